@@ -1,0 +1,3 @@
+"""Omnibot: one person, one timeline, one reply where and how they like it."""
+
+__version__ = "0.1.0"

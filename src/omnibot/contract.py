@@ -1,0 +1,166 @@
+"""The contract of a channel: the only module of ours, with `model`, that a channel package imports.
+
+docs/a-channel-in-one-file.md builds one; `omnibot.testing` has the suite that proves it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import TracebackType
+from typing import ClassVar, Protocol, Self
+
+from aiohttp.web import RouteDef
+from pydantic import BaseModel, ConfigDict
+
+from omnibot.model import Address, Attachment, Incoming, Outbound
+
+MAX_BODY = 1_000_000  # bytes of one webhook; what is larger gets 413
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """At most `count` in `seconds`."""
+
+    count: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a channel can carry. What it lacks is written as text, in one place, before it gets here."""
+
+    text: int  # characters of one message
+    choices: int = 0  # quick replies under one message
+    choice_bytes: int = 64  # of one choice's value
+    subject: bool = False
+    in_flight: int = 32  # calls at once, an account
+    per_second: float | None = None  # calls an account; None: no limit of its own
+    replies: Cap = Cap(30, 60)  # automatic replies to one address
+    unsolicited: Cap | None = None  # tighter, for replies to what did not answer us
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The provider took it. `context` replaces what is kept for answering that address, if given."""
+
+    provider_id: str
+    context: Mapping[str, str] | None = None
+
+
+class Refused(Exception):
+    """The provider will never take this; `unreachable` when it takes nothing for that address any more."""
+
+    def __init__(self, reason: str, *, unreachable: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.unreachable = unreachable
+
+
+class TryLater(Exception):
+    """The provider has not taken it and may take it after so many seconds (None: our own back-off)."""
+
+    def __init__(self, reason: str, after: float | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.after = after
+
+
+class Unsure(Exception):
+    """It may have been accepted: a read timeout, a cut connection. It is never blindly repeated."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class NotAccepted(Exception):
+    """`accept` could not commit: do not acknowledge; the provider must come again (503)."""
+
+
+class Accept(Protocol):
+    """Hand arrivals to the core. Returns after they are committed; raises NotAccepted otherwise."""
+
+    async def __call__(self, arrivals: Sequence[Incoming]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is wrong with an account, and who must do what."""
+
+    what: str
+    action: str
+    fatal: bool = False  # the account cannot work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Where an account of a channel lives.
+
+    `path` is where its routes must begin, `public_url` the same as the provider calls it ('' when none is configured;
+    never taken from a request). `key` is secret, stable and the account's own: sign with it what must come back.
+    """
+
+    account: str
+    path: str
+    public_url: str
+    key: bytes = field(repr=False)
+    now: Callable[[], datetime]
+
+
+class ChannelSettings(BaseModel):
+    """What an account needs; a channel subclasses it. Secrets are `SecretStr`; unknown settings are faults."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Channel(ABC):
+    """One account of one way of writing; an async context from the server's start to its end."""
+
+    name: ClassVar[str]
+    Settings: ClassVar[type[ChannelSettings]]
+    limits: Limits
+
+    def __init__(self, site: Site, settings: ChannelSettings) -> None:
+        self.site = site
+
+    @abstractmethod
+    async def send(self, message: Outbound) -> Receipt:
+        """Hand one message to the provider; or raise Refused, TryLater or Unsure."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+    async def listen(self, accept: Accept) -> None:
+        """Receive until cancelled; returning means that there is nothing to listen to."""
+
+    def routes(self, accept: Accept) -> Sequence[RouteDef]:
+        """Webhooks; each path begins with `site.path`."""
+        return ()
+
+    async def reconcile(self, unknown: Sequence[Outbound]) -> Mapping[int, Receipt | None]:
+        """Ask the provider what became of messages: a Receipt (it has it), None (it has not); absent: cannot say."""
+        return {}
+
+    async def fetch(self, attachment: Attachment) -> AsyncIterator[bytes]:
+        """The bytes of an attachment that came by reference, in chunks; or raise Refused or TryLater."""
+        raise Refused("this channel has no attachments to fetch")
+        yield b""
+
+    async def typing(self, to: Address, context: Mapping[str, str]) -> None:
+        """Show that an answer is being written, where the provider can."""
+
+    async def redact(self, to: Address, receipt: Receipt) -> bool:
+        """Delete one of ours at the provider; False where it cannot be."""
+        return False
+
+    async def health(self) -> Sequence[Finding]:
+        """What is wrong with this account now."""
+        return ()

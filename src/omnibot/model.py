@@ -1,0 +1,422 @@
+"""The words of the product as values. Everything imports this module; it imports nothing of ours.
+
+docs/glossary.md tells what the words mean; here is what they carry. All values are frozen: a step gets some and
+returns others, so a turn can be repeated and gives the same again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Generic, NewType, TypeVar
+
+CustomerId = NewType("CustomerId", int)
+AddressId = NewType("AddressId", int)
+MessageId = NewType("MessageId", int)
+
+_NOTHING: Mapping[str, str] = {}
+
+
+# --- who -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where somebody can be reached: `telegram:4711`, `email:sarah@example.org`."""
+
+    channel: str
+    value: str
+
+    def __str__(self) -> str:
+        return f"{self.channel}:{self.value}"
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """Read `channel:value`; raises ValueError when either half is missing."""
+        channel, colon, value = text.strip().partition(":")
+        if not (channel and colon and value):
+            raise ValueError(f"{text!r} is not an address: write it as channel:value, such as telegram:4711")
+        return cls(channel, value)
+
+
+class Proof(StrEnum):
+    """How sure we are that an address belongs to a customer."""
+
+    CLAIMED = "claimed"  # somebody said so
+    SEEN = "seen"  # the provider delivered a message from there
+    PROVEN = "proven"  # a round trip, or the company's own word
+
+
+class Register(StrEnum):
+    """How a customer likes to be spoken to."""
+
+    CASUAL = "casual"
+    FORMAL = "formal"
+
+
+class Length(StrEnum):
+    """How much a customer likes to be told at once."""
+
+    SHORT = "short"
+    DETAILED = "detailed"
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who a provider says has written; what of it is *verified* is told by the message."""
+
+    address: Address
+    name: str = ""
+    language: str = ""  # ISO 639-1, as the provider knows it
+
+
+# --- what comes in -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file that came with a message: its bytes (`content`), or the channel's reference to fetch them by."""
+
+    name: str  # as the sender called it: shown escaped, never used as a path
+    media_type: str
+    size: int | None = None  # bytes, where the provider says
+    ref: str = ""  # the channel's own; `Channel.fetch` understands it
+    content: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A point that somebody shared."""
+
+    latitude: float
+    longitude: float
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """A contact card that somebody shared; `own` when the provider vouches that it is the sender's."""
+
+    name: str
+    phone: str
+    own: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incoming:
+    """What every arrival has: `id` is the provider's id of this *delivery* and dedupes for ever."""
+
+    id: str
+    at: datetime  # aware; when it was written, as the provider says
+    sender: Sender
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncomingMessage(Incoming):
+    """Somebody wrote.
+
+    `context` is what the channel wants back to answer in the same place (thread, subject); opaque to the core.
+    `answers` are provider ids of messages it refers to; `answers_ours` is one of our message ids that the channel has
+    *verified* for this sender (a signed token).
+    """
+
+    message_id: str  # the provider's id of the message, unique for this address
+    text: str
+    attachments: tuple[Attachment, ...] = ()
+    location: Location | None = None
+    contact: Contact | None = None
+    answers: tuple[str, ...] = ()
+    answers_ours: MessageId | None = None
+    context: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    automatic: str = ""  # why a machine wrote this (auto-reply, list, bounce): stored, never answered
+    quarantine: str = ""  # why the sender cannot be believed: kept for staff, off every timeline
+    flags: tuple[str, ...] = ()  # what staff should see: `staff_only`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncomingEdit(Incoming):
+    """Somebody changed what they wrote."""
+
+    message_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ButtonPress(Incoming):
+    """Somebody pressed a choice that we offered; `value` is the choice's own."""
+
+    value: str
+    message_id: str = ""
+    context: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+
+
+class DeliveryState(StrEnum):
+    """How far one of ours has come. Provider reports only move it forward."""
+
+    QUEUED = "queued"
+    HELD = "held"
+    SENDING = "sending"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    SUPPRESSED = "suppressed"
+    DEAD = "dead"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryReport(Incoming):
+    """The provider tells what became of one of ours; `sender` is the address it went to."""
+
+    provider_id: str
+    state: DeliveryState
+    reason: str = ""
+    unreachable: bool = False
+
+
+# --- what was understood --------------------------------------------------------------------------------------------
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Signal(Generic[T]):
+    """One thing that was read in a turn. When `known` is false nothing downstream may rely on the value."""
+
+    value: T
+    confidence: float  # 0…1
+    evidence: tuple[str, ...] = ()
+    known: bool = True
+
+
+class Urgency(StrEnum):
+    """By when somebody needs us."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What understanding found in a turn."""
+
+    language: Signal[str]  # ISO 639-1
+    sentiment: Signal[float]  # −1…1, VADER's compound
+    urgency: Signal[Urgency]
+
+
+# --- what is known --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownAddress:
+    """An address of a customer, with what decides whether and how it can be written to."""
+
+    id: AddressId
+    address: Address
+    proof: Proof
+    account: str  # through which it last wrote, or the channel's first account
+    context: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    stopped: bool = False
+    unreachable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """How a customer wants to be answered; None where nothing is known."""
+
+    channel: str | None = None
+    register: Register | None = None
+    length: Length | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A customer as one turn sees them."""
+
+    customer: CustomerId
+    addresses: tuple[KnownAddress, ...]
+    name: str = ""
+    preferences: Preferences = Preferences()
+
+    def on(self, channel: str) -> KnownAddress | None:
+        """The customer's first usable address on a channel."""
+        usable = (a for a in self.addresses if a.address.channel == channel and not (a.stopped or a.unreachable))
+        return next(usable, None)
+
+
+class Direction(StrEnum):
+    """Which way a message went."""
+
+    IN = "in"
+    OUT = "out"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineMessage:
+    """One entry on a timeline."""
+
+    id: MessageId
+    customer: CustomerId
+    address: Address
+    direction: Direction
+    at: datetime
+    text: str
+    answers: MessageId | None = None
+    attachments: int = 0
+    revisions: int = 0
+    state: DeliveryState | None = None  # of ours
+
+
+@dataclass(frozen=True, slots=True)
+class Recollection:
+    """What memory holds that matters for one turn: the latest messages, oldest first, without the turn's own."""
+
+    recent: tuple[TimelineMessage, ...] = ()
+
+
+# --- the turn -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnMessage:
+    """One message of a turn, as stored."""
+
+    id: MessageId
+    address: AddressId
+    at: datetime
+    text: str
+    pressed: str = ""  # the value of the choice that was pressed
+    attachments: int = 0
+    answers: MessageId | None = None
+    automatic: str = ""
+    flags: tuple[str, ...] = ()
+
+
+class MoveKind(StrEnum):
+    """What one part of a reply does."""
+
+    GREET = "greet"
+    CONFIRM = "confirm"
+    ANSWER = "answer"
+    HANDOFF = "handoff"
+    POINT = "point"
+    CLOSE = "close"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """One thing a reply does, the facts that it may use, and why."""
+
+    kind: MoveKind
+    topic: str = ""  # which wording: `name_set`, `thanks`, an article's id
+    facts: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A fact that the turn learned: `name`, `preference.channel`, …; an empty value takes it back."""
+
+    key: str
+    value: str
+    source: MessageId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What one turn will do, and why. No moves: silence."""
+
+    moves: tuple[Move, ...] = ()
+    to: KnownAddress | None = None
+    pointer: KnownAddress | None = None  # the address written from, when the reply goes elsewhere
+    preferences: Preferences = Preferences()  # as they are after this turn's changes
+    name: str = ""
+    language: str = "en"
+    changes: tuple[Change, ...] = ()
+    handoff: str = ""  # why people take over
+    unsolicited: bool = False  # answers a message that did not answer ours: a tighter reply cap holds
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """Running text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Things to do in this order."""
+
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A place to read on."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A quick reply; pressing it comes back as a `ButtonPress` with its value."""
+
+    label: str
+    value: str
+
+
+Part = Paragraph | Steps | Link | Choice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A plan put into words for one address, within what its channel carries."""
+
+    to: KnownAddress
+    parts: tuple[Part, ...]
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outbound:
+    """A draft made fit for one channel; a row of the outbox. `id` stays the same over all attempts."""
+
+    id: MessageId
+    to: Address
+    parts: tuple[Part, ...]
+    subject: str = ""
+    context: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    provider_id: str = ""  # where a former attempt told it
+    attempts: int = 0
+
+    @property
+    def text(self) -> str:
+        """The words without any markup."""
+        return plain(self.parts)
+
+
+def plain(parts: Sequence[Part]) -> str:
+    """Parts as plain text: steps numbered, links behind their label, choices left to the channel."""
+    return "\n\n".join(text for part in parts if (text := _plain(part)))
+
+
+def _plain(part: Part) -> str:
+    match part:
+        case Paragraph(text):
+            return text
+        case Steps(items):
+            return "\n".join(f"{number}. {item}" for number, item in enumerate(items, 1))
+        case Link(label, url):
+            return f"{label}: {url}"
+        case Choice():
+            return ""
