@@ -1,0 +1,288 @@
+"""The contract of a channel as tests that any channel can inherit. See docs/a-channel-in-one-file.md."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import ClassVar
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+
+from omnibot.contract import Channel, Refused, Site, TryLater, Unsure
+from omnibot.model import ButtonPress, Choice, Incoming, Link, MessageId, Outbound, Paragraph, Part, Steps
+from omnibot.testing.inbox import Inbox
+from omnibot.testing.provider import Ability, Provider
+
+PROMPTLY = 5.0  # seconds in which a channel must have ended, or failed
+TEXT = 'Größe <b>&amp;</b> 1 < 2 "quoted" it\'s *_`[x](y)\n\nשלום 👩‍👩‍👧 🇪🇸 e\u0301 你好'
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A channel that is open, listening and served, and what it has handed over."""
+
+    channel: Channel
+    inbox: Inbox
+    listener: asyncio.Task[None]
+
+
+@asynccontextmanager
+async def served(channel: Channel, inbox: Inbox, listening: socket.socket) -> AsyncIterator[None]:
+    """Serve a channel's routes on a socket that is bound already."""
+    app = web.Application(client_max_size=0)  # like the server's: the channel caps its own bodies
+    app.add_routes(channel.routes(inbox))
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    await web.SockSite(runner, listening).start()
+    try:
+        yield
+    finally:
+        await runner.cleanup()
+
+
+@pytest.mark.asyncio
+class ChannelContract:
+    """What every channel must do. Subclass it, name the `channel` and give a fixture `provider`.
+
+    class TestMine(ChannelContract):
+        channel = Mine
+
+        @pytest_asyncio.fixture
+        async def provider(self): ...  # yields a `Provider`
+    """
+
+    channel: ClassVar[type[Channel]]
+
+    # --- what the tests stand on --------------------------------------------------------------------------
+
+    @pytest_asyncio.fixture
+    async def listening(self) -> AsyncIterator[socket.socket]:
+        """A bound socket: the address must be known before the channel is made."""
+        with socket.socket() as bound:
+            bound.bind(("127.0.0.1", 0))
+            yield bound
+
+    @pytest_asyncio.fixture
+    async def site(self, listening: socket.socket) -> Site:
+        """Where the channel lives in these tests."""
+        path = f"/channels/{self.channel.name}/contract"
+        return Site(
+            account="contract",
+            path=path,
+            public_url=f"http://127.0.0.1:{listening.getsockname()[1]}{path}",
+            key=b"a key for the contract suite only",
+            now=lambda: datetime.now(UTC),
+        )
+
+    @pytest_asyncio.fixture
+    async def running(
+        self, site: Site, provider: Provider, listening: socket.socket
+    ) -> AsyncIterator[Running]:
+        """The channel at work: open, its routes served, listening."""
+        inbox = Inbox()
+        channel = self.channel(site, provider.settings())
+        async with channel, served(channel, inbox, listening):
+            await provider.attach(site)
+            listener = asyncio.ensure_future(channel.listen(inbox))
+            try:
+                yield Running(channel, inbox, listener)
+            finally:
+                listener.cancel()
+                with suppress(asyncio.CancelledError):
+                    await listener
+
+    def need(self, provider: Provider, *abilities: Ability) -> None:
+        """Skip a test that the provider cannot be put to, saying why."""
+        for ability in abilities:
+            if ability in provider.lacks:
+                pytest.skip(f"{self.channel.name} lacks {ability}: {provider.lacks[ability]}")
+
+    async def known(self, running: Running, provider: Provider) -> None:
+        """Let the customer write first: some providers let nobody be written to who has not."""
+        if Ability.RECEIVE not in provider.lacks:
+            await provider.deliver("hello")
+            await running.inbox.arrived()
+
+    def outbound(self, provider: Provider, *parts: Part, id: int = 1) -> Outbound:
+        """A message to the customer."""
+        return Outbound(id=MessageId(id), to=provider.customer, parts=parts, subject="Contract")
+
+    # --- what comes in ------------------------------------------------------------------------------------
+
+    async def test_an_arrival_is_complete(self, running: Running, provider: Provider) -> None:
+        self.need(provider, Ability.RECEIVE)
+        await provider.deliver("hello")
+        await running.inbox.arrived()
+        (message,) = running.inbox.messages
+        assert message.id
+        assert message.message_id
+        assert message.sender.address == provider.customer
+        assert message.sender.address.channel == self.channel.name
+        assert message.at.tzinfo is not None
+
+    async def test_text_and_emoji_survive_the_way_in(self, running: Running, provider: Provider) -> None:
+        self.need(provider, Ability.RECEIVE)
+        await provider.deliver(TEXT)
+        await running.inbox.arrived()
+        assert [message.text for message in running.inbox.messages] == [TEXT]
+
+    async def test_a_redelivery_keeps_its_id(self, running: Running, provider: Provider) -> None:
+        self.need(provider, Ability.RECEIVE)
+        await provider.deliver("only once")
+        await running.inbox.arrived()
+        await provider.redeliver()
+        first, again = await running.inbox.offered(2)
+        assert again.id == first.id
+
+    async def test_two_messages_of_the_same_text_are_two(self, running: Running, provider: Provider) -> None:
+        self.need(provider, Ability.RECEIVE)
+        await provider.deliver("again")
+        await running.inbox.arrived(1)
+        await provider.deliver("again")
+        first, second = await running.inbox.arrived(2)
+        assert first.id != second.id
+
+    async def test_nothing_is_acknowledged_that_was_not_accepted(
+        self, running: Running, provider: Provider
+    ) -> None:
+        self.need(provider, Ability.RECEIVE)
+        running.inbox.refusing = True
+        delivery = asyncio.ensure_future(provider.deliver("keep me"))
+        await running.inbox.offered(2)  # it has come again: the first try was not acknowledged
+        assert provider.acknowledged() == 0
+        running.inbox.refusing = False
+        await running.inbox.arrived()
+        await delivery
+        assert [message.text for message in running.inbox.messages] == ["keep me"]
+
+    async def test_a_forged_arrival_is_turned_away(self, running: Running, provider: Provider) -> None:
+        self.need(provider, Ability.RECEIVE, Ability.SIGNATURE)
+        assert await provider.forge("I am somebody else")
+        assert running.inbox.offers == []
+
+    async def test_listening_ends_promptly_when_cancelled(self, running: Running, provider: Provider) -> None:
+        await self.known(running, provider)
+        running.listener.cancel()
+        _, pending = await asyncio.wait({running.listener}, timeout=PROMPTLY)
+        assert not pending
+
+    # --- what goes out ------------------------------------------------------------------------------------
+
+    async def test_text_and_emoji_survive_the_way_out(self, running: Running, provider: Provider) -> None:
+        await self.known(running, provider)
+        receipt = await running.channel.send(self.outbound(provider, Paragraph(TEXT)))
+        assert receipt.provider_id
+        (taken,) = provider.accepted()
+        assert taken.to == provider.customer.value
+        assert taken.text == TEXT
+
+    async def test_everything_that_a_message_can_hold_arrives(
+        self, running: Running, provider: Provider
+    ) -> None:
+        await self.known(running, provider)
+        parts: list[Part] = [
+            Paragraph("A <first> thing & another."),
+            Steps(("Open the page.", 'Press "Save" & wait < 1 minute.')),
+            Link("The <handbook>", "https://example.org/read?a=1&b=2"),
+        ]
+        if running.channel.limits.choices:
+            parts.append(Choice("Yes & no", "yes"))
+        await running.channel.send(self.outbound(provider, *parts))
+        (taken,) = provider.accepted()
+        for words in (
+            "A <first> thing & another.",
+            "Open the page.",
+            'Press "Save" & wait < 1 minute.',
+            "The <handbook>",
+        ):
+            assert words in taken.text
+        assert taken.text.index("Open the page.") < taken.text.index("Press")
+        if running.channel.limits.choices:
+            assert taken.choices == ("Yes & no",)
+
+    async def test_a_pressed_choice_comes_back(self, running: Running, provider: Provider) -> None:
+        self.need(provider, Ability.RECEIVE, Ability.BUTTONS)
+        await self.known(running, provider)
+        value = "v" * running.channel.limits.choice_bytes
+        await running.channel.send(
+            self.outbound(provider, Paragraph("Which?"), Choice("This", value), Choice("That", "that"))
+        )
+        await provider.press("This")
+        press: Incoming = (await running.inbox.arrived(2))[1]
+        assert isinstance(press, ButtonPress)
+        assert press.value == value
+        assert press.sender.address == provider.customer
+
+    async def test_whom_we_cannot_reach_any_more_is_refused(
+        self, running: Running, provider: Provider
+    ) -> None:
+        self.need(provider, Ability.BLOCK)
+        await self.known(running, provider)
+        await provider.block()
+        with pytest.raises(Refused) as refused:
+            await running.channel.send(self.outbound(provider, Paragraph("hello?")))
+        assert refused.value.unreachable
+        assert not provider.accepted()
+
+    async def test_a_throttled_message_is_tried_later(self, running: Running, provider: Provider) -> None:
+        self.need(provider, Ability.THROTTLE)
+        await self.known(running, provider)
+        await provider.throttle(7)
+        with pytest.raises(TryLater) as later:
+            await running.channel.send(self.outbound(provider, Paragraph("too fast")))
+        assert later.value.after == pytest.approx(7)
+        await running.channel.send(self.outbound(provider, Paragraph("too fast")))
+        assert len(provider.accepted()) == 1
+
+    async def test_accepted_and_cut_off_is_unsure(self, running: Running, provider: Provider) -> None:
+        self.need(provider, Ability.CUT_OFF)
+        await self.known(running, provider)
+        await provider.cut_off()
+        with pytest.raises(Unsure):
+            await running.channel.send(self.outbound(provider, Paragraph("once")))
+        assert len(provider.accepted()) == 1
+
+    async def test_messages_sent_at_once_all_arrive(self, running: Running, provider: Provider) -> None:
+        await self.known(running, provider)
+        texts = [f"number {number}" for number in range(5)]
+        receipts = await asyncio.gather(
+            *(
+                running.channel.send(self.outbound(provider, Paragraph(text), id=id))
+                for id, text in enumerate(texts, 1)
+            )
+        )
+        assert sorted(taken.text for taken in provider.accepted()) == texts
+        assert len({receipt.provider_id for receipt in receipts}) == len(texts)
+
+    # --- life and health ----------------------------------------------------------------------------------
+
+    async def test_sending_outside_its_context_fails(self, site: Site, provider: Provider) -> None:
+        channel = self.channel(site, provider.settings())
+        message = self.outbound(provider, Paragraph("nobody listens"))
+        await self._fails(channel, message)
+        async with channel:
+            pass
+        await self._fails(channel, message)
+
+    async def _fails(self, channel: Channel, message: Outbound) -> None:
+        sending = asyncio.ensure_future(channel.send(message))
+        _, pending = await asyncio.wait({sending}, timeout=PROMPTLY)
+        assert not pending, "sending on a closed channel hangs"
+        assert sending.exception() is not None, "sending on a closed channel claims success"
+
+    async def test_a_working_account_has_no_fatal_finding(self, running: Running, provider: Provider) -> None:
+        assert [finding for finding in await running.channel.health() if finding.fatal] == []
+
+    async def test_a_wrong_credential_is_found(self, site: Site, provider: Provider) -> None:
+        self.need(provider, Ability.CREDENTIAL)
+        async with self.channel(site, provider.wrong_settings()) as channel:
+            findings = await channel.health()
+        fatal = [finding for finding in findings if finding.fatal]
+        assert fatal, "nothing is said of the wrong credential"
+        assert all(finding.what and finding.action for finding in fatal)
