@@ -15,31 +15,25 @@ from typing import ClassVar, Protocol, Self
 from aiohttp.web import RouteDef
 from pydantic import BaseModel, ConfigDict
 
-from omnibot.model import Address, Attachment, Incoming, Outbound
+from omnibot.model import Address, Attachment, Cap, Incoming, Limits, Outbound
+
+__all__ = [
+    "MAX_BODY",
+    "Accept",
+    "Cap",
+    "Channel",
+    "ChannelSettings",
+    "Finding",
+    "Limits",
+    "NotAccepted",
+    "Receipt",
+    "Refused",
+    "Site",
+    "TryLater",
+    "Unsure",
+]
 
 MAX_BODY = 1_000_000  # bytes of one webhook; what is larger gets 413
-
-
-@dataclass(frozen=True, slots=True)
-class Cap:
-    """At most `count` in `seconds`."""
-
-    count: int
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What a channel can carry. What it lacks is written as text, in one place, before it gets here."""
-
-    text: int  # characters of one message
-    choices: int = 0  # quick replies under one message
-    choice_bytes: int = 64  # of one choice's value
-    subject: bool = False
-    in_flight: int = 32  # calls at once, an account
-    per_second: float | None = None  # calls an account; None: no limit of its own
-    replies: Cap = Cap(30, 60)  # automatic replies to one address
-    unsolicited: Cap | None = None  # tighter, for replies to what did not answer us
 
 
 @dataclass(frozen=True, slots=True)

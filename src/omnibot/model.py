@@ -247,7 +247,9 @@ class Snapshot:
 
     def on(self, channel: str) -> KnownAddress | None:
         """The customer's first usable address on a channel."""
-        usable = (a for a in self.addresses if a.address.channel == channel and not (a.stopped or a.unreachable))
+        usable = (
+            a for a in self.addresses if a.address.channel == channel and not (a.stopped or a.unreachable)
+        )
         return next(usable, None)
 
 
@@ -376,6 +378,28 @@ class Choice:
 
 
 Part = Paragraph | Steps | Link | Choice
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """At most `count` in `seconds`."""
+
+    count: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a channel can carry. What it lacks is written as text, in one place, before it gets here."""
+
+    text: int  # characters of one message
+    choices: int = 0  # quick replies under one message
+    choice_bytes: int = 64  # of one choice's value
+    subject: bool = False
+    in_flight: int = 32  # calls at once, an account
+    per_second: float | None = None  # calls an account; None: no limit of its own
+    replies: Cap = Cap(30, 60)  # automatic replies to one address
+    unsolicited: Cap | None = None  # tighter, for replies to what did not answer us
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
