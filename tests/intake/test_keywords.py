@@ -1,0 +1,144 @@
+"""Whose messages close an address, and whose only look as if they did."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from omnibot.intake.keywords import Opt, opt
+
+STOPS = [
+    "STOP",
+    "stop.",
+    "Stop!!!",
+    "  stop  ",
+    "Stop please",
+    "please stop",
+    "STOP ALL",
+    "STOPALL",
+    "unsubscribe",
+    "Unsubscribe me please",
+    "REVOKE",
+    "OPTOUT",
+    "opt-out",
+    "Opt out, thanks",
+    "please stop texting me",
+    "Stop messaging me!",
+    "stop sending me messages",
+    "stop all messages",
+    "no more texts please",
+    "please don't text me anymore",
+    "Don’t contact me again.",
+    "do not email me",
+    "remove me from your list",
+    "take me off your mailing list",
+    "/stop",
+    "ＳＴＯＰ",
+    "no más",
+    "NO MAS",
+    "no más mensajes, por favor",
+    "baja",
+    "Baja.",
+    "dame de baja",
+    "Quiero darme de baja",
+    "no me escriban más",
+    "no me envíes más mensajes",
+    "deja de escribirme",
+    "dejen de mandarme sms",
+    "parar",
+]
+
+NOT_STOPS = [
+    "please don't stop",
+    "don't stop",
+    "how do I stop a running export?",
+    "stop by tomorrow",
+    "Can you stop by the office?",
+    "cancel my plan",
+    "I want to cancel my subscription",
+    "unsubscribe my colleague from the newsletter",
+    "the export will not stop",
+    "it stops after 10 rows",
+    "stop the export",
+    "non-stop",
+    "opt out of beta features?",
+    "no",
+    "no more questions, thanks",
+    "no más preguntas",
+    "¿cómo me doy de baja del plan Pro?",
+    "para exportar mis datos, ¿qué hago?",
+    "trabajo a tiempo completo",
+    "revoke an API key",
+    "quit smoking",
+    "I can't stop the timer, help",
+    "",
+    "?!",
+    "stop " * 200,
+]
+
+
+@pytest.mark.parametrize("text", STOPS)
+@pytest.mark.parametrize("carrier", [True, False])
+def test_a_request_to_stop_is_seen(text: str, carrier: bool) -> None:
+    assert opt(text, carrier=carrier) is Opt.OUT
+
+
+@pytest.mark.parametrize("text", NOT_STOPS)
+@pytest.mark.parametrize("carrier", [True, False])
+def test_a_message_that_only_contains_the_word_is_not_one(text: str, carrier: bool) -> None:
+    assert opt(text, carrier=carrier) is None
+
+
+@pytest.mark.parametrize("text", ["cancel", "END", "Quit.", "alto", "cancelar", "fin", "PARE"])
+def test_bare_words_of_the_carriers_count_only_there(text: str) -> None:
+    assert opt(text, carrier=True) is Opt.OUT
+    assert opt(text, carrier=False) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "START",
+        "Unstop",
+        "start please",
+        "subscribe",
+        "opt in",
+        "alta",
+        "dame de alta",
+        "/start",
+        "start texting me again",
+    ],
+)
+def test_a_request_to_start_again_is_seen(text: str) -> None:
+    assert opt(text, carrier=False) is Opt.IN
+
+
+@pytest.mark.parametrize(
+    "text", ["start my trial", "how do I start?", "alta tensión", "can I start tomorrow", "yes", "restart"]
+)
+def test_a_message_about_starting_is_not_one(text: str) -> None:
+    assert opt(text, carrier=True) is None
+
+
+@pytest.mark.parametrize("text", ["HELP", "help!", "info", "ayuda", "/help"])
+def test_help_alone_asks_who_we_are(text: str) -> None:
+    assert opt(text, carrier=True) is Opt.HELP
+
+
+@pytest.mark.parametrize("text", ["help me with my bill", "please help", "ayuda con mi factura"])
+def test_help_with_something_is_a_question(text: str) -> None:
+    assert opt(text, carrier=True) is None
+
+
+@given(st.text(), st.booleans())
+def test_no_text_can_break_it(text: str, carrier: bool) -> None:
+    opt(text, carrier=carrier)
+
+
+@given(
+    st.sampled_from(["stop", "unsubscribe", "stopall", "baja", "no más", "stop texting me"]),
+    st.text(alphabet=" .!,;:?¡¿-–…\n\t_*", max_size=10),
+    st.text(alphabet=" .!,;:?¡¿-–…\n\t_*", max_size=10),
+    st.sampled_from([str.upper, str.lower, str.title, str.swapcase]),
+)
+def test_case_and_signs_around_a_request_do_not_matter(core, before, after, case) -> None:
+    assert opt(before + case(core) + after, carrier=False) is Opt.OUT
