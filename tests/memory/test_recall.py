@@ -1,0 +1,46 @@
+"""What a turn sees of the timeline: the latest, in order, without itself."""
+
+from datetime import UTC, datetime, timedelta
+
+from omnibot.memory import RECENT, recall
+from omnibot.model import (
+    Address,
+    AddressId,
+    CustomerId,
+    Direction,
+    MessageId,
+    TimelineMessage,
+    TurnMessage,
+)
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+def entry(number: int, minutes: int) -> TimelineMessage:
+    return TimelineMessage(
+        id=MessageId(number),
+        customer=CustomerId(1),
+        address=Address("telegram", "4711"),
+        direction=Direction.IN,
+        at=NOON + timedelta(minutes=minutes),
+        text=f"message {number}",
+    )
+
+
+def test_messages_are_told_in_the_order_in_which_they_were_written() -> None:
+    late, early = entry(1, minutes=5), entry(2, minutes=0)
+    assert recall([late, early], []).recent == (early, late)
+
+
+def test_messages_of_one_moment_keep_the_order_of_their_ids() -> None:
+    assert recall([entry(2, 0), entry(1, 0)], []).recent == (entry(1, 0), entry(2, 0))
+
+
+def test_the_turns_own_messages_are_not_memories() -> None:
+    own = TurnMessage(id=MessageId(2), address=AddressId(1), at=NOON, text="message 2")
+    assert recall([entry(1, 0), entry(2, 1)], [own]).recent == (entry(1, 0),)
+
+
+def test_only_the_latest_are_kept() -> None:
+    recent = recall([entry(number, number) for number in range(RECENT + 5)], []).recent
+    assert [message.id for message in recent] == list(range(5, RECENT + 5))
