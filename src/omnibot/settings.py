@@ -1,0 +1,512 @@
+"""Every setting in one frozen tree: built-in defaults < TOML < environment < files named by `…_FILE`.
+
+`config/omnibot.toml` shows them all. `OMNIBOT_SERVER__PORT` is `port` in `[server]`; names from the environment are
+lower-cased, so channels and accounts are written in lower case everywhere. Any setting may name a file that holds its
+value instead: `token_file = "…"` or `OMNIBOT_…__TOKEN_FILE=…`, as container secrets want it.
+
+Plain pydantic and a reader of our own rather than pydantic-settings: that ignores unknown variables, stops at the
+first broken source, turns a token of digits below a free-form table into a number, and forgets where a value is from.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import re
+import secrets
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretBytes, SecretStr, ValidationError, field_validator
+from pydantic_core import ErrorDetails
+
+DEFAULT_FILE = Path("config/omnibot.toml")
+PREFIX = "OMNIBOT_"
+SECRET_LENGTH = 32  # characters
+
+_FILE = "_file"
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+# Kubernetes describes a service called "omnibot" by these to every container of its namespace.
+_OF_THE_ORCHESTRATOR = re.compile(r"OMNIBOT_(SERVICE_(HOST|PORT)|PORT$|PORT_\d+_(TCP|UDP|SCTP)$|PORT_\d+_[A-Z]+_)")
+
+Steps = tuple[str, ...]  # where a setting stands: ("server", "port")
+Model = TypeVar("Model", bound=BaseModel)
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+Language = Annotated[str, Field(pattern=r"^[a-z]{2}$")]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True, validate_default=True
+    )
+
+
+class Server(_Section):
+    """The one HTTP server, for webhooks and health."""
+
+    host: str = "127.0.0.1"
+    """Where to listen; 0.0.0.0 for every interface."""
+    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    """0 takes a free one."""
+    public_url: str = ""
+    """How providers reach this server, without a trailing slash: https://bot.example.com."""
+    shutdown_seconds: Seconds = 20
+    """How long a stopping server may take to finish what it has begun."""
+
+    @field_validator("public_url")
+    @classmethod
+    def _absolute_and_safe(cls, url: str) -> str:
+        if url and not _is_public(url):
+            raise ValueError("must be like https://bot.example.com, without a trailing slash (http only on loopback)")
+        return url
+
+
+class Database(_Section):
+    """PostgreSQL 15 or newer; the bundled server when there is no URL."""
+
+    url: SecretStr = SecretStr("")
+    """postgresql://user:password@host:5432/name; empty starts the bundled server in the data folder."""
+    pool_size: Count = 10
+    """Connections of one process."""
+    listen_url: SecretStr = SecretStr("")
+    """A direct connection for LISTEN, when `url` leads through PgBouncer; empty takes `url`."""
+    prepared_statements: bool = True
+    """Off behind a PgBouncer older than 1.21."""
+
+
+class Log(_Section):
+    """What is told to whoever runs the server; never anything personal."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """What is too unimportant is left out."""
+    format: Literal["auto", "json", "console"] = "auto"
+    """auto is console in a terminal and JSON elsewhere."""
+
+
+class Bot(_Section):
+    """Who speaks."""
+
+    company: Annotated[str, Field(min_length=1)] = "Example Ltd"
+    """Named in greetings and signatures."""
+    languages: Annotated[tuple[Language, ...], Field(min_length=1)] = ("en", "es")
+    """ISO 639-1; the first is the company's own and stands in for one that an answer lacks."""
+    name: Annotated[str, Field(min_length=1)] = "Omnibot"
+    """How the bot calls itself."""
+    knowledge: Path = Path("config/knowledge")
+    """The folder of the articles that may be answered from."""
+
+
+class Turns(_Section):
+    """How what came in is worked off."""
+
+    workers: Count = 2
+    """Turns in progress at once in one process, each a batch of customers."""
+    batch: Count = 32
+    """Customers that one worker claims at a time."""
+    pause_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0
+    """How long to wait for more of a burst before answering."""
+    lease_seconds: Seconds = 30
+    """After so long without a sign of life a worker's customers go to another."""
+    attempts: Count = 5
+    """Failures of one turn after which it is parked for a person."""
+    poll_seconds: Seconds = 1
+    """How often to look for work that no notification told of."""
+
+
+class Delivery(_Section):
+    """How what goes out is handed to the providers."""
+
+    call_seconds: Seconds = 20
+    """The longest that one call of a provider may take."""
+    attempts: Count = 8
+    """Tries after which a message is given up and shown."""
+    backoff_seconds: Seconds = 2
+    """Before the second try; doubled with each further one."""
+    unknown_wait_seconds: Seconds = 60
+    """How long later messages wait behind one of which the provider did not say whether it took it."""
+    poll_seconds: Seconds = 1
+    """How often to look for messages that no notification told of."""
+
+
+class Files(_Section):
+    """Attachments."""
+
+    max_bytes: Count = 20_000_000
+    """Larger ones are not kept."""
+    link_seconds: Seconds = 3600
+    """How long a download link works."""
+
+
+RawChannels = dict[str, dict[str, dict[str, Any]]]
+
+
+class Settings(_Section):
+    """The whole tree. Relative paths start in the folder that Omnibot was started in."""
+
+    data_folder: Path = Path("data")
+    """Where everything lies that must survive: the bundled database, attachments, the secret."""
+    secret: SecretStr | None = None
+    """At least 32 characters; signs links and reply addresses. One is made and kept in the data folder when absent:
+    give it explicitly when several machines share a database."""
+    server: Server = Server()
+    database: Database = Database()
+    log: Log = Log()
+    bot: Bot = Bot()
+    turns: Turns = Turns()
+    delivery: Delivery = Delivery()
+    files: Files = Files()
+    channels: RawChannels = Field(default_factory=dict, repr=False)
+    """Channel → account → its settings, as written; `omnibot.channels` gives them to the channel to judge."""
+
+    @field_validator("secret")
+    @classmethod
+    def _long_enough(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and len(secret.get_secret_value()) < SECRET_LENGTH:
+            raise ValueError(f"must have at least {SECRET_LENGTH} characters")
+        return secret
+
+    def load_secret(self) -> bytes:
+        """The configured secret, or the one kept in the data folder, made on the first call (mode 0600).
+
+        Raises SettingsError when the file cannot be made or read, or is too short to be one of ours.
+        """
+        if self.secret is not None:
+            return self.secret.get_secret_value().encode()
+        file = self.data_folder / "secret.key"
+        try:
+            kept = _kept_secret(file)
+        except OSError as error:
+            action = f"make {self.data_folder} writable for the user that runs Omnibot, or set it"
+            raise SettingsError([fault(("secret",), f"cannot be kept in {file}: {error.strerror}", action)]) from None
+        if len(kept) < SECRET_LENGTH:
+            action = "restore the file from a backup, or delete it to void all links that were given out"
+            raise SettingsError([fault(("secret",), f"is too short in {file}", action)])
+        return kept
+
+
+# --- faults ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong: where, what, and what whoever runs the server must do. Never holds a secret."""
+
+    where: str
+    problem: str
+    action: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.problem}; {self.action}"
+
+
+class SettingsError(Exception):
+    """All faults of a configuration at once."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(["these settings need correcting by whoever runs Omnibot:", *map(str, self.faults)]))
+
+
+def environment_name(steps: Steps) -> str:
+    """`OMNIBOT_SERVER__PORT` for ("server", "port")."""
+    return PREFIX + "__".join(steps).upper()
+
+
+def fault(steps: Steps, problem: str, action: str) -> Fault:
+    """A fault of one setting, named as TOML and as the environment call it."""
+    return Fault(f"{'.'.join(steps)} ({environment_name(steps)})", problem, action)
+
+
+# --- reading -----------------------------------------------------------------------------------------------------
+
+
+class _FromEnvironment(str):
+    """Text from outside TOML, which knows no lists of its own: commas part them."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What stands in all sources, laid over one another and not yet judged."""
+
+    tree: dict[str, Any]
+    faults: list[Fault] = field(default_factory=list)
+
+
+def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
+    """Read and judge everything but what channels judge themselves; raises SettingsError with all faults.
+
+    `path` is what the command line names; else OMNIBOT_CONFIG; else config/omnibot.toml, which may be absent.
+    """
+    settings, faults = judge(read(path, environ))
+    if settings is None:
+        raise SettingsError(faults)
+    return settings
+
+
+def read(path: Path | None, environ: Mapping[str, str]) -> Written:
+    """Lay the environment over the TOML file."""
+    named = path or (Path(environ["OMNIBOT_CONFIG"]) if environ.get("OMNIBOT_CONFIG") else None)
+    written = _read_toml(named or DEFAULT_FILE, must_exist=named is not None)
+    for name, value in sorted(environ.items()):
+        if name.startswith(PREFIX) and name != "OMNIBOT_CONFIG" and not _OF_THE_ORCHESTRATOR.match(name):
+            _lay_over(written, tuple(name.removeprefix(PREFIX).lower().split("__")), _FromEnvironment(value))
+    return written
+
+
+def _read_toml(file: Path, *, must_exist: bool) -> Written:
+    try:
+        return Written(tomllib.loads(file.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        missing = Fault(str(file), "does not exist", "name an existing file by --config or OMNIBOT_CONFIG")
+        return Written({}, [missing] if must_exist else [])
+    except OSError as error:
+        action = "make it readable for the user that runs Omnibot"
+        return Written({}, [Fault(str(file), f"cannot be read ({error.strerror})", action)])
+    except UnicodeDecodeError:
+        return Written({}, [Fault(str(file), "is not UTF-8", "save it as UTF-8")])
+    except tomllib.TOMLDecodeError as error:
+        return Written({}, [Fault(str(file), f"is not TOML: {error}", "correct that line")])
+
+
+def _lay_over(written: Written, steps: Steps, value: _FromEnvironment) -> None:
+    if not all(steps):
+        written.faults.append(Fault(environment_name(steps), "names no setting", "write OMNIBOT_SECTION__KEY"))
+        return
+    table = written.tree
+    for step in steps[:-1]:
+        table = table.setdefault(step, {})
+        if not isinstance(table, dict):
+            written.faults.append(Fault(environment_name(steps), f"looks into {step}, which is no table", "remove it"))
+            return
+    _displace(table, steps[-1])
+    table[steps[-1]] = value
+
+
+def _displace(table: dict[str, Any], key: str) -> None:
+    """What the environment says in one spelling (`key`, `key_file`) ends what TOML says in the other."""
+    other = key.removesuffix(_FILE) if key.endswith(_FILE) else key + _FILE
+    if not isinstance(table.get(other), _FromEnvironment | dict):
+        table.pop(other, None)
+
+
+# --- judging -----------------------------------------------------------------------------------------------------
+
+
+def judge(written: Written) -> tuple[Settings | None, list[Fault]]:
+    """The settings, or None and all that is wrong. Channels are only looked at from outside."""
+    tree = dict(written.tree)
+    channels = tree.pop("channels", {})
+    settings, faults = judge_table(Settings, tree, ())
+    faults = [*written.faults, *faults, *_outer_faults(channels)]
+    if settings is None or faults:
+        return None, faults
+    return settings.model_copy(update={"channels": channels}), []
+
+
+def judge_table(model: type[Model], raw: Mapping[str, Any], steps: Steps) -> tuple[Model | None, list[Fault]]:
+    """One table judged by its own model: None where there are faults."""
+    resolving = _Resolving()
+    values = resolving.table(model, raw, steps)
+    faults = resolving.faults
+    try:
+        judged = model.model_validate(values)
+    except ValidationError as error:
+        told = [_explained(detail, model, values, steps) for detail in error.errors(include_url=False)]
+        return None, faults + [fault(*one) for one in told if one[0] not in resolving.unread]
+    return (None if faults else judged), faults
+
+
+class _Resolving:
+    """Reads the files that `…_file` settings name, and parts lists; pydantic judges the rest."""
+
+    def __init__(self) -> None:
+        self.faults: list[Fault] = []
+        self.unread: set[Steps] = set()  # to be called unreadable, not missing as well
+
+    def table(self, model: type[BaseModel], raw: Mapping[str, Any], steps: Steps) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for key, value in raw.items():
+            stem = key.removesuffix(_FILE)
+            if key in model.model_fields or stem not in model.model_fields or _section(model, stem):
+                values[key] = self._value(model, key, value, (*steps, key))
+            elif stem in raw:
+                self.faults.append(fault((*steps, key), f"is set and {stem} is set too", "remove one of the two"))
+            elif (text := self._content(value, (*steps, stem))) is not None:
+                values[stem] = self._value(model, stem, text, (*steps, stem))
+        return values
+
+    def _value(self, model: type[BaseModel], key: str, value: object, steps: Steps) -> object:
+        section = _section(model, key)
+        if section is not None and isinstance(value, dict):
+            return self.table(section, value, steps)
+        if isinstance(value, _FromEnvironment):
+            known = model.model_fields.get(key)
+            return _parted(value) if known and _takes_list(known.annotation) else str(value)
+        return value
+
+    def _content(self, file: object, steps: Steps) -> _FromEnvironment | None:
+        try:
+            text = Path(str(file)).read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "no UTF-8 text"
+            action = "let it name a file that the user that runs Omnibot can read"
+            where = (*steps[:-1], steps[-1] + _FILE)
+            self.faults.append(fault(where, f"names {file}, which cannot be read ({reason})", action))
+            self.unread.add(steps)
+            return None
+        return _FromEnvironment(text.rstrip("\r\n"))
+
+
+def _section(model: type[BaseModel], name: str) -> type[BaseModel] | None:
+    """The model of a table inside a table."""
+    known = model.model_fields.get(name)
+    kind = known.annotation if known else None
+    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+
+
+def _takes_list(annotation: object) -> bool:
+    """Whether a list is meant: tuple[str, ...], list[str], or one of them or None."""
+    origin = get_origin(annotation) or annotation
+    if origin in (list, tuple, set, frozenset):
+        return True
+    return origin is not Literal and any(_takes_list(inner) for inner in get_args(annotation))
+
+
+def _parted(text: str) -> object:
+    """`a, b` or `["a", "b"]`; a broken one of the second kind is left to pydantic to refuse."""
+    if text.lstrip().startswith("["):
+        try:
+            return json.loads(text)
+        except ValueError:
+            return str(text)
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _explained(
+    detail: ErrorDetails, model: type[BaseModel], values: Mapping[str, Any], steps: Steps
+) -> tuple[Steps, str, str]:
+    """(steps, problem, action) of one of pydantic's errors, without what was written."""
+    owner, inner = _owner(model, detail["loc"])
+    where = (*steps, *inner)
+    match detail["type"]:
+        case "missing":
+            return where, "is missing", f"set it, or {inner[-1]}{_FILE} to a file that holds it"
+        case "extra_forbidden":
+            return where, "is not a setting", _suggestion(inner[-1], owner)
+        case "model_type" | "dict_type":
+            return where, "is not a table", f"write [{'.'.join(where)}]"
+    problem = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    return where, _masked(problem, model, values), "correct it"
+
+
+def _owner(model: type[BaseModel], loc: Sequence[int | str]) -> tuple[type[BaseModel], Steps]:
+    """The table that an error is in, and the way to the setting, without positions in lists and members of unions."""
+    inner: list[str] = []
+    for step in loc:
+        inner.append(str(step))
+        below = _section(model, str(step))
+        if below is None:
+            break
+        if len(inner) < len(loc):
+            model = below
+    return model, tuple(inner)
+
+
+def _suggestion(unknown: str, model: type[BaseModel]) -> str:
+    close = difflib.get_close_matches(unknown, model.model_fields, n=1)
+    if close:
+        return f"did you mean {close[0]}?"
+    return f"remove it; there are {', '.join(sorted(model.model_fields))}"
+
+
+def _masked(problem: str, model: type[BaseModel], values: Mapping[str, Any]) -> str:
+    """A channel's validator may quote what it refuses; a fault must not quote a secret."""
+    for name, known in model.model_fields.items():
+        value = values.get(name)
+        if isinstance(value, str) and value and _is_secret(known.annotation):
+            problem = problem.replace(value, "…")
+    return problem
+
+
+def _is_secret(annotation: object) -> bool:
+    return annotation in (SecretStr, SecretBytes) or any(_is_secret(inner) for inner in get_args(annotation))
+
+
+def _is_public(url: str) -> bool:
+    """Whether providers can call it: https (http on this machine alone), nothing but a host, a port and a path."""
+    try:
+        parts = urlsplit(url)
+        port_is_valid = parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+    secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+    plain = not (parts.username or parts.password or parts.query or parts.fragment or re.search(r"[\s?#]", url))
+    return bool(parts.hostname) and port_is_valid and secure and plain and not url.endswith("/")
+
+
+def _outer_faults(channels: object) -> list[Fault]:
+    """The shape alone: tables of tables, with names that the environment can spell and URLs can carry."""
+    if not isinstance(channels, dict):
+        return [fault(("channels",), "is not a table", "write [channels.telegram.main]")]
+    faults: list[Fault] = []
+    for steps, table in _tables(channels):
+        if not isinstance(table, dict):
+            below = ".".join((*steps, "main")[:3])
+            faults.append(fault(steps, "is not a table", f"write it below [{below}]"))
+        elif not _NAME.fullmatch(steps[-1]):
+            action = "write it in lower-case letters, digits and single underscores"
+            faults.append(Fault(f"[{'.'.join(steps)}]", "has a name that not every source can spell", action))
+    return faults
+
+
+def _tables(channels: Mapping[str, Any]) -> Iterator[tuple[Steps, Any]]:
+    for channel, accounts in channels.items():
+        yield ("channels", channel), accounts
+        if isinstance(accounts, dict):
+            for account, raw in accounts.items():
+                yield ("channels", channel, account), raw
+
+
+# --- the kept secret ------------------------------------------------------------------------------------------------
+
+
+def _kept_secret(file: Path) -> bytes:
+    """What the file holds; made first where it is not there. Of several makers one wins and all read its secret."""
+    try:
+        return file.read_bytes().strip()
+    except FileNotFoundError:
+        pass
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as out:
+            out.write(secrets.token_urlsafe(48).encode())
+            out.flush()
+            os.fsync(out.fileno())
+        _publish(draft, file)
+    finally:
+        draft.unlink()
+    return file.read_bytes().strip()
+
+
+def _publish(draft: Path, file: Path) -> None:
+    """Give the draft its name unless somebody was faster: a link, because a rename would replace theirs."""
+    try:
+        os.link(draft, file)
+    except FileExistsError:
+        return
+    folder = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

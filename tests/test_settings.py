@@ -1,0 +1,292 @@
+"""Sources over one another, every fault at once, and secrets that never show."""
+
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel, SecretStr, field_validator
+
+from omnibot.settings import Settings, SettingsError, judge_table, load
+
+TOKEN = "4711:AAH-not-to-be-seen-anywhere"
+
+
+@pytest.fixture
+def toml(tmp_path):
+    def write(text):
+        file = tmp_path / "omnibot.toml"
+        file.write_text(text, encoding="utf-8")
+        return file
+
+    return write
+
+
+def faults(file, environ):
+    with pytest.raises(SettingsError) as caught:
+        load(file, environ)
+    return [str(fault) for fault in caught.value.faults]
+
+
+def the_fault(file, environ):
+    (only,) = faults(file, environ)
+    return only
+
+
+def test_nothing_written_gives_the_defaults(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert load(None, {}) == Settings()
+
+
+def test_the_default_file_is_read_where_it_is_there(tmp_path, monkeypatch):
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/omnibot.toml").write_text("[server]\nport = 81")
+    monkeypatch.chdir(tmp_path)
+    assert load(None, {}).server.port == 81
+
+
+def test_later_sources_win_setting_by_setting(toml, tmp_path):
+    company = tmp_path / "company"
+    company.write_text("Filed Ltd\n")
+    file = toml('[server]\nport = 81\nhost = "::1"\n[bot]\ncompany = "Toml Ltd"')
+    settings = load(file, {"OMNIBOT_SERVER__PORT": "82", "OMNIBOT_BOT__COMPANY_FILE": str(company)})
+    assert (settings.server.port, settings.server.host, settings.bot.company) == (82, "::1", "Filed Ltd")
+
+
+def test_the_command_line_names_the_file_before_the_environment_does(toml, tmp_path):
+    named = toml("[server]\nport = 81")
+    assert load(None, {"OMNIBOT_CONFIG": str(named)}).server.port == 81
+    assert load(named, {"OMNIBOT_CONFIG": str(tmp_path / "absent")}).server.port == 81
+
+
+def test_a_named_file_must_exist(tmp_path):
+    assert "does not exist" in the_fault(tmp_path / "absent.toml", {})
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [(b"[server\n", "is not TOML"), (b"x = 1\nx = 2", "is not TOML"), (b"\xff\xfe", "is not UTF-8")],
+)
+def test_a_broken_file_is_a_fault_beside_the_others(tmp_path, content, says):
+    file = tmp_path / "omnibot.toml"
+    file.write_bytes(content)
+    told = faults(file, {"OMNIBOT_SERVER__PORT": "x"})
+    assert says in told[0]
+    assert "OMNIBOT_SERVER__PORT" in told[1]
+
+
+def test_an_unreadable_file_says_why(tmp_path):
+    assert "cannot be read (Is a directory)" in the_fault(tmp_path, {})
+
+
+def test_all_faults_come_at_once_each_with_its_place(toml):
+    file = toml('[server]\nprot = 1\n[turns]\nbatch = 0\n[channels.telegram]\nmain = "x"')
+    told = "\n".join(faults(file, {"OMNIBOT_LOG__LEVEL": "loud", "OMNIBOT_WORKERS": "3"}))
+    assert "server.prot (OMNIBOT_SERVER__PROT): is not a setting; did you mean port?" in told
+    assert "turns.batch (OMNIBOT_TURNS__BATCH): should be greater than or equal to 1" in told
+    assert "log.level (OMNIBOT_LOG__LEVEL): should be 'debug', 'info'" in told
+    assert "workers (OMNIBOT_WORKERS): is not a setting; remove it; there are bot, channels" in told
+    assert "channels.telegram.main (OMNIBOT_CHANNELS__TELEGRAM__MAIN): is not a table" in told
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("channels = 1", "channels (OMNIBOT_CHANNELS): is not a table"),
+        ("[channels]\ntelegram = 1", "write it below [channels.telegram.main]"),
+        ("[channels.telegram.Main]", "[channels.telegram.Main]: has a name"),
+        ("[channels.telegram.a__b]", "[channels.telegram.a__b]: has a name"),
+        ("server = 1", "server (OMNIBOT_SERVER): is not a table; write [server]"),
+        ('[bot]\nlanguages = ["en", "german"]', "bot.languages (OMNIBOT_BOT__LANGUAGES)"),
+    ],
+)
+def test_what_is_written_in_the_wrong_shape_is_named(toml, text, says):
+    assert says in the_fault(toml(text), {})
+
+
+@pytest.mark.parametrize("name", ["OMNIBOT_", "OMNIBOT_SERVER__", "OMNIBOT___PORT"])
+def test_a_variable_that_names_nothing_is_a_fault(toml, name):
+    assert "names no setting" in the_fault(toml(""), {name: "1"})
+
+
+def test_a_variable_cannot_look_into_a_value(toml):
+    assert "looks into data_folder" in the_fault(toml('data_folder = "x"'), {"OMNIBOT_DATA_FOLDER__X": "1"})
+
+
+@pytest.mark.parametrize(
+    "name", ["OMNIBOT_SERVICE_HOST", "OMNIBOT_SERVICE_PORT_HTTP", "OMNIBOT_PORT", "OMNIBOT_PORT_8080_TCP_ADDR"]
+)
+def test_what_kubernetes_says_of_a_service_called_omnibot_is_no_setting(toml, name):
+    assert load(toml(""), {name: "tcp://10.0.0.1:8080"}) == Settings()
+
+
+def test_other_programs_variables_are_none_of_ours(toml):
+    assert load(toml(""), {"PATH": "/bin", "omnibot_server__port": "1"}) == Settings()
+
+
+def test_accounts_come_from_both_sources(toml):
+    file = toml("[channels.telegram.main]\nrate = 5")
+    settings = load(file, {"OMNIBOT_CHANNELS__TELEGRAM__MAIN__TOKEN": "123"})
+    assert settings.channels == {"telegram": {"main": {"rate": 5, "token": "123"}}}
+
+
+@pytest.mark.parametrize("written", ["de,fr", " de , fr ,", '["de", "fr"]'])
+def test_lists_in_the_environment(toml, written):
+    assert load(toml(""), {"OMNIBOT_BOT__LANGUAGES": written}).bot.languages == ("de", "fr")
+
+
+def test_a_broken_list_is_a_fault(toml):
+    assert "bot.languages" in the_fault(toml(""), {"OMNIBOT_BOT__LANGUAGES": '["de"'})
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://bot.example.com", "https://bot.example.com:8443/omnibot", "http://127.0.0.1:8080", "http://[::1]:1", ""],
+)
+def test_public_urls_that_providers_can_call(toml, url):
+    assert load(toml(""), {"OMNIBOT_SERVER__PUBLIC_URL": url}).server.public_url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://bot.example.com",
+        "https://bot.example.com/",
+        "https://bot.example.com?x=1",
+        "https://bot.example.com#x",
+        "https://me:pw@bot.example.com",
+        "https://bot.example.com:99999",
+        "https://bot .example.com",
+        "https://",
+        "bot.example.com",
+        "https://[::1",
+    ],
+)
+def test_public_urls_that_they_cannot(toml, url):
+    assert "https://bot.example.com, without" in the_fault(toml(""), {"OMNIBOT_SERVER__PUBLIC_URL": url})
+
+
+# --- secrets -------------------------------------------------------------------------------------------------------
+
+
+def test_a_secret_file_loses_its_line_end_alone(toml, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text(" " + "s" * 40 + " \r\n")
+    file = toml(f'secret_file = "{secret}"')
+    assert load(file, {}).secret == SecretStr(" " + "s" * 40 + " ")
+
+
+def test_a_missing_secret_file_is_one_fault(toml, tmp_path):
+    told = the_fault(toml(""), {"OMNIBOT_SECRET_FILE": str(tmp_path / "absent")})
+    assert told.startswith("secret_file (OMNIBOT_SECRET_FILE): names")
+    assert "No such file" in told
+
+
+def test_a_secret_file_of_bytes_is_a_fault(toml, tmp_path):
+    (tmp_path / "secret").write_bytes(b"\xff" * 40)
+    assert "no UTF-8 text" in the_fault(toml(""), {"OMNIBOT_SECRET_FILE": str(tmp_path / "secret")})
+
+
+@pytest.mark.parametrize(
+    ("text", "environ"),
+    [
+        ('secret = "x"\nsecret_file = "y"', {}),
+        ("", {"OMNIBOT_SECRET": "x", "OMNIBOT_SECRET_FILE": "y"}),
+    ],
+)
+def test_a_secret_written_twice_is_a_fault(toml, text, environ):
+    told = faults(toml(text), environ)
+    assert "secret_file (OMNIBOT_SECRET_FILE): is set and secret is set too; remove one of the two" in told
+
+
+def test_the_environment_displaces_the_other_spelling(toml, tmp_path):
+    (tmp_path / "secret").write_text("f" * 40)
+    by_value = load(toml('secret_file = "/absent"'), {"OMNIBOT_SECRET": "e" * 40})
+    by_file = load(toml(f'secret = "{"t" * 40}"'), {"OMNIBOT_SECRET_FILE": str(tmp_path / "secret")})
+    assert (by_value.secret, by_file.secret) == (SecretStr("e" * 40), SecretStr("f" * 40))
+
+
+def test_sections_are_not_read_from_files(toml):
+    assert "server_file (OMNIBOT_SERVER_FILE): is not a setting" in the_fault(toml(""), {"OMNIBOT_SERVER_FILE": "x"})
+
+
+def test_no_secret_shows(toml):
+    file = toml(f'secret = "{TOKEN}"\n[database]\nurl = 4711\n[channels.telegram.main]\ntoken = "{TOKEN}"')
+    assert TOKEN not in "".join(faults(file, {}))
+    shown = load(toml(f'[database]\nurl = "{TOKEN}"\n[channels.telegram.main]\ntoken = "{TOKEN}"'), {})
+    assert TOKEN not in repr(shown) + str(shown)
+
+
+class Account(BaseModel):
+    token: SecretStr | None = None
+
+    @field_validator("token")
+    @classmethod
+    def _quotes_what_it_refuses(cls, token):
+        raise ValueError(f"{token.get_secret_value()} is no token")
+
+
+def test_a_channel_that_quotes_a_secret_is_masked():
+    _, told = judge_table(Account, {"token": TOKEN}, ("channels", "x", "main"))
+    assert [str(fault) for fault in told] == [
+        "channels.x.main.token (OMNIBOT_CHANNELS__X__MAIN__TOKEN): … is no token; correct it"
+    ]
+
+
+# --- the kept secret --------------------------------------------------------------------------------------------
+
+
+def test_a_configured_secret_is_taken_as_it_is(tmp_path):
+    settings = Settings(secret=SecretStr("s" * 32), data_folder=tmp_path)
+    assert settings.load_secret() == b"s" * 32
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_secret_is_made_once_and_kept_private(tmp_path):
+    settings = Settings(data_folder=tmp_path / "new")
+    first = settings.load_secret()
+    file = tmp_path / "new/secret.key"
+    assert len(first) >= 32
+    assert settings.load_secret() == first == file.read_bytes()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert list(file.parent.iterdir()) == [file]
+    assert Settings(data_folder=tmp_path / "other").load_secret() != first
+
+
+def test_of_many_makers_all_read_the_same(tmp_path):
+    settings = Settings(data_folder=tmp_path)
+    together, found = threading.Barrier(8), []
+
+    def make():
+        together.wait()
+        found.append(settings.load_secret())
+
+    makers = [threading.Thread(target=make) for _ in range(8)]
+    for maker in makers:
+        maker.start()
+    for maker in makers:
+        maker.join()
+    assert len(found) == 8
+    assert len(set(found)) == 1
+    assert [file.name for file in tmp_path.iterdir()] == ["secret.key"]
+
+
+def test_a_secret_that_lost_its_content_is_not_used(tmp_path):
+    (tmp_path / "secret.key").touch()
+    with pytest.raises(SettingsError, match="is too short"):
+        Settings(data_folder=tmp_path).load_secret()
+
+
+def test_a_data_folder_that_cannot_be_made_is_told(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(SettingsError, match=r"secret .* cannot be kept"):
+        Settings(data_folder=tmp_path / "file/data").load_secret()
+
+
+def test_the_tree_is_frozen():
+    with pytest.raises(ValueError, match="frozen"):
+        Settings().server.port = 1  # type: ignore[misc]
+
+
+def test_paths_are_paths(toml):
+    assert load(toml('data_folder = "x/y"'), {}).data_folder == Path("x/y")
