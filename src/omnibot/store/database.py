@@ -1,0 +1,64 @@
+"""The connection to PostgreSQL: one asyncpg pool for the hot path and for Tortoise, and the schema's migrations."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+from tortoise import Tortoise
+from tortoise.connection import get_connection
+from tortoise.migrations.executor import MigrationExecutor
+from tortoise.migrations.schema_editor import AsyncpgSchemaEditor
+from tortoise.transactions import in_transaction
+
+_APP = "omnibot"
+_MIGRATION_LOCK = 0x6F6D6E69  # "omni"
+
+APPS: dict[str, dict[str, Any]] = {
+    _APP: {
+        "models": ["omnibot.store.models"],
+        "migrations": "omnibot.store.migrations",
+        "default_connection": "default",
+    }
+}
+
+
+@asynccontextmanager
+async def connect(dsn: str, *, pool_size: int, prepared_statements: bool) -> AsyncIterator[asyncpg.Pool]:
+    """Open the pool and Tortoise on it, and close both.
+
+    Open it in the context from which everything else is started: Tortoise keeps its state in a context variable.
+    """
+    pool = await asyncpg.create_pool(
+        dsn,
+        min_size=1,
+        max_size=pool_size,
+        statement_cache_size=100 if prepared_statements else 0,
+        server_settings={"application_name": "omnibot"},
+    )
+    try:
+        await Tortoise.init(
+            config={
+                "connections": {"default": {"engine": "omnibot.store.asyncpg_engine", "credentials": {"pool": pool}}},
+                "apps": APPS,
+                "use_tz": True,
+                "timezone": "UTC",
+            }
+        )
+        yield pool
+    finally:
+        await Tortoise.close_connections()
+        await pool.close()
+
+
+async def migrate() -> None:
+    """Bring the schema up to date. Of several starters at once one works; the others wait and find it done."""
+    async with in_transaction() as transaction:
+        await transaction.execute_query("SELECT pg_advisory_xact_lock($1)", [_MIGRATION_LOCK])
+        client = get_connection("default")
+        executor = MigrationExecutor(client, APPS)
+        # It reads its table before it makes it; inside a transaction that failure would be the end.
+        await executor.recorder.ensure_schema(AsyncpgSchemaEditor(client, atomic=False))
+        await executor.migrate(direction="forward")

@@ -1,0 +1,262 @@
+"""The tables, as Tortoise sees them. Rows never leave this room: they become values of `omnibot.model` at once.
+
+Columns named `…_sealed` hold bytes that went through the codec; `…_hash` columns are keyed hashes (16 bytes, hence
+the uuid type) to find a value by.
+No foreign keys between the large tables: they carry the address in their keys, so that they can be partitioned.
+"""
+
+from __future__ import annotations
+
+from tortoise import fields
+from tortoise.indexes import Index
+from tortoise.models import Model
+
+
+class Meta(Model):
+    """Facts about the database itself, such as the fingerprint of the secret that it was made with."""
+
+    key = fields.CharField(64, primary_key=True)
+    value = fields.TextField()
+
+    class Meta:
+        table = "meta"
+
+
+class Customer(Model):
+    """A person. Everything that is known about them hangs on their addresses."""
+
+    id = fields.BigIntField(primary_key=True)
+    created_at = fields.DatetimeField()
+
+    class Meta:
+        table = "customers"
+
+
+class Address(Model):
+    """A place to write to, and whether it may be written to: the row that STOP and a claim of the outbox both lock."""
+
+    id = fields.BigIntField(primary_key=True)
+    channel = fields.CharField(32)
+    hash = fields.UUIDField(unique=True)
+    value_sealed = fields.BinaryField()
+    account = fields.CharField(64)
+    context_sealed = fields.BinaryField(null=True)
+    stopped_at = fields.DatetimeField(null=True)
+    unreachable_at = fields.DatetimeField(null=True)
+    unreachable_reason = fields.TextField(null=True)
+    created_at = fields.DatetimeField()
+
+    class Meta:
+        table = "addresses"
+
+
+class Link(Model):
+    """Which customer an address belongs to now: the one mapping that may change."""
+
+    address_id = fields.BigIntField(primary_key=True, generated=False)
+    customer_id = fields.BigIntField(db_index=True)
+    proof = fields.CharField(16)
+    evidence = fields.CharField(64)
+    since = fields.DatetimeField()
+
+    class Meta:
+        table = "links"
+
+
+class LinkLog(Model):
+    """Every link ever made or undone. Append-only."""
+
+    id = fields.BigIntField(primary_key=True)
+    address_id = fields.BigIntField(db_index=True)
+    customer_id = fields.BigIntField()
+    act = fields.CharField(16)
+    proof = fields.CharField(16)
+    evidence = fields.CharField(64)
+    at = fields.DatetimeField()
+
+    class Meta:
+        table = "link_log"
+
+
+class Arrival(Model):
+    """Which deliveries of providers were committed. Outlives every redelivery; narrow on purpose."""
+
+    key = fields.UUIDField(primary_key=True)
+    at = fields.DatetimeField()
+
+    class Meta:
+        table = "arrivals"
+
+
+class Message(Model):
+    """One entry of a timeline, in or out; never changed. The primary key is (address_id, id)."""
+
+    id = fields.BigIntField(primary_key=True)
+    address_id = fields.BigIntField()
+    direction = fields.CharField(3)
+    account = fields.CharField(64)
+    provider_hash = fields.UUIDField(null=True)
+    at = fields.DatetimeField()
+    received_at = fields.DatetimeField()
+    body_sealed = fields.BinaryField()
+    answers = fields.BigIntField(null=True)
+    automatic = fields.TextField(null=True)
+    flags = fields.TextField(null=True)
+    attachments = fields.SmallIntField(default=0)
+
+    class Meta:
+        table = "messages"
+        indexes = (Index(fields=("address_id", "at")), Index(fields=("address_id", "provider_hash")))
+
+
+class Revision(Model):
+    """What a message was changed to, and when."""
+
+    id = fields.BigIntField(primary_key=True)
+    address_id = fields.BigIntField()
+    message_id = fields.BigIntField()
+    at = fields.DatetimeField()
+    body_sealed = fields.BinaryField()
+
+    class Meta:
+        table = "revisions"
+        indexes = (Index(fields=("address_id", "message_id")),)
+
+
+class Attachment(Model):
+    """A file of a message: stored under `file_key`, or still to be fetched by the channel's reference."""
+
+    id = fields.BigIntField(primary_key=True)
+    address_id = fields.BigIntField()
+    message_id = fields.BigIntField()
+    channel = fields.CharField(32)
+    account = fields.CharField(64)
+    state = fields.CharField(16)
+    reason = fields.TextField(null=True)
+    name_sealed = fields.BinaryField()
+    ref_sealed = fields.BinaryField(null=True)
+    media_type = fields.TextField()
+    size = fields.BigIntField(null=True)
+    file_key = fields.TextField(null=True)
+    attempts = fields.SmallIntField(default=0)
+    due_at = fields.DatetimeField()
+
+    class Meta:
+        table = "attachments"
+        indexes = (Index(fields=("address_id", "message_id")),)
+
+
+class Fact(Model):
+    """Something remembered: holds from–to; a new value closes the old one."""
+
+    id = fields.BigIntField(primary_key=True)
+    address_id = fields.BigIntField()
+    key = fields.CharField(64)
+    value_sealed = fields.BinaryField()
+    confidence = fields.FloatField()
+    source = fields.CharField(32)
+    source_message_id = fields.BigIntField(null=True)
+    valid_from = fields.DatetimeField()
+    valid_to = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "facts"
+
+
+class Turn(Model):
+    """What was read, planned and why: the answer to "why did you say that"."""
+
+    id = fields.BigIntField(primary_key=True)
+    address_id = fields.BigIntField(db_index=True)
+    at = fields.DatetimeField()
+    record_sealed = fields.BinaryField()
+
+    class Meta:
+        table = "turns"
+
+
+class Handoff(Model):
+    """A stretch in which people own what an address needs; at most one is open an address."""
+
+    id = fields.BigIntField(primary_key=True)
+    address_id = fields.BigIntField()
+    reason = fields.TextField()
+    at = fields.DatetimeField()
+    resolved_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "handoffs"
+
+
+class Quarantined(Model):
+    """What somebody who cannot be believed sent: for staff, on no timeline."""
+
+    id = fields.BigIntField(primary_key=True)
+    channel = fields.CharField(32)
+    account = fields.CharField(64)
+    at = fields.DatetimeField()
+    reason = fields.TextField()
+    body_sealed = fields.BinaryField()
+
+    class Meta:
+        table = "quarantine"
+
+
+class Lane(Model):
+    """The lock of a customer: whoever holds the fencing token may commit."""
+
+    customer_id = fields.BigIntField(primary_key=True, generated=False)
+    due_at = fields.DatetimeField()
+    priority = fields.SmallIntField()
+    arrivals = fields.BigIntField()  # counts what came in, so that a finished turn sees what it has missed
+    fence = fields.BigIntField()
+    leased_until = fields.DatetimeField(null=True)
+    lost = fields.SmallIntField()  # leases in a row that ran out: a turn that kills its process
+
+    class Meta:
+        table = "lanes"
+
+
+class Inbox(Model):
+    """What a customer's lane has still to take; gone when its turn has committed."""
+
+    id = fields.BigIntField(primary_key=True)
+    customer_id = fields.BigIntField(db_index=True)
+    address_id = fields.BigIntField()
+    kind = fields.CharField(16)
+    message_id = fields.BigIntField(null=True)
+    priority = fields.SmallIntField()
+    due_at = fields.DatetimeField()
+    attempts = fields.SmallIntField(default=0)
+    payload_sealed = fields.BinaryField(null=True)
+    parked_at = fields.DatetimeField(null=True)
+    parked_reason = fields.TextField(null=True)
+
+    class Meta:
+        table = "inbox"
+
+
+class Outbox(Model):
+    """One of ours on its way; `id` is its message's."""
+
+    id = fields.BigIntField(primary_key=True, generated=False)
+    address_id = fields.BigIntField()
+    channel = fields.CharField(32)
+    account = fields.CharField(64)
+    turn_id = fields.BigIntField(null=True)
+    purpose = fields.CharField(16)
+    state = fields.CharField(16)
+    reason = fields.TextField(null=True)
+    due_at = fields.DatetimeField()
+    attempts = fields.SmallIntField(default=0)
+    leased_until = fields.DatetimeField(null=True)
+    provider_hash = fields.UUIDField(null=True)
+    provider_sealed = fields.BinaryField(null=True)
+    payload_sealed = fields.BinaryField()
+    created_at = fields.DatetimeField()
+    sent_at = fields.DatetimeField(null=True)
+    changed_at = fields.DatetimeField()
+
+    class Meta:
+        table = "outbox"
+        indexes = (Index(fields=("address_id", "provider_hash")),)

@@ -1,0 +1,66 @@
+"""Messages as the JSON that is sealed into a row, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from omnibot.model import ButtonPress, Choice, IncomingMessage, Link, Paragraph, Part, Steps
+
+
+def message_body(item: IncomingMessage | ButtonPress) -> dict[str, Any]:
+    """What a message says, without what is absent."""
+    if isinstance(item, ButtonPress):
+        return {"text": item.value, "pressed": item.value}
+    body: dict[str, Any] = {"text": item.text}
+    if item.location:
+        body["location"] = item.location
+    if item.contact:
+        body["contact"] = item.contact
+    return body
+
+
+def text_of(body: Mapping[str, Any]) -> str:
+    """A stored message in one text: what was written, and in words what was shared."""
+    text: str = body["text"]
+    shared = []
+    if location := body.get("location"):
+        shared.append(f"{location['label'] or 'Location'}: {location['latitude']}, {location['longitude']}")
+    if contact := body.get("contact"):
+        shared.append(f"{contact['name']}: {contact['phone']}")
+    return "\n".join(part for part in (text, *shared) if part)
+
+
+def parts_to_json(parts: Sequence[Part]) -> list[list[Any]]:
+    """Parts as lists that begin with their kind."""
+    return [_part_to_json(part) for part in parts]
+
+
+def _part_to_json(part: Part) -> list[Any]:
+    match part:
+        case Paragraph(text):
+            return ["paragraph", text]
+        case Steps(items):
+            return ["steps", *items]
+        case Link(label, url):
+            return ["link", label, url]
+        case Choice(label, value):
+            return ["choice", label, value]
+
+
+def parts_from_json(stored: Sequence[Sequence[Any]]) -> tuple[Part, ...]:
+    """The parts that `parts_to_json` made lists of."""
+    return tuple(_part_from_json(kind, values) for kind, *values in stored)
+
+
+def _part_from_json(kind: str, values: Sequence[str]) -> Part:
+    match kind:
+        case "paragraph":
+            return Paragraph(values[0])
+        case "steps":
+            return Steps(tuple(values))
+        case "link":
+            return Link(values[0], values[1])
+        case "choice":
+            return Choice(values[0], values[1])
+    raise ValueError(f"unknown part {kind!r}")

@@ -1,0 +1,299 @@
+"""Everything off the hot path: lists for the command line, imports, what people do by hand. Through Tortoise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from tortoise.functions import Count
+from tortoise.transactions import in_transaction
+
+from omnibot.model import Address, AddressId, CustomerId, DeliveryState, Direction, MessageId, Proof, TimelineMessage
+from omnibot.store import models
+from omnibot.store.codec import OWN, Codec
+from omnibot.store.payloads import text_of
+
+_IMPORTED = 0.9  # the company's word: above what a provider says, below what the customer says
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewCustomer:
+    """A customer as the company knows them: `facts` by key (`name`, `preference.channel`, …)."""
+
+    row: int  # where it stands in the file, for messages to people
+    addresses: tuple[Address, ...]
+    facts: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import did; `conflicts` are rows that were left out because their addresses belong to several people."""
+
+    created: int
+    updated: int
+    conflicts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxEntry:
+    """One of ours, as `omnibot outbox` shows it."""
+
+    id: MessageId
+    address: Address
+    account: str
+    purpose: str
+    state: DeliveryState
+    reason: str
+    attempts: int
+    created_at: datetime
+    due_at: datetime
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenHandoff:
+    """Something that people have to take care of."""
+
+    id: int
+    address: Address
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuarantinedMessage:
+    """Something from a sender who could not be believed."""
+
+    id: int
+    channel: str
+    account: str
+    at: datetime
+    reason: str
+    sender: str
+    text: str
+
+
+class Records:
+    """Reads and writes that no customer waits for."""
+
+    def __init__(self, codec: Codec) -> None:
+        self._codec = codec
+
+    # --- customers ---
+
+    async def import_customers(self, people: Sequence[NewCustomer], accounts: dict[str, str]) -> Imported:
+        """Bring known customers, linked on the company's word; known addresses keep their customer.
+
+        `accounts` names for each channel the account that reaches an address that has never written.
+        """
+        created = updated = 0
+        conflicts = []
+        async with in_transaction():
+            for person in people:
+                owners = await self._owners(person.addresses)
+                if len(set(owners.values())) > 1:
+                    conflicts.append(person.row)
+                    continue
+                if owners:
+                    customer, updated = next(iter(owners.values())), updated + 1
+                else:
+                    customer, created = (await models.Customer.create(created_at=_now())).id, created + 1
+                ids = [await self._ensure(address, customer, accounts) for address in person.addresses]
+                await self._state(ids[0], person.facts)
+        return Imported(created, updated, tuple(conflicts))
+
+    async def _owners(self, addresses: Sequence[Address]) -> dict[int, int]:
+        known = await models.Address.filter(hash__in=[self._codec.address_hash(a) for a in addresses])
+        links = await models.Link.filter(address_id__in=[row.id for row in known])
+        return {link.address_id: link.customer_id for link in links}
+
+    async def _ensure(self, address: Address, customer: int, accounts: dict[str, str]) -> int:
+        hash_ = self._codec.address_hash(address)
+        if row := await models.Address.get_or_none(hash=hash_):
+            return int(row.id)
+        row = await models.Address.create(
+            channel=address.channel,
+            hash=hash_,
+            value_sealed=b"",
+            account=accounts.get(address.channel, ""),
+            created_at=_now(),
+        )
+        row.value_sealed = self._codec.seal(row.id, address.value)
+        await row.save(update_fields=["value_sealed"])
+        link = {"address_id": row.id, "customer_id": customer, "proof": Proof.PROVEN.value, "evidence": "import"}
+        await models.Link(**link, since=_now()).save(force_create=True)
+        await models.LinkLog(**link, act="link", at=_now()).save()
+        return int(row.id)
+
+    async def _state(self, address: int, facts: dict[str, str]) -> None:
+        for key, value in facts.items():
+            current = await models.Fact.get_or_none(address_id=address, key=key, valid_to=None)
+            if current and self._codec.open_text(address, current.value_sealed) == value:
+                continue
+            if current:
+                current.valid_to = _now()
+                await current.save(update_fields=["valid_to"])
+            await models.Fact.create(
+                address_id=address,
+                key=key,
+                value_sealed=self._codec.seal(address, value),
+                confidence=_IMPORTED,
+                source="import",
+                valid_from=_now(),
+            )
+
+    async def customer_of(self, address: Address) -> CustomerId | None:
+        """Whose an address is."""
+        row = await models.Address.get_or_none(hash=self._codec.address_hash(address))
+        link = await models.Link.get_or_none(address_id=row.id) if row else None
+        return CustomerId(link.customer_id) if link else None
+
+    async def addresses_of(self, customer: CustomerId) -> dict[AddressId, Address]:
+        """Where a customer can be reached."""
+        ids = await models.Link.filter(customer_id=customer).values_list("address_id", flat=True)
+        return await self._addresses(list(ids))  # type: ignore[arg-type]
+
+    async def timeline(self, customer: CustomerId, limit: int = 200) -> list[TimelineMessage]:
+        """A customer's latest messages over all addresses, oldest first."""
+        addresses = await self.addresses_of(customer)
+        rows = await models.Message.filter(address_id__in=list(addresses)).order_by("-at", "-id").limit(limit)
+        ids = [row.id for row in rows]
+        states = dict(await models.Outbox.filter(id__in=ids).values_list("id", "state"))
+        counted = models.Revision.filter(message_id__in=ids).group_by("message_id").annotate(count=Count("id"))
+        revisions = dict(await counted.values_list("message_id", "count"))
+        latest = await self._latest_texts([i for i in revisions])
+        return [
+            TimelineMessage(
+                id=MessageId(row.id),
+                customer=customer,
+                address=addresses[AddressId(row.address_id)],
+                direction=Direction(row.direction),
+                at=row.at,
+                text=latest.get(row.id) or text_of(self._codec.open(row.address_id, row.body_sealed)),
+                answers=MessageId(row.answers) if row.answers else None,
+                attachments=row.attachments,
+                revisions=revisions.get(row.id, 0),
+                state=DeliveryState(states[row.id]) if row.id in states else None,
+            )
+            for row in reversed(rows)
+        ]
+
+    async def _latest_texts(self, messages: Sequence[int]) -> dict[int, str]:
+        rows = await models.Revision.filter(message_id__in=list(messages)).order_by("at", "id")
+        return {row.message_id: text_of(self._codec.open(row.address_id, row.body_sealed)) for row in rows}
+
+    async def why(self, address: Address, limit: int = 20) -> list[dict[str, object]]:
+        """What was read, planned and why in the latest turns of an address, newest first."""
+        row = await models.Address.get_or_none(hash=self._codec.address_hash(address))
+        if row is None:
+            return []
+        turns = await models.Turn.filter(address_id=row.id).order_by("-id").limit(limit)
+        return [{"at": t.at} | self._codec.open(t.address_id, t.record_sealed) for t in turns]
+
+    # --- outbox ---
+
+    async def outbox(self, state: DeliveryState | None = None, limit: int = 100) -> list[OutboxEntry]:
+        """Ours on their way, newest first."""
+        query = models.Outbox.filter(state=state.value) if state else models.Outbox.all()
+        rows = await query.order_by("-id").limit(limit)
+        addresses = await self._addresses([row.address_id for row in rows])
+        texts = await self._texts([(row.address_id, row.id) for row in rows])
+        return [
+            OutboxEntry(
+                id=MessageId(row.id),
+                address=addresses[AddressId(row.address_id)],
+                account=row.account,
+                purpose=row.purpose,
+                state=DeliveryState(row.state),
+                reason=row.reason or "",
+                attempts=row.attempts,
+                created_at=row.created_at,
+                due_at=row.due_at,
+                text=texts.get(row.id, ""),
+            )
+            for row in rows
+        ]
+
+    async def outbox_counts(self) -> dict[str, int]:
+        """How many of ours are in which state."""
+        return await _counts(models.Outbox, "state")
+
+    async def retry(self, id_: int) -> bool:
+        """Queue one of ours again that was given up; False when its state does not allow it.
+
+        What is `unknown` may be sent twice by this: whoever asks has looked at the provider.
+        """
+        given_up = [DeliveryState.DEAD, DeliveryState.REFUSED, DeliveryState.UNKNOWN, DeliveryState.SUPPRESSED]
+        changed = await models.Outbox.filter(id=id_, state__in=[s.value for s in given_up]).update(
+            state=DeliveryState.QUEUED.value, reason=None, due_at=_now(), changed_at=_now()
+        )
+        return bool(changed)
+
+    # --- people's work ---
+
+    async def handoffs(self) -> list[OpenHandoff]:
+        """What waits for people, oldest first."""
+        rows = await models.Handoff.filter(resolved_at=None).order_by("at", "id")
+        addresses = await self._addresses([row.address_id for row in rows])
+        return [
+            OpenHandoff(id=row.id, address=addresses[AddressId(row.address_id)], reason=row.reason, at=row.at)
+            for row in rows
+        ]
+
+    async def resolve(self, handoff: int) -> bool:
+        """People have taken care of it; False when it is not open."""
+        return bool(await models.Handoff.filter(id=handoff, resolved_at=None).update(resolved_at=_now()))
+
+    async def parked(self) -> int:
+        """How many arrivals wait for people because their turn failed."""
+        return await models.Inbox.filter(parked_at__isnull=False).count()
+
+    async def waiting(self) -> int:
+        """How many arrivals wait for their turn."""
+        return await models.Inbox.filter(parked_at=None).count()
+
+    async def quarantined(self, limit: int = 100) -> list[QuarantinedMessage]:
+        """What came from senders who could not be believed, newest first."""
+        rows = await models.Quarantined.all().order_by("-id").limit(limit)
+        opened = [(row, self._codec.open(OWN, row.body_sealed)) for row in rows]
+        return [
+            QuarantinedMessage(
+                id=row.id,
+                channel=row.channel,
+                account=row.account,
+                at=row.at,
+                reason=row.reason,
+                sender=body["from"],
+                text=body["text"],
+            )
+            for row, body in opened
+        ]
+
+    # --- the database itself ---
+
+    async def claim_for_secret(self) -> bool:
+        """Write the secret's fingerprint into a new database; False when it was made with another secret."""
+        row, _ = await models.Meta.get_or_create(key="secret", defaults={"value": self._codec.fingerprint})
+        return row.value == self._codec.fingerprint
+
+    async def _addresses(self, ids: Sequence[int]) -> dict[AddressId, Address]:
+        rows = await models.Address.filter(id__in=list(ids)).order_by("id")
+        return {
+            AddressId(row.id): Address(row.channel, self._codec.open_text(row.id, row.value_sealed)) for row in rows
+        }
+
+    async def _texts(self, keys: Sequence[tuple[int, int]]) -> dict[int, str]:
+        rows = await models.Message.filter(
+            address_id__in=[address for address, _ in keys], id__in=[id_ for _, id_ in keys]
+        )
+        return {row.id: text_of(self._codec.open(row.address_id, row.body_sealed)) for row in rows}
+
+
+async def _counts(model: type[models.Outbox], field: str) -> dict[str, int]:
+    rows = await model.annotate(count=Count("id")).group_by(field).values_list(field, "count")
+    return {key: count for key, count in rows}
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,82 @@
+"""The open store: the hot path, the records and the wake-up calls of one database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+
+import asyncpg
+
+from omnibot.store import database
+from omnibot.store.codec import Codec
+from omnibot.store.message_path import MessagePath
+from omnibot.store.records import Records
+
+_WAKE = "omnibot_wake"  # the NOTIFY channel
+
+
+class WrongSecret(Exception):
+    """The database was made with another secret: addresses could not be found any more."""
+
+
+class Store:
+    """One open database; made by `Store.open`."""
+
+    def __init__(self, pool: asyncpg.Pool, codec: Codec) -> None:
+        self._pool = pool
+        self.path = MessagePath(pool, codec)
+        self.records = Records(codec)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, dsn: str, secret: bytes, *, pool_size: int = 10, prepared_statements: bool = True
+    ) -> AsyncIterator[Store]:
+        """Connect, bring the schema up to date, yield, close.
+
+        Raises WrongSecret, or what asyncpg raises when there is no database.
+        """
+        async with database.connect(dsn, pool_size=pool_size, prepared_statements=prepared_statements) as pool:
+            await database.migrate()
+            store = cls(pool, Codec(secret))
+            if not await store.records.claim_for_secret():
+                raise WrongSecret(
+                    "this database was made with another secret: set `secret` (OMNIBOT_SECRET) to the one it was made"
+                    " with, or point data_folder to the folder that holds its secret.key"
+                )
+            yield store
+
+    async def ping(self) -> bool:
+        """Does the database answer."""
+        try:
+            async with asyncio.timeout(2), self._pool.acquire() as connection:
+                await connection.fetchval("SELECT 1")
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            return False
+        return True
+
+    async def notify(self) -> None:
+        """Wake the workers of other processes; call it once a batch, after the commit.
+
+        A lost wake-up is caught by their polling.
+        """
+        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            await self._pool.execute(f"NOTIFY {_WAKE}")
+
+    async def listen(self, dsn: str, wake: Callable[[], None]) -> None:
+        """Call `wake` whenever another process commits; until cancelled. Needs a direct connection (no PgBouncer)."""
+        while True:
+            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                await self._listen_once(dsn, wake)
+            await asyncio.sleep(1)
+
+    async def _listen_once(self, dsn: str, wake: Callable[[], None]) -> None:
+        lost = asyncio.Event()
+        connection = await asyncpg.connect(dsn)
+        try:
+            connection.add_termination_listener(lambda _: lost.set())
+            await connection.add_listener(_WAKE, lambda *_: wake())
+            await lost.wait()
+        finally:
+            await connection.close(timeout=1)

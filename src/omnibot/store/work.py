@@ -1,0 +1,182 @@
+"""What goes between the store and those who call it: arrivals in, work out, outcomes in, dispatches out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from omnibot.model import (
+    AddressId,
+    Change,
+    CustomerId,
+    DeliveryState,
+    Draft,
+    Incoming,
+    KnownAddress,
+    MessageId,
+    Outbound,
+    TimelineMessage,
+    TurnMessage,
+)
+
+
+class StoreUnavailable(Exception):
+    """PostgreSQL cannot be reached or cannot write now; nothing was committed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """An attachment as the store keeps it: under `key`, or pending with the channel's `ref`, or refused."""
+
+    name: str
+    media_type: str
+    size: int | None
+    ref: str = ""
+    key: str = ""
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrived:
+    """An arrival of an account, normalised, on its way into the inbox."""
+
+    channel: str
+    account: str
+    item: Incoming
+    stop: bool | None = None  # True: it says STOP, False: it says START
+    files: tuple[StoredFile, ...] = ()
+
+
+class Kind(StrEnum):
+    """What a lane can be asked to take."""
+
+    MESSAGE = "message"
+    EDIT = "edit"
+    REPORT = "report"
+
+
+class Purpose(StrEnum):
+    """Why something leaves; the gate judges by it."""
+
+    REPLY = "reply"  # to somebody who answered us
+    UNSOLICITED = "unsolicited"  # to a message that did not answer ours
+    POINTER = "pointer"  # "I have answered you elsewhere"
+    CONFIRMATION = "confirmation"  # of STOP: the one thing that passes it
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to take one customer's turn: `fence` is the token that the commit joins on."""
+
+    customer: CustomerId
+    fence: int
+    arrivals: int
+    lost: int  # how often in a row a lease ran out
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxItem:
+    """One thing that waits in a lane."""
+
+    id: int
+    kind: Kind
+    address: AddressId
+    attempts: int
+    message: TurnMessage | None = None
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """A claimed customer with all that a turn needs."""
+
+    lease: Lease
+    items: tuple[InboxItem, ...]
+    addresses: tuple[KnownAddress, ...]
+    facts: Mapping[str, str]
+    timeline: tuple[TimelineMessage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A draft on its way to the outbox."""
+
+    draft: Draft
+    purpose: Purpose
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revised:
+    """A message of ours to keep was changed by its writer."""
+
+    address: AddressId
+    message_id: str  # the provider's
+    at: datetime
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reported:
+    """What a provider tells about one of ours."""
+
+    address: AddressId
+    provider_id: str
+    state: DeliveryState
+    reason: str
+    unreachable: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a turn did; committed as a whole, or not at all when its lease has been lost."""
+
+    work: Work
+    address: AddressId  # that the turn was about
+    record: Mapping[str, Any] | None = None  # what was read, planned and why
+    replies: tuple[Reply, ...] = ()
+    changes: tuple[Change, ...] = ()
+    handoff: str = ""
+    revised: tuple[Revised, ...] = ()
+    reported: tuple[Reported, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quota:
+    """How many calls of an account may start now, and how much one address may get."""
+
+    channel: str
+    account: str
+    free: int
+    replies: int
+    replies_seconds: float
+    unsolicited: int
+    unsolicited_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dispatch:
+    """One of ours that is marked `sending`: its call starts now."""
+
+    outbound: Outbound
+    address: AddressId
+    channel: str
+    account: str
+    queued_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What became of a dispatch."""
+
+    id: MessageId
+    address: AddressId
+    attempts: int
+    state: DeliveryState
+    reason: str = ""
+    provider_id: str = ""
+    after: float = 0.0  # seconds until the next attempt
+    unreachable: bool = False
+    context: Mapping[str, str] | None = None
