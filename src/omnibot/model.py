@@ -294,6 +294,7 @@ class TurnMessage:
     address: AddressId
     at: datetime
     text: str
+    provider_id: str = ""  # by which edits name it
     pressed: str = ""  # the value of the choice that was pressed
     attachments: int = 0
     answers: MessageId | None = None
@@ -343,6 +344,7 @@ class Plan:
     language: str = "en"
     changes: tuple[Change, ...] = ()
     handoff: str = ""  # why people take over
+    confirms_stop: bool = False  # the one reply that an address gets after STOP
     unsolicited: bool = False  # answers a message that did not answer ours: a tighter reply cap holds
     why: str = ""
 
@@ -399,6 +401,7 @@ class Limits:
     in_flight: int = 32  # calls at once, an account
     per_second: float | None = None  # calls an account; None: no limit of its own
     replies: Cap = Cap(30, 60)  # automatic replies to one address
+    carrier: bool = False  # its network has STOP words of its own ("cancel", "end", "quit")
     unsolicited: Cap | None = None  # tighter, for replies to what did not answer us
 
 

@@ -648,6 +648,7 @@ class MessagePath:
                 address=address,
                 at=row["at"],
                 text=text_of(body),
+                provider_id=body.get("id", ""),
                 pressed=body.get("pressed", ""),
                 attachments=row["attachments"],
                 answers=row["answers"],

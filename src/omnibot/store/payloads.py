@@ -12,7 +12,7 @@ def message_body(item: IncomingMessage | ButtonPress) -> dict[str, Any]:
     """What a message says, without what is absent."""
     if isinstance(item, ButtonPress):
         return {"text": item.value, "pressed": item.value}
-    body: dict[str, Any] = {"text": item.text}
+    body: dict[str, Any] = {"text": item.text, "id": item.message_id}
     if item.location:
         body["location"] = item.location
     if item.contact:
