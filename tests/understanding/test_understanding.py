@@ -1,0 +1,230 @@
+"""What is read in a message, what is left open, and what it costs at worst."""
+
+import sys
+import time
+from collections.abc import Callable
+from subprocess import run
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from omnibot.model import Urgency
+from omnibot.understanding import LONGEST, Understanding
+
+
+@pytest.fixture(scope="session")
+def understanding() -> Understanding:
+    return Understanding(["en", "es"])
+
+
+# --- language -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("How do I reset my password?", "en"),
+        ("Could you tell me why my bill is higher this month", "en"),
+        ("No puedo entrar en mi cuenta", "es"),
+        ("¿Por qué ha subido mi factura este mes?", "es"),
+        ("QUIERO EXPORTAR MIS DATOS", "es"),
+    ],
+)
+def test_the_language_of_a_sentence_is_known(understanding, text: str, language: str) -> None:
+    signal = understanding.read(text, None).language
+    assert (signal.value, signal.known) == (language, True)
+    assert signal.evidence
+
+
+@pytest.mark.parametrize("text", ["ok", "API error", "👍", "", "12345 67 89 !!"])
+def test_a_few_words_keep_the_language_of_the_last_message(understanding, text: str) -> None:
+    signal = understanding.read(text, "es").language
+    assert (signal.value, signal.known) == ("es", True)
+
+
+def test_a_few_words_of_a_stranger_are_taken_for_the_companys_language_without_knowing(understanding) -> None:
+    for last in (None, "", "xx"):
+        signal = understanding.read("ok", last).language
+        assert (signal.value, signal.known) == ("en", False)
+
+
+def test_signs_without_spaces_between_words_are_counted(understanding) -> None:
+    japanese = Understanding(["en", "ja"])
+    assert japanese.read("請求書が高いのはなぜですか", None).language.value == "ja"
+
+
+def test_a_company_of_one_language_cannot_know_another() -> None:
+    spanish = Understanding(["es"]).read("How do I reset my password?", None)
+    assert (spanish.language.value, spanish.language.known) == ("es", False)
+
+
+def test_a_language_without_a_model_does_no_harm() -> None:
+    klingon = Understanding(["en", "es", "tlh"])
+    assert klingon.read("How do I reset my password?", None).language.value == "en"
+    assert klingon.read("nuqneH", "tlh").language.value == "tlh"
+
+
+def test_no_language_at_all_is_a_fault() -> None:
+    with pytest.raises(ValueError, match="at least one language"):
+        Understanding([])
+
+
+# --- mood -----------------------------------------------------------------------------------------------------
+
+
+def test_moods_differ_and_name_their_words(understanding) -> None:
+    glad = understanding.read("This is great, I love the new dashboard.", None).sentiment
+    cross = understanding.read("This is terrible. I hate the new dashboard.", None).sentiment
+    assert glad.value > 0.5
+    assert {"great", "love"} <= set(glad.evidence)
+    assert cross.value < -0.4
+    assert {"terrible", "hate"} <= set(cross.evidence)
+    assert glad.known
+    assert cross.known
+
+
+def test_a_neutral_sentence_does_not_dilute_a_mood(understanding) -> None:
+    alone = understanding.read("I hate this.", None).sentiment.value
+    among = understanding.read("The file has three rows. I hate this. It is a table.", None).sentiment.value
+    assert among == alone
+
+
+@pytest.mark.parametrize("text", ["The table has three columns.", "Estoy muy contento, gracias por todo"])
+def test_a_mood_without_words_for_it_is_unknown(understanding, text: str) -> None:
+    signal = understanding.read(text, None).sentiment
+    assert (signal.value, signal.known, signal.evidence) == (0.0, False, ())
+
+
+def test_an_emoji_is_a_word(understanding) -> None:
+    angry = understanding.read("that is how I feel 😠 📄", "en").sentiment
+    assert angry.value < 0
+    assert angry.evidence == ("😠",)
+
+
+# --- urgency --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "urgency"),
+    [
+        ("Our production API is down and we are losing money", Urgency.CRITICAL),
+        ("I think we have been HACKED", Urgency.CRITICAL),
+        ("El servicio está caído desde las 9", Urgency.CRITICAL),
+        ("me han hackeado la cuenta", Urgency.CRITICAL),
+        ("Please answer ASAP", Urgency.HIGH),
+        ("it's urgent, I can’t work", Urgency.HIGH),
+        ("I need this by the end of the day", Urgency.HIGH),
+        ("lo necesito lo antes posible", Urgency.HIGH),
+        ("Es URGENTE por favor", Urgency.HIGH),
+        ("It's not urgent, whenever you have time", Urgency.LOW),
+        ("no rush at all", Urgency.LOW),
+        ("no es urgente, cuando puedas", Urgency.LOW),
+        ("sin prisa", Urgency.LOW),
+    ],
+)
+def test_urgency_is_read_from_phrases(understanding, text: str, urgency: Urgency) -> None:
+    signal = understanding.read(text, None).urgency
+    assert (signal.value, signal.known) == (urgency, True)
+    assert signal.evidence
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "How do I change my plan?",
+        "The price went down",
+        "Can I scroll down faster?",
+        "¿Cuánto cuesta el plan Pro?",
+        "",
+    ],
+)
+def test_without_a_phrase_urgency_is_normal_and_unknown(understanding, text: str) -> None:
+    signal = understanding.read(text, None).urgency
+    assert (signal.value, signal.known, signal.evidence) == (Urgency.NORMAL, False, ())
+
+
+def test_accents_may_be_missing(understanding) -> None:
+    assert understanding.read("la pagina esta caida", None).urgency.value is Urgency.CRITICAL
+
+
+def test_only_phrases_of_the_companys_languages_count() -> None:
+    english = Understanding(["en"])
+    assert english.read("lo necesito lo antes posible", None).urgency.known is False
+
+
+# --- batches --------------------------------------------------------------------------------------------------
+
+
+def test_a_batch_reads_like_single_messages(understanding) -> None:
+    texts = ["it is urgent", "No es urgente, gracias", "I love it, thanks!"]
+    alone = [understanding.read(text, None) for text in texts]
+    with understanding.batch():
+        together = [understanding.read(text, None) for text in texts]
+    assert together == alone
+
+
+def test_a_batch_inside_a_batch_is_refused_and_the_next_one_works(understanding) -> None:
+    with understanding.batch(), pytest.raises(RuntimeError, match="await nothing"), understanding.batch():
+        pass
+    with understanding.batch():
+        assert understanding.read("it is urgent", None).urgency.value is Urgency.HIGH
+
+
+def test_a_batch_forgets_its_words(understanding) -> None:
+    strings = understanding._pipeline.vocab.strings
+    with understanding.batch():
+        understanding.read("order zx81-77-unheard-of is late", None)
+    assert "zx81-77-unheard-of" not in strings
+
+
+# --- bounds ---------------------------------------------------------------------------------------------------
+
+FLOODS = {
+    "emoji": "😡" * 4000,
+    "emoji with spaces": "😡 " * 2000,
+    "many kinds of emoji": "😡🎉💔" * 1300,
+    "no sentence end": "word " * 20_000,
+    "no space": "x" * 100_000,
+    "combining marks": "a" + "\u0301" * 10_000,
+    "weighted words": "bad but " * 500,
+    "negations": "not so very bad but " * 200,
+    "signs": "(" * 4000,
+    "signs with spaces": "! " * 2000,
+    "line ends": "\n" * 4000,
+    "urgent": "urgent " * 600,
+    "lone surrogates": "\ud800 " * 2000,
+}
+
+
+def cheapest(work: Callable[[], object], attempts: int = 5) -> float:
+    """CPU seconds of the cheapest attempt: others pay for what else this machine does."""
+    costs = []
+    for _ in range(attempts):
+        start = time.thread_time()
+        work()
+        costs.append(time.thread_time() - start)
+    return min(costs)
+
+
+@pytest.mark.parametrize("name", FLOODS)
+def test_a_flood_costs_at_most_5_ms(understanding, name: str) -> None:
+    assert cheapest(lambda: understanding.read(FLOODS[name], None)) < 0.005
+
+
+def test_what_is_beyond_the_cap_is_not_read(understanding) -> None:
+    assert understanding.read(" " * LONGEST + "urgent", None).urgency.known is False
+
+
+@settings(deadline=None)
+@given(st.text(), st.none() | st.text(max_size=3))
+def test_any_text_can_be_read(understanding, text: str, last: str | None) -> None:
+    reading = understanding.read(text, last)
+    assert -1 <= reading.sentiment.value <= 1
+    assert 0 <= reading.language.confidence <= 1
+
+
+def test_importing_costs_nothing() -> None:
+    heavy = "{'spacy', 'numpy', 'vaderSentiment', 'py3langid'} & set(sys.modules)"
+    code = f"import sys, omnibot.understanding; sys.exit(str({heavy}) if {heavy} else 0)"
+    assert run([sys.executable, "-c", code], check=False).returncode == 0
