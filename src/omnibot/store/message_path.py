@@ -820,11 +820,18 @@ class MessagePath:
             for r in results
         ]  # fmt: skip
         gone = [(r.address, r.reason) for r in results if r.unreachable]
+        lost = [
+            (r.address, f"reply not delivered: {r.reason}")
+            for r in results
+            if r.state in (DeliveryState.REFUSED, DeliveryState.DEAD)
+        ]
         moved = [(r.address, self._codec.seal(r.address, r.context)) for r in results if r.context is not None]
         async with self._transaction(durable=False) as connection:
             await connection.execute(_FINISH, *_columns(rows, 7))
             if gone:
                 await connection.execute(_MARK_UNREACHABLE, *_columns(gone, 2))
+            if lost:
+                await connection.execute(_HAND_OFF, *_columns(lost, 2))
             if moved:
                 await connection.execute(
                     "UPDATE addresses SET context_sealed = m.context FROM unnest($1::bigint[], $2::bytea[])"

@@ -196,7 +196,14 @@ class Records:
     async def outbox(self, state: DeliveryState | None = None, limit: int = 100) -> list[OutboxEntry]:
         """Ours on their way, newest first."""
         query = models.Outbox.filter(state=state.value) if state else models.Outbox.all()
-        rows = await query.order_by("-id").limit(limit)
+        return await self._entries(await query.order_by("-id").limit(limit))
+
+    async def outbox_entry(self, id_: int) -> OutboxEntry | None:
+        """One of ours."""
+        entries = await self._entries(await models.Outbox.filter(id=id_))
+        return entries[0] if entries else None
+
+    async def _entries(self, rows: Sequence[models.Outbox]) -> list[OutboxEntry]:
         addresses = await self._addresses([row.address_id for row in rows])
         texts = await self._texts([(row.address_id, row.id) for row in rows])
         return [

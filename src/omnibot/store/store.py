@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 import asyncpg
 
 from omnibot.store import database
+from omnibot.store.attachments import Attachments
 from omnibot.store.codec import Codec
 from omnibot.store.message_path import MessagePath
 from omnibot.store.records import Records
@@ -27,6 +28,7 @@ class Store:
         self._pool = pool
         self.path = MessagePath(pool, codec)
         self.records = Records(codec)
+        self.attachments = Attachments(codec)
 
     @classmethod
     @asynccontextmanager

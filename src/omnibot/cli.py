@@ -1,0 +1,426 @@
+"""The command line: omnibot demo | serve | check | … Everything heavy is imported by the command that needs it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable, Coroutine
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from omnibot.model import Address
+    from omnibot.settings import Settings
+    from omnibot.store import Store
+
+T = TypeVar("T")
+
+app = typer.Typer(
+    help="Omnibot: one person, one timeline, one reply where and how they like it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+outbox = typer.Typer(help="What is on its way to customers.", no_args_is_help=True)
+customer = typer.Typer(help="What is known about a customer.", no_args_is_help=True)
+handoffs = typer.Typer(help="What waits for people.", no_args_is_help=True)
+app.add_typer(outbox, name="outbox")
+app.add_typer(customer, name="customer")
+app.add_typer(handoffs, name="handoffs")
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", help="The settings file; else OMNIBOT_CONFIG, else config/omnibot.toml.", dir_okay=False),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+LimitOption = Annotated[int, typer.Option(min=1, max=10_000, help="At most so many, newest first.")]
+AddressArgument = Annotated[str, typer.Argument(help="channel:value, such as telegram:4711.", metavar="ADDRESS")]
+
+
+# --- the server ----------------------------------------------------------------------------------------------------
+
+
+class RoleChoice(StrEnum):
+    """As `omnibot.app.Role`, known without importing the server."""
+
+    WEB = "web"
+    WORKER = "worker"
+
+
+@app.command()
+def serve(
+    config: ConfigOption = None,
+    role: Annotated[
+        str, typer.Option(help="web (webhooks, listeners), worker (turns, delivery), or both parted by a comma.")
+    ] = "web,worker",
+) -> None:
+    """Run the server until SIGTERM or Ctrl-C; then drain and stop."""
+    roles = _roles(role)
+    settings = _settings(config)
+
+    async def work() -> None:
+        from omnibot.app import Role
+        from omnibot.app import serve as run
+
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        await run(settings, stop, roles=frozenset(Role(r) for r in roles), started=lambda up: _say(f"serving {up.url}"))
+
+    _configure_logs(settings)
+    _run(work())
+
+
+def _roles(text: str) -> set[str]:
+    roles = {part.strip() for part in text.split(",")}
+    if unknown := roles - set(RoleChoice):
+        raise typer.BadParameter(f"{', '.join(sorted(unknown))}: use web, worker or web,worker", param_hint="--role")
+    return roles
+
+
+@app.command()
+def migrate(config: ConfigOption = None) -> None:
+    """Bring the database's schema up to date; `serve` does it by itself."""
+
+    async def work(store: Store) -> None:
+        _say("the schema is up to date")
+
+    _with_store(config, work)
+
+
+@app.command()
+def check(config: ConfigOption = None) -> None:
+    """Check settings, knowledge, database and accounts; tell all that is wrong and who must do what."""
+    from omnibot.check import check as run
+
+    faults = asyncio.run(run(config, os.environ))
+    for fault in faults:
+        _say(f"✗ {fault}")
+    _say("nothing is wrong" if not faults else f"{len(faults)} to be mended")
+    raise typer.Exit(1 if faults else 0)
+
+
+@app.command("import")
+def import_customers(
+    file: Annotated[Path, typer.Argument(help="A CSV file: name, a column a channel, prefers, register, length, …")],
+    config: ConfigOption = None,
+) -> None:
+    """Bring known customers with their addresses and preferences, linked on the company's word."""
+    from omnibot.channels import load
+    from omnibot.roster import RosterError, read_roster
+
+    settings = _settings(config)
+    accounts = {account.channel: account.name for account in reversed(load(settings))}
+    try:
+        people = read_roster(file, accounts)
+    except RosterError as error:
+        _fail(str(error))
+
+    async def work(store: Store) -> None:
+        done = await store.records.import_customers(people, accounts)
+        _say(f"{done.created} new, {done.updated} known already")
+        for line in done.conflicts:
+            _say(f"line {line}: its addresses belong to different customers: nothing was changed for it")
+
+    _with_store(config, work)
+
+
+# --- the sandbox ---------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def demo(
+    story: Annotated[str, typer.Option(help="Which story to play.")] = "day",
+    exit_: Annotated[bool, typer.Option("--exit", help="End after the story: 0 when every reply came.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Play a day of one customer over all channels, on this machine, without any account."""
+    from omnibot.sandbox.demo import STORIES, play
+
+    if story not in STORIES:
+        raise typer.BadParameter(f"{story}: use one of {', '.join(STORIES)}", param_hint="--story")
+    raise typer.Exit(_run(play(STORIES[story], leave=exit_, as_json=as_json)))
+
+
+@app.command()
+def sandbox(
+    telegram_port: Annotated[int, typer.Option(help="Port of the Bot API; 0 takes a free one.")] = 8081,
+    smtp_port: Annotated[int, typer.Option(help="Port of the mail server.")] = 8025,
+    control_port: Annotated[int, typer.Option(help="Port to write as a customer and to order misbehaviour.")] = 8090,
+) -> None:
+    """Emulate the providers on loopback for whoever develops a bot; until Ctrl-C."""
+    from omnibot.sandbox.standalone import run
+
+    _run(run(telegram_port=telegram_port, smtp_port=smtp_port, control_port=control_port))
+
+
+# --- what is on its way --------------------------------------------------------------------------------------------
+
+
+@outbox.command("list")
+def outbox_list(
+    state: Annotated[str | None, typer.Option(help="Only in this state: queued, held, sending, sent, …")] = None,
+    limit: LimitOption = 50,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Show what is on its way and what became of it, newest first."""
+    from omnibot.model import DeliveryState
+
+    if state is not None and state not in set(DeliveryState):
+        raise typer.BadParameter(f"{state}: use one of {', '.join(DeliveryState)}", param_hint="--state")
+
+    async def work(store: Store) -> None:
+        entries = await store.records.outbox(DeliveryState(state) if state else None, limit)
+        rows = [
+            {
+                "id": e.id,
+                "to": str(e.address),
+                "state": e.state.value,
+                "reason": e.reason,
+                "attempts": e.attempts,
+                "created": e.created_at,
+                "text": e.text,
+            }
+            for e in entries
+        ]
+        _show(rows, as_json)
+        if not as_json:
+            counts = await store.records.outbox_counts()
+            _say(", ".join(f"{count} {name}" for name, count in sorted(counts.items())) or "the outbox is empty")
+
+    _with_store(config, work)
+
+
+@outbox.command("show")
+def outbox_show(
+    id_: Annotated[int, typer.Argument(metavar="ID")], as_json: JsonOption = False, config: ConfigOption = None
+) -> None:
+    """Show one of ours with all that is known about it."""
+
+    async def work(store: Store) -> None:
+        entry = await store.records.outbox_entry(id_)
+        if entry is None:
+            _fail(f"there is no {id_} in the outbox: `omnibot outbox list` shows the ids")
+        _show_fields({"id": entry.id, "to": str(entry.address), "account": entry.account, "purpose": entry.purpose,
+                      "state": entry.state.value, "reason": entry.reason, "attempts": entry.attempts,
+                      "created": entry.created_at, "due": entry.due_at, "text": entry.text}, as_json)  # fmt: skip
+
+    _with_store(config, work)
+
+
+@outbox.command("retry")
+def outbox_retry(id_: Annotated[int, typer.Argument(metavar="ID")], config: ConfigOption = None) -> None:
+    """Queue one of ours again that was given up; what is `unknown` may then arrive twice."""
+
+    async def work(store: Store) -> None:
+        if not await store.records.retry(id_):
+            _fail(f"{id_} is not dead, refused, unknown or suppressed: only these can be sent again")
+        _say(f"{id_} is queued again")
+
+    _with_store(config, work)
+
+
+# --- customers -----------------------------------------------------------------------------------------------------
+
+
+@customer.command("timeline")
+def customer_timeline(
+    address: AddressArgument, limit: LimitOption = 100, as_json: JsonOption = False, config: ConfigOption = None
+) -> None:
+    """Show one customer's timeline over all channels, oldest first."""
+
+    async def work(store: Store) -> None:
+        known = await store.records.customer_of(_address(address))
+        if known is None:
+            _fail(f"nobody is known by {address}")
+        rows = [
+            {
+                "at": m.at,
+                "channel": m.address.channel,
+                "direction": m.direction.value,
+                "address": str(m.address),
+                "customer": m.customer,
+                "text": m.text,
+                "state": m.state.value if m.state else "",
+                "revisions": m.revisions,
+                "attachments": m.attachments,
+            }
+            for m in await store.records.timeline(known, limit)
+        ]
+        _show(rows, as_json)
+
+    _with_store(config, work)
+
+
+@customer.command("why")
+def customer_why(
+    address: AddressArgument, limit: LimitOption = 5, as_json: JsonOption = False, config: ConfigOption = None
+) -> None:
+    """Show what was read, planned and why in the latest turns of an address, newest first."""
+
+    async def work(store: Store) -> None:
+        for turn in await store.records.why(_address(address), limit):
+            _show_fields(turn, as_json)
+
+    _with_store(config, work)
+
+
+# --- people's work -------------------------------------------------------------------------------------------------
+
+
+@handoffs.command("list")
+def handoffs_list(as_json: JsonOption = False, config: ConfigOption = None) -> None:
+    """Show what was passed to people and is not resolved yet, oldest first."""
+
+    async def work(store: Store) -> None:
+        rows = [
+            {"id": h.id, "address": str(h.address), "reason": h.reason, "since": h.at}
+            for h in await store.records.handoffs()
+        ]
+        _show(rows, as_json)
+
+    _with_store(config, work)
+
+
+@handoffs.command("resolve")
+def handoffs_resolve(id_: Annotated[int, typer.Argument(metavar="ID")], config: ConfigOption = None) -> None:
+    """Mark as taken care of."""
+
+    async def work(store: Store) -> None:
+        if not await store.records.resolve(id_):
+            _fail(f"{id_} is not open: `omnibot handoffs list` shows what is")
+        _say(f"{id_} is resolved")
+
+    _with_store(config, work)
+
+
+@app.command()
+def quarantine(limit: LimitOption = 50, as_json: JsonOption = False, config: ConfigOption = None) -> None:
+    """Show what came from senders who could not be believed."""
+
+    async def work(store: Store) -> None:
+        rows = [
+            {"id": q.id, "at": q.at, "account": f"{q.channel}.{q.account}", "reason": q.reason, "from": q.sender,
+             "text": q.text}
+            for q in await store.records.quarantined(limit)
+        ]  # fmt: skip
+        _show(rows, as_json)
+
+    _with_store(config, work)
+
+
+# --- shared --------------------------------------------------------------------------------------------------------
+
+
+def _settings(config: Path | None) -> Settings:
+    from omnibot.settings import SettingsError, load
+
+    try:
+        return load(config, os.environ)
+    except SettingsError as error:
+        _fail(str(error))
+
+
+def _configure_logs(settings: Settings) -> None:
+    from omnibot.logs import configure
+
+    configure(settings.log)
+
+
+def _with_store(config: Path | None, work: Callable[[Store], Awaitable[None]]) -> None:
+    """Open the database of a configuration, do something with it, close it."""
+    settings = _settings(config)
+
+    async def run() -> None:
+        from omnibot.app import open_store
+
+        async with open_store(settings) as store:
+            await work(store)
+
+    _configure_logs(settings)
+    _run(run())
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    """Run on uvloop where there is one; what makes a start impossible is told in words."""
+    from asyncpg import PostgresError
+
+    from omnibot.dialogue import KnowledgeError
+    from omnibot.settings import SettingsError
+    from omnibot.store import WrongSecret
+    from omnibot.store.bundled import BundledServerError
+
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            return runner.run(work)
+    except (SettingsError, KnowledgeError, WrongSecret, BundledServerError) as error:
+        _fail(str(error))
+    except (OSError, PostgresError) as error:
+        _fail(f"{type(error).__name__}: {error}: is database.url right, and is the database up?")
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        from uvloop import new_event_loop
+    except ImportError:
+        return None
+    return new_event_loop
+
+
+def _address(text: str) -> Address:
+    from omnibot.model import Address
+
+    try:
+        return Address.parse(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="ADDRESS") from error
+
+
+def _say(text: str) -> None:
+    typer.echo(text)
+
+
+def _fail(text: str) -> NoReturn:
+    typer.echo(text, err=True)
+    raise typer.Exit(1)
+
+
+def _show(rows: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        for row in rows:
+            _show_fields(row, as_json)
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    if not rows:
+        _say("nothing")
+        return
+    table = Table(*rows[0], box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row.values()))
+    Console().print(table, markup=False)
+
+
+def _show_fields(fields: dict[str, Any], as_json: bool) -> None:
+    import orjson
+
+    if as_json:
+        _say(orjson.dumps(fields).decode())
+        return
+    for name, value in fields.items():
+        _say(f"{name:>10}  {_cell(value)}")
+
+
+def _cell(value: object) -> str:
+    from datetime import datetime
+
+    if isinstance(value, datetime):
+        return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    return str(value)

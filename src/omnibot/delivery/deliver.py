@@ -1,0 +1,228 @@
+"""The delivery workers of one process: calls start when they are marked `sending`, results are recorded in batches."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import structlog
+
+from omnibot.contract import Channel, Refused, TryLater, Unsure
+from omnibot.delivery.outcome import accepted, failed
+from omnibot.delivery.pace import Pace
+from omnibot.model import Cap, DeliveryState
+from omnibot.settings import Delivery as Settings
+from omnibot.store import StoreUnavailable
+from omnibot.store.message_path import MessagePath
+from omnibot.store.work import Dispatch, Quota, Result
+
+log = structlog.get_logger(__name__)
+
+AccountKey = tuple[str, str]  # channel, account
+
+_LEASE_MARGIN = 15.0  # seconds beyond a call's deadline until its row counts as abandoned
+_SWEEP_SECONDS = 5.0
+_RECONCILE_SECONDS = 3600.0
+
+
+@dataclass(slots=True)
+class _Account:
+    channel: Channel
+    pace: Pace
+    in_flight: int = 0
+
+    def free(self) -> int:
+        slots = self.channel.limits.in_flight - self.in_flight
+        available = self.pace.available()
+        return slots if available is None else min(slots, available)
+
+
+@dataclass(slots=True)
+class _Finished:
+    results: list[Result] = field(default_factory=list)
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Delivery:
+    """Sends what the outbox holds for the accounts of this process."""
+
+    def __init__(self, path: MessagePath, channels: Mapping[AccountKey, Channel], settings: Settings) -> None:
+        clock = asyncio.get_running_loop().time
+        self._path = path
+        self._settings = settings
+        self._accounts = {
+            key: _Account(channel, Pace(channel.limits.per_second, clock)) for key, channel in channels.items()
+        }
+        self._due = asyncio.Event()
+        self._finished = _Finished()
+        self._closing = False
+
+    def wake(self) -> None:
+        """Something may be ready to leave."""
+        self._due.set()
+
+    def close(self) -> None:
+        """Start no more calls; `run` returns when those under way are recorded."""
+        self._closing = True
+        self._due.set()
+
+    async def run(self) -> None:
+        """Dispatch, call and record until `close`."""
+        async with asyncio.TaskGroup() as tasks:
+            recorder = tasks.create_task(self._record(), name="delivery results")
+            sweeper = tasks.create_task(self._sweep(), name="delivery sweeper")
+            async with asyncio.TaskGroup() as calls:
+                await self._dispatch(lambda dispatch: calls.create_task(self._call(dispatch)))
+            sweeper.cancel()
+            await self._drained()
+            recorder.cancel()
+
+    # --- dispatch ---
+
+    async def _dispatch(self, start: Callable[[Dispatch], object]) -> None:
+        while not self._closing:
+            self._due.clear()
+            started = 0
+            if quotas := [quota for key, account in self._accounts.items() if (quota := _quota(key, account))]:
+                try:
+                    started = self._start(await self._claim(quotas), start)
+                except StoreUnavailable as error:
+                    log.warning("delivery.store_unavailable", reason=str(error))
+            if not started:
+                await self._pause()
+
+    async def _claim(self, quotas: list[Quota]) -> list[Dispatch]:
+        return await self._path.dispatch(
+            quotas,
+            lease=self._settings.call_seconds + _LEASE_MARGIN,
+            unknown_wait=self._settings.unknown_wait_seconds,
+        )
+
+    def _start(self, dispatches: list[Dispatch], start: Callable[[Dispatch], object]) -> int:
+        for dispatch in dispatches:
+            account = self._accounts[dispatch.channel, dispatch.account]
+            account.in_flight += 1
+            account.pace.take(1)
+            start(dispatch)
+        return len(dispatches)
+
+    async def _pause(self) -> None:
+        waits = [wait for account in self._accounts.values() if (wait := account.pace.wait())]
+        try:
+            async with asyncio.timeout(min(waits, default=self._settings.poll_seconds)):
+                await self._due.wait()
+        except TimeoutError:
+            pass
+
+    # --- call ---
+
+    async def _call(self, dispatch: Dispatch) -> None:
+        account = self._accounts[dispatch.channel, dispatch.account]
+        try:
+            async with asyncio.timeout(self._settings.call_seconds):
+                result = accepted(dispatch, await account.channel.send(dispatch.outbound))
+        except (Refused, TryLater, Unsure) as error:
+            result = failed(dispatch, error, self._settings)
+        except TimeoutError:
+            result = failed(dispatch, Unsure(f"no answer within {self._settings.call_seconds:g} s"), self._settings)
+        except Exception as error:
+            log.exception("delivery.channel_failed", channel=dispatch.channel, account=dispatch.account)
+            result = failed(dispatch, Unsure(f"the channel failed: {type(error).__name__}"), self._settings)
+        account.in_flight -= 1
+        if result.state is not DeliveryState.SENT:
+            log.info(
+                "delivery.not_sent",
+                channel=dispatch.channel,
+                account=dispatch.account,
+                message=dispatch.outbound.id,
+                state=result.state.value,
+                reason=result.reason,
+            )
+        self._finished.results.append(result)
+        self._finished.ready.set()
+
+    # --- record ---
+
+    async def _record(self) -> None:
+        while True:
+            await self._finished.ready.wait()
+            self._finished.ready.clear()
+            await self._record_batch()
+
+    async def _record_batch(self) -> None:
+        while self._finished.results:
+            batch = list(self._finished.results)
+            try:
+                await self._path.finish(batch)
+            except StoreUnavailable as error:
+                log.warning("delivery.store_unavailable", reason=str(error), count=len(batch))
+                await asyncio.sleep(self._settings.poll_seconds)
+                continue
+            del self._finished.results[: len(batch)]
+            self._due.set()
+
+    async def _drained(self) -> None:
+        await self._record_batch()
+
+    # --- what nobody knows ---
+
+    async def _sweep(self) -> None:
+        loop = asyncio.get_running_loop()
+        next_reconciliation = loop.time()
+        while True:
+            try:
+                abandoned = await self._path.abandon()
+                if abandoned:
+                    log.warning("delivery.abandoned", count=abandoned, reason="interrupted while sending")
+                if abandoned or loop.time() >= next_reconciliation:
+                    next_reconciliation = loop.time() + _RECONCILE_SECONDS
+                    await self.reconcile()
+            except StoreUnavailable as error:
+                log.warning("delivery.store_unavailable", reason=str(error))
+            await asyncio.sleep(_SWEEP_SECONDS)
+
+    async def reconcile(self) -> None:
+        """Ask the providers what became of what is `unknown`."""
+        for (channel, account), holder in self._accounts.items():
+            unknown = await self._path.unknown(channel, account)
+            if not unknown:
+                continue
+            try:
+                answers = await holder.channel.reconcile([outbound for _, outbound in unknown])
+            except Exception:
+                log.exception("delivery.reconcile_failed", channel=channel, account=account)
+                continue
+            results = []
+            for address, outbound in unknown:
+                if outbound.id not in answers:
+                    continue
+                receipt = answers[outbound.id]
+                results.append(
+                    Result(
+                        id=outbound.id,
+                        address=address,
+                        attempts=outbound.attempts,
+                        state=DeliveryState.SENT if receipt else DeliveryState.QUEUED,
+                        provider_id=receipt.provider_id if receipt else "",
+                    )
+                )
+            if results:
+                await self._path.finish(results)
+
+
+def _quota(key: AccountKey, account: _Account) -> Quota | None:
+    free = account.free()
+    if free <= 0:
+        return None
+    limits = account.channel.limits
+    unsolicited = limits.unsolicited or Cap(limits.replies.count, limits.replies.seconds)
+    return Quota(
+        channel=key[0],
+        account=key[1],
+        free=free,
+        replies=limits.replies.count,
+        replies_seconds=limits.replies.seconds,
+        unsolicited=unsolicited.count,
+        unsolicited_seconds=unsolicited.seconds,
+    )

@@ -1,0 +1,173 @@
+"""The inbox's door: arrivals of all channels, committed together, each acknowledged after its commit."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+import structlog
+
+from omnibot.contract import Accept, NotAccepted
+from omnibot.intake.clean import clean
+from omnibot.intake.files import Files, FileTooLarge
+from omnibot.intake.keywords import Opt, opt
+from omnibot.model import Attachment, Incoming, IncomingMessage
+from omnibot.store import StoreUnavailable
+from omnibot.store.message_path import MessagePath
+from omnibot.store.work import Arrived, StoredFile
+
+log = structlog.get_logger(__name__)
+
+_BATCH = 256  # arrivals in one transaction
+_COMMIT_SECONDS = 10.0
+_ALERT_SECONDS = 30.0  # between two lines about the same trouble
+
+
+@dataclass(slots=True)
+class _Waiting:
+    arrived: list[Arrived]
+    committed: asyncio.Future[None]
+
+
+class Intake:
+    """Takes arrivals and commits whatever waits in one transaction; `committed` is called after each."""
+
+    def __init__(
+        self, path: MessagePath, files: Files, *, max_file: int, pause: float, committed: Callable[[], None]
+    ) -> None:
+        self._path = path
+        self._files = files
+        self._max_file = max_file
+        self._pause = pause
+        self._committed = committed
+        self._waiting: list[_Waiting] = []
+        self._work = asyncio.Event()
+        self._closing = False
+        self._alerted = float("-inf")
+
+    def door(self, channel: str, account: str, *, carrier: bool) -> Accept:
+        """The `accept` of one account; `carrier` when its network has STOP words of its own."""
+
+        async def accept(arrivals: Sequence[Incoming]) -> None:
+            if arrivals:
+                await self._submit([await self._prepare(channel, account, carrier, item) for item in arrivals])
+
+        return accept
+
+    async def run(self) -> None:
+        """Commit what comes in, until `close`; what has come in by then is committed first."""
+        while self._waiting or not self._closing:
+            if not self._waiting:
+                self._work.clear()
+                await self._work.wait()
+            batch, self._waiting = self._waiting, []
+            await self._commit_all(batch)
+
+    def close(self) -> None:
+        """Take nothing more; `run` returns when everything taken is committed."""
+        self._closing = True
+        self._work.set()
+
+    async def _submit(self, arrived: list[Arrived]) -> None:
+        if self._closing:
+            raise NotAccepted("Omnibot is stopping")
+        waiting = _Waiting(arrived, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        self._work.set()
+        await waiting.committed
+
+    async def _commit_all(self, batch: list[_Waiting]) -> None:
+        while batch:
+            group, batch = _up_to(batch, _BATCH)
+            try:
+                await self._commit(group)
+            except StoreUnavailable as error:
+                self._refuse(group, error)
+            except Exception:
+                log.exception("intake.batch_failed", count=len(group))
+                await self._commit_singly(group)
+            self._committed()
+
+    async def _commit_singly(self, group: list[_Waiting]) -> None:
+        """One arrival that cannot be stored must not keep the others out."""
+        for waiting in group:
+            try:
+                await self._commit([waiting])
+            except Exception as error:
+                self._refuse([waiting], error)
+
+    async def _commit(self, group: list[_Waiting]) -> None:
+        arrived = [item for waiting in group for item in waiting.arrived]
+        try:
+            async with asyncio.timeout(_COMMIT_SECONDS):
+                new = await self._path.accept(arrived, self._pause)
+        except TimeoutError as error:
+            raise StoreUnavailable("the commit took too long") from error
+        for waiting in group:
+            if not waiting.committed.done():
+                waiting.committed.set_result(None)
+        for item, is_new in zip(arrived, new, strict=True):
+            if not is_new:
+                await self._drop_files(item)
+
+    def _refuse(self, group: list[_Waiting], error: Exception) -> None:
+        now = asyncio.get_running_loop().time()
+        if now - self._alerted >= _ALERT_SECONDS:
+            self._alerted = now
+            log.error("intake.not_accepted", reason=str(error) or type(error).__name__, count=len(group))
+        for waiting in group:
+            if not waiting.committed.done():
+                waiting.committed.set_exception(NotAccepted("the database cannot take it now"))
+
+    # --- one arrival ---
+
+    async def _prepare(self, channel: str, account: str, carrier: bool, item: Incoming) -> Arrived:
+        item = clean(item)
+        if not isinstance(item, IncomingMessage):
+            return Arrived(channel=channel, account=account, item=item)
+        wanted = None if item.automatic or item.quarantine else opt(item.text, carrier=carrier)
+        return Arrived(
+            channel=channel,
+            account=account,
+            item=item,
+            stop={Opt.OUT: True, Opt.IN: False}.get(wanted) if wanted else None,
+            files=tuple([await self._keep(attachment) for attachment in item.attachments]),
+        )
+
+    async def _keep(self, attachment: Attachment) -> StoredFile:
+        """Bytes that came with the message are on disk before it is acknowledged."""
+        file = StoredFile(
+            name=attachment.name, media_type=attachment.media_type, size=attachment.size, ref=attachment.ref
+        )
+        if attachment.content is None:
+            return file
+        fields = {"name": file.name, "media_type": file.media_type, "size": len(attachment.content)}
+        try:
+            key = await self._files.put(_once(attachment.content), self._max_file)
+        except FileTooLarge:
+            return StoredFile(**fields, refused="larger than files.max_bytes")  # type: ignore[arg-type]
+        except OSError as error:
+            raise NotAccepted("the data folder cannot take the attachment") from error
+        return StoredFile(**fields, key=key)  # type: ignore[arg-type]
+
+    async def _drop_files(self, arrived: Arrived) -> None:
+        for file in arrived.files:
+            if file.key:
+                with suppress(OSError):
+                    await self._files.delete(file.key)
+
+
+async def _once(content: bytes) -> AsyncIterator[bytes]:
+    yield content
+
+
+def _up_to(batch: list[_Waiting], limit: int) -> tuple[list[_Waiting], list[_Waiting]]:
+    """The first of a batch with about so many arrivals, and the rest; what was handed over together stays so."""
+    taken = 0
+    for index, waiting in enumerate(batch):
+        taken += len(waiting.arrived)
+        if taken >= limit:
+            return batch[: index + 1], batch[index + 1 :]
+    return batch, []

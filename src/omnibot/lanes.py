@@ -1,0 +1,129 @@
+"""Workers that take turns: claim customers, take each one's turn, commit those that are ready together."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from omnibot.model import CustomerId
+from omnibot.settings import Turns
+from omnibot.store import StoreUnavailable
+from omnibot.store.message_path import MessagePath
+from omnibot.store.work import Outcome, Work
+from omnibot.turn import Steps, take
+
+log = structlog.get_logger(__name__)
+
+_UNBROKEN = 8  # turns that are computed before the loop gets its turn
+_RETRY_SECONDS = 2.0  # before a failed turn is tried again; doubled with each failure
+
+
+class Lanes:
+    """The turn workers of one process; `committed` is called when replies may wait in the outbox."""
+
+    def __init__(self, path: MessagePath, steps: Steps, settings: Turns, committed: Callable[[], None]) -> None:
+        self._path = path
+        self._steps = steps
+        self._settings = settings
+        self._committed = committed
+        self._due = asyncio.Event()
+        self._closing = False
+
+    def wake(self) -> None:
+        """Something may be due."""
+        self._due.set()
+
+    def close(self) -> None:
+        """Finish the turns that are under way; `run` returns when they are committed."""
+        self._closing = True
+        self._due.set()
+
+    async def run(self) -> None:
+        """One worker: take turns until `close`."""
+        while not self._closing:
+            self._due.clear()
+            try:
+                busy = await self.take_batch()
+            except StoreUnavailable as error:
+                log.warning("turns.store_unavailable", reason=str(error))
+                busy = 0
+                await self._pause(self._settings.poll_seconds)
+            if not busy:
+                await self._pause(self._settings.poll_seconds)
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds * random.uniform(0.8, 1.2)):
+                await self._due.wait()
+        except TimeoutError:
+            pass
+
+    async def take_batch(self) -> int:
+        """Take the turns of one batch of customers; tells how many there were."""
+        leases = await self._path.claim(self._settings.batch, self._settings.lease_seconds)
+        if not leases:
+            return 0
+        works = await self._path.load(leases)
+        outcomes = await self._take_all([work for work in works if not await self._parked(work)])
+        await self._commit(outcomes)
+        return len(leases)
+
+    async def _parked(self, work: Work) -> bool:
+        """Whoever was claimed again and again without an end brings their process down: people must look."""
+        if work.lease.lost < self._settings.attempts:
+            return False
+        log.error("turn.parked", customer=work.lease.customer, reason="its lease ran out too often")
+        await self._path.retry(work, after=0, attempts=0, reason="its worker was lost each time")
+        return True
+
+    async def _take_all(self, works: Sequence[Work]) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        failed: list[tuple[Work, str]] = []
+        for start in range(0, len(works), _UNBROKEN):
+            with self._steps.understanding.batch():
+                for work in works[start : start + _UNBROKEN]:
+                    try:
+                        outcomes.append(take(work, self._steps))
+                    except Exception as error:
+                        log.exception("turn.failed", customer=work.lease.customer)
+                        failed.append((work, type(error).__name__))
+            await asyncio.sleep(0)
+        for work, reason in failed:
+            await self._give_back(work, reason)
+        return outcomes
+
+    async def _commit(self, outcomes: Sequence[Outcome]) -> None:
+        if not outcomes:
+            return
+        try:
+            held = await self._path.commit(outcomes)
+        except StoreUnavailable:
+            raise
+        except Exception:
+            log.exception("turns.batch_failed", count=len(outcomes))
+            held = await self._commit_singly(outcomes)
+        self._committed()
+        if stale := len(outcomes) - len(held):
+            log.info("turns.stale", count=stale)
+
+    async def _commit_singly(self, outcomes: Sequence[Outcome]) -> set[CustomerId]:
+        """One turn that cannot be committed must not take the others with it."""
+        held: set[CustomerId] = set()
+        for outcome in outcomes:
+            try:
+                held |= await self._path.commit([outcome])
+            except StoreUnavailable:
+                raise
+            except Exception as error:
+                log.exception("turn.failed", customer=outcome.work.lease.customer)
+                await self._give_back(outcome.work, type(error).__name__)
+        return held
+
+    async def _give_back(self, work: Work, reason: str) -> None:
+        tried = max((item.attempts for item in work.items), default=0)
+        await self._path.retry(
+            work, after=_RETRY_SECONDS * 2**tried, attempts=self._settings.attempts, reason=f"turn failed: {reason}"
+        )

@@ -1,0 +1,91 @@
+"""Which files belong to messages, and which have still to be fetched from a provider."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from tortoise.exceptions import DBConnectionError, OperationalError
+
+from omnibot.model import Attachment
+from omnibot.store import models
+from omnibot.store.codec import Codec
+from omnibot.store.work import StoreUnavailable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingFile:
+    """A file that only the provider has yet."""
+
+    id: int
+    channel: str
+    account: str
+    attempts: int
+    attachment: Attachment
+
+
+class Attachments:
+    """The files of messages. Methods raise StoreUnavailable when the database is away."""
+
+    def __init__(self, codec: Codec) -> None:
+        self._codec = codec
+
+    async def claim(self, limit: int, lease: float) -> list[PendingFile]:
+        """Files to fetch now; what is not settled within `lease` seconds is claimed again."""
+        async with _available():
+            now = datetime.now(UTC)
+            rows = await models.Attachment.filter(state="pending", due_at__lte=now).order_by("due_at").limit(limit)
+            mine = [row for row in rows if await self._lock(row, now + timedelta(seconds=lease))]
+        return [self._pending(row) for row in mine]
+
+    async def _lock(self, row: models.Attachment, until: datetime) -> bool:
+        """Whoever changes the attempts first has it."""
+        same = models.Attachment.filter(id=row.id, state="pending", attempts=row.attempts)
+        return bool(await same.update(attempts=row.attempts + 1, due_at=until))
+
+    def _pending(self, row: models.Attachment) -> PendingFile:
+        sealed = row.ref_sealed
+        return PendingFile(
+            id=row.id,
+            channel=row.channel,
+            account=row.account,
+            attempts=row.attempts + 1,
+            attachment=Attachment(
+                name=self._codec.open_text(row.address_id, row.name_sealed),
+                media_type=row.media_type,
+                size=row.size,
+                ref=self._codec.open_text(row.address_id, sealed) if sealed else "",
+            ),
+        )
+
+    async def stored(self, id_: int, key: str) -> None:
+        """It is on disk now."""
+        await self._update(id_, state="stored", file_key=key)
+
+    async def refused(self, id_: int, reason: str) -> None:
+        """It will never be."""
+        await self._update(id_, state="refused", reason=reason)
+
+    async def later(self, id_: int, after: float) -> None:
+        """Try again after so many seconds."""
+        await self._update(id_, due_at=datetime.now(UTC) + timedelta(seconds=after))
+
+    async def file_key(self, id_: int) -> str | None:
+        """Where the file of an attachment lies; None when there is none (yet)."""
+        async with _available():
+            row = await models.Attachment.get_or_none(id=id_, state="stored")
+        return row.file_key if row else None
+
+    async def _update(self, id_: int, **fields: object) -> None:
+        async with _available():
+            await models.Attachment.filter(id=id_).update(**fields)
+
+
+@asynccontextmanager
+async def _available() -> AsyncIterator[None]:
+    try:
+        yield
+    except (OSError, DBConnectionError, OperationalError) as error:
+        raise StoreUnavailable(type(error).__name__) from error

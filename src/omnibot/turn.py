@@ -1,0 +1,143 @@
+"""The sentence: what happens in a turn, in order. The one module that calls the steps."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from omnibot.dialogue import Knowledge, decide
+from omnibot.identity import identify
+from omnibot.memory import recall
+from omnibot.model import (
+    AddressId,
+    Change,
+    DeliveryState,
+    Draft,
+    Limits,
+    Plan,
+    Reading,
+    TurnMessage,
+)
+from omnibot.store.work import InboxItem, Kind, Outcome, Purpose, Reply, Reported, Revised, Work
+from omnibot.understanding import Understanding
+from omnibot.voice import compose
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steps:
+    """What the steps need besides their values."""
+
+    understanding: Understanding
+    knowledge: Knowledge
+    limits: Mapping[str, Limits]  # by channel
+    company: str
+    bot: str
+
+    @property
+    def channels(self) -> Collection[str]:
+        """The channels that replies can leave by."""
+        return self.limits.keys()
+
+
+def take(work: Work, steps: Steps) -> Outcome:
+    """Take one customer's turn: all that waits in their lane, as one thing that they said."""
+    revised, reported = _edits(work.items), _reports(work.items)
+    messages = _as_edited(_messages(work.items), work.items)
+    if not messages:
+        return Outcome(work=work, address=_about(work), revised=revised, reported=reported)
+
+    snapshot = identify(work.lease.customer, work.addresses, work.facts)
+    reading = steps.understanding.read(_text(messages), work.facts.get("language"))
+    recollection = recall(work.timeline, messages)
+    plan = decide(snapshot, reading, recollection, messages, steps.knowledge, steps.channels)
+    drafts = compose(plan, snapshot, steps.limits, steps.company, steps.bot, variant=messages[-1].id)
+
+    return Outcome(
+        work=work,
+        address=messages[-1].address,
+        record=_record(messages, reading, plan),
+        replies=tuple(Reply(draft, _purpose(draft, plan)) for draft in drafts),
+        changes=(*plan.changes, *_learned(reading, work.facts, messages[-1])),
+        handoff=plan.handoff,
+        revised=revised,
+        reported=reported,
+    )
+
+
+def _about(work: Work) -> AddressId:
+    return work.items[-1].address if work.items else work.addresses[0].id
+
+
+def _messages(items: Sequence[InboxItem]) -> list[TurnMessage]:
+    """In the order in which they were written; providers may deliver them in another."""
+    return sorted((item.message for item in items if item.message), key=lambda m: (m.at, m.id))
+
+
+def _as_edited(messages: Sequence[TurnMessage], items: Sequence[InboxItem]) -> list[TurnMessage]:
+    """What was changed before we answered is answered as it was changed."""
+    edits = {
+        (item.address, item.payload["message_id"]): item.payload["text"] for item in items if item.kind is Kind.EDIT
+    }
+    if not edits:
+        return list(messages)
+    return [replace(m, text=edits.get((m.address, m.provider_id), m.text)) for m in messages]
+
+
+def _edits(items: Sequence[InboxItem]) -> tuple[Revised, ...]:
+    return tuple(
+        Revised(
+            address=item.address,
+            message_id=item.payload["message_id"],
+            at=datetime.fromisoformat(item.payload["at"]),
+            text=item.payload["text"],
+        )
+        for item in items
+        if item.kind is Kind.EDIT
+    )
+
+
+def _reports(items: Sequence[InboxItem]) -> tuple[Reported, ...]:
+    return tuple(
+        Reported(
+            address=item.address,
+            provider_id=item.payload["provider_id"],
+            state=DeliveryState(item.payload["state"]),
+            reason=item.payload["reason"],
+            unreachable=item.payload["unreachable"],
+        )
+        for item in items
+        if item.kind is Kind.REPORT
+    )
+
+
+def _text(messages: Sequence[TurnMessage]) -> str:
+    return "\n".join(message.text for message in messages)
+
+
+def _purpose(draft: Draft, plan: Plan) -> Purpose:
+    if plan.confirms_stop:
+        return Purpose.CONFIRMATION
+    if plan.pointer is not None and draft.to.id == plan.pointer.id:
+        return Purpose.POINTER
+    return Purpose.UNSOLICITED if plan.unsolicited else Purpose.REPLY
+
+
+def _learned(reading: Reading, facts: Mapping[str, str], message: TurnMessage) -> tuple[Change, ...]:
+    """The language last written in, by which the next few words are understood."""
+    if not reading.language.known or facts.get("language") == reading.language.value:
+        return ()
+    return (Change(key="language", value=reading.language.value, source=message.id),)
+
+
+def _record(messages: Sequence[TurnMessage], reading: Reading, plan: Plan) -> dict[str, object]:
+    """The answer to "why did you say that": ids and reasons, without the texts that stand elsewhere."""
+    return {
+        "messages": [message.id for message in messages],
+        "reading": reading,
+        "moves": [{"kind": m.kind, "topic": m.topic, "facts": sorted(m.facts), "why": m.why} for m in plan.moves],
+        "to": plan.to.id if plan.to else None,
+        "pointer": plan.pointer.id if plan.pointer else None,
+        "handoff": plan.handoff,
+        "why": plan.why,
+    }
