@@ -15,7 +15,7 @@ from omnibot.model import Cap, DeliveryState
 from omnibot.settings import Delivery as Settings
 from omnibot.store import StoreUnavailable
 from omnibot.store.message_path import MessagePath
-from omnibot.store.work import Dispatch, Quota, Result
+from omnibot.store.work import Dispatch, Dispatched, Quota, Result
 
 log = structlog.get_logger(__name__)
 
@@ -83,29 +83,29 @@ class Delivery:
     async def _dispatch(self, start: Callable[[Dispatch], object]) -> None:
         while not self._closing:
             self._due.clear()
-            started = 0
+            progress = 0
             if quotas := [quota for key, account in self._accounts.items() if (quota := _quota(key, account))]:
                 try:
-                    started = self._start(await self._claim(quotas), start)
+                    progress = self._start(await self._claim(quotas), start)
                 except StoreUnavailable as error:
                     log.warning("delivery.store_unavailable", reason=str(error))
-            if not started:
+            if not progress:
                 await self._pause()
 
-    async def _claim(self, quotas: list[Quota]) -> list[Dispatch]:
+    async def _claim(self, quotas: list[Quota]) -> Dispatched:
         return await self._path.dispatch(
             quotas,
             lease=self._settings.call_seconds + _LEASE_MARGIN,
             unknown_wait=self._settings.unknown_wait_seconds,
         )
 
-    def _start(self, dispatches: list[Dispatch], start: Callable[[Dispatch], object]) -> int:
-        for dispatch in dispatches:
+    def _start(self, dispatched: Dispatched, start: Callable[[Dispatch], object]) -> int:
+        for dispatch in dispatched.starting:
             account = self._accounts[dispatch.channel, dispatch.account]
             account.in_flight += 1
             account.pace.take(1)
             start(dispatch)
-        return len(dispatches)
+        return len(dispatched.starting) + dispatched.suppressed
 
     async def _pause(self) -> None:
         waits = [wait for account in self._accounts.values() if (wait := account.pace.wait())]

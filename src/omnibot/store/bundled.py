@@ -162,11 +162,10 @@ class _Server:
     async def stop(self) -> None:
         """Ask for a shutdown when clients have gone, then insist. A server started by other means is let be."""
         for how, seconds in ((signal.SIGTERM, _SMART_SECONDS), (signal.SIGINT, _FAST_SECONDS)):
-            try:
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
-                    return await self._stopped_by(how)
-            except TimeoutError:
-                continue
+                    await self._stopped_by(how)
+                    return
         log.error("database_still_stopping", folder=str(self._home.cluster))
 
     async def _stopped_by(self, how: signal.Signals) -> None:

@@ -49,6 +49,7 @@ from omnibot.store.payloads import message_body, parts_from_json, parts_to_json,
 from omnibot.store.work import (
     Arrived,
     Dispatch,
+    Dispatched,
     InboxItem,
     Kind,
     Lease,
@@ -768,7 +769,7 @@ class MessagePath:
 
     # --- dispatch and finish ---
 
-    async def dispatch(self, quotas: Sequence[Quota], *, lease: float, unknown_wait: float) -> list[Dispatch]:
+    async def dispatch(self, quotas: Sequence[Quota], *, lease: float, unknown_wait: float) -> Dispatched:
         """Mark as `sending`, past the gate, what may start now, and commit; the calls must start at once."""
         rows = [
             (
@@ -781,7 +782,7 @@ class MessagePath:
             claimed = await connection.fetch(
                 _DISPATCH, *_columns(rows, 7), timedelta(seconds=unknown_wait), timedelta(seconds=lease)
             )
-        return [
+        starting = tuple(
             Dispatch(
                 outbound=self._outbound(row),
                 address=AddressId(row["address_id"]),
@@ -791,7 +792,8 @@ class MessagePath:
             )
             for row in sorted(claimed, key=lambda row: row["id"])
             if row["state"] == DeliveryState.SENDING
-        ]
+        )
+        return Dispatched(starting, len(claimed) - len(starting))
 
     def _outbound(self, row: asyncpg.Record, channel: str = "") -> Outbound:
         address = row["address_id"]

@@ -167,6 +167,14 @@ class Dispatch:
     queued_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Dispatched:
+    """What one look into the outbox gave: calls that start now, and how many messages the gate kept back for good."""
+
+    starting: tuple[Dispatch, ...]
+    suppressed: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """What became of a dispatch."""

@@ -1,0 +1,499 @@
+"""The hot path on a real PostgreSQL: dedupe, lanes, fencing, order, the gate."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+import pytest
+
+from omnibot.model import (
+    Address,
+    Change,
+    DeliveryReport,
+    DeliveryState,
+    Draft,
+    IncomingEdit,
+    IncomingMessage,
+    Paragraph,
+    Sender,
+)
+from omnibot.store import Store, StoreUnavailable
+from omnibot.store.work import (
+    Arrived,
+    Dispatch,
+    Lease,
+    Outcome,
+    Purpose,
+    Quota,
+    Reply,
+    Reported,
+    Result,
+    Revised,
+    StoredFile,
+    Work,
+)
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+SARAH = Address("telegram", "4711")
+MIKE = Address("telegram", "4712")
+
+
+def message(id_: str, text: str = "hello", sender: Address = SARAH, **fields) -> IncomingMessage:
+    return IncomingMessage(
+        id=id_, at=NOON, sender=Sender(sender, "Sarah", "en"), message_id=f"m{id_}", text=text, **fields
+    )
+
+
+def arrived(item, stop: bool | None = None, **fields) -> Arrived:
+    return Arrived(channel=item.sender.address.channel, account="main", item=item, stop=stop, **fields)
+
+
+def outcome(work: Work, *texts: str, purpose: Purpose = Purpose.REPLY, **fields) -> Outcome:
+    to = work.addresses[0]
+    replies = tuple(Reply(Draft(to=to, parts=(Paragraph(text),)), purpose) for text in texts)
+    return Outcome(work=work, address=to.id, record={"why": "a test"}, replies=replies, **fields)
+
+
+def quota(free: int = 10, replies: int = 100, unsolicited: int = 100) -> Quota:
+    return Quota(
+        channel="telegram",
+        account="main",
+        free=free,
+        replies=replies,
+        replies_seconds=60,
+        unsolicited=unsolicited,
+        unsolicited_seconds=3600,
+    )
+
+
+async def claim(store: Store, count: int = 10) -> list[Work]:
+    return await store.path.load(await store.path.claim(count, lease=30))
+
+
+async def say(store: Store, *texts: str, purpose: Purpose = Purpose.REPLY, sender: Address = SARAH) -> None:
+    """Something comes in and these are our replies to it, queued."""
+    number = f"{sender}-{datetime.now(UTC).timestamp()}"
+    await store.path.accept([arrived(message(number, sender=sender))])
+    [work] = await claim(store)
+    await store.path.commit([outcome(work, *texts, purpose=purpose)])
+
+
+async def dispatch(store: Store, given: Quota | None = None, lease: float = 30) -> list[Dispatch]:
+    dispatched = await store.path.dispatch([given or quota()], lease=lease, unknown_wait=60)
+    return list(dispatched.starting)
+
+
+def result(dispatched: Dispatch, state: DeliveryState = DeliveryState.SENT, **fields) -> Result:
+    return Result(
+        id=dispatched.outbound.id,
+        address=dispatched.address,
+        attempts=dispatched.outbound.attempts,
+        state=state,
+        **fields,
+    )
+
+
+async def states(store: Store) -> list[str]:
+    return [entry.state.value for entry in reversed(await store.records.outbox())]
+
+
+def texts(dispatches: Sequence[Dispatch]) -> list[str]:
+    return [dispatched.outbound.text for dispatched in dispatches]
+
+
+class TestAccept:
+    async def test_a_message_is_taken_once_however_often_it_comes(self, store: Store) -> None:
+        assert await store.path.accept([arrived(message("1")), arrived(message("1"))]) == [True, False]
+        assert await store.path.accept([arrived(message("1"))]) == [False]
+        [work] = await claim(store)
+        assert [item.message.text for item in work.items if item.message] == ["hello"]
+
+    async def test_the_same_delivery_in_parallel_is_one(self, store: Store) -> None:
+        taken = await asyncio.gather(*(store.path.accept([arrived(message("1"))]) for _ in range(50)))
+        assert sorted(new for [new] in taken) == [False] * 49 + [True]
+
+    async def test_two_accounts_may_use_the_same_ids(self, store: Store) -> None:
+        beta = Arrived(channel="telegram", account="beta", item=message("1"))
+        assert await store.path.accept([arrived(message("1")), beta]) == [True, True]
+
+    async def test_a_stranger_met_twice_at_once_is_one_customer(self, store: Store) -> None:
+        strangers = [Address("telegram", str(n)) for n in range(20)]
+        await asyncio.gather(
+            *(
+                store.path.accept([arrived(message(f"{n}-{half}", sender=stranger))])
+                for n, stranger in enumerate(strangers)
+                for half in ("a", "b")
+            )
+        )
+        works = await claim(store, 100)
+        assert sorted(len(work.items) for work in works) == [2] * 20
+
+    async def test_what_the_provider_knows_becomes_a_fact(self, store: Store) -> None:
+        await store.path.accept([arrived(message("1"))])
+        [work] = await claim(store)
+        assert work.facts == {"name": "Sarah", "language": "en"}
+
+    async def test_a_quarantined_message_is_on_no_timeline(self, store: Store) -> None:
+        await store.path.accept([arrived(message("1", "your invoice", quarantine="DMARC fails"))])
+        assert await store.records.customer_of(SARAH) is None
+        assert await claim(store) == []
+        [kept] = await store.records.quarantined()
+        assert (kept.reason, kept.sender, kept.text) == ("DMARC fails", "telegram:4711", "your invoice")
+
+    async def test_an_edit_by_somebody_unknown_creates_nobody(self, store: Store) -> None:
+        edit = IncomingEdit(id="1", at=NOON, sender=Sender(SARAH), message_id="m1", text="x")
+        assert await store.path.accept([arrived(edit)]) == [True]
+        assert await store.records.customer_of(SARAH) is None
+
+    async def test_a_later_account_and_context_replace_the_earlier(self, store: Store) -> None:
+        await store.path.accept([arrived(message("1", context={"subject": "Bill"}))])
+        late = Arrived(channel="telegram", account="beta", item=message("2", context={"subject": "Plan"}))
+        await store.path.accept([late])
+        [work] = await claim(store)
+        assert (work.addresses[0].account, work.addresses[0].context) == ("beta", {"subject": "Plan"})
+
+    async def test_files_belong_to_their_message(self, store: Store) -> None:
+        files = (
+            StoredFile(name="a.pdf", media_type="application/pdf", size=3, key="k1"),
+            StoredFile(name="b.jpg", media_type="image/jpeg", size=None, ref="remote"),
+            StoredFile(name="c.zip", media_type="application/zip", size=9, refused="too large"),
+        )
+        await store.path.accept([arrived(message("1"), files=files)])
+        [work] = await claim(store)
+        assert work.items[0].message is not None
+        assert work.items[0].message.attachments == 3
+        [pending] = await store.attachments.claim(10, lease=30)
+        assert (pending.attachment.name, pending.attachment.ref) == ("b.jpg", "remote")
+        assert await store.attachments.claim(10, lease=30) == []
+
+    async def test_a_pause_lets_a_burst_become_one_turn(self, store: Store) -> None:
+        await store.path.accept([arrived(message("1"))], pause=60)
+        assert await claim(store) == []
+
+    async def test_a_message_answers_only_what_went_to_its_own_address(self, store: Store) -> None:
+        await say(store, "to Sarah")
+        [dispatched] = await dispatch(store)
+        await store.path.finish([result(dispatched, provider_id="p1")])
+        await store.path.accept(
+            [
+                arrived(message("20", answers=("p1",))),
+                arrived(message("21", answers=("p1",), sender=MIKE)),
+                arrived(message("22", answers_ours=dispatched.outbound.id, sender=MIKE)),
+            ]
+        )
+        works = await claim(store)
+        answers = {str(work.addresses[0].address): [i.message.answers for i in work.items if i.message] for work in works}
+        assert answers == {"telegram:4711": [dispatched.outbound.id], "telegram:4712": [None, None]}
+
+
+class TestStop:
+    async def test_stop_suppresses_what_is_queued_and_what_comes_after(self, store: Store) -> None:
+        await say(store, "one", "two", "three")
+        await store.path.accept([arrived(message("9", "stop"), stop=True)])
+        assert await states(store) == ["suppressed"] * 3
+        [work] = await claim(store)
+        assert work.addresses[0].stopped
+        await store.path.commit([outcome(work, "four"), outcome(work, "five")])
+        assert await dispatch(store) == []
+        assert await dispatch(store) == []
+        assert set(await states(store)) == {"suppressed"}
+
+    async def test_the_confirmation_passes_a_stop(self, store: Store) -> None:
+        await store.path.accept([arrived(message("9", "stop"), stop=True)])
+        [work] = await claim(store)
+        await store.path.commit([outcome(work, "stopped", purpose=Purpose.CONFIRMATION)])
+        assert texts(await dispatch(store)) == ["stopped"]
+
+    async def test_a_repeated_stop_is_told_from_the_first(self, store: Store) -> None:
+        await store.path.accept([arrived(message("1", "stop"), stop=True)])
+        await store.path.accept([arrived(message("2", "stop"), stop=True)])
+        [work] = await claim(store)
+        assert [i.message.flags for i in work.items if i.message] == [("stop",), ("stop", "already")]
+
+    async def test_start_undoes_it(self, store: Store) -> None:
+        await store.path.accept([arrived(message("1", "stop"), stop=True)])
+        await store.path.accept([arrived(message("2", "start"), stop=False)])
+        [work] = await claim(store)
+        assert not work.addresses[0].stopped
+        await store.path.commit([outcome(work, "welcome back")])
+        assert texts(await dispatch(store)) == ["welcome back"]
+
+    async def test_a_claim_that_is_late_sees_the_stop(self, dsn: str, store: Store) -> None:
+        """The STOP is committed after the claim has begun and before it has the address row."""
+        await say(store, "queued")
+        stopping = await asyncpg.connect(dsn)
+        transaction = stopping.transaction()
+        await transaction.start()
+        await stopping.execute("UPDATE addresses SET stopped_at = now()")
+        claiming = asyncio.create_task(dispatch(store))
+        await _waits_for_lock(stopping)
+        await transaction.commit()
+        assert await claiming == []
+        assert await states(store) == ["suppressed"]
+        await stopping.close()
+
+
+async def _waits_for_lock(connection: asyncpg.Connection) -> None:
+    async with asyncio.timeout(5):
+        while not await connection.fetchval(
+            "SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE NOT l.granted"
+            " AND a.datname = current_database()"
+        ):
+            await asyncio.sleep(0)
+
+
+class TestLanes:
+    async def test_one_customer_has_one_turn_at_a_time(self, store: Store) -> None:
+        await store.path.accept([arrived(message("1"))])
+        assert len(await claim(store)) == 1
+        await store.path.accept([arrived(message("2"))])
+        assert await claim(store) == []
+
+    async def test_what_comes_during_a_turn_is_due_when_it_ends(self, store: Store) -> None:
+        await store.path.accept([arrived(message("1"))])
+        [work] = await claim(store)
+        await store.path.accept([arrived(message("2", "and another"))])
+        await store.path.commit([outcome(work, "hi")])
+        [following] = await claim(store)
+        assert [i.message.text for i in following.items if i.message] == ["and another"]
+
+    async def test_a_lane_without_work_is_idle(self, store: Store) -> None:
+        await store.path.accept([arrived(message("1"))])
+        [work] = await claim(store)
+        await store.path.commit([outcome(work, "hi")])
+        assert await claim(store) == []
+
+    async def test_a_stale_turn_drops_out_alone(self, store: Store) -> None:
+        await store.path.accept([arrived(message("1")), arrived(message("2", sender=MIKE))])
+        leases = await store.path.claim(10, lease=0)
+        works = await store.path.load(leases)
+        [sarah] = [w for w in works if w.addresses[0].address == SARAH]
+        [mike] = [w for w in works if w.addresses[0].address == MIKE]
+        [again] = [lease for lease in await store.path.claim(1, lease=30)]
+        stolen, kept = (sarah, mike) if again.customer == sarah.lease.customer else (mike, sarah)
+        assert await store.path.commit([outcome(stolen, "stale"), outcome(kept, "fine")]) == {kept.lease.customer}
+        assert [entry.text for entry in await store.records.outbox()] == ["fine"]
+
+    async def test_a_turn_commits_once(self, store: Store) -> None:
+        await store.path.accept([arrived(message("1"))])
+        [work] = await claim(store)
+        assert await store.path.commit([outcome(work, "hi")]) == {work.lease.customer}
+        assert await store.path.commit([outcome(work, "hi")]) == set()
+        assert len(await store.records.outbox()) == 1
+
+    async def test_lost_leases_are_counted(self, store: Store) -> None:
+        await store.path.accept([arrived(message("1"))])
+        lost = [(await store.path.claim(1, lease=0))[0].lost for _ in range(3)]
+        assert lost == [0, 1, 2]
+
+    async def test_a_failed_turn_comes_again_and_is_parked_in_the_end(self, store: Store) -> None:
+        await store.path.accept([arrived(message("1"))])
+        for _ in range(2):
+            [work] = await claim(store)
+            await store.path.retry(work, after=0, attempts=2, reason="turn failed: KeyError")
+        assert await claim(store) == []
+        assert await store.records.parked() == 1
+        [handoff] = await store.records.handoffs()
+        assert handoff.reason == "turn parked"
+
+    async def test_a_parked_turn_does_not_keep_later_messages(self, store: Store) -> None:
+        await store.path.accept([arrived(message("1"))])
+        [work] = await claim(store)
+        await store.path.retry(work, after=0, attempts=1, reason="x")
+        await store.path.accept([arrived(message("2", "later"))])
+        [following] = await claim(store)
+        assert [i.message.text for i in following.items if i.message] == ["later"]
+
+    async def test_a_failed_turn_waits_before_it_comes_again(self, store: Store) -> None:
+        edit = IncomingEdit(id="2", at=NOON, sender=Sender(SARAH), message_id="m1", text="x")
+        await say(store, "hi")
+        await store.path.accept([arrived(edit)])
+        [work] = await claim(store)
+        await store.path.retry(work, after=60, attempts=5, reason="x")
+        assert await claim(store) == []
+
+    async def test_nobody_else_takes_what_a_worker_holds(self, store: Store) -> None:
+        await store.path.accept([arrived(message(str(n), sender=Address("telegram", str(n)))) for n in range(40)])
+        claims = await asyncio.gather(*(store.path.claim(10, lease=30) for _ in range(4)))
+        customers = [lease.customer for leases in claims for lease in leases]
+        assert len(customers) == len(set(customers))
+
+
+class TestCommit:
+    async def test_a_new_value_closes_the_old_and_an_empty_one_takes_it_back(self, store: Store) -> None:
+        for number, name in enumerate(["Sally", "Sal", ""]):
+            await store.path.accept([arrived(message(str(number)))])
+            [work] = await claim(store)
+            assert work.items[0].message is not None
+            change = Change(key="preference.register", value=name, source=work.items[0].message.id)
+            await store.path.commit([outcome(work, "ok", changes=(change,))])
+        await store.path.accept([arrived(message("9"))])
+        [work] = await claim(store)
+        assert "preference.register" not in work.facts
+
+    async def test_what_is_stated_beats_what_the_provider_says(self, store: Store) -> None:
+        await store.path.accept([arrived(message("1"))])
+        [work] = await claim(store)
+        assert work.items[0].message is not None
+        change = Change(key="name", value="Sally", source=work.items[0].message.id)
+        await store.path.commit([outcome(work, "ok", changes=(change,))])
+        await store.path.accept([arrived(message("2"))])
+        [work] = await claim(store)
+        assert work.facts["name"] == "Sally"
+
+    async def test_an_edit_is_a_revision(self, store: Store) -> None:
+        await store.path.accept([arrived(message("1", "helo"))])
+        [work] = await claim(store)
+        revised = Revised(address=work.addresses[0].id, message_id="m1", at=NOON, text="hello")
+        await store.path.commit([outcome(work, "hi", revised=(revised,))])
+        first, _ = await store.records.timeline(work.lease.customer)
+        assert (first.text, first.revisions) == ("hello", 1)
+
+    async def test_handoffs_of_one_address_are_one(self, store: Store) -> None:
+        for number in range(2):
+            await store.path.accept([arrived(message(str(number)))])
+            [work] = await claim(store)
+            await store.path.commit([outcome(work, "ok", handoff="asked for a person")])
+        assert [h.reason for h in await store.records.handoffs()] == ["asked for a person"]
+
+    async def test_states_only_move_forward(self, store: Store) -> None:
+        await say(store, "hi")
+        [dispatched] = await dispatch(store)
+        await store.path.finish([result(dispatched, provider_id="p1")])
+        for state in (DeliveryState.DELIVERED, DeliveryState.SENT):
+            report = DeliveryReport(id=state, at=NOON, sender=Sender(SARAH), provider_id="p1", state=state)
+            await store.path.accept([arrived(report)])
+            [work] = await claim(store)
+            reported = Reported(address=dispatched.address, provider_id="p1", state=state, reason="", unreachable=False)
+            await store.path.commit([Outcome(work=work, address=dispatched.address, reported=(reported,))])
+        assert await states(store) == ["delivered"]
+
+
+class TestDispatch:
+    async def test_an_addresses_messages_go_out_in_order_one_at_a_time(self, store: Store) -> None:
+        await say(store, "one", "two", "three")
+        sent = []
+        for _ in range(3):
+            [dispatched] = await dispatch(store)
+            assert await dispatch(store) == []
+            sent.append(dispatched.outbound.text)
+            await store.path.finish([result(dispatched)])
+        assert sent == ["one", "two", "three"]
+
+    async def test_no_more_start_than_are_free(self, store: Store) -> None:
+        for number in range(5):
+            await say(store, "hi", sender=Address("telegram", str(number)))
+        assert len(await dispatch(store, quota(free=3))) == 3
+        assert len(await dispatch(store, quota(free=3))) == 2
+
+    async def test_no_message_starts_twice_however_many_workers_ask(self, store: Store) -> None:
+        for number in range(10):
+            await say(store, "hi", sender=Address("telegram", str(number)))
+        claims = await asyncio.gather(*(dispatch(store, quota(free=4)) for _ in range(4)))
+        started = [d.outbound.id for claimed in claims for d in claimed]
+        assert len(started) == len(set(started))
+
+    async def test_a_message_that_waits_for_its_retry_holds_those_behind_it(self, store: Store) -> None:
+        await say(store, "one", "two")
+        [dispatched] = await dispatch(store)
+        await store.path.finish([result(dispatched, DeliveryState.QUEUED, reason="throttled", after=60)])
+        assert await dispatch(store) == []
+
+    async def test_a_retried_message_knows_its_attempts(self, store: Store) -> None:
+        await say(store, "one")
+        [first] = await dispatch(store)
+        await store.path.finish([result(first, DeliveryState.QUEUED, reason="throttled")])
+        [second] = await dispatch(store)
+        assert (first.outbound.id, second.outbound.attempts) == (second.outbound.id, 2)
+
+    async def test_an_unknown_holds_those_behind_it_only_for_a_while(self, store: Store) -> None:
+        await say(store, "one", "two")
+        [dispatched] = await dispatch(store)
+        await store.path.finish([result(dispatched, DeliveryState.UNKNOWN, reason="cut off")])
+        assert await dispatch(store) == []
+        later = await store.path.dispatch([quota()], lease=30, unknown_wait=0)
+        assert texts(later.starting) == ["two"]
+
+    async def test_what_a_dead_worker_was_sending_is_unknown_and_never_repeated(self, store: Store) -> None:
+        await say(store, "one")
+        await dispatch(store, lease=0)
+        assert await store.path.abandon() == 1
+        assert await states(store) == ["unknown"]
+        assert await dispatch(store) == []
+
+    async def test_a_late_receipt_settles_an_unknown(self, store: Store) -> None:
+        await say(store, "one")
+        [dispatched] = await dispatch(store, lease=0)
+        await store.path.abandon()
+        await store.path.finish([result(dispatched, provider_id="p1")])
+        assert await states(store) == ["sent"]
+
+    async def test_an_unreachable_address_gets_nothing_more_and_people_hear_of_it(self, store: Store) -> None:
+        await say(store, "one", "two")
+        [dispatched] = await dispatch(store)
+        await store.path.finish([result(dispatched, DeliveryState.REFUSED, reason="blocked", unreachable=True)])
+        assert await dispatch(store) == []
+        assert await states(store) == ["refused", "suppressed"]
+        assert [h.reason for h in await store.records.handoffs()] == ["reply not delivered: blocked"]
+
+    async def test_replies_to_one_address_are_capped_and_the_rest_goes_to_people(self, store: Store) -> None:
+        await say(store, "one", "two", "three")
+        for _ in range(2):
+            [dispatched] = await dispatch(store, quota(replies=2))
+            await store.path.finish([result(dispatched)])
+        assert await dispatch(store, quota(replies=2)) == []
+        assert await states(store) == ["sent", "sent", "suppressed"]
+        assert [h.reason for h in await store.records.handoffs()] == ["reply cap"]
+
+    async def test_the_tighter_cap_holds_only_for_what_did_not_answer_us(self, store: Store) -> None:
+        await say(store, "first", purpose=Purpose.UNSOLICITED)
+        [dispatched] = await dispatch(store, quota(unsolicited=1))
+        await store.path.finish([result(dispatched)])
+        await say(store, "second", purpose=Purpose.UNSOLICITED)
+        assert await dispatch(store, quota(unsolicited=1)) == []
+        await say(store, "an answer", purpose=Purpose.REPLY)
+        assert texts(await dispatch(store, quota(unsolicited=1))) == ["an answer"]
+
+    async def test_unknown_messages_can_be_listed_for_their_provider(self, store: Store) -> None:
+        await say(store, "one")
+        [dispatched] = await dispatch(store)
+        await store.path.finish([result(dispatched, DeliveryState.UNKNOWN, reason="cut off")])
+        [(address, outbound)] = await store.path.unknown("telegram", "main")
+        assert (address, outbound.id, outbound.to) == (dispatched.address, dispatched.outbound.id, SARAH)
+
+    async def test_a_given_up_message_can_be_queued_again_by_hand(self, store: Store) -> None:
+        await say(store, "one")
+        [dispatched] = await dispatch(store)
+        await store.path.finish([result(dispatched, DeliveryState.DEAD, reason="gave up")])
+        assert await store.records.retry(dispatched.outbound.id)
+        assert texts(await dispatch(store)) == ["one"]
+        assert not await store.records.retry(dispatched.outbound.id)
+
+
+async def test_a_database_that_is_away_is_said_to_be(dsn: str) -> None:
+    async with Store.open(dsn, b"a secret of the tests, long enough") as store:
+        await store._pool.close()
+        with pytest.raises(StoreUnavailable):
+            await store.path.accept([arrived(message("1"))])
+
+
+async def test_a_lease_outlives_nothing_but_its_own_claim(store: Store) -> None:
+    await store.path.accept([arrived(message("1"))])
+    [work] = await claim(store)
+    forged = replace(work, lease=Lease(work.lease.customer, work.lease.fence + 1, work.lease.arrivals, 0))
+    assert await store.path.commit([outcome(forged, "forged")]) == set()
+    await store.path.retry(forged, after=0, attempts=1, reason="forged")
+    assert await store.records.parked() == 0
+
+
+async def test_an_old_message_has_its_own_place_on_the_timeline(store: Store) -> None:
+    late = replace(message("1", "earlier"), at=NOON - timedelta(hours=1))
+    await store.path.accept([arrived(message("2", "later"))])
+    await store.path.accept([arrived(late)])
+    customer = await store.records.customer_of(SARAH)
+    assert customer is not None
+    assert [m.text for m in await store.records.timeline(customer)] == ["earlier", "later"]
