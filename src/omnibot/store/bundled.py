@@ -25,6 +25,7 @@ from urllib.parse import quote
 import asyncpg
 import structlog
 
+from omnibot.durable import sync_folder
 from omnibot.store.bundled_home import (
     SHELTER,
     BundledServerError,
@@ -166,7 +167,7 @@ class _Server:
                 async with asyncio.timeout(seconds):
                     await self._stopped_by(how)
                     return
-        log.error("database_still_stopping", folder=str(self._home.cluster))
+        log.error("database.still_stopping", folder=str(self._home.cluster))
 
     async def _stopped_by(self, how: signal.Signals) -> None:
         listening, told = self._socket_folder(), False
@@ -193,6 +194,7 @@ class _Server:
         locale = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
         self._run("initdb", "-D", str(draft), "-U", ROLE, "--auth=trust", *locale)
         draft.rename(self._home.cluster)
+        sync_folder(self._home.base)
 
     def _check_version(self) -> None:
         made_by = (self._home.cluster / "PG_VERSION").read_text().strip()

@@ -124,7 +124,7 @@ def _run_as(cluster: os.stat_result | None) -> RunAs:
 def _sheltered(far: Path, data_folder: Path, run_as: RunAs) -> Path:
     far.mkdir(parents=True, exist_ok=True, mode=0o755)
     (far / "made_for").write_text(f"{data_folder}\n", encoding="utf-8")
-    log.warning("database_kept_elsewhere", folder=str(far), reason=f"{run_as} cannot enter {data_folder}")
+    log.warning("database.kept_elsewhere", folder=str(far), reason=f"{run_as} cannot enter {data_folder}")
     return far
 
 
@@ -145,7 +145,7 @@ def _reachable(wheel: Path, run_as: RunAs, shelter: Path) -> Path:
         return wheel
     copy = shelter / f"{_WHEEL}-{importlib.metadata.version(_WHEEL)}"
     if not copy.is_dir():
-        log.warning("database_server_copied", folder=str(copy), reason=f"{run_as} cannot enter {wheel}")
+        log.warning("database.server_copied", folder=str(copy), reason=f"{run_as} cannot enter {wheel}")
         _copy(wheel, copy)
     if not run_as.reaches(copy / _WHEEL / _SERVER / "bin" / "postgres"):
         raise BundledServerError(f"{copy} cannot be entered by {run_as}: let that user enter every folder above it")

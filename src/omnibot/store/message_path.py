@@ -171,7 +171,7 @@ WITH ready AS (
 )
 UPDATE lanes l SET fence = fence + 1, lost = CASE WHEN leased_until IS NULL THEN 0 ELSE lost + 1 END,
     leased_until = now() + $2::interval
-FROM ready WHERE l.customer_id = ready.customer_id RETURNING l.customer_id, l.fence, l.arrivals, l.lost
+FROM ready, (SELECT set_config('synchronous_commit', 'off', true)) AS not_durable WHERE l.customer_id = ready.customer_id RETURNING l.customer_id, l.fence, l.arrivals, l.lost
 """
 
 _LOAD_ITEMS = """
@@ -215,6 +215,8 @@ WITH held AS (
 ), waiting AS (
     SELECT customer_id, min(due_at) AS due_at, min(priority) AS priority FROM inbox
     WHERE customer_id = ANY($1::bigint[]) AND parked_at IS NULL AND NOT id = ANY($4::bigint[]) GROUP BY customer_id
+), taken AS (
+    DELETE FROM inbox i USING held WHERE i.id = ANY($6::bigint[]) AND i.customer_id = held.customer_id
 )
 UPDATE lanes l SET leased_until = NULL, lost = 0,
     due_at = CASE WHEN held.arrivals > held.seen THEN now() ELSE coalesce(w.due_at, 'infinity') END,
@@ -222,8 +224,6 @@ UPDATE lanes l SET leased_until = NULL, lost = 0,
 FROM held LEFT JOIN waiting w ON w.customer_id = held.customer_id
 WHERE l.customer_id = held.customer_id RETURNING l.customer_id
 """
-
-_TAKE = "DELETE FROM inbox WHERE id = ANY($1::bigint[])"
 
 _WRITE_TURNS = """
 WITH taken AS MATERIALIZED (
@@ -355,7 +355,8 @@ UPDATE outbox o SET state = r.state, reason = nullif(r.reason, ''), due_at = now
     provider_sealed = coalesce(r.provider_sealed, o.provider_sealed),
     sent_at = CASE WHEN r.state IN ('sent', 'unknown') THEN now() ELSE o.sent_at END, changed_at = now()
 FROM unnest($1::bigint[], $2::int[], $3::text[], $4::text[], $5::interval[], $6::uuid[], $7::bytea[])
-    AS r(id, attempts, state, reason, after, provider_hash, provider_sealed)
+    AS r(id, attempts, state, reason, after, provider_hash, provider_sealed),
+    (SELECT set_config('synchronous_commit', 'off', true)) AS not_durable
 WHERE o.id = r.id AND o.attempts = r.attempts AND o.state IN ('sending', 'unknown')
 """
 
@@ -588,7 +589,7 @@ class MessagePath:
 
     async def claim(self, batch: int, lease: float) -> list[Lease]:
         """Lock up to `batch` customers who have something due, for `lease` seconds."""
-        async with self._transaction(durable=False) as connection:
+        async with self._connection() as connection:
             rows = await connection.fetch(_CLAIM, batch, timedelta(seconds=lease))
         return [Lease(CustomerId(r["customer_id"]), r["fence"], r["arrivals"], r["lost"]) for r in rows]
 
@@ -683,10 +684,9 @@ class MessagePath:
         async with self._transaction() as connection:
             leases = [(o.work.lease.customer, o.work.lease.fence, o.work.lease.arrivals) for o in outcomes]
             taken = [item.id for o in outcomes for item in o.work.items]
-            rows = await connection.fetch(_RELEASE, *_columns(leases, 3), taken, _MESSAGE_PRIORITY)
+            rows = await connection.fetch(_RELEASE, *_columns(leases, 3), taken, _MESSAGE_PRIORITY, taken)
             held = {CustomerId(row["customer_id"]) for row in rows}
             kept = [o for o in outcomes if o.work.lease.customer in held]
-            await connection.execute(_TAKE, [item.id for o in kept for item in o.work.items])
             await self._write_turns(connection, kept)
             await self._write_facts(connection, kept)
             await self._write_handoffs(connection, kept)
@@ -756,7 +756,7 @@ class MessagePath:
         lease, items = work.lease, [item.id for item in work.items]
         async with self._transaction() as connection:
             held = await connection.fetch(
-                _RELEASE, [lease.customer], [lease.fence], [lease.arrivals], items, _MESSAGE_PRIORITY
+                _RELEASE, [lease.customer], [lease.fence], [lease.arrivals], items, _MESSAGE_PRIORITY, []
             )
             if not held:
                 return
@@ -778,7 +778,7 @@ class MessagePath:
             )
             for q in quotas
         ]  # fmt: skip
-        async with self._transaction() as connection:
+        async with self._connection() as connection:
             claimed = await connection.fetch(
                 _DISPATCH, *_columns(rows, 7), timedelta(seconds=unknown_wait), timedelta(seconds=lease)
             )
@@ -828,7 +828,7 @@ class MessagePath:
             if r.state in (DeliveryState.REFUSED, DeliveryState.DEAD)
         ]
         moved = [(r.address, self._codec.seal(r.address, r.context)) for r in results if r.context is not None]
-        async with self._transaction(durable=False) as connection:
+        async with self._connection() if not (gone or lost or moved) else self._transaction() as connection:
             await connection.execute(_FINISH, *_columns(rows, 7))
             if gone:
                 await connection.execute(_MARK_UNREACHABLE, *_columns(gone, 2))
@@ -843,7 +843,7 @@ class MessagePath:
 
     async def abandon(self) -> int:
         """Mark as `unknown` what a dead worker left in `sending`; tells how many."""
-        async with self._transaction() as connection:
+        async with self._connection() as connection:
             return len(await connection.fetch(_ABANDON))
 
     async def unknown(self, channel: str, account: str, limit: int = 100) -> list[tuple[AddressId, Outbound]]:
@@ -865,10 +865,8 @@ class MessagePath:
             await self._pool.release(connection)
 
     @asynccontextmanager
-    async def _transaction(self, *, durable: bool = True) -> AsyncIterator[asyncpg.Connection]:
+    async def _transaction(self) -> AsyncIterator[asyncpg.Connection]:
         async with self._connection() as connection, connection.transaction():
-            if not durable:
-                await connection.execute("SET LOCAL synchronous_commit TO off")
             yield connection
 
 
