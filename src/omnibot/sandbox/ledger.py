@@ -119,9 +119,7 @@ class Ledger:
             and method in ("", entry.method)
         ]
 
-    async def wait_for(
-        self, predicate: Predicate, deadline: float, *, count: int = 1, after: int = 0
-    ) -> list[Entry]:
+    async def wait_for(self, predicate: Predicate, deadline: float, *, count: int = 1, after: int = 0) -> list[Entry]:
         """The first `count` entries (accepted or not) that match, younger than number `after`.
 
         `deadline` is in seconds from now; raises TimeoutError that tells how many there were.

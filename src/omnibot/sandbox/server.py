@@ -38,9 +38,7 @@ class HttpSandbox(ABC):
 
     async def __aenter__(self) -> Self:
         # handler_cancellation: a call that hangs ends when its caller gives up
-        runner = web.AppRunner(
-            self.application(), access_log=None, handler_cancellation=True, shutdown_timeout=1.0
-        )
+        runner = web.AppRunner(self.application(), access_log=None, handler_cancellation=True, shutdown_timeout=1.0)
         await runner.setup()
         await web.TCPSite(runner, HOST, self.port).start()
         self.port = runner.addresses[0][1]
