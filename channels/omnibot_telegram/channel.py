@@ -1,0 +1,167 @@
+"""One bot on Telegram as a channel."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from types import TracebackType
+from typing import ClassVar, Self
+
+from aiogram.exceptions import AiogramError, ClientDecodeError, TelegramAPIError, TelegramMigrateToChat
+from aiogram.methods import DeleteMessage, GetFile, SendChatAction
+from aiogram.types import LinkPreviewOptions, ReplyParameters
+from aiohttp import ClientError, web
+
+from omnibot.contract import Accept, Channel, ChannelSettings, Finding, Limits, Receipt, Refused, Site, TryLater
+from omnibot.model import Address, Attachment, Outbound
+from omnibot_telegram.account import Account
+from omnibot_telegram.health import findings
+from omnibot_telegram.markup import to_html, to_keyboard
+from omnibot_telegram.outcomes import outcome
+from omnibot_telegram.parse import dereference, reference
+from omnibot_telegram.receive import Reception, webhook_path
+from omnibot_telegram.session import SendText
+from omnibot_telegram.settings import TelegramSettings
+
+TEXT = 4096  # characters of one message, after its markup
+IN_FLIGHT = 64
+_NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
+
+
+class Telegram(Channel):
+    """One bot. An address is a person's numeric id; the context tells the group, where they write in one."""
+
+    name: ClassVar[str] = "telegram"
+    Settings: ClassVar[type[ChannelSettings]] = TelegramSettings
+
+    def __init__(self, site: Site, settings: TelegramSettings) -> None:
+        super().__init__(site, settings)
+        self.settings = settings
+        self.limits = Limits(
+            text=TEXT, choices=10, choice_bytes=64, in_flight=IN_FLIGHT, per_second=settings.per_second or None
+        )
+        # a few more than messages at once: polling, files and buttons need some too
+        self._account = Account(settings, connections=IN_FLIGHT + 16)
+
+    async def __aenter__(self) -> Self:
+        await self._account.session.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._account.session.close()
+
+    # --- in ------------------------------------------------------------------------------------------------
+
+    def routes(self, accept: Accept) -> Sequence[web.RouteDef]:
+        if self.settings.mode == "polling":
+            return ()
+        return (web.post(webhook_path(self.site), self._reception(accept).webhook),)
+
+    async def listen(self, accept: Accept) -> None:
+        reception = self._reception(accept)
+        if self.settings.mode == "polling":
+            await reception.poll()
+        else:
+            await reception.register()
+
+    def _reception(self, accept: Accept) -> Reception:
+        return Reception(self.site, self.settings, self._account, accept)
+
+    async def fetch(self, attachment: Attachment) -> AsyncIterator[bytes]:
+        most = self.settings.max_file_bytes
+        if (attachment.size or 0) > most:
+            raise Refused(f"larger than {most} bytes")
+        try:
+            file = await self._account.call(GetFile(file_id=attachment.ref))
+        except (TelegramAPIError, ClientDecodeError) as error:
+            raise _of_a_question(error) from error
+        if not file.file_path:
+            raise Refused("Telegram does not hand this file out")
+        url = self._account.session.api.file_url(self.settings.token.get_secret_value(), file.file_path)
+        async for chunk in self._capped(url, most):
+            yield chunk
+
+    async def _capped(self, url: str, most: int) -> AsyncIterator[bytes]:
+        size = 0
+        try:
+            async for chunk in self._account.session.stream_content(url):
+                size += len(chunk)
+                if size > most:
+                    raise Refused(f"larger than {most} bytes")
+                yield chunk
+        except (TimeoutError, ClientError) as error:
+            raise TryLater(f"the file did not come through ({type(error).__name__})") from error
+
+    # --- out -----------------------------------------------------------------------------------------------
+
+    async def send(self, message: Outbound) -> Receipt:
+        chat = int(message.context.get("chat", message.to.value))
+        try:
+            return await self._send(message, chat)
+        except TelegramMigrateToChat as error:
+            return await self._send_to_successor(message, error.migrate_to_chat_id)
+        except (TelegramAPIError, ClientDecodeError) as error:
+            raise outcome(error) from error
+
+    async def _send(self, message: Outbound, chat: int) -> Receipt:
+        sent = await self._account.call(_method(message, chat))
+        return Receipt(reference(chat, sent.message_id))
+
+    async def _send_to_successor(self, message: Outbound, chat: int) -> Receipt:
+        """The group became a supergroup: once more, and for ever, to that. Old message ids mean nothing there."""
+        context = {"chat": str(chat)}
+        moved = Outbound(id=message.id, to=message.to, parts=message.parts, context=context)
+        try:
+            receipt = await self._send(moved, chat)
+        except (TelegramAPIError, ClientDecodeError) as error:
+            raise outcome(error) from error
+        return Receipt(receipt.provider_id, context)
+
+    async def typing(self, to: Address, context: Mapping[str, str]) -> None:
+        chat = int(context.get("chat", to.value))
+        thread = context.get("thread")
+        method = SendChatAction(chat_id=chat, action="typing")
+        if thread:
+            method = SendChatAction(chat_id=chat, action="typing", message_thread_id=int(thread))
+        try:
+            await self._account.call(method)
+        except AiogramError:
+            return  # nobody waits for it, and the message itself will say what is wrong
+
+    async def redact(self, to: Address, receipt: Receipt) -> bool:
+        chat, number = dereference(receipt.provider_id, int(to.value))
+        try:
+            return await self._account.call(DeleteMessage(chat_id=chat, message_id=number))
+        except AiogramError:
+            return False
+
+    # --- health --------------------------------------------------------------------------------------------
+
+    async def health(self) -> Sequence[Finding]:
+        return await findings(self.site, self.settings, self._account)
+
+
+def _method(message: Outbound, chat: int) -> SendText:
+    """What is set here is all that travels: the session leaves out what is not."""
+    fields: dict[str, object] = {
+        "chat_id": chat,
+        "text": to_html(message.parts),
+        "parse_mode": "HTML",
+        "link_preview_options": _NO_PREVIEW,
+    }
+    if (keyboard := to_keyboard(message.parts)) is not None:
+        fields["reply_markup"] = keyboard
+    if "message" in message.context:
+        fields["reply_parameters"] = ReplyParameters(
+            message_id=int(message.context["message"]), allow_sending_without_reply=True
+        )
+    if "thread" in message.context:
+        fields["message_thread_id"] = int(message.context["thread"])
+    return SendText.model_validate(fields)
+
+
+def _of_a_question(error: TelegramAPIError | ClientDecodeError) -> Refused | TryLater:
+    """A question that may have arrived can be asked again, unlike a message."""
+    meant = outcome(error)
+    return meant if isinstance(meant, Refused | TryLater) else TryLater(meant.reason)
