@@ -1,0 +1,155 @@
+"""A letter as the core takes it: who wrote, what it answers, whether it can be believed and may be answered."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+from omnibot.model import Address, IncomingMessage, MessageId, Sender
+from omnibot_email.addresses import Mailbox, OwnAddress, Untrustworthy, sender_of
+from omnibot_email.decode import decoded_words, single_line
+from omnibot_email.letter import Letter
+from omnibot_email.machines import automatic_reason, is_foreign_code
+from omnibot_email.tokens import TOKEN_TAG, verify
+
+CHANNEL = "email"
+NOBODY = "unknown@invalid"  # who has written where the mail does not say it (RFC 2606)
+MAX_REFERENCES = 20  # of a thread that are carried on: its first and the latest
+_MAX_MESSAGE_ID = 250  # characters: a longer one would not fit on a line of References
+_MAX_SUBJECT = 500  # characters
+_OLDEST = timedelta(days=30)  # mail servers give up after five days; a clock may have lost more
+_AHEAD = timedelta(minutes=10)
+
+_MESSAGE_ID = re.compile(rf"<[^<>\s]{{1,{_MAX_MESSAGE_ID}}}>")
+_MAX_SCANNED = 64_000  # characters of a header that are looked at
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A mail as our mail server hands it over."""
+
+    raw: bytes
+    return_path: str
+    recipients: tuple[str, ...]
+
+
+def writer_of(letter: Letter) -> tuple[Mailbox | None, str]:
+    """Who claims to have written, if that can be read; and why the mail's form is not to be believed, or ''."""
+    named = letter.headers.all("from")
+    if len(named) != 1:
+        return None, letter.fault
+    try:
+        return sender_of(named[0]), letter.fault
+    except Untrustworthy as reason:
+        return None, letter.fault or str(reason)
+
+
+def incoming(
+    delivery: Delivery,
+    letter: Letter,
+    writer: Mailbox | None,
+    quarantine: str,
+    *,
+    own: OwnAddress,
+    key: bytes,
+    now: datetime,
+) -> IncomingMessage:
+    """The normalised message. Nothing that a mail claims about its conversation is verified in quarantine."""
+    headers = letter.headers
+    digest = _digest(letter, delivery.raw)
+    message_id = _one_message_id(headers.get("message-id")) or f"<{digest}@invalid>"
+    subject = decoded_words(headers.get("subject"))[:_MAX_SUBJECT]
+    sender = writer or Mailbox(NOBODY)
+    is_code = is_foreign_code(sender.address, subject, letter.text)
+    return IncomingMessage(
+        id=f"{message_id}#{digest}",
+        message_id=message_id,
+        at=_written_at(headers.get("date"), now),
+        sender=Sender(Address(CHANNEL, sender.address), sender.name),
+        text=letter.text,
+        attachments=letter.attachments,
+        answers=_answers(headers.get("in-reply-to"), headers.get("references")),
+        answers_ours=None if quarantine else _token_answer(delivery, letter, sender, own, key, now),
+        context={
+            "message_id": message_id,
+            "references": " ".join(thread(headers.get("references"))),
+            "subject": subject,
+        },
+        automatic=automatic_reason(headers, delivery.return_path) or ("another service's code" if is_code else ""),
+        quarantine=quarantine,
+        flags=("staff_only",) if is_code else (),
+    )
+
+
+def thread(references: str) -> list[str]:
+    """The Message-IDs of a References header, bounded: a thread's first one holds it together."""
+    found = _MESSAGE_ID.findall(references[:_MAX_SCANNED])
+    if len(found) <= MAX_REFERENCES:
+        return found
+    return [found[0], *found[-(MAX_REFERENCES - 1) :]]
+
+
+def _digest(letter: Letter, raw: bytes) -> str:
+    """What tells two mails with one Message-ID apart; the same for each delivery of one mail.
+
+    Without what servers add on the way, which differs when they try again.
+    """
+    _, _, body = raw.partition(b"\r\n\r\n")
+    state = hashlib.blake2b(digest_size=16)
+    for name in ("from", "subject", "date"):
+        state.update(letter.headers.get(name).encode("utf-8", "replace") + b"\0")
+    state.update(body)
+    return state.hexdigest()
+
+
+def _one_message_id(value: str) -> str:
+    found = _MESSAGE_ID.search(value[:_MAX_SCANNED])
+    return single_line(found[0]) if found else ""
+
+
+def _answers(in_reply_to: str, references: str) -> tuple[str, ...]:
+    """What it answers, nearest first."""
+    named = _MESSAGE_ID.findall(in_reply_to[:_MAX_SCANNED])[:MAX_REFERENCES]
+    return tuple(dict.fromkeys([*named, *reversed(thread(references))]))
+
+
+def _written_at(date: str, now: datetime) -> datetime:
+    """When it was written by its own word, where that can be; else when it arrived."""
+    try:
+        at = parsedate_to_datetime(date[:100])
+    except (ValueError, TypeError, OverflowError):
+        return now
+    if at.tzinfo is None:  # `-0000`: the zone is not told, the time is UTC (RFC 5322 3.3)
+        at = at.replace(tzinfo=UTC)
+    try:
+        at = at.astimezone(UTC)
+    except OverflowError:
+        return now
+    return at if now - _OLDEST <= at <= now + _AHEAD else now
+
+
+def _token_answer(
+    delivery: Delivery, letter: Letter, sender: Mailbox, own: OwnAddress, key: bytes, now: datetime
+) -> MessageId | None:
+    """Which of ours it answers by a valid token for this very sender."""
+    for address in _own_addresses(delivery.recipients, letter, own):
+        answered = verify(key, own.token_in(address, TOKEN_TAG), sender.address, now)
+        if answered is not None:
+            return answered
+    return None
+
+
+def _own_addresses(recipients: Sequence[str], letter: Letter, own: OwnAddress) -> Iterable[str]:
+    """Those of our addresses that it went to: of the envelope, then of the headers.
+
+    A customer who answers to two of them sends one mail that is delivered twice; the first delivery counts.
+    """
+    yield from recipients
+    local, _, domain = own.address.rpartition("@")
+    ours = re.compile(rf"{re.escape(local)}\+[a-z0-9]{{1,64}}@{re.escape(domain)}", re.IGNORECASE)
+    for name in ("to", "cc"):
+        yield from ours.findall(letter.headers.get(name)[:_MAX_SCANNED])

@@ -1,0 +1,151 @@
+"""An Outbound as a mail: text and HTML of the same words, threaded, marked as automatic, safe in every header."""
+
+from __future__ import annotations
+
+import binascii
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.header import Header
+from email.utils import format_datetime
+from html import escape
+from urllib.parse import urlsplit
+
+from omnibot.model import Choice, Link, Outbound, Paragraph, Part, Steps, plain
+from omnibot_email.arrival import thread
+from omnibot_email.decode import single_line, storable
+
+_MAX_SUBJECT = 200  # characters
+_REPLY_MARKS = ("re:", "aw:", "sv:", "antw:", "rv:", "res:", "r:")
+_FONT = "font-family:-apple-system,Segoe UI,Roboto,Helvetica,Arial,sans-serif;font-size:15px;line-height:1.5"
+_GAP = "margin:0 0 1em"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """What a mail carries around its words. Addresses are normalised, Message-IDs have their angle brackets."""
+
+    sender: str
+    name: str
+    recipient: str
+    reply_to: str
+    message_id: str
+    at: datetime
+
+    @property
+    def fallback_subject(self) -> str:
+        """Who writes, where nothing says about what."""
+        return self.name or self.sender
+
+
+def render(message: Outbound, envelope: Envelope) -> bytes:
+    """The mail as it goes over the wire; the same but for its date at every attempt."""
+    boundary = "=_" + hashlib.sha256(envelope.message_id.encode()).hexdigest()[:32]
+    fields = [
+        ("From", _mailbox(envelope.name, envelope.sender)),
+        ("To", envelope.recipient),
+        ("Subject", _words("Subject", subject_of(message, envelope.fallback_subject))),
+        ("Date", format_datetime(envelope.at)),
+        ("Message-ID", envelope.message_id),
+        *_threading(message.context),
+        ("Reply-To", _mailbox(envelope.name, envelope.reply_to)),
+        ("Auto-Submitted", "auto-replied"),
+        ("X-Auto-Response-Suppress", "All"),  # Exchange heeds only this one
+        ("MIME-Version", "1.0"),
+        ("Content-Type", f'multipart/alternative;\r\n boundary="{boundary}"'),
+    ]
+    head = "".join(f"{name}: {value}\r\n" for name, value in fields)
+    entities = (_entity("plain", as_text(message.parts)), _entity("html", as_html(message.parts)))
+    body = "".join(f"--{boundary}\r\n{entity}\r\n" for entity in entities)
+    return f"{head}\r\n{body}--{boundary}--\r\n".encode()
+
+
+def subject_of(message: Outbound, fallback: str) -> str:
+    """The message's own subject, else the conversation's with one `Re:`."""
+    subject = single_line(message.subject)
+    if not subject:
+        former = single_line(message.context.get("subject", ""))
+        while former.casefold().startswith(_REPLY_MARKS):
+            former = former.partition(":")[2].strip()
+        subject = f"Re: {former}" if former else single_line(fallback)
+    return subject[:_MAX_SUBJECT]
+
+
+def next_context(message: Outbound, envelope: Envelope) -> dict[str, str]:
+    """What continues the thread after this mail."""
+    return {
+        "message_id": envelope.message_id,
+        "references": " ".join(_references(message.context)),
+        "subject": subject_of(message, envelope.fallback_subject),
+    }
+
+
+def as_text(parts: Sequence[Part]) -> str:
+    """The words of all parts; choices as one last line of what can be answered."""
+    choices = " / ".join(part.label for part in parts if isinstance(part, Choice))
+    return storable("\n\n".join(text for text in (plain(parts), choices) if text))
+
+
+def as_html(parts: Sequence[Part]) -> str:
+    """The same words with the little markup that every mail program shows."""
+    inner = "\n".join(_html(part) for part in parts if not isinstance(part, Choice))
+    choices = [f"<b>{escape(part.label)}</b>" for part in parts if isinstance(part, Choice)]
+    if choices:
+        inner += f'\n<p style="{_GAP}">{" / ".join(choices)}</p>'
+    return storable(
+        f'<!DOCTYPE html>\n<html><head><meta charset="utf-8"></head>\n<body><div style="{_FONT}">\n{inner}\n'
+        "</div></body></html>"
+    )
+
+
+def _html(part: Paragraph | Steps | Link) -> str:
+    match part:
+        case Paragraph(text):
+            blocks = (escape(block).replace("\n", "<br>\n") for block in text.split("\n\n"))
+            return "\n".join(f'<p style="{_GAP}">{block}</p>' for block in blocks)
+        case Steps(items):
+            listed = "\n".join(f"<li>{escape(item)}</li>" for item in items)
+            return f'<ol style="{_GAP}">\n{listed}\n</ol>'
+        case Link(label, url):
+            if urlsplit(url).scheme not in ("http", "https", "mailto"):
+                return f'<p style="{_GAP}">{escape(label)}: {escape(url)}</p>'
+            return f'<p style="{_GAP}"><a href="{escape(url)}">{escape(label)}</a></p>'
+
+
+def _references(context: Mapping[str, str]) -> list[str]:
+    """The thread so far, with the mail that is answered at its end."""
+    return thread(f"{context.get('references', '')} {context.get('message_id', '')}")
+
+
+def _threading(context: Mapping[str, str]) -> list[tuple[str, str]]:
+    references = _references(context)
+    if not references:
+        return []
+    return [("In-Reply-To", references[-1]), ("References", "\r\n ".join(references))]
+
+
+def _entity(subtype: str, text: str) -> str:
+    """A text part in quoted-printable: readable as it is, and no line too long for any server."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n") + "\n"
+    encoded = binascii.b2a_qp(lines.encode(), istext=True).decode("ascii").replace("\n", "\r\n")
+    return (
+        f"Content-Type: text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n{encoded}"
+    )
+
+
+def _mailbox(name: str, address: str) -> str:
+    """`"Name" <address>`, the name encoded where it must be."""
+    name = single_line(name)
+    if not name:
+        return address
+    if not name.isascii():
+        return f"{_words('From', name)} <{address}>"
+    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{quoted}" <{address}>'
+
+
+def _words(field: str, text: str) -> str:
+    """A header's text, folded, in encoded words (RFC 2047) where it is not plain ASCII or looks like one."""
+    charset = "us-ascii" if text.isascii() and "=?" not in text else "utf-8"
+    return Header(text, charset, header_name=field).encode(linesep="\r\n")

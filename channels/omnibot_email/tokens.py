@@ -1,0 +1,51 @@
+"""The reply token in our plus address: which of our messages a mail answers, if it is from whom that was sent to."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import struct
+from datetime import UTC, datetime, timedelta
+
+from omnibot.model import MessageId
+
+TOKEN_TAG = "+r"
+TOKEN_LENGTH = 32  # characters of base32: 8 bytes of id, 2 of last day, 10 of signature
+_HEAD = struct.Struct(">QH")
+_SIGNATURE = 10  # bytes: a guess costs one mail, 2**80 of them are out of reach
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def issue(key: bytes, message: MessageId, recipient: str, expires: datetime) -> str:
+    """A token for one message to one normalised address; valid to the end of the day (UTC) of `expires`."""
+    head = _HEAD.pack(message, (expires - _EPOCH).days)
+    return base64.b32encode(head + _sign(key, head, recipient)).decode("ascii").casefold()
+
+
+def verify(key: bytes, token: str, sender: str, now: datetime) -> MessageId | None:
+    """The message that a token stands for; None where it is altered, expired or not `sender`'s."""
+    try:
+        raw = base64.b32decode(token.upper())
+    except (binascii.Error, ValueError):
+        return None
+    if len(raw) != _HEAD.size + _SIGNATURE:
+        return None
+    head, signature = raw[: _HEAD.size], raw[_HEAD.size :]
+    if not hmac.compare_digest(signature, _sign(key, head, sender)):
+        return None
+    message, last_day = _HEAD.unpack(head)
+    if now - _EPOCH >= timedelta(days=last_day + 1):
+        return None
+    return MessageId(message)
+
+
+def message_id(key: bytes, message: MessageId, domain: str) -> str:
+    """Our Message-ID for one of our messages: the same at every attempt, and not to be guessed."""
+    digest = hmac.digest(key, b"message-id\0" + message.to_bytes(8, "big"), hashlib.sha256)
+    return f"<{message}.{digest[:10].hex()}@{domain}>"
+
+
+def _sign(key: bytes, head: bytes, address: str) -> bytes:
+    return hmac.digest(key, b"reply\0" + head + address.encode(), hashlib.sha256)[:_SIGNATURE]
