@@ -76,14 +76,13 @@ async def serve(
     when a core loop fails: the process is then to be started again.
     """
     accounts = load_channels(settings)
-    secret = settings.load_secret()
     files = DiskFiles(settings.data_folder / "files")
     bell = _Bell()
     drain = _Drain(stop, settings.server.shutdown_seconds)
     async with (
         _database(settings) as dsn,
         _store(settings, dsn) as store,
-        _open(accounts, settings, secret) as channels,
+        open_channels(accounts, settings) as channels,
         _working(settings, store, channels, files, bell, drain) if Role.WORKER in roles else nullcontext(),
         _hearing_of_others(settings, store, dsn, bell) if Role.WEB not in roles else nullcontext(),
         _telling_others(store, bell) if Role.WORKER not in roles else nullcontext(),
@@ -124,7 +123,9 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
 
 
 @asynccontextmanager
-async def _open(accounts: Sequence[Account], settings: Settings, secret: bytes) -> AsyncIterator[Channels]:
+async def open_channels(accounts: Sequence[Account], settings: Settings) -> AsyncIterator[Channels]:
+    """Each account as an open channel; closed in the opposite order."""
+    secret = settings.load_secret()
     async with AsyncExitStack() as stack:
         channels = {}
         for account in accounts:
@@ -209,7 +210,7 @@ async def _http(
 ) -> AsyncIterator[str]:
     app = web.Application(client_max_size=MAX_BODY)
     app.add_routes(health_routes(store, len(channels)))
-    app.add_routes([files.download_route(settings.load_secret(), store.attachments.file)])
+    app.add_routes([files.download_route(settings.load_secret(), store.attachments.file_key)])
     for key, channel in channels.items():
         app.add_routes(channel.routes(doors[key]))
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_HANDLERS_SECONDS)

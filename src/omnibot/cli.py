@@ -349,11 +349,9 @@ def _with_store(config: Path | None, work: Callable[[Store], Awaitable[None]]) -
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
     """Run on uvloop where there is one; what makes a start impossible is told in words."""
-    from asyncpg import PostgresError
-
     from omnibot.dialogue import KnowledgeError
     from omnibot.settings import SettingsError
-    from omnibot.store import WrongSecret
+    from omnibot.store import DatabaseError, WrongSecret
     from omnibot.store.bundled import BundledServerError
 
     try:
@@ -361,7 +359,7 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
             return runner.run(work)
     except (SettingsError, KnowledgeError, WrongSecret, BundledServerError) as error:
         _fail(str(error))
-    except (OSError, PostgresError) as error:
+    except (OSError, DatabaseError) as error:
         _fail(f"{type(error).__name__}: {error}: is database.url right, and is the database up?")
 
 
