@@ -25,6 +25,8 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretBytes, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 
+from omnibot.durable import sync_folder
+
 DEFAULT_FILE = Path("config/omnibot.toml")
 PREFIX = "OMNIBOT_"
 SECRET_LENGTH = 32  # characters
@@ -404,8 +406,10 @@ def _explained(
             return where, "is not a setting", _suggestion(inner[-1], owner)
         case "model_type" | "dict_type":
             return where, "is not a table", f"write [{'.'.join(where)}]"
-    problem = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    return where, _masked(problem, model, values), "correct it"
+        case "value_error":  # by our convention "what is wrong: what to do"
+            problem, _, action = _masked(detail["msg"].removeprefix("Value error, "), model, values).partition(": ")
+            return where, problem, action or "correct it"
+    return where, detail["msg"].removeprefix("Input "), "correct it"
 
 
 def _owner(model: type[BaseModel], loc: Sequence[int | str]) -> tuple[type[BaseModel], Steps]:
@@ -428,13 +432,15 @@ def _suggestion(unknown: str, model: type[BaseModel]) -> str:
     return f"remove it; there are {', '.join(sorted(model.model_fields))}"
 
 
-def _masked(problem: str, model: type[BaseModel], values: Mapping[str, Any]) -> str:
+def _masked(text: str, model: type[BaseModel], values: Mapping[str, Any]) -> str:
     """A channel's validator may quote what it refuses; a fault must not quote a secret."""
     for name, known in model.model_fields.items():
-        value = values.get(name)
-        if isinstance(value, str) and value and _is_secret(known.annotation):
-            problem = problem.replace(value, "…")
-    return problem
+        value, section = values.get(name), _section(model, name)
+        if section is not None and isinstance(value, dict):
+            text = _masked(text, section, value)
+        elif isinstance(value, str) and value and _is_secret(known.annotation):
+            text = text.replace(value, "…")
+    return text
 
 
 def _is_secret(annotation: object) -> bool:
@@ -451,6 +457,17 @@ def _is_public(url: str) -> bool:
     secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
     plain = not (parts.username or parts.password or parts.query or parts.fragment or re.search(r"[\s?#]", url))
     return bool(parts.hostname) and port_is_valid and secure and plain and not url.endswith("/")
+
+
+def channels_of(written: Written) -> RawChannels:
+    """Channel → account → what is written, as far as it has that shape."""
+    channels = written.tree.get("channels")
+    tables = channels.items() if isinstance(channels, dict) else ()
+    return {
+        channel: {name: raw for name, raw in accounts.items() if isinstance(raw, dict)}
+        for channel, accounts in tables
+        if isinstance(accounts, dict)
+    }
 
 
 def _outer_faults(channels: object) -> list[Fault]:
@@ -505,8 +522,4 @@ def _publish(draft: Path, file: Path) -> None:
         os.link(draft, file)
     except FileExistsError:
         return
-    folder = os.open(file.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(file.parent)
