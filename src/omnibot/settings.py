@@ -369,10 +369,10 @@ class _Resolving:
 
 
 def _section(model: type[BaseModel], name: str) -> type[BaseModel] | None:
-    """The model of a table inside a table."""
+    """The model of a table inside a table, which may be optional."""
     known = model.model_fields.get(name)
-    kind = known.annotation if known else None
-    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+    kinds = (known.annotation, *get_args(known.annotation)) if known else ()
+    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
 
 
 def _takes_list(annotation: object) -> bool:
