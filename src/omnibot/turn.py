@@ -57,7 +57,7 @@ def take(work: Work, steps: Steps) -> Outcome:
         work=work,
         address=messages[-1].address,
         record=_record(messages, reading, plan),
-        replies=tuple(Reply(draft, _purpose(draft, plan)) for draft in drafts),
+        replies=tuple(Reply(draft, _purpose(draft, plan, messages[-1].address)) for draft in drafts),
         changes=(*plan.changes, *_learned(reading, work.facts, messages[-1])),
         handoff=plan.handoff,
         revised=revised,
@@ -115,12 +115,13 @@ def _text(messages: Sequence[TurnMessage]) -> str:
     return "\n".join(message.text for message in messages)
 
 
-def _purpose(draft: Draft, plan: Plan) -> Purpose:
+def _purpose(draft: Draft, plan: Plan, written_from: AddressId) -> Purpose:
+    """Loops arise where a reply goes back to where the message came from: there alone the tighter cap holds."""
     if plan.confirms_stop:
         return Purpose.CONFIRMATION
     if plan.pointer is not None and draft.to.id == plan.pointer.id:
         return Purpose.POINTER
-    return Purpose.UNSOLICITED if plan.unsolicited else Purpose.REPLY
+    return Purpose.UNSOLICITED if plan.unsolicited and draft.to.id == written_from else Purpose.REPLY
 
 
 def _learned(reading: Reading, facts: Mapping[str, str], message: TurnMessage) -> tuple[Change, ...]:
