@@ -1,0 +1,197 @@
+"""Delivery on a real outbox, to a channel that answers as it is told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from itertools import count
+
+from omnibot.contract import Channel, ChannelSettings, Limits, Receipt, Refused, Site, TryLater, Unsure
+from omnibot.delivery import Delivery
+from omnibot.model import Address, DeliveryState, Draft, IncomingMessage, Outbound, Paragraph, Sender
+from omnibot.settings import Delivery as Settings
+from omnibot.store import Store
+from omnibot.store.work import Arrived, Outcome, Purpose, Reply
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+SETTINGS = Settings(call_seconds=5, attempts=2, backoff_seconds=0.01, poll_seconds=0.05)
+_numbers = count()
+
+Answer = Callable[[Outbound], Receipt]
+
+
+class Told(Channel):
+    """A channel that answers each send by what comes next from `answers`, else by a receipt."""
+
+    name = "told"
+    Settings = ChannelSettings
+
+    def __init__(self, in_flight: int = 32) -> None:
+        super().__init__(Site(account="main", path="", public_url="", key=b"", now=lambda: NOON), ChannelSettings())
+        self.limits = Limits(text=1000, in_flight=in_flight)
+        self.answers: list[Exception | asyncio.Event] = []
+        self.seen: list[Outbound] = []
+        self.known: dict[int, Receipt | None] = {}
+        self.running = self.most = 0
+        self.called = asyncio.Event()
+
+    async def send(self, message: Outbound) -> Receipt:
+        self.seen.append(message)
+        self.called.set()
+        self.running += 1
+        self.most = max(self.most, self.running)
+        try:
+            answer = self.answers.pop(0) if self.answers else None
+            if isinstance(answer, Exception):
+                raise answer
+            if answer:
+                await answer.wait()
+            return Receipt(f"p{message.id}")
+        finally:
+            self.running -= 1
+
+    async def reconcile(self, unknown: Sequence[Outbound]) -> Mapping[int, Receipt | None]:
+        return self.known
+
+
+async def queue(store: Store, *texts: str, who: str = "1") -> None:
+    sender = Sender(Address("told", who))
+    item = IncomingMessage(id=str(next(_numbers)), at=NOON, sender=sender, message_id="1", text="hi")
+    await store.path.accept([Arrived(channel="told", account="main", item=item)])
+    [work] = await store.path.load(await store.path.claim(1, lease=30))
+    to = work.addresses[0]
+    replies = tuple(Reply(Draft(to=to, parts=(Paragraph(text),)), Purpose.REPLY) for text in texts)
+    await store.path.commit([Outcome(work=work, address=to.id, record={}, replies=replies)])
+
+
+@asynccontextmanager
+async def delivering(store: Store, channel: Channel, settings: Settings = SETTINGS) -> AsyncIterator[Delivery]:
+    delivery = Delivery(store.path, {("told", "main"): channel}, settings)
+    task = asyncio.create_task(delivery.run())
+    yield delivery
+    delivery.close()
+    await asyncio.wait_for(task, 10)
+
+
+async def settled(store: Store, *states: DeliveryState) -> None:
+    """Wait until the outbox, oldest first, is in these states."""
+    async with asyncio.timeout(10):
+        while [entry.state for entry in reversed(await store.records.outbox())] != list(states):
+            await asyncio.sleep(0.005)
+
+
+async def test_what_is_queued_leaves_in_order(store: Store) -> None:
+    channel = Told()
+    await queue(store, "one", "two", "three")
+    async with delivering(store, channel):
+        await settled(store, *[DeliveryState.SENT] * 3)
+    assert [message.text for message in channel.seen] == ["one", "two", "three"]
+
+
+async def test_a_wake_is_enough_to_leave_at_once(store: Store) -> None:
+    channel = Told()
+    async with delivering(store, channel, SETTINGS.model_copy(update={"poll_seconds": 3600})) as delivery:
+        await queue(store, "hello")
+        delivery.wake()
+        await settled(store, DeliveryState.SENT)
+
+
+async def test_what_is_refused_is_not_tried_again(store: Store) -> None:
+    channel = Told()
+    channel.answers = [Refused("blocked", unreachable=True)]
+    await queue(store, "one", "two")
+    async with delivering(store, channel):
+        await settled(store, DeliveryState.REFUSED, DeliveryState.SUPPRESSED)
+    assert len(channel.seen) == 1
+
+
+async def test_what_comes_later_is_tried_again_and_given_up_in_the_end(store: Store) -> None:
+    channel = Told()
+    channel.answers = [TryLater("down"), TryLater("still down")]
+    await queue(store, "one")
+    async with delivering(store, channel):
+        await settled(store, DeliveryState.DEAD)
+    assert [message.attempts for message in channel.seen] == [1, 2]
+    assert len({message.id for message in channel.seen}) == 1
+
+
+async def test_a_throttled_message_comes_after_the_delay(store: Store) -> None:
+    channel = Told()
+    channel.answers = [TryLater("throttled", 0.01)] * 3
+    await queue(store, "one")
+    async with delivering(store, channel):
+        await settled(store, DeliveryState.SENT)
+    assert len(channel.seen) == 4
+
+
+async def test_what_nobody_knows_is_never_repeated(store: Store) -> None:
+    channel = Told()
+    channel.answers = [Unsure("cut off")]
+    await queue(store, "one")
+    async with delivering(store, channel) as delivery:
+        await settled(store, DeliveryState.UNKNOWN)
+        delivery.wake()
+    assert len(channel.seen) == 1
+
+
+async def test_a_provider_that_can_tell_settles_what_nobody_knew(store: Store) -> None:
+    channel = Told()
+    channel.answers = [Unsure("cut off"), Unsure("cut off")]
+    await queue(store, "one", who="1")
+    await queue(store, "two", who="2")
+    async with delivering(store, channel) as delivery:
+        await settled(store, DeliveryState.UNKNOWN, DeliveryState.UNKNOWN)
+        first, second = channel.seen
+        channel.known = {first.id: Receipt("p9"), second.id: None}
+        await delivery.reconcile()
+        delivery.wake()
+        await settled(store, DeliveryState.SENT, DeliveryState.SENT)
+    assert [message.text for message in channel.seen] == ["one", "two", "two"]
+
+
+async def test_a_call_without_end_is_given_up(store: Store) -> None:
+    channel = Told()
+    channel.answers = [asyncio.Event()]
+    await queue(store, "one")
+    async with delivering(store, channel, SETTINGS.model_copy(update={"call_seconds": 0.05})):
+        await settled(store, DeliveryState.UNKNOWN)
+    [entry] = await store.records.outbox()
+    assert entry.reason == "no answer within 0.05 s"
+
+
+async def test_a_channel_with_a_defect_harms_nobody_else(store: Store) -> None:
+    channel = Told()
+    channel.answers = [KeyError("defect")]
+    await queue(store, "one", who="1")
+    await queue(store, "two", who="2")
+    async with delivering(store, channel):
+        await settled(store, DeliveryState.UNKNOWN, DeliveryState.SENT)
+
+
+async def test_no_more_calls_at_once_than_the_channel_takes(store: Store) -> None:
+    channel = Told(in_flight=2)
+    held = asyncio.Event()
+    channel.answers = [held] * 5
+    for number in range(5):
+        await queue(store, "hi", who=str(number))
+    async with delivering(store, channel):
+        await asyncio.wait_for(channel.called.wait(), 5)
+        held.set()
+        await settled(store, *[DeliveryState.SENT] * 5)
+    assert channel.most == 2
+
+
+async def test_a_call_under_way_is_recorded_before_the_end(store: Store) -> None:
+    channel = Told()
+    held = asyncio.Event()
+    channel.answers = [held]
+    await queue(store, "one")
+    delivery = Delivery(store.path, {("told", "main"): channel}, SETTINGS)
+    task = asyncio.create_task(delivery.run())
+    await asyncio.wait_for(channel.called.wait(), 5)
+    delivery.close()
+    held.set()
+    await asyncio.wait_for(task, 10)
+    assert [entry.state for entry in await store.records.outbox()] == [DeliveryState.SENT]

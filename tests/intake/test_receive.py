@@ -1,0 +1,190 @@
+"""The inbox's door: acknowledged means committed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import structlog
+
+from omnibot.contract import NotAccepted
+from omnibot.intake import Intake
+from omnibot.intake.files import DiskFiles
+from omnibot.model import Address, Attachment, DeliveryReport, DeliveryState, IncomingMessage, Sender
+from omnibot.store import Store, StoreUnavailable
+from omnibot.store.work import Work
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+SARAH = Sender(Address("telegram", "4711"), "Sarah")
+
+
+def message(id_: str, text: str = "hello", **fields) -> IncomingMessage:
+    return IncomingMessage(id=id_, at=NOON, sender=SARAH, message_id=f"m{id_}", text=text, **fields)
+
+
+@asynccontextmanager
+async def receiving(store: Store, folder: Path, max_file: int = 1000) -> AsyncIterator[Intake]:
+    intake = Intake(store.path, DiskFiles(folder), max_file=max_file, pause=0, committed=lambda: None)
+    task = asyncio.create_task(intake.run())
+    yield intake
+    intake.close()
+    await asyncio.wait_for(task, 10)
+
+
+async def works(store: Store) -> list[Work]:
+    return await store.path.load(await store.path.claim(100, lease=30))
+
+
+def texts(work: Work) -> list[str]:
+    return [item.message.text for item in work.items if item.message]
+
+
+async def test_what_is_accepted_is_committed(store: Store, tmp_path: Path) -> None:
+    async with receiving(store, tmp_path) as intake:
+        await intake.door("telegram", "main", carrier=False)([message("1"), message("2", "there")])
+        [work] = await works(store)
+    assert texts(work) == ["hello", "there"]
+
+
+async def test_nothing_to_accept_is_fine(store: Store, tmp_path: Path) -> None:
+    async with receiving(store, tmp_path) as intake:
+        await intake.door("telegram", "main", carrier=False)([])
+
+
+async def test_what_waits_is_committed_together(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = []
+    real = store.path.accept
+
+    async def counting(batch, pause):
+        sizes.append(len(batch))
+        return await real(batch, pause)
+
+    monkeypatch.setattr(store.path, "accept", counting)
+    async with receiving(store, tmp_path) as intake:
+        door = intake.door("telegram", "main", carrier=False)
+        await asyncio.gather(*(door([message(str(number))]) for number in range(600)))
+    assert sum(sizes) == 600
+    assert max(sizes) == 256
+
+
+async def test_what_cannot_be_stored_is_cleaned(store: Store, tmp_path: Path) -> None:
+    async with receiving(store, tmp_path) as intake:
+        await intake.door("telegram", "main", carrier=False)([message("1", "a\0b \ud800")])
+        [work] = await works(store)
+    assert texts(work) == ["a\ufffdb \ufffd"]
+
+
+@pytest.mark.parametrize(
+    ("text", "carrier", "flags"),
+    [
+        ("STOP", False, ("stop",)),
+        ("start", False, ("start", "already")),
+        ("cancel", False, ()),
+        ("cancel", True, ("stop",)),
+    ],
+)
+async def test_stop_and_start_are_seen(
+    store: Store, tmp_path: Path, text: str, carrier: bool, flags: tuple[str, ...]
+) -> None:
+    async with receiving(store, tmp_path) as intake:
+        await intake.door("telegram", "main", carrier=carrier)([message("1", text)])
+        [work] = await works(store)
+    assert [item.message.flags for item in work.items if item.message] == [flags]
+
+
+async def test_a_machine_cannot_say_stop(store: Store, tmp_path: Path) -> None:
+    async with receiving(store, tmp_path) as intake:
+        await intake.door("telegram", "main", carrier=False)([message("1", "stop", automatic="auto-reply")])
+        [work] = await works(store)
+    assert not work.addresses[0].stopped
+
+
+async def test_a_file_is_on_disk_before_the_message_is_acknowledged(store: Store, tmp_path: Path) -> None:
+    attachment = Attachment(name="a.txt", media_type="text/plain", content=b"hello")
+    async with receiving(store, tmp_path) as intake:
+        await intake.door("telegram", "main", carrier=False)([message("1", attachments=(attachment,))])
+    key = await store.attachments.file_key(1)
+    assert key is not None
+    assert (tmp_path / key).read_bytes() == b"hello"
+
+
+async def test_a_repeated_message_leaves_no_second_file(store: Store, tmp_path: Path) -> None:
+    attachment = Attachment(name="a.txt", media_type="text/plain", content=b"hello")
+    async with receiving(store, tmp_path) as intake:
+        for _ in range(2):
+            await intake.door("telegram", "main", carrier=False)([message("1", attachments=(attachment,))])
+    assert len([file for file in tmp_path.rglob("*") if file.is_file()]) == 1
+
+
+async def test_a_file_that_is_too_large_is_refused_and_the_message_kept(store: Store, tmp_path: Path) -> None:
+    attachment = Attachment(name="a.bin", media_type="application/zip", content=b"x" * 1001)
+    async with receiving(store, tmp_path) as intake:
+        await intake.door("telegram", "main", carrier=False)([message("1", attachments=(attachment,))])
+        [work] = await works(store)
+    assert texts(work) == ["hello"]
+    assert await store.attachments.file_key(1) is None
+
+
+async def test_without_room_for_the_file_nothing_is_acknowledged(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "drafts").write_text("a file where a folder must be")
+    attachment = Attachment(name="a.txt", media_type="text/plain", content=b"hello")
+    async with receiving(store, tmp_path) as intake:
+        with pytest.raises(NotAccepted):
+            await intake.door("telegram", "main", carrier=False)([message("1", attachments=(attachment,))])
+    assert await works(store) == []
+
+
+async def test_while_the_database_is_away_nothing_is_acknowledged_and_the_alert_is_rare(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(batch, pause):
+        raise StoreUnavailable("ConnectionRefusedError")
+
+    monkeypatch.setattr(store.path, "accept", away)
+    with structlog.testing.capture_logs() as lines:
+        async with receiving(store, tmp_path) as intake:
+            for number in range(5):
+                with pytest.raises(NotAccepted):
+                    await intake.door("telegram", "main", carrier=False)([message(str(number))])
+    assert [line["event"] for line in lines] == ["intake.not_accepted"]
+
+
+async def test_one_arrival_that_cannot_be_stored_keeps_no_other_out(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = store.path.accept
+
+    async def picky(batch, pause):
+        if any(arrived.item.id == "bad" for arrived in batch):
+            raise ValueError("cannot be stored")
+        return await real(batch, pause)
+
+    monkeypatch.setattr(store.path, "accept", picky)
+    async with receiving(store, tmp_path) as intake:
+        door = intake.door("telegram", "main", carrier=False)
+        ok, bad = await asyncio.gather(door([message("1")]), door([message("bad")]), return_exceptions=True)
+        [work] = await works(store)
+    assert ok is None
+    assert isinstance(bad, NotAccepted)
+    assert texts(work) == ["hello"]
+
+
+async def test_a_closed_door_takes_nothing(store: Store, tmp_path: Path) -> None:
+    async with receiving(store, tmp_path) as intake:
+        intake.close()
+        with pytest.raises(NotAccepted):
+            await intake.door("telegram", "main", carrier=False)([message("1")])
+
+
+async def test_a_report_has_no_text_to_look_at(store: Store, tmp_path: Path) -> None:
+    report = DeliveryReport(id="1", at=NOON, sender=SARAH, provider_id="p1", state=DeliveryState.DELIVERED)
+    async with receiving(store, tmp_path) as intake:
+        door = intake.door("telegram", "main", carrier=False)
+        await door([message("2")])
+        await door([report])
+        [work] = await works(store)
+    assert [item.kind.value for item in work.items] == ["message", "report"]
