@@ -1,0 +1,108 @@
+"""Attachments that a provider still has."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from omnibot.contract import Channel, ChannelSettings, Limits, Receipt, Refused, Site, TryLater
+from omnibot.intake.fetch import Fetcher
+from omnibot.intake.files import DiskFiles
+from omnibot.model import Address, Attachment, IncomingMessage, Outbound, Sender
+from omnibot.settings import Files
+from omnibot.store import Store, models
+from omnibot.store.work import Arrived, StoredFile
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+class Shelf(Channel):
+    """A channel with one file, or a reason why not."""
+
+    name = "shelf"
+    Settings = ChannelSettings
+
+    def __init__(self, *answers: bytes | Exception) -> None:
+        super().__init__(Site(account="main", path="", public_url="", key=b"", now=lambda: NOON), ChannelSettings())
+        self.limits = Limits(text=1000)
+        self.answers = list(answers)
+
+    async def send(self, message: Outbound) -> Receipt:
+        raise Refused("this shelf sends nothing")
+
+    async def fetch(self, attachment: Attachment) -> AsyncIterator[bytes]:
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        yield answer
+
+
+async def pending(store: Store) -> None:
+    item = IncomingMessage(id="1", at=NOON, sender=Sender(Address("shelf", "1")), message_id="1", text="look")
+    file = StoredFile(name="a.jpg", media_type="image/jpeg", size=5, ref="remote")
+    await store.path.accept([Arrived(channel="shelf", account="main", item=item, files=(file,))])
+
+
+async def due_again() -> None:
+    await models.Attachment.all().update(due_at=NOON)
+
+
+async def state() -> tuple[str, str | None]:
+    [row] = await models.Attachment.all()
+    return row.state, row.reason
+
+
+def fetcher(store: Store, folder: Path, channel: Channel | None, max_bytes: int = 100) -> Fetcher:
+    channels = {("shelf", "main"): channel} if channel else {}
+    return Fetcher(store.attachments, DiskFiles(folder), channels, Files(max_bytes=max_bytes))
+
+
+async def test_a_file_is_fetched_and_kept(store: Store, tmp_path: Path) -> None:
+    await pending(store)
+    fetching = fetcher(store, tmp_path, Shelf(b"bytes"))
+    assert await fetching.fetch_batch() == 1
+    key = await store.attachments.file_key(1)
+    assert key is not None
+    assert (tmp_path / key).read_bytes() == b"bytes"
+    assert await fetching.fetch_batch() == 0
+
+
+async def test_what_the_provider_refuses_is_not_asked_again(store: Store, tmp_path: Path) -> None:
+    await pending(store)
+    await fetcher(store, tmp_path, Shelf(Refused("too old"))).fetch_batch()
+    assert await state() == ("refused", "too old")
+
+
+async def test_what_is_too_large_is_refused(store: Store, tmp_path: Path) -> None:
+    await pending(store)
+    await fetcher(store, tmp_path, Shelf(b"x" * 101)).fetch_batch()
+    assert await state() == ("refused", "larger than files.max_bytes")
+
+
+async def test_a_failure_is_tried_again_a_few_times(store: Store, tmp_path: Path) -> None:
+    await pending(store)
+    shelf = Shelf(TryLater("down", 1), TryLater("down"), ConnectionError(), ConnectionError(), ConnectionError())
+    fetching = fetcher(store, tmp_path, shelf)
+    for _ in range(4):
+        assert await fetching.fetch_batch() == 1
+        assert (await state())[0] == "pending"
+        assert await fetching.fetch_batch() == 0
+        await due_again()
+    await fetching.fetch_batch()
+    assert await state() == ("refused", "given up after 5 attempts: ConnectionError")
+
+
+async def test_an_account_that_is_gone_is_said_to_be(store: Store, tmp_path: Path) -> None:
+    await pending(store)
+    await fetcher(store, tmp_path, None).fetch_batch()
+    assert await state() == ("refused", "the account shelf.main is not configured any more")
+
+
+async def test_it_runs_until_it_is_closed(store: Store, tmp_path: Path) -> None:
+    await pending(store)
+    fetching = fetcher(store, tmp_path, Shelf(b"bytes"))
+    fetching.wake()
+    fetching.close()
+    await fetching.run()
+    assert (await state())[0] == "pending"
