@@ -56,9 +56,11 @@ class TelegramProvider:
         self.user.write("so that there is an update to imitate")
         assert self.sandbox.main.last is not None
         headers = {"X-Telegram-Bot-Api-Secret-Token": "guessed", "Content-Type": "application/json"}
-        async with aiohttp.ClientSession() as client:
-            async with client.post(self.url, data=self.sandbox.main.last.body, headers=headers) as answer:
-                return answer.status == 401
+        async with (
+            aiohttp.ClientSession() as client,
+            client.post(self.url, data=self.sandbox.main.last.body, headers=headers) as answer,
+        ):
+            return answer.status == 401
 
     async def block(self) -> None:
         self.user.block()
