@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 
 from aiogram import Bot
-from aiogram.exceptions import TelegramNetworkError
 from aiogram.methods import GetMe, TelegramMethod
 from aiogram.methods.base import TelegramType
 
@@ -20,19 +18,12 @@ class Account:
 
     def __init__(self, settings: TelegramSettings, *, connections: int) -> None:
         self.session = Session(settings.api, limit=connections, timeout=settings.timeout)
-        self.timeout = settings.timeout
         self._bot = Bot(settings.token.get_secret_value(), session=self.session)
         self._me: Me | None = None
 
     async def call(self, method: TelegramMethod[TelegramType], seconds: float | None = None) -> TelegramType:
         """Do a call within so many seconds (the account's own by default). Raises aiogram's errors."""
-        allowed = math.ceil(self.timeout if seconds is None else seconds)
-        try:
-            # the session's timeout knows more of what went wrong: this one only stands behind it
-            async with asyncio.timeout(allowed + 1):
-                return await self._bot(method, request_timeout=allowed)
-        except TimeoutError as error:
-            raise TelegramNetworkError(method=method, message="the deadline passed") from error
+        return await self._bot(method, request_timeout=None if seconds is None else math.ceil(seconds))
 
     async def me(self) -> Me:
         """Our bot, as Telegram knows it: asked once."""

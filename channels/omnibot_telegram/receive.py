@@ -102,7 +102,7 @@ class Reception:
 
     async def _poll_once(self, offset: int) -> int:
         method = GetRawUpdates(offset=offset, timeout=POLL, allowed_updates=ALLOWED)
-        updates = await self._account.call(method, POLL + self._account.timeout)
+        updates = await self._account.call(method, POLL + self._settings.timeout)
         await self._take(updates)
         return max([offset, *(update_id(update) + 1 for update in updates)])
 

@@ -6,6 +6,7 @@ CPU of ours for one text sent. Sessions are aiogram's own point of extension.
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import AsyncGenerator
 from typing import Any
@@ -34,6 +35,8 @@ from omnibot_telegram.parse import loads
 CONNECT = 10.0  # seconds to reach Telegram
 CHUNK = 64 * 1024
 _JSON = {"Content-Type": "application/json"}
+# asyncio.timeout bounds the whole of a call; this one tells what was never sent from what may have been accepted
+_TIMEOUT = ClientTimeout(total=None, sock_connect=CONNECT)
 
 
 class NotConnected(TelegramNetworkError):
@@ -101,13 +104,18 @@ class Session(BaseSession):
     async def make_request(
         self, bot: Bot, method: TelegramMethod[TelegramType], timeout: int | None = None
     ) -> TelegramType:
-        """Call a method. Raises aiogram's errors; NotConnected where Telegram was not reached."""
+        """Call a method within `timeout` seconds, or the account's own.
+
+        Raises aiogram's errors; NotConnected where Telegram was not reached, RuntimeError when not open.
+        """
         client = self._opened
         body = orjson.dumps(method.model_dump(exclude_unset=True, warnings=False))
         url = self.api.api_url(token=bot.token, method=method.__api_method__)
-        limits = ClientTimeout(total=timeout or self.timeout, connect=CONNECT)
         try:
-            async with client.post(url, data=body, headers=_JSON, timeout=limits) as answer:
+            async with (
+                asyncio.timeout(timeout or self.timeout),
+                client.post(url, data=body, headers=_JSON, timeout=_TIMEOUT) as answer,
+            ):
                 content = await answer.read()
         except (ClientConnectorError, ConnectionTimeoutError) as error:
             raise NotConnected(method=method, message=type(error).__name__) from error
