@@ -1,0 +1,258 @@
+"""Logs that hold nothing personal: what may be said is listed, everything else is withheld.
+
+A line has an event (a constant of the code), a reason, ids, counts and durations. What other libraries log is reduced
+to who logged where, and the wording of theirs without its values; of exceptions there are types and places. Texts,
+names, addresses, numbers and tokens have no key to be logged under.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+import secrets
+import sys
+import traceback
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from pathlib import PurePath
+from types import TracebackType
+from typing import Any, TextIO
+
+import orjson
+import structlog
+from aiohttp import web
+from structlog.typing import EventDict, Processor
+
+from omnibot.settings import Log
+
+# Constants of the code and of the configuration, and keyed hashes.
+_WORDS = frozenset(
+    {
+        *("account", "action", "body", "channel", "constraint", "error", "event", "kind", "level", "method"),
+        *("platform", "request", "role", "state", "step", "story", "version"),
+    }
+)
+# Of this installation or of this run: nothing that a provider or a customer gave out.
+_NUMBERS = frozenset(
+    {
+        *("accounts", "address", "after", "again_in", "attachment", "attempts", "bytes", "connections", "count"),
+        *("customer", "dropped", "handoff", "message", "milliseconds", "outbox", "port", "seconds", "size", "status"),
+        *("turn", "workers"),
+    }
+)
+_PLACES = frozenset({"file", "folder", "library", "place", "template"})  # of the code and of this machine
+
+_WORD = re.compile(r"[\w.:+/-]{1,100}")
+# A reason may be a provider's own words, which like to quote: "550 <ann@example.org> unknown", "invalid 'text'".
+_QUOTED = re.compile(
+    r"""(?<!\w)(["'`«“‘]).*?(["'`»”’](?!\w)|$)"""  # quoted text, be it unfinished
+    r"|<[^>]*>|\S*@\S*"
+    r"|\+?\d(?:[ ()./-]{0,3}\d){6,}|\d{5,}"  # telephone numbers and ids, not status codes and seconds
+    r"|\S{41,}",  # tokens
+    re.DOTALL,
+)
+_REASON_LENGTH = 200
+
+# They log what they handle: addresses, parameters, whole updates.
+_TALKATIVE = ("aiogram", "aiohttp.access", "aiosmtpd", "asyncpg", "dkimpy", "mail.debug", "mail.log", "tortoise",
+              "tortoise.db_client")  # fmt: skip
+_FRAMES = 30  # of one exception, the innermost
+
+
+class Indiscreet(Exception):
+    """Something was to be logged that is not on the list; raised in development and tests only."""
+
+
+def configure(settings: Log, *, strict: bool | None = None, stream: TextIO | None = None) -> Discretion:
+    """Route structlog, stdlib logging and uncaught exceptions to one stream of discreet lines (stderr).
+
+    `strict` raises Indiscreet instead of withholding; unless given it is so in Python's development mode (-X dev).
+    """
+    out = stream or sys.stderr
+    as_json = settings.format == "json" or (settings.format == "auto" and not out.isatty())
+    discretion = Discretion(strict=sys.flags.dev_mode if strict is None else strict)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _exception_without_words,
+            discretion,
+            *(_as_json() if as_json else _for_people(out)),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(settings.level),
+        logger_factory=structlog.WriteLoggerFactory(out),
+        cache_logger_on_first_use=False,
+    )
+    _route_stdlib(settings.level)
+    sys.excepthook = _log_uncaught
+    return discretion
+
+
+def pseudonym(key: bytes) -> Callable[[object], str]:
+    """A function that gives an id the same 16 hex digits each time; who lacks the key cannot try ids out."""
+    keyed = hashlib.blake2b(key=hashlib.sha256(b"log pseudonyms" + key).digest(), digest_size=8)
+
+    def hashed(value: object) -> str:
+        one = keyed.copy()
+        one.update(str(value).encode("utf-8", "surrogatepass"))
+        return one.hexdigest()
+
+    return hashed
+
+
+@web.middleware
+async def request_scope(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Give all lines that one HTTP request causes the same `request` id; made here, as a caller's could be anything."""
+    with structlog.contextvars.bound_contextvars(request=secrets.token_hex(6)):
+        return await handler(request)
+
+
+# --- what may be said -------------------------------------------------------------------------------------------------
+
+
+class Discretion:
+    """Withholds what is not on the list, and counts it."""
+
+    def __init__(self, *, strict: bool) -> None:
+        self._strict = strict
+        self.withheld = 0
+
+    def __call__(self, logger: object, method: str, event: EventDict) -> EventDict:
+        """A processor of structlog."""
+        said = {key: value for key, value in event.items() if _may_be_said(key, value)}
+        if "reason" in said:
+            said["reason"] = without_quotes(str(said["reason"]))
+        if kept_back := sorted(event.keys() - said.keys()):
+            if self._strict:
+                raise Indiscreet(f"{event.get('event')!r} must not log {', '.join(kept_back)} (see omnibot.logs)")
+            self.withheld += len(kept_back)
+            said["withheld"] = [key for key in kept_back if _WORD.fullmatch(key)]
+        return {"event": "withheld"} | said
+
+
+def _may_be_said(key: str, value: object) -> bool:
+    if key in ("timestamp", "exception"):
+        return True
+    if value is None or isinstance(value, bool):
+        return key in _WORDS or key in _NUMBERS
+    if key in _NUMBERS:
+        return isinstance(value, int | float)
+    if key in _WORDS:
+        return isinstance(value, str) and _WORD.fullmatch(value) is not None
+    return (key in _PLACES or key == "reason") and isinstance(value, str)
+
+
+def without_quotes(reason: str) -> str:
+    """A reason without what it quotes, names, numbers or spells out at length; on one line, at most 200 characters."""
+    return " ".join(_QUOTED.sub("…", reason[: _REASON_LENGTH * 4]).split())[:_REASON_LENGTH]
+
+
+# --- exceptions --------------------------------------------------------------------------------------------------
+
+
+def _exception_without_words(logger: object, method: str, event: EventDict) -> EventDict:
+    """Types and places: messages quote values, and those of a database quote keys."""
+    error = event.pop("exc_info", None)
+    if error is True:
+        error = sys.exc_info()[1]
+    elif isinstance(error, tuple):
+        error = error[1]
+    if isinstance(error, BaseException):
+        event["exception"] = list(_chain(error))
+    return event
+
+
+def _chain(error: BaseException | None) -> Iterator[dict[str, Any]]:
+    """An exception, then what it was raised from or during, then those of its group."""
+    seen: set[int] = set()
+    waiting = [error]
+    while waiting:
+        error = waiting.pop(0)
+        if error is None or id(error) in seen:
+            continue
+        seen.add(id(error))
+        yield {"type": _type_name(error)} | _details(error) | {"frames": _frames(error.__traceback__)}
+        waiting.append(error.__cause__ or (None if error.__suppress_context__ else error.__context__))
+        if isinstance(error, BaseExceptionGroup):
+            waiting.extend(error.exceptions)
+
+
+def _type_name(error: BaseException) -> str:
+    kind = type(error)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _details(error: BaseException) -> dict[str, str]:
+    """What is constant about it: the system's own word for a fault, and which rule of the database was broken."""
+    details = {"error": error.strerror} if isinstance(error, OSError) and error.errno and error.strerror else {}
+    for holder in (error, *error.args[:1]):  # Tortoise keeps asyncpg's exception as its argument
+        for name in ("sqlstate", "constraint_name"):
+            value = getattr(holder, name, None)
+            if isinstance(value, str) and _WORD.fullmatch(value):
+                details[name] = value
+    return details
+
+
+def _frames(trace: TracebackType | None) -> list[str]:
+    frames = [(frame.f_code, line) for frame, line in traceback.walk_tb(trace)]
+    return [f"{_short(code.co_filename)}:{line} {code.co_qualname}" for code, line in frames[-_FRAMES:]]
+
+
+def _short(file: str) -> str:
+    """The last three parts tell which file it is, without this machine's folders."""
+    return "/".join(PurePath(file).parts[-3:])
+
+
+def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if isinstance(error, KeyboardInterrupt):
+        return
+    structlog.get_logger().critical("process.failed", exc_info=error)
+
+
+# --- other libraries -------------------------------------------------------------------------------------------------
+
+
+def _route_stdlib(level: str) -> None:
+    root = logging.getLogger()
+    for old in [handler for handler in root.handlers if isinstance(handler, _Foreign)]:
+        root.removeHandler(old)
+    root.addHandler(_Foreign())
+    root.setLevel(level.upper())
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+class _Foreign(logging.Handler):
+    """Tells who logged where, and the wording when its values are apart from it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        said = {"library": record.name, "place": f"{_short(record.pathname)}:{record.lineno}"}
+        if record.args and isinstance(record.msg, str):
+            said["template"] = record.msg
+        structlog.get_logger().log(record.levelno, "library.message", exc_info=record.exc_info or None, **said)
+
+
+# --- writing -----------------------------------------------------------------------------------------------------
+
+
+def _as_json() -> tuple[Processor, ...]:
+    return (structlog.processors.JSONRenderer(serializer=_dumped),)
+
+
+def _dumped(event: Mapping[str, Any], **_: object) -> str:
+    return orjson.dumps(event, default=str).decode()
+
+
+def _for_people(out: TextIO) -> tuple[Processor, ...]:
+    return _exception_in_lines, structlog.dev.ConsoleRenderer(colors=out.isatty(), pad_event_to=0)
+
+
+def _exception_in_lines(logger: object, method: str, event: EventDict) -> EventDict:
+    if told := event.pop("exception", None):
+        event["exception"] = "\n".join(
+            "\n    ".join([" ".join(v for k, v in one.items() if k != "frames"), *one["frames"]]) for one in told
+        )
+    return event

@@ -1,0 +1,343 @@
+"""Nothing personal reaches a log, whoever logs it."""
+
+import io
+import json
+import logging
+import sys
+
+import asyncpg
+import pytest
+import structlog
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from hypothesis import given
+from hypothesis import strategies as st
+from tortoise.exceptions import IntegrityError
+
+from omnibot.logs import Indiscreet, configure, pseudonym, request_scope, without_quotes
+from omnibot.settings import Log
+
+NAME = "Sarah Example"
+MAIL = "sarah@example.org"
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def configured():
+    """Configure logging into memory; everything as it was afterwards."""
+    root, hook = logging.getLogger(), sys.excepthook
+    before = root.level, list(root.handlers)
+
+    def configure_with(stream=None, strict=False, **log):
+        out = stream or io.StringIO()
+        return out, configure(Log(**log), strict=strict, stream=out)
+
+    yield configure_with
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+    root.setLevel(before[0])
+    root.handlers[:] = before[1]
+    sys.excepthook = hook
+
+
+def lines(out):
+    return [json.loads(line) for line in out.getvalue().splitlines()]
+
+
+def the_line(out):
+    (line,) = lines(out)
+    return line
+
+
+def test_what_is_on_the_list_is_said(configured):
+    out, discretion = configured()
+    structlog.get_logger().warning(
+        "turn.parked", customer=4, channel="telegram", reason="failed too often", seconds=0.5
+    )
+    line = the_line(out)
+    assert line.pop("timestamp").endswith("Z")
+    assert line == {
+        "event": "turn.parked",
+        "level": "warning",
+        "customer": 4,
+        "channel": "telegram",
+        "reason": "failed too often",
+        "seconds": 0.5,
+    }
+    assert discretion.withheld == 0
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"text": NAME},
+        {"name": NAME},
+        {"token": "x"},
+        {"channel": NAME},  # no constant has a space
+        {"account": MAIL},
+        {"customer": MAIL},  # an id of ours is a number
+        {"address": "telegram:4711"},
+        {"count": [NAME]},
+        {"reason": [NAME]},
+        {NAME: 1},
+    ],
+)
+def test_what_is_not_on_the_list_is_withheld_and_counted(configured, said):
+    out, discretion = configured()
+    structlog.get_logger().info("intake.stored", **said)
+    assert NAME not in out.getvalue()
+    assert MAIL not in out.getvalue()
+    assert "4711" not in out.getvalue()
+    assert discretion.withheld == 1
+    assert the_line(out)["event"] == "intake.stored"
+
+
+def test_what_was_withheld_is_named_by_its_key(configured):
+    out, _ = configured()
+    structlog.get_logger().info("intake.stored", text=NAME, customer=NAME)
+    assert the_line(out)["withheld"] == ["customer", "text"]
+
+
+def test_an_event_is_a_constant(configured):
+    out, _ = configured()
+    structlog.get_logger().info(f"stored a message of {NAME}")
+    assert the_line(out)["event"] == "withheld"
+    assert NAME not in out.getvalue()
+
+
+def test_in_development_it_is_refused(configured):
+    configured(strict=True)
+    with pytest.raises(Indiscreet, match=r"must not log text"):
+        structlog.get_logger().info("intake.stored", text=NAME)
+
+
+def test_the_request_comes_from_the_context(configured):
+    out, _ = configured()
+    with structlog.contextvars.bound_contextvars(request="abc"):
+        structlog.get_logger().info("intake.stored")
+    assert the_line(out)["request"] == "abc"
+
+
+async def test_all_lines_of_a_request_have_its_id_and_others_have_another(configured):
+    out, _ = configured()
+
+    async def handle(request):
+        structlog.get_logger().info("intake.stored", count=1)
+        structlog.get_logger().info("intake.stored", count=2)
+        return web.Response()
+
+    app = web.Application(middlewares=[request_scope])
+    app.add_routes([web.get("/", handle)])
+    async with TestClient(TestServer(app)) as client:
+        await client.get("/", headers={"X-Request-ID": MAIL})
+        await client.get("/")
+    first, second, third, fourth = (line["request"] for line in lines(out) if line["event"] == "intake.stored")
+    assert first == second != third == fourth
+
+
+# --- reasons -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("no answer within 20 s", "no answer within 20 s"),
+        ("the customer's bot can't be reached", "the customer's bot can't be reached"),
+        (f"550 5.1.1 <{MAIL}> user unknown", "550 5.1.1 … user unknown"),
+        (f"no mailbox {MAIL}.", "no mailbox …"),
+        ("chat 4711471147 not found", "chat … not found"),
+        ("+49 170 1234567 is no mobile", "… is no mobile"),
+        (f"invalid text '{NAME}' given", "invalid text … given"),
+        (f'input_value="{NAME}", type', "input_value=…, type"),
+        ("“" + NAME + "” is odd", "… is odd"),
+        (f"unfinished '{NAME}", "unfinished …"),
+        ("several\nlines\tof it", "several lines of it"),
+        ("key " + "A1b2" * 11, "key …"),
+    ],
+)
+def test_a_reason_keeps_its_words_and_loses_what_it_quotes(reason, said):
+    assert without_quotes(reason) == said
+
+
+@given(st.text(), st.text())
+def test_no_address_survives_in_a_reason(before, after):
+    assert MAIL not in without_quotes(f"{before}{MAIL}{after}")
+
+
+def test_a_reason_is_short_however_long_it_was():
+    assert len(without_quotes("no " * 10_000)) <= 200
+
+
+def test_reasons_are_cleaned_on_their_way(configured):
+    out, _ = configured()
+    structlog.get_logger().info("delivery.not_sent", reason=f"unknown <{MAIL}>")
+    assert the_line(out)["reason"] == "unknown …"
+
+
+# --- exceptions ----------------------------------------------------------------------------------------------------
+
+
+def fail(error, cause=None):
+    if cause is not None:
+        error.__cause__ = cause
+    raise error
+
+
+def logged(configured, error, cause=None, **log):
+    out, _ = configured(**log)
+    try:
+        fail(error, cause)
+    except type(error):
+        structlog.get_logger().exception("turn.failed")
+    return out
+
+
+def test_an_exception_is_its_type_and_place(configured):
+    out = logged(configured, ValueError(f"bad text {NAME}"))
+    (told,) = the_line(out)["exception"]
+    assert told["type"] == "ValueError"
+    assert "fail" in told["frames"][-1]
+    assert __file__.rsplit("/", 2)[-1] in told["frames"][-1]
+    assert NAME not in out.getvalue()
+
+
+def test_causes_and_groups_are_told_without_words_too(configured):
+    group = ExceptionGroup(NAME, [KeyError(NAME), RuntimeError(NAME)])
+    out = logged(configured, TypeError(NAME), group)
+    assert [one["type"] for one in the_line(out)["exception"]] == [
+        "TypeError",
+        "ExceptionGroup",
+        "KeyError",
+        "RuntimeError",
+    ]
+    assert NAME not in out.getvalue()
+
+
+def test_what_an_exception_was_raised_during_is_told(configured):
+    out, _ = configured()
+    try:
+        try:
+            fail(KeyError(NAME))
+        except KeyError:
+            fail(TypeError(NAME))
+    except TypeError as error:
+        structlog.get_logger().error("turn.failed", exc_info=error)
+    assert [one["type"] for one in the_line(out)["exception"]] == ["TypeError", "KeyError"]
+
+
+def test_exceptions_that_refer_to_each_other_end(configured):
+    first, second = ValueError(), TypeError()
+    first.__context__, second.__context__ = second, first
+    out, _ = configured()
+    structlog.get_logger().error("turn.failed", exc_info=(ValueError, first, None))
+    assert len(the_line(out)["exception"]) == 2
+
+
+def test_a_broken_rule_of_the_database_is_named_alone(configured):
+    broken = asyncpg.UniqueViolationError(f"Key (value)=({MAIL}) already exists.")
+    broken.constraint_name, broken.detail = "address_channel_value_key", MAIL
+    out = logged(configured, IntegrityError(broken))
+    (told,) = the_line(out)["exception"]
+    assert (told["constraint_name"], told["sqlstate"]) == ("address_channel_value_key", "23505")
+    assert MAIL not in out.getvalue()
+
+
+def test_the_systems_own_word_for_a_fault_is_told(configured):
+    out = logged(configured, FileNotFoundError(2, "No such file or directory", f"/data/{NAME}"))
+    assert the_line(out)["exception"][0]["error"] == "No such file or directory"
+    assert NAME not in out.getvalue()
+
+
+def test_an_uncaught_exception_is_a_line_and_ctrl_c_is_none(configured):
+    out, _ = configured()
+    sys.excepthook(KeyboardInterrupt, KeyboardInterrupt(), None)
+    sys.excepthook(ValueError, ValueError(NAME), None)
+    assert the_line(out)["event"] == "process.failed"
+    assert NAME not in out.getvalue()
+
+
+# --- other libraries -----------------------------------------------------------------------------------------------
+
+
+def test_a_library_is_told_by_its_wording_without_values(configured):
+    out, _ = configured()
+    logging.getLogger("aiohttp.server").error("Error from %s", NAME)
+    line = the_line(out)
+    assert (line["event"], line["library"], line["template"]) == ("library.message", "aiohttp.server", "Error from %s")
+    assert "test_logs.py:" in line["place"]
+    assert NAME not in out.getvalue()
+
+
+def test_a_wording_that_may_hold_values_is_not_told(configured):
+    out, _ = configured()
+    interpolated = f"Task of {NAME} failed"
+    logging.getLogger("asyncio").error(interpolated, exc_info=ValueError(NAME))
+    line = the_line(out)
+    assert "template" not in line
+    assert line["exception"][0]["type"] == "ValueError"
+    assert NAME not in out.getvalue()
+
+
+@pytest.mark.parametrize(
+    "name", ["aiogram", "aiogram.event", "tortoise.db_client", "asyncpg.pool", "aiosmtpd", "mail.log", "aiohttp.access"]
+)
+def test_libraries_that_log_contents_are_not_asked_for_them(configured, name):
+    out, _ = configured(level="debug")
+    logger = logging.getLogger(name)
+    logger.info("%s", NAME)
+    logger.debug("%s", NAME)
+    assert out.getvalue() == ""
+    assert not logger.isEnabledFor(logging.INFO)
+
+
+def test_configuring_again_replaces(configured):
+    old, _ = configured()
+    new, _ = configured()
+    logging.getLogger("x").warning("twice? %s", 1)
+    assert old.getvalue() == ""
+    assert len(lines(new)) == 1
+
+
+# --- form ----------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_below_the_level_is_left_out(configured):
+    out, _ = configured(level="warning")
+    structlog.get_logger().info("a")
+    logging.getLogger("x").info("a")
+    structlog.get_logger().warning("b")
+    assert [line["event"] for line in lines(out)] == ["b"]
+
+
+def test_auto_is_for_people_in_a_terminal(configured):
+    out, _ = configured(Terminal())
+    structlog.get_logger().info("server.started", count=2)
+    assert "server.started" in out.getvalue()
+    assert not out.getvalue().startswith("{")
+
+
+def test_people_get_exceptions_without_words_too(configured):
+    out = logged(configured, IntegrityError(NAME), format="console")
+    assert "tortoise.exceptions.IntegrityError" in out.getvalue()
+    assert "test_logs.py" in out.getvalue()
+    assert NAME not in out.getvalue()
+
+
+# --- pseudonyms ----------------------------------------------------------------------------------------------------
+
+
+def test_the_same_id_has_the_same_pseudonym_under_one_key_alone():
+    hashed = pseudonym(b"key")
+    assert hashed("telegram:4711") == pseudonym(b"key")("telegram:4711")
+    assert len({hashed(1), hashed(2), pseudonym(b"other")(1), pseudonym(b"k" * 100)(1)}) == 4
+    assert len(hashed("\ud800")) == 16
+
+
+def test_a_pseudonym_may_be_said(configured):
+    out, _ = configured(strict=True)
+    structlog.get_logger().info("intake.stored", request=pseudonym(b"key")(4711))
+    assert the_line(out)["request"] == pseudonym(b"key")(4711)
