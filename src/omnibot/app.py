@@ -59,7 +59,6 @@ class Running:
     """A server that is up."""
 
     url: str  # where its HTTP server listens; '' without the web role
-    store: Store
     channels: Channels
 
 
@@ -88,7 +87,7 @@ async def serve(
         _telling_others(store, bell) if Role.WORKER not in roles else nullcontext(),
         _receiving(settings, store, channels, files, bell, drain) if Role.WEB in roles else nullcontext("") as url,
     ):
-        started(Running(url, store, channels))
+        started(Running(url, channels))
         log.info("server.started", count=len(channels))
         await stop.wait()
         log.info("server.stopping")

@@ -1,0 +1,224 @@
+"""`omnibot demo`: a story played in a whole world on this machine, printed as it comes true."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import orjson
+from rich.console import Console
+from rich.text import Text
+
+from omnibot.app import Running
+from omnibot.logs import configure
+from omnibot.model import Address, Direction, MessageId, TimelineMessage
+from omnibot.roster import read_roster
+from omnibot.sandbox.stories import STORIES, Expect, Step, Story
+from omnibot.sandbox.world import World, world
+from omnibot.settings import Bot, Log
+from omnibot.store import Records
+
+__all__ = ["STORIES", "play"]
+
+_DEADLINE = 20.0  # seconds for one reply; a machine under load is slow
+
+
+async def play(story: Story, *, leave: bool, as_json: bool) -> int:
+    """Play a story and keep serving until Ctrl-C, unless told to leave; the exit status."""
+    configure(Log(level="error"))
+    with _data_folder() as folder:
+        async with (
+            world(folder, knowledge=Bot().knowledge) as place,
+            place.serving() as running,
+            place.looking() as store,
+        ):
+            stage = _Stage(story, place, store.records, _Json() if as_json else _Conversation())
+            missing = await stage.play()
+            if not leave:
+                stage.show.serving(place, running, folder)
+                await _interrupted()
+    return 1 if missing else 0
+
+
+class _Conversation:
+    """Prints for people: in colour where there is a terminal."""
+
+    def __init__(self) -> None:
+        self._console = Console(highlight=False, soft_wrap=False)
+
+    def title(self, text: str) -> None:
+        self._console.print(Text(f"\n{text}\n", style="bold"))
+
+    def message(self, message: TimelineMessage, name: str) -> None:
+        incoming = message.direction is Direction.IN
+        who = name if incoming else "Omnibot"
+        head = f"{message.at.astimezone():%H:%M:%S}  {message.address.channel:<9} {who}"
+        self._console.print(Text(head, style="bold cyan" if incoming else "bold green"))
+        for line in message.text.splitlines():
+            self._console.print(Text(f"          {line}"))
+        self._console.print()
+
+    def missing(self, text: str) -> None:
+        self._console.print(Text(f"✗ {text}", style="bold red"))
+
+    def end(self, story: Story, count: int, missing: int) -> None:
+        channels = " and ".join(sorted({address.channel for address in story.addresses}))
+        if missing:
+            self._console.print(Text(f"{missing} of what was expected did not come.", style="bold red"))
+        else:
+            self._console.print(Text(f"One customer, one timeline: {count} messages over {channels}.", style="bold"))
+
+    def serving(self, place: World, running: Running, folder: Path) -> None:
+        self._console.print(
+            Text(
+                f"\nStill serving at {running.url}, with an emulated Telegram at {place.telegram.url}"
+                f" and a mail server at 127.0.0.1:{place.mail.port}.\n"
+                "Look around from another terminal:\n"
+                f"    OMNIBOT_DATA_FOLDER={folder} .venv/bin/omnibot customer timeline telegram:4711\n"
+                f"    OMNIBOT_DATA_FOLDER={folder} .venv/bin/omnibot handoffs list\n"
+                "Ctrl-C ends it."
+            )
+        )
+
+
+class _Json:
+    """Prints for programs: one object a message."""
+
+    def title(self, text: str) -> None:
+        return
+
+    def message(self, message: TimelineMessage, name: str) -> None:
+        line = {
+            "at": message.at,
+            "channel": message.address.channel,
+            "direction": message.direction,
+            "address": str(message.address),
+            "customer": message.customer,
+            "text": message.text,
+        }
+        sys.stdout.write(orjson.dumps(line).decode() + "\n")
+        sys.stdout.flush()
+
+    def missing(self, text: str) -> None:
+        sys.stderr.write(text + "\n")
+
+    def end(self, story: Story, count: int, missing: int) -> None:
+        return
+
+    def serving(self, place: World, running: Running, folder: Path) -> None:
+        return
+
+
+@dataclass(slots=True)
+class _Stage:
+    """A story being played."""
+
+    story: Story
+    place: World
+    records: Records
+    show: _Conversation | _Json
+    _printed: set[MessageId] = field(default_factory=set)
+    _missing: list[str] = field(default_factory=list)
+
+    async def play(self) -> list[str]:
+        """Everything that was expected and did not come."""
+        self.show.title(self.story.title)
+        await self._import_customers()
+        for step in self.story.steps:
+            await self._take(step)
+        timeline = await self._timeline()
+        self._judge(timeline)
+        self.show.end(self.story, len(timeline), len(self._missing))
+        return self._missing
+
+    async def _import_customers(self) -> None:
+        file = self.place.settings.data_folder / "customers.csv"
+        await asyncio.to_thread(file.write_text, self.story.customers, encoding="utf-8")
+        accounts = {channel: next(iter(tables)) for channel, tables in self.place.settings.channels.items()}
+        await self.records.import_customers(read_roster(file, accounts), accounts)
+
+    async def _take(self, step: Step) -> None:
+        before = self.place.ledger.last
+        self._write(step)
+        for expected in step.expects:
+            await self._arrival(expected, before)
+        await self._print_new()
+
+    def _write(self, step: Step) -> None:
+        name = self.story.names[step.sender]
+        if step.sender.channel == "telegram":
+            self.place.telegram.main.user(int(step.sender.value), name).write(step.text)
+            return
+        mailbox = self.place.mail.mailbox(step.sender.value, name)
+        if step.answers and mailbox.mails:
+            mailbox.reply(mailbox.mails[-1], step.text)
+        else:
+            mailbox.write(step.subject, step.text)
+
+    async def _arrival(self, expected: Expect, after: int) -> None:
+        """Wait until the provider has taken a message for that address, and read it as its customer does."""
+        try:
+            [entry] = await self.place.ledger.wait_for(
+                lambda entry: entry.accepted and _recipient(entry.provider, entry.payload) == str(expected.to),
+                _DEADLINE,
+                after=after,
+            )
+        except TimeoutError:
+            self._miss(f"no message came to {expected.to}")
+            return
+        for wrong in expected.missing(str(entry.payload["text"])):
+            self._miss(f"to {expected.to}: {wrong}")
+
+    async def _timeline(self) -> list[TimelineMessage]:
+        customers = [await self.records.customer_of(address) for address in self.story.addresses]
+        known = [customer for customer in dict.fromkeys(customers) if customer is not None]
+        return [message for customer in known for message in await self.records.timeline(customer)]
+
+    async def _print_new(self) -> None:
+        for message in await self._timeline():
+            if message.id not in self._printed:
+                self._printed.add(message.id)
+                self.show.message(message, self.story.names[message.address])
+
+    def _judge(self, timeline: list[TimelineMessage]) -> None:
+        if len({message.customer for message in timeline}) != 1:
+            self._miss("the timeline belongs to more than one customer")
+        if any("wrote:" in message.text for message in timeline if message.direction is Direction.IN):
+            self._miss("a mail was stored with what it quotes")
+
+    def _miss(self, text: str) -> None:
+        self._missing.append(text)
+        self.show.missing(text)
+
+
+def _recipient(provider: str, payload: object) -> str:
+    assert isinstance(payload, dict)
+    if provider == "telegram":
+        return str(Address("telegram", str(payload.get("chat_id", ""))))
+    return str(Address("email", payload.get("to", "")))
+
+
+@contextmanager
+def _data_folder() -> Iterator[Path]:
+    """A folder for one demo; others may pass through it, because root's PostgreSQL runs as somebody else."""
+    folder = Path(tempfile.mkdtemp(prefix="omnibot-demo-"))
+    folder.chmod(0o711)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _interrupted() -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await stop.wait()

@@ -1,0 +1,10 @@
+"""The stories that the demo can play, each with its customers and what must come true."""
+
+from collections.abc import Mapping
+
+from omnibot.sandbox.stories.day import DAY
+from omnibot.sandbox.stories.story import Expect, Step, Story
+
+__all__ = ["STORIES", "Expect", "Step", "Story"]
+
+STORIES: Mapping[str, Story] = {"day": DAY}

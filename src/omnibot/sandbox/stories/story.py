@@ -1,0 +1,50 @@
+"""What a story is made of: who is known, what they write where, and what must come back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from omnibot.model import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Expect:
+    """A message that the customer must get at `to`, with all of these words (in any case) and none of those."""
+
+    to: Address
+    words: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
+
+    def missing(self, text: str) -> list[str]:
+        """What is wrong with a text, in words."""
+        lower = text.casefold()
+        return [
+            *(f"{word!r} is missing" for word in self.words if word.casefold() not in lower),
+            *(f"{word!r} must not be there" for word in self.never if word.casefold() in lower),
+        ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """Somebody writes; `answers` quotes the last mail as a mail program does. Then what is expected must come."""
+
+    sender: Address
+    text: str
+    subject: str = ""
+    answers: bool = False
+    expects: tuple[Expect, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """`customers` is the CSV that the company imports first; the story is about one of them, at `addresses`."""
+
+    title: str
+    customers: str
+    names: dict[Address, str]
+    steps: tuple[Step, ...]
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """Everywhere that the story's customer writes from."""
+        return tuple(self.names)

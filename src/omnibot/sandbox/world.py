@@ -1,0 +1,110 @@
+"""A whole Omnibot with emulated providers on loopback: what the demo plays in and what journeys are tested in."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
+
+from pydantic import BaseModel, SecretStr
+
+from omnibot.app import ALL_ROLES, Role, Running, open_store, serve
+from omnibot.sandbox.faults import Faults
+from omnibot.sandbox.ledger import Ledger
+from omnibot.sandbox.mail import MailSandbox
+from omnibot.sandbox.server import HOST
+from omnibot.sandbox.telegram import TOKEN, TelegramSandbox
+from omnibot.settings import Bot, Database, RawChannels, Server, Settings
+from omnibot.store import Store
+
+MAILBOX = "support@example.com"
+WEBHOOK_SECRET = "the-sandbox-sends-this-along"
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Emulated providers, and the settings of a server that works with them; the server runs only in `serving`."""
+
+    settings: Settings
+    ledger: Ledger
+    faults: Faults
+    telegram: TelegramSandbox
+    mail: MailSandbox
+
+    @asynccontextmanager
+    async def serving(self, roles: frozenset[Role] = ALL_ROLES) -> AsyncIterator[Running]:
+        """Run the server; leaving it drains and stops it. It may be entered again, on the same data."""
+        stop = asyncio.Event()
+        up: asyncio.Future[Running] = asyncio.get_running_loop().create_future()
+        server = asyncio.create_task(serve(self.settings, stop, roles=roles, started=up.set_result))
+        either: list[asyncio.Future[Any]] = [server, up]
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if not up.done():
+            await server  # raises why it could not start
+        try:
+            yield up.result()
+        finally:
+            stop.set()
+            await server
+
+    def looking(self) -> AbstractAsyncContextManager[Store]:
+        """The database, as whoever looks in from outside sees it: beside the server, in a context of its own."""
+        return open_store(self.settings)
+
+
+@asynccontextmanager
+async def world(
+    data_folder: Path,
+    *,
+    knowledge: Path,
+    database_url: str = "",
+    telegram_mode: Literal["polling", "webhook"] = "polling",
+    sections: Mapping[str, BaseModel] = MappingProxyType({}),
+) -> AsyncIterator[World]:
+    """Start the providers. `sections` replace those of the settings, such as `{"turns": Turns(pause_seconds=1)}`."""
+    ledger, faults = Ledger(), Faults()
+    http_port, mail_port = _free_port(), _free_port()
+    async with (
+        TelegramSandbox(ledger, faults) as telegram,
+        MailSandbox(
+            ledger, faults, address=MAILBOX, authserv_id="mx.example.com", deliver_to=(HOST, mail_port), retry_after=0.2
+        ) as mail,
+    ):
+        settings = Settings(
+            data_folder=data_folder,
+            database=Database(url=SecretStr(database_url)),
+            server=Server(port=http_port, public_url=f"http://{HOST}:{http_port}"),
+            channels=_channels(telegram, telegram_mode, mail, mail_port),
+            bot=Bot(knowledge=knowledge),
+        )
+        yield World(settings.model_copy(update=sections), ledger, faults, telegram, mail)
+
+
+def _channels(telegram: TelegramSandbox, mode: str, mail: MailSandbox, listen_port: int) -> RawChannels:
+    return {
+        "telegram": {
+            "main": {"token": TOKEN, "api_url": telegram.url, "mode": mode, "webhook_secret": WEBHOOK_SECRET},
+        },
+        "email": {
+            "support": {
+                "address": MAILBOX,
+                "from_name": "Example Support",
+                "authserv_id": "mx.example.com",
+                "listen": {"host": HOST, "port": listen_port},
+                "smtp": {"host": HOST, "port": mail.port, "security": "none"},
+            }
+        },
+    }
+
+
+def _free_port() -> int:
+    """A port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+    return port
