@@ -10,9 +10,7 @@ from omnibot.testing import Inbox
 
 def message(id: str) -> IncomingMessage:
     sender = Sender(Address("post", "ada"))
-    return IncomingMessage(
-        id=id, at=datetime(2026, 3, 1, tzinfo=UTC), sender=sender, message_id=id, text="hi"
-    )
+    return IncomingMessage(id=id, at=datetime(2026, 3, 1, tzinfo=UTC), sender=sender, message_id=id, text="hi")
 
 
 async def test_a_repetition_is_offered_twice_and_arrives_once():
@@ -21,6 +19,12 @@ async def test_a_repetition_is_offered_twice_and_arrives_once():
     await inbox([message("1")])
     assert len(inbox.offers) == 2
     assert [arrival.id for arrival in inbox.messages] == ["1"]
+
+
+async def test_a_repetition_within_one_batch_arrives_once():
+    inbox = Inbox()
+    await inbox([message("1"), message("1"), message("2")])
+    assert [arrival.id for arrival in inbox.arrivals] == ["1", "2"]
 
 
 async def test_a_refusing_inbox_keeps_nothing():

@@ -81,9 +81,7 @@ class ChannelContract:
         )
 
     @pytest_asyncio.fixture
-    async def running(
-        self, site: Site, provider: Provider, listening: socket.socket
-    ) -> AsyncIterator[Running]:
+    async def running(self, site: Site, provider: Provider, listening: socket.socket) -> AsyncIterator[Running]:
         """The channel at work: open, its routes served, listening."""
         inbox = Inbox()
         channel = self.channel(site, provider.settings())
@@ -148,9 +146,7 @@ class ChannelContract:
         first, second = await running.inbox.arrived(2)
         assert first.id != second.id
 
-    async def test_nothing_is_acknowledged_that_was_not_accepted(
-        self, running: Running, provider: Provider
-    ) -> None:
+    async def test_nothing_is_acknowledged_that_was_not_accepted(self, running: Running, provider: Provider) -> None:
         self.need(provider, Ability.RECEIVE)
         running.inbox.refusing = True
         delivery = asyncio.ensure_future(provider.deliver("keep me"))
@@ -182,9 +178,7 @@ class ChannelContract:
         assert taken.to == provider.customer.value
         assert taken.text == TEXT
 
-    async def test_everything_that_a_message_can_hold_arrives(
-        self, running: Running, provider: Provider
-    ) -> None:
+    async def test_everything_that_a_message_can_hold_arrives(self, running: Running, provider: Provider) -> None:
         await self.known(running, provider)
         parts: list[Part] = [
             Paragraph("A <first> thing & another."),
@@ -219,9 +213,7 @@ class ChannelContract:
         assert press.value == value
         assert press.sender.address == provider.customer
 
-    async def test_whom_we_cannot_reach_any_more_is_refused(
-        self, running: Running, provider: Provider
-    ) -> None:
+    async def test_whom_we_cannot_reach_any_more_is_refused(self, running: Running, provider: Provider) -> None:
         self.need(provider, Ability.BLOCK)
         await self.known(running, provider)
         await provider.block()
@@ -252,10 +244,7 @@ class ChannelContract:
         await self.known(running, provider)
         texts = [f"number {number}" for number in range(5)]
         receipts = await asyncio.gather(
-            *(
-                running.channel.send(self.outbound(provider, Paragraph(text), id=id))
-                for id, text in enumerate(texts, 1)
-            )
+            *(running.channel.send(self.outbound(provider, Paragraph(text), id=id)) for id, text in enumerate(texts, 1))
         )
         assert sorted(taken.text for taken in provider.accepted()) == texts
         assert len({receipt.provider_id for receipt in receipts}) == len(texts)

@@ -25,11 +25,17 @@ class Inbox:
         async with self._changed:
             self.offers.extend(arrivals)
             if not self.refusing:
-                known = {arrival.id for arrival in self.arrivals}
-                self.arrivals.extend(arrival for arrival in arrivals if arrival.id not in known)
+                self._keep(arrivals)
             self._changed.notify_all()
         if self.refusing:
             raise NotAccepted("the inbox refuses")
+
+    def _keep(self, arrivals: Sequence[Incoming]) -> None:
+        known = {arrival.id for arrival in self.arrivals}
+        for arrival in arrivals:
+            if arrival.id not in known:
+                known.add(arrival.id)
+                self.arrivals.append(arrival)
 
     @property
     def messages(self) -> list[IncomingMessage]:
