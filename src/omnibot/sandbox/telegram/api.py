@@ -31,6 +31,7 @@ from omnibot.sandbox.telegram.parameters import (
     check_markup,
     read,
     shown,
+    to_json,
 )
 from omnibot.sandbox.telegram.people import PROVIDER, Bot, Chat, StoredFile, User, Webhook
 
@@ -402,4 +403,4 @@ def _error(error: ApiError) -> web.Response:
 
 
 def _json(status: int, body: Json) -> web.Response:
-    return web.Response(status=status, body=orjson.dumps(body), content_type="application/json")
+    return web.Response(status=status, body=to_json(body), content_type="application/json")

@@ -6,6 +6,7 @@ mistake shows.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -20,6 +21,14 @@ _INTEGER = re.compile(r"-?[0-9]{1,18}")
 SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")
 
 Json = dict[str, Any]
+
+
+def to_json(value: Json) -> bytes:
+    """JSON as Telegram sends it: half a surrogate pair, which people's keyboards do produce, is escaped."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        return json.dumps(value).encode()
 
 
 class ApiError(Exception):

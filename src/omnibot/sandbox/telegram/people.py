@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import time
 from collections import deque
@@ -12,12 +11,11 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Protocol
 
-import orjson
 from aiohttp import ClientError, ClientSession
 
 from omnibot.sandbox.faults import ARRIVAL, Delay, Duplicate, Faults
 from omnibot.sandbox.telegram.html import utf16_length
-from omnibot.sandbox.telegram.parameters import ApiError, Json
+from omnibot.sandbox.telegram.parameters import ApiError, Json, to_json
 
 PROVIDER = "telegram"
 _WEBHOOK_IS_SET = "can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
@@ -159,7 +157,7 @@ class Bot:
         """Something happened: number it and deliver it, as often and as late as ordered."""
         self._update_id += 1
         body: Json = {"update_id": self._update_id, kind: value}
-        update = Update(self._update_id, kind, str(chat), _dumps(body), body)
+        update = Update(self._update_id, kind, str(chat), to_json(body), body)
         if self.allowed and kind not in self.allowed:
             return update
         fault = self._sandbox.faults.take(PROVIDER, ARRIVAL, update.chat)
@@ -410,10 +408,3 @@ def _entities(text: str) -> list[Json]:
         {"type": str(match.lastgroup), "offset": utf16_length(text[: match.start()]), "length": len(match[0])}
         for match in _ENTITY.finditer(text)
     ]
-
-
-def _dumps(value: Json) -> bytes:
-    try:
-        return orjson.dumps(value)
-    except TypeError:  # lone surrogates, which people's keyboards do produce
-        return json.dumps(value).encode()
