@@ -1,0 +1,6 @@
+"""What to do about a turn: pure and deterministic, from approved knowledge only."""
+
+from omnibot.dialogue.decide import decide
+from omnibot.dialogue.knowledge import Article, Knowledge, KnowledgeError
+
+__all__ = ["Article", "Knowledge", "KnowledgeError", "decide"]

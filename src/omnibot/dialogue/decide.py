@@ -1,0 +1,375 @@
+"""From what was said to a plan: what one reply does, where it goes, what was learned, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from omnibot.dialogue.heard import ARTICLE_CHOICE, Answered, Heard, WishSaid, listen
+from omnibot.dialogue.knowledge import Article, Knowledge
+from omnibot.dialogue.phrases import Talk, Wish
+from omnibot.model import (
+    Change,
+    Direction,
+    KnownAddress,
+    Length,
+    Move,
+    MoveKind,
+    Plan,
+    Preferences,
+    Reading,
+    Recollection,
+    Register,
+    Snapshot,
+    TimelineMessage,
+    TurnMessage,
+    Urgency,
+)
+
+__all__ = ["decide"]
+
+_NEW_CONVERSATION = timedelta(hours=8)  # after such a silence people greet each other again
+_JUST_TOLD = timedelta(hours=24)  # within which the same answer again is no help
+_UPSET = -0.4  # compound
+_FLAG_STOP, _FLAG_START, _FLAG_ALREADY, _FLAG_STAFF_ONLY = "stop", "start", "already", "staff_only"
+_TOPICS_OFFERED = 5
+
+
+def decide(
+    snapshot: Snapshot,
+    reading: Reading,
+    recollection: Recollection,
+    messages: Sequence[TurnMessage],
+    knowledge: Knowledge,
+    channels: Collection[str],
+) -> Plan:
+    """Decide about a whole turn: several messages that arrived together are one.
+
+    `channels` are those that replies can leave by. The same arguments give the same plan.
+    """
+    written_on = _address(snapshot, messages[-1])
+    silent = Plan(name=snapshot.name, preferences=snapshot.preferences, language=reading.language.value)
+    if stopped := [message for message in messages if _FLAG_STOP in message.flags]:
+        return _stopped(silent, stopped[-1], messages, written_on)
+    for_staff = [message for message in messages if _FLAG_STAFF_ONLY in message.flags]
+    for_us = [m for m in messages if not m.automatic and _FLAG_STAFF_ONLY not in m.flags]
+    handoff = "a message that only staff may see" if for_staff else ""
+    if not for_us:
+        automatic = next((m.automatic for m in messages if m.automatic), "")
+        return replace(silent, handoff=handoff, why=f"written by a machine: {automatic}" if automatic else handoff)
+
+    turn = _Turn(snapshot, reading, recollection, for_us, knowledge, channels, _address(snapshot, for_us[-1]))
+    return turn.plan(handoff)
+
+
+def _address(snapshot: Snapshot, message: TurnMessage) -> KnownAddress | None:
+    return next((address for address in snapshot.addresses if address.id == message.address), None)
+
+
+def _stopped(silent: Plan, stop: TurnMessage, messages: Sequence[TurnMessage], written_on: KnownAddress | None) -> Plan:
+    """STOP is confirmed once, and nothing else is said there; what else was written goes to people."""
+    besides = any(not ({_FLAG_STOP, _FLAG_START} & {*m.flags}) and not m.automatic for m in messages)
+    handoff = "wrote something else besides STOP" if besides else ""
+    if _FLAG_ALREADY in stop.flags or written_on is None:
+        return replace(silent, handoff=handoff, why="STOP again: it was confirmed before")
+    confirm = Move(kind=MoveKind.CONFIRM, topic="stopped", why="asked not to be written to here")
+    return replace(
+        silent, moves=(confirm,), to=written_on, confirms_stop=True, handoff=handoff, why="STOP is confirmed once"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """What a plan is made from."""
+
+    snapshot: Snapshot
+    reading: Reading
+    recollection: Recollection
+    messages: Sequence[TurnMessage]
+    knowledge: Knowledge
+    channels: Collection[str]
+    written_on: KnownAddress | None
+
+    def plan(self, handoff: str) -> Plan:
+        if self.written_on is None:
+            return Plan(
+                name=self.snapshot.name,
+                preferences=self.snapshot.preferences,
+                language=self.reading.language.value,
+                handoff="written from an address that is not theirs any more",
+                why="no address of theirs to answer on",
+            )
+        heard = listen(self.messages, self.knowledge, self._language_written())
+        confirms, changes = self._wishes(heard)
+        preferences = _changed(self.snapshot.preferences, changes)
+        name = next((change.value for change in changes if change.key == "name"), self.snapshot.name)
+        language = self._language(preferences, heard)
+        answers, repeated = self._answers(heard, changes, language)
+        handoffs = tuple(self._handoffs(heard, bool(answers), repeated, bool(confirms)))
+        talk = () if answers or handoffs else tuple(self._small_talk(heard, bool(confirms), language))
+        moves = (*confirms, *answers, *handoffs, *talk)
+        if moves and not any(move.kind is MoveKind.GREET for move in moves):
+            moves = (*self._greeting(heard), *moves)
+        to, pointer = self._destination(preferences, substance=bool(answers or handoffs))
+        return Plan(
+            moves=moves,
+            to=to if moves else None,
+            pointer=pointer if moves else None,
+            preferences=preferences,
+            name=name,
+            language=language,
+            changes=changes,
+            handoff="; ".join(filter(None, (handoff, *(move.why for move in handoffs)))),
+            unsolicited=all(message.answers is None for message in self.messages),
+            why=_reason(heard, moves),
+        )
+
+    # --- in which language ---
+
+    def _language_written(self) -> str:
+        return self.reading.language.value
+
+    def _language(self, preferences: Preferences, heard: Heard) -> str:
+        """Stated, else read, else that of a "hola" too short to be read."""
+        if preferences.language:
+            return preferences.language
+        if heard.language and (not self.reading.language.known or self._few_words()):
+            return heard.language
+        return self.reading.language.value
+
+    def _few_words(self) -> bool:
+        return sum(len(message.text.split()) for message in self.messages) < 3
+
+    # --- what is wished ---
+
+    def _wishes(self, heard: Heard) -> tuple[tuple[Move, ...], tuple[Change, ...]]:
+        moves: list[Move] = []
+        changes: dict[str, Change] = {}
+        if heard.name:
+            name, source = heard.name
+            changes["name"] = Change(key="name", value=name, source=source)
+            moves.append(Move(kind=MoveKind.CONFIRM, topic="name_set", why="asked to be called so"))
+        for wish in {wish.wish: wish for wish in heard.wishes}.values():  # the last of its kind holds
+            move = self._granted(wish)
+            moves.append(move)
+            if "value" in move.facts:
+                key = f"preference.{wish.wish}"
+                changes[key] = Change(key=key, value=move.facts["value"], source=wish.source)
+        if any(_FLAG_START in m.flags and _FLAG_ALREADY not in m.flags for m in self.messages):
+            moves.append(Move(kind=MoveKind.CONFIRM, topic="started", why="asked to be written to again"))
+        return tuple(moves), tuple(changes.values())
+
+    def _granted(self, said: WishSaid) -> Move:
+        """The confirmation of a wish, with its value where it can be granted."""
+        match said.wish:
+            case Wish.CHANNEL:
+                return self._channel_wish(said.value)
+            case Wish.LANGUAGE if said.value not in self.knowledge.languages:
+                return Move(
+                    kind=MoveKind.CONFIRM,
+                    topic="language_missing",
+                    facts={"language": said.value},
+                    why="a language that we do not write",
+                )
+            case _:
+                return Move(
+                    kind=MoveKind.CONFIRM,
+                    topic=f"{said.wish}_{said.value}" if said.wish is not Wish.LANGUAGE else "language_set",
+                    facts={"value": said.value},
+                    why=f"asked for {said.wish} {said.value}",
+                )
+
+    def _channel_wish(self, wanted: str) -> Move:
+        assert self.written_on is not None
+        channel = self.written_on.address.channel if wanted == "here" else wanted
+        facts = {"channel": channel}
+        if self._usable(channel) or channel == self.written_on.address.channel:
+            topic, facts["value"], why = "channel_set", channel, "asked for that channel"
+        elif any(address.address.channel == channel for address in self.snapshot.addresses):
+            topic, why = "channel_unusable", "their address there cannot be written to now"
+        elif channel not in self.channels:
+            topic, why = "channel_unknown", "the company does not write on that channel"
+        else:
+            topic, why = "channel_missing", "no address of theirs on that channel is known"
+        return Move(kind=MoveKind.CONFIRM, topic=topic, facts=facts, why=why)
+
+    # --- what is answered ---
+
+    def _answers(
+        self, heard: Heard, changes: Sequence[Change], language: str
+    ) -> tuple[tuple[Move, ...], tuple[Article, ...]]:
+        """The answers, and those articles that were told just before and did not help."""
+        told = self._just_told()
+        fresh = [a for a in heard.answered if not _tells(told, a.article)]
+        repeated = tuple(a.article for a in heard.answered if _tells(told, a.article))
+        if not heard.answered and not heard.unanswered and any(_asks_again(change) for change in changes):
+            fresh = [Answered(a, "told again as just wished") for a in self._told_before(told)]
+        return tuple(self._answer(answered, language) for answered in fresh), repeated
+
+    def _answer(self, answered: Answered, language: str) -> Move:
+        article = self.knowledge.article(answered.article.id, language) or answered.article
+        facts = {
+            "title": article.title,
+            "language": article.language,
+            "short": article.short,
+            "detailed": article.detailed,
+        }
+        if article.steps:
+            facts["steps"] = "\n".join(article.steps)
+        for number, link in enumerate(article.links, 1):
+            facts |= {f"link.{number}.label": link.label, f"link.{number}.url": link.url}
+        return Move(kind=MoveKind.ANSWER, topic=article.id, facts=facts, why=answered.why)
+
+    def _just_told(self) -> Sequence[str]:
+        """What we said last, since they wrote before this turn."""
+        now, told = self.messages[0].at, []
+        for message in reversed(self.recollection.recent):
+            if message.direction is Direction.IN or now - message.at > _JUST_TOLD:
+                break
+            told.append(" ".join(message.text.split()))
+        return told
+
+    def _told_before(self, told: Sequence[str]) -> list[Article]:
+        articles = {a.id: a for a in self.knowledge.articles if _tells(told, a)}
+        return list(articles.values())[:1]
+
+    # --- what people take over ---
+
+    def _handoffs(self, heard: Heard, answers: bool, repeated: Sequence[Article], confirms: bool) -> Iterator[Move]:
+        """At most one hand-off: its topic is the reason that matters most to the customer."""
+        reasons = []
+        if heard.person:
+            reasons.append(("person", "asked for a person"))
+        if any(message.attachments for message in self.messages):
+            reasons.append(("attachment", "sent a file"))
+        if repeated:
+            titles = ", ".join(article.id for article in repeated)
+            reasons.append(("repeat", f"was told {titles} just before and asks again"))
+        if heard.unanswered:
+            reasons.append(("rest" if answers else "unknown", "no approved answer"))
+        nothing = not (reasons or answers or confirms or heard.understood)
+        if nothing:
+            reasons.append(("unclear", "nothing in it could be understood"))
+        if self._is(Urgency.CRITICAL):
+            reasons.append(("urgent", f"critical: {', '.join(self.reading.urgency.evidence)}"))
+        if not reasons:
+            return
+        topic = reasons[0][0]
+        if topic == "unknown" and self._is(Urgency.CRITICAL, Urgency.HIGH):
+            topic = "urgent"
+        elif topic == "unknown" and self._is_upset():
+            topic = "upset"
+        why = "; ".join(why for _, why in reasons)
+        if self._is(Urgency.HIGH):
+            why += f"; urgent: {', '.join(self.reading.urgency.evidence)}"
+        yield Move(kind=MoveKind.HANDOFF, topic=topic, why=why)
+
+    def _is(self, *levels: Urgency) -> bool:
+        return self.reading.urgency.known and self.reading.urgency.value in levels
+
+    def _is_upset(self) -> bool:
+        return self.reading.sentiment.known and self.reading.sentiment.value <= _UPSET
+
+    # --- small talk ---
+
+    def _small_talk(self, heard: Heard, confirms: bool, language: str) -> Iterator[Move]:
+        """One answer to small talk, where nothing weightier is said."""
+        if confirms:
+            return
+        talk = next((kind for kind in _BY_WEIGHT if kind in heard.talk), None)
+        if talk is None and any(_FLAG_START in message.flags for message in self.messages):
+            talk = Talk.HELLO
+        if talk is None or (talk is Talk.NOTED and self._spoke_last()):
+            return  # "ok" after our answer wants no other
+        if talk is Talk.NOTED:
+            talk = Talk.HELLO
+        if talk is Talk.HELLO and self._is_first():
+            yield from self._greeting(heard)
+        kind = MoveKind.CLOSE if talk in _CLOSING else MoveKind.GREET
+        facts: Mapping[str, str] = self._offered(language) if talk is Talk.WHAT_CAN_YOU_DO else {}
+        yield Move(kind=kind, topic=talk.value, facts=facts, why=f"small talk: {talk.value}")
+
+    def _offered(self, language: str) -> dict[str, str]:
+        """Some titles of articles, by the choice that asks for them."""
+        written_in = language if language in self.knowledge.languages else self.knowledge.company_language
+        articles = [article for article in self.knowledge.articles if article.language == written_in]
+        return {f"choice.{ARTICLE_CHOICE}{a.id}": a.title for a in articles[:_TOPICS_OFFERED]}
+
+    def _greeting(self, heard: Heard) -> Iterator[Move]:
+        if self._is_first():
+            yield Move(kind=MoveKind.GREET, topic="first", why="never met before")
+        elif self._is_new_conversation() or Talk.HELLO in heard.talk:
+            yield Move(kind=MoveKind.GREET, topic="opening", why="the conversation begins")
+
+    def _is_first(self) -> bool:
+        return not any(message.direction is Direction.OUT for message in self.recollection.recent)
+
+    def _is_new_conversation(self) -> bool:
+        recent = self.recollection.recent
+        return not recent or self.messages[0].at - recent[-1].at > _NEW_CONVERSATION
+
+    def _spoke_last(self) -> bool:
+        recent: Sequence[TimelineMessage] = self.recollection.recent
+        return bool(recent) and recent[-1].direction is Direction.OUT
+
+    # --- where to ---
+
+    def _destination(
+        self, preferences: Preferences, *, substance: bool
+    ) -> tuple[KnownAddress | None, KnownAddress | None]:
+        """The preferred address, and the one written from when a pointer must stand there.
+
+        Small talk and confirmations stay where they were begun: nobody wants "You're welcome" by email.
+        """
+        preferred = self._usable(preferences.channel) if preferences.channel and substance else None
+        if preferred is None or self.written_on is None or preferred.address.channel == self.written_on.address.channel:
+            return self.written_on, None
+        silenced = self.written_on.stopped or self.written_on.unreachable
+        return preferred, None if silenced else self.written_on
+
+    def _usable(self, channel: str) -> KnownAddress | None:
+        return self.snapshot.on(channel) if channel in self.channels else None
+
+
+_BY_WEIGHT = (
+    Talk.WHO_ARE_YOU,
+    Talk.WHAT_CAN_YOU_DO,
+    Talk.HOW_ARE_YOU,
+    Talk.SOLVED,
+    Talk.THANKS,
+    Talk.GOODBYE,
+    Talk.HELLO,
+    Talk.NOTED,
+)
+_CLOSING = {Talk.SOLVED, Talk.THANKS, Talk.GOODBYE}
+
+
+def _changed(preferences: Preferences, changes: Sequence[Change]) -> Preferences:
+    values = {change.key.removeprefix("preference."): change.value for change in changes}
+    return Preferences(
+        channel=values.get("channel", preferences.channel),
+        register=Register(values["register"]) if "register" in values else preferences.register,
+        length=Length(values["length"]) if "length" in values else preferences.length,
+        language=values.get("language", preferences.language),
+    )
+
+
+def _asks_again(change: Change) -> bool:
+    """Whether a wish, right after an answer, is about that answer: "more detail please", "in Spanish please"."""
+    return change.key == "preference.language" or (
+        change.key == "preference.length" and change.value == Length.DETAILED
+    )
+
+
+def _tells(told: Sequence[str], article: Article) -> bool:
+    """Whether we just said what an article says, at either depth."""
+    openings = [" ".join(text.split())[:80] for text in (article.short, article.detailed)]
+    return any(opening in text for text in told for opening in openings)
+
+
+def _reason(heard: Heard, moves: Sequence[Move]) -> str:
+    if not moves:
+        return "nothing in it wants an answer"
+    asides = f"; not answered as an aside: {len(heard.asides)}" if heard.asides else ""
+    return "; ".join(dict.fromkeys(move.why for move in moves)) + asides

@@ -1,0 +1,210 @@
+"""A turn as a list of things that were said: small talk, wishes, a name, questions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from omnibot.dialogue.knowledge import Article, Found, Knowledge
+from omnibot.dialogue.phrases import (
+    Said,
+    Talk,
+    Wish,
+    asks_for_a_person,
+    is_only_emoji,
+    named,
+    said,
+    without_greeting,
+)
+from omnibot.dialogue.words import stems
+from omnibot.model import MessageId, TurnMessage
+
+__all__ = ["ARTICLE_CHOICE", "Answered", "Heard", "WishSaid", "listen"]
+
+ARTICLE_CHOICE = "article:"  # begins the value of a choice that asks for an article
+
+_LONGEST = 3000  # characters of a message that are searched for questions
+_SENTENCES = 16
+_CLAUSES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class WishSaid:
+    """A wish about how to be answered, and the message that it stands in."""
+
+    wish: Wish
+    value: str
+    source: MessageId
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A question that an article answers."""
+
+    article: Article
+    why: str
+
+
+@dataclass(slots=True)
+class Heard:
+    """Everything that a turn says, in its order."""
+
+    talk: list[Talk] = field(default_factory=list)
+    wishes: list[WishSaid] = field(default_factory=list)
+    name: tuple[str, MessageId] | None = None
+    person: bool = False
+    answered: list[Answered] = field(default_factory=list)
+    unanswered: list[str] = field(default_factory=list)  # questions and reports that no article answers
+    asides: list[str] = field(default_factory=list)  # a few words beside something that was understood
+    language: str = ""  # of the phrases, for when the words were too few to tell
+
+    @property
+    def understood(self) -> bool:
+        """Whether anything was made of the turn."""
+        return bool(self.talk or self.wishes or self.name or self.person or self.answered)
+
+
+def listen(messages: Sequence[TurnMessage], knowledge: Knowledge, language: str) -> Heard:
+    """Take a turn's messages apart; questions are looked up in the knowledge, each article once."""
+    heard = Heard()
+    loose: list[_Loose] = []
+    for message in messages:
+        if pressed := _pressed(message, knowledge, language):
+            _add(heard, pressed)
+            continue
+        text = (message.text or message.pressed)[:_LONGEST]
+        match is_only_emoji(text) if text.strip() else "":
+            case "glad":
+                heard.talk.append(Talk.NOTED)
+            case "other":
+                heard.asides.append(text[:20])
+            case _:
+                for sentence in _sentences(text):
+                    loose += _hear(sentence, message, heard, knowledge, language)
+    _answer(loose, heard, knowledge, language)
+    return heard
+
+
+@dataclass(frozen=True, slots=True)
+class _Loose:
+    """What is left of a sentence when small talk and wishes are taken out: it may be a question."""
+
+    text: str
+    clauses: tuple[str, ...]
+    question: bool
+
+
+_SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|\s*;\s+|\n+")
+_CLAUSE_END = re.compile(r"\s*[,:–—]\s+|\s+-+\s+|\s+(?:and then|and|also|but|y|pero|además)\s+", re.IGNORECASE)
+_ASKING = re.compile(
+    r"\s*¿|.*\?\s*$|\s*(?:how|what|why|where|when|who|which|can|could|do|does|did|is|are|will|would|should|i need|i want"
+    r"|c[oó]mo|qu[eé]|por qu[eé]|d[oó]nde|cu[aá]ndo|cu[aá]l|cu[aá]nto|puedo|necesito|quiero)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def _sentences(text: str) -> Iterator[str]:
+    parts = (part.strip() for part in _SENTENCE_END.split(text, maxsplit=_SENTENCES))
+    return filter(None, parts)
+
+
+def _hear(sentence: str, message: TurnMessage, heard: Heard, knowledge: Knowledge, language: str) -> list[_Loose]:
+    """Note what is understood of a sentence; return what is not."""
+    if asks_for_a_person(sentence):
+        heard.person = True
+        return []
+    if _note(sentence, message, heard):
+        return []
+    clauses = [clause for clause in _CLAUSE_END.split(sentence, maxsplit=_CLAUSES) if clause.strip()]
+    left = [clause for clause in clauses if not _note(clause, message, heard)] if len(clauses) > 1 else clauses
+    if not left:
+        return []
+    greeted, first = without_greeting(left[0])
+    if greeted:
+        heard.talk.append(Talk.HELLO)
+        heard.language = heard.language or greeted
+        left = [first, *left[1:]] if first and not _is_vocative(first, knowledge, language) else left[1:]
+        if left and _note(left[0], message, heard):
+            left = left[1:]
+        if not left:
+            return []
+    text = sentence if left == clauses else " ".join(left)
+    return [_Loose(text, tuple(left), bool(_ASKING.match(text)))]
+
+
+def _is_vocative(text: str, knowledge: Knowledge, language: str) -> bool:
+    """The "Max" of "Hi Max": a word or two that ask nothing."""
+    words = text.split()
+    return len(words) <= 2 and "?" not in text and not any(knowledge.knows(word, language) for word in words)
+
+
+def _note(clause: str, message: TurnMessage, heard: Heard) -> bool:
+    """Keep what a clause says, if it is small talk, a wish or a name."""
+    if name := named(clause):
+        heard.name = (name, message.id)
+        return True
+    match said(clause):
+        case Said(Talk() as talk, language):
+            heard.talk.append(talk)
+        case Said(Wish() as wish, language, value):
+            heard.wishes.append(WishSaid(wish, value, message.id))
+        case _:
+            return False
+    heard.language = heard.language or language
+    return True
+
+
+def _pressed(message: TurnMessage, knowledge: Knowledge, language: str) -> Answered | None:
+    if not message.pressed.startswith(ARTICLE_CHOICE):
+        return None
+    article = knowledge.article(message.pressed.removeprefix(ARTICLE_CHOICE), language)
+    return Answered(article, "chosen by a button") if article else None
+
+
+def _answer(loose: Sequence[_Loose], heard: Heard, knowledge: Knowledge, language: str) -> None:
+    """Look up what is left, sentence by sentence, else as a whole: people cut one question into several messages."""
+    missed: list[_Loose] = []
+    for sentence in loose:
+        found = list(_found(sentence, knowledge, language))
+        for each in found:
+            _add(heard, _answered(each))
+        if not found:
+            missed.append(sentence)
+    if missed and len(loose) > 1 and not heard.answered:
+        together = knowledge.find(" ".join(sentence.text for sentence in missed), language)
+        if together:
+            _add(heard, _answered(together))
+            return
+    for sentence in missed:
+        matters = len(set(stems(sentence.text, language)))
+        if heard.answered and (not sentence.question or matters < 2):
+            heard.asides.append(sentence.text)  # context of what was answered
+        elif heard.understood and not sentence.question and matters <= 2:
+            heard.asides.append(sentence.text)  # a signature, a name
+        else:
+            heard.unanswered.append(sentence.text)
+
+
+def _found(sentence: _Loose, knowledge: Knowledge, language: str) -> Iterator[Found]:
+    """Two questions in one sentence are two; otherwise the sentence is looked up as it stands."""
+    parts = [knowledge.find(clause, language) for clause in sentence.clauses] if len(sentence.clauses) > 1 else []
+    if len({part.article.id for part in parts if part}) > 1:
+        yield from filter(None, parts)
+        return
+    best = max(filter(None, (knowledge.find(sentence.text, language), *parts)), key=_score, default=None)
+    if best:
+        yield best
+
+
+def _score(found: Found) -> float:
+    return found.score
+
+
+def _answered(found: Found) -> Answered:
+    return Answered(found.article, f"score {found.score:.2f} by {', '.join(found.matched)}")
+
+
+def _add(heard: Heard, answered: Answered) -> None:
+    if all(answered.article.id != other.article.id for other in heard.answered):
+        heard.answered.append(answered)

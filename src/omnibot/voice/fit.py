@@ -1,0 +1,114 @@
+"""Parts made fit for a channel: what it lacks becomes text, what is too long becomes several messages."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+
+from omnibot.model import Choice, Limits, Link, Paragraph, Part, Steps, plain
+
+__all__ = ["fit"]
+
+
+def fit(parts: Sequence[Part], limits: Limits) -> Iterator[tuple[Part, ...]]:
+    """Cut parts into messages that a channel can carry, in order; nothing is lost."""
+    message: list[Part] = []
+    for part in _pieces(_without_lacking(parts, limits), limits.text):
+        if message and len(plain([*message, part])) > limits.text:
+            yield tuple(message)
+            message = []
+        message.append(part)
+    if message:
+        yield tuple(message)
+
+
+def _without_lacking(parts: Sequence[Part], limits: Limits) -> list[Part]:
+    """Choices as a list of texts where the channel cannot offer them all."""
+    choices = [part for part in parts if isinstance(part, Choice)]
+    if not choices or _can_offer(choices, limits):
+        return list(parts)
+    listed = Paragraph("\n".join(f"– {choice.label}" for choice in choices))
+    place = parts.index(choices[0])
+    others: list[Part] = [part for part in parts if not isinstance(part, Choice)]
+    return [*others[:place], listed, *others[place:]]
+
+
+def _can_offer(choices: Sequence[Choice], limits: Limits) -> bool:
+    return len(choices) <= limits.choices and all(
+        len(choice.value.encode()) <= limits.choice_bytes for choice in choices
+    )
+
+
+def _pieces(parts: Sequence[Part], limit: int) -> Iterator[Part]:
+    for part in parts:
+        if len(plain([part])) <= limit:
+            yield part
+            continue
+        match part:
+            case Steps(items):
+                # Numbers are written out: a second list would begin at 1 again.
+                for number, item in enumerate(items, 1):
+                    yield from map(Paragraph, _cut(f"{number}. {item}", limit))
+            case Paragraph(text):
+                yield from map(Paragraph, _cut(text, limit))
+            case Link(label, url):
+                yield from map(Paragraph, (*_cut(label, limit), *_cut(url, limit)))
+
+
+# From the best place to cut to the worst.
+_PLACES = (re.compile(r"\n\s*\n"), re.compile(r"\n"), re.compile(r"(?<=[.!?…:;])\s+"), re.compile(r"\s+"))
+
+
+def _cut(text: str, limit: int) -> Iterator[str]:
+    while len(text) > limit:
+        end, after = _place(text, limit)
+        yield text[:end]
+        text = text[after:]
+    if text:
+        yield text
+
+
+def _place(text: str, limit: int) -> tuple[int, int]:
+    """Where the first piece ends and the next begins."""
+    for place in _PLACES:
+        # A piece of a few words looks torn off: take a worse place further on instead.
+        gaps = [gap for gap in place.finditer(text, limit // 4, limit + 1) if gap.start() <= limit]
+        if gaps and text[: gaps[-1].start()].strip():
+            return gaps[-1].start(), gaps[-1].end()
+    end = _before_mark(text, limit)
+    return end, end
+
+
+_LONGEST_CLUSTER = 32  # code points; longer ones are noise, not writing
+_JOINER = "\u200d"
+
+
+def _before_mark(text: str, end: int) -> int:
+    """The last place up to `end` that does not part a letter from its marks or an emoji from its pieces."""
+    for place in range(end, max(end - _LONGEST_CLUSTER, 0), -1):
+        if not _holds_on(text, place):
+            return place
+    return end
+
+
+def _holds_on(text: str, place: int) -> bool:
+    """Whether the sign at a place belongs to the one before it."""
+    sign, before = text[place], text[place - 1]
+    return (
+        bool(unicodedata.combining(sign))
+        or unicodedata.category(sign) in ("Mn", "Me", "Mc")
+        or _JOINER in (sign, before)
+        or "\ufe00" <= sign <= "\ufe0f"  # variation selectors
+        or "\U0001f3fb" <= sign <= "\U0001f3ff"  # skin tones
+        or "\U000e0020" <= sign <= "\U000e007f"  # tags of flags
+        or ("\U0001f1e6" <= sign <= "\U0001f1ff" and _flags_before(text, place) % 2 == 1)
+    )
+
+
+def _flags_before(text: str, place: int) -> int:
+    """How many regional indicators stand right before a place: two make a flag."""
+    start = place
+    while start > 0 and place - start < _LONGEST_CLUSTER and "\U0001f1e6" <= text[start - 1] <= "\U0001f1ff":
+        start -= 1
+    return place - start
