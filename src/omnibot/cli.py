@@ -151,12 +151,14 @@ def demo(
 def sandbox(
     telegram_port: Annotated[int, typer.Option(help="Port of the Bot API; 0 takes a free one.")] = 8081,
     smtp_port: Annotated[int, typer.Option(help="Port of the mail server.")] = 8025,
+    lmtp_port: Annotated[int, typer.Option(help="Where the bot listens for mail.")] = 8024,
     control_port: Annotated[int, typer.Option(help="Port to write as a customer and to order misbehaviour.")] = 8090,
 ) -> None:
     """Emulate the providers on loopback for whoever develops a bot; until Ctrl-C."""
     from omnibot.sandbox.standalone import run
 
-    _run(run(telegram_port=telegram_port, smtp_port=smtp_port, control_port=control_port))
+    work = run(telegram_port=telegram_port, smtp_port=smtp_port, lmtp_port=lmtp_port, control_port=control_port)
+    _run(work)
 
 
 # --- what is on its way --------------------------------------------------------------------------------------------

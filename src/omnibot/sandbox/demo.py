@@ -14,6 +14,7 @@ from pathlib import Path
 
 import orjson
 from rich.console import Console
+from rich.padding import Padding
 from rich.text import Text
 
 from omnibot.app import Running
@@ -61,9 +62,7 @@ class _Conversation:
         who = name if incoming else "Omnibot"
         head = f"{message.at.astimezone():%H:%M:%S}  {message.address.channel:<9} {who}"
         self._console.print(Text(head, style="bold cyan" if incoming else "bold green"))
-        for line in message.text.splitlines():
-            self._console.print(Text(f"          {line}"))
-        self._console.print()
+        self._console.print(Padding(Text(message.text), (0, 0, 1, 10)))
 
     def missing(self, text: str) -> None:
         self._console.print(Text(f"✗ {text}", style="bold red"))
