@@ -19,7 +19,7 @@ _TYPES = {
 }  # fmt: skip
 _REFERENCE = re.compile(r"&(?:#x([0-9a-fA-F]{1,6})|#([0-9]{1,7})|(lt|gt|amp|quot)(?![0-9A-Za-z]));?")
 _NAMED = {"lt": "<", "gt": ">", "amp": "&", "quot": '"'}
-_TAG = re.compile(r"<(/?)([^\s>]*)([^>]*)(>?)")
+_TAG = re.compile(r"""<(/?)([^\s>]*)((?:[^>"']|"[^"]*"|'[^']*')*)(>?)""")
 _ATTRIBUTE = re.compile(r"""\s*([^\s=]*)\s*(=?)\s*("[^"]*"|'[^']*'|[A-Za-z0-9._-]+)?""")
 
 
@@ -82,10 +82,10 @@ class _Parser:
 
     def _start(self, match: re.Match[str]) -> None:
         tag = match[2].lower()
+        if tag not in _TYPES and (match[3] or match[4]):
+            raise CannotParse(f'Unsupported start tag "{tag}" at byte offset {self._bytes(match)}')
         if not match[4]:
             raise CannotParse(f"Unclosed start tag at byte offset {self._bytes(match)}")
-        if tag not in _TYPES:
-            raise CannotParse(f'Unsupported start tag "{tag}" at byte offset {self._bytes(match)}')
         attributes = self._attributes(tag, match)
         if tag == "span" and attributes.get("class") != "tg-spoiler":
             raise CannotParse(f'Tag "span" must have class "tg-spoiler" at byte offset {self._bytes(match)}')

@@ -254,6 +254,11 @@ class Bot:
         """Updates that nobody has acknowledged."""
         return len(self._pending) + self._posting
 
+    @property
+    def polled(self) -> bool:
+        """Whether a getUpdates waits now."""
+        return self._polling is not None
+
     async def poll(self, offset: int, limit: int, timeout: int) -> list[Json]:
         """What getUpdates answers: waits up to `timeout` seconds, forgets what is below `offset`."""
         if self.webhook.url:
