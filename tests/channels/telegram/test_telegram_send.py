@@ -1,0 +1,271 @@
+"""What leaves for Telegram, and what its answers mean."""
+
+import asyncio
+import socket
+
+import pytest
+from aiohttp import web
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conftest import House, house
+from omnibot.contract import Receipt, Refused, TryLater, Unsure
+from omnibot.model import Address, Attachment, Choice, Link, Paragraph, Steps
+from omnibot.sandbox import Blocked, Cut, Hang, ServerError
+from omnibot.sandbox.telegram import TelegramSandbox
+from omnibot.sandbox.telegram.html import parse_html
+from omnibot_telegram.markup import to_html
+
+ADA = Address("telegram", "4711")
+
+
+# --- markup ----------------------------------------------------------------------------------------------------
+
+
+@given(st.text(st.characters(codec="utf-8")))
+def test_any_text_is_shown_as_it_is(text):
+    assert parse_html(to_html([Paragraph(text)])) == (text, [])
+
+
+def test_parts_become_one_message_with_links_and_buttons():
+    html = to_html(
+        [
+            Paragraph("Do <this> & that:"),
+            Steps(("Open it.", 'Press "OK".')),
+            Link("The <manual>", 'https://example.org/?a=1&b="2"'),
+            Choice("Yes", "yes"),
+        ]
+    )
+    shown, entities = parse_html(html)
+    assert shown == 'Do <this> & that:\n\n1. Open it.\n2. Press "OK".\n\nThe <manual>'
+    assert entities == [
+        {
+            "type": "text_link",
+            "offset": shown.index("The <manual>"),
+            "length": 12,
+            "url": 'https://example.org/?a=1&b="2"',
+        }
+    ]
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "example.org", "ftp://example.org"])
+def test_a_link_that_telegram_would_drop_is_written_out(url):
+    assert parse_html(to_html([Link("More", url)])) == (f"More: {url}", [])
+
+
+async def test_the_longest_message_leaves_and_a_longer_one_is_refused(talking: House):
+    await talking.channel.send(talking.outbound("<" * talking.channel.limits.text))
+    with pytest.raises(Refused, match="too long") as refused:
+        await talking.channel.send(talking.outbound("<" * (talking.channel.limits.text + 1)))
+    assert not refused.value.unreachable
+
+
+async def test_nothing_to_say_is_refused(talking: House):
+    with pytest.raises(Refused, match="empty"):
+        await talking.channel.send(talking.outbound(Choice("Yes", "yes")))
+
+
+async def test_links_are_not_previewed(talking: House):
+    await talking.channel.send(talking.outbound("https://example.org"))
+    assert talking.sent()[0]["link_preview_options"] == {"is_disabled": True}
+
+
+# --- outcomes --------------------------------------------------------------------------------------------------
+
+
+async def send(opened: House, **more) -> Receipt:
+    return await opened.channel.send(opened.outbound("hello", **more))
+
+
+async def test_whom_telegram_does_not_know_is_unreachable(polling: House):
+    with pytest.raises(Refused, match="chat not found") as refused:
+        await send(polling)
+    assert refused.value.unreachable
+
+
+async def test_who_blocked_us_is_unreachable(talking: House):
+    talking.sandbox.faults.add(Blocked(), method="sendMessage")
+    with pytest.raises(Refused, match="blocked by the user") as refused:
+        await send(talking)
+    assert refused.value.unreachable
+
+
+@pytest.mark.parametrize("status", [500, 502, 503])
+async def test_an_error_that_the_api_itself_admits_is_tried_again(talking: House, status):
+    talking.sandbox.faults.add(ServerError(status), method="sendMessage")
+    with pytest.raises(TryLater) as later:
+        await send(talking)
+    assert later.value.after is None
+    await send(talking)
+    assert len(talking.sent()) == 1
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+@pytest.mark.parametrize("fault", [Hang, Cut])
+async def test_without_an_answer_nobody_can_know(sandbox: TelegramSandbox, fault, accepted):
+    async with house(sandbox, timeout=0.2) as opened:
+        sandbox.user(4711).write("hello")
+        sandbox.faults.add(fault(accepted=accepted), method="sendMessage")
+        with pytest.raises(Unsure):
+            await send(opened)
+        assert len(opened.sent()) == accepted
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (502, "<html>Bad Gateway</html>"),
+        (200, "<html>Welcome to the hotel's network</html>"),
+        (200, '{"ok": true}'),
+        (200, '{"ok": true, "result": {"message_id": "seven"}}'),
+        (200, ""),
+    ],
+)
+async def test_an_answer_that_is_not_telegrams_leaves_us_unsure(sandbox: TelegramSandbox, status, body):
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(status=status, text=body)
+
+    async with _server(answer) as url, house(sandbox, api_url=url) as opened:
+        with pytest.raises(Unsure):
+            await send(opened)
+
+
+class _server:
+    def __init__(self, handler) -> None:
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", handler)
+        self.runner = web.AppRunner(app, shutdown_timeout=0.1)
+
+    async def __aenter__(self) -> str:
+        await self.runner.setup()
+        await web.TCPSite(self.runner, "127.0.0.1", 0).start()
+        return f"http://127.0.0.1:{self.runner.addresses[0][1]}"
+
+    async def __aexit__(self, *_) -> None:
+        await self.runner.cleanup()
+
+
+async def test_where_nobody_listens_it_is_tried_again(sandbox: TelegramSandbox):
+    with socket.socket() as unheard:
+        unheard.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unheard.getsockname()[1]}"
+        async with house(sandbox, api_url=url) as opened:
+            with pytest.raises(TryLater, match="cannot be reached"):
+                await send(opened)
+
+
+async def test_with_a_wrong_token_messages_wait(sandbox: TelegramSandbox):
+    async with house(sandbox, token="4242:of_somebody_else") as opened:
+        with pytest.raises(TryLater, match="token"):
+            await send(opened)
+
+
+async def test_a_group_that_became_a_supergroup_is_followed(talking: House):
+    group = talking.sandbox.main.group(-55, "Engines")
+    successor = talking.sandbox.main.group(-10055, "Engines")
+    group.migrated_to = successor.id
+    receipt = await send(talking, context={"chat": "-55", "message": "7"})
+    (sent,) = talking.sent()
+    assert (sent["chat_id"], sent.get("reply_parameters")) == (-10055, None)
+    assert receipt == Receipt(f"-10055:{sent['message_id']}", {"chat": "-10055"})
+
+
+async def test_a_successor_that_is_gone_too_is_refused(talking: House):
+    talking.sandbox.main.group(-55).migrated_to = -10055
+    with pytest.raises(Refused) as refused:
+        await send(talking, context={"chat": "-55"})
+    assert refused.value.unreachable
+
+
+async def test_a_topic_is_answered_in_the_topic(talking: House):
+    talking.sandbox.main.group(-10055)
+    await send(talking, context={"chat": "-10055", "thread": "5"})
+    assert talking.sent()[0]["message_thread_id"] == 5
+
+
+async def test_a_cancelled_send_ends(talking: House):
+    talking.sandbox.faults.add(Hang(accepted=True), method="sendMessage")
+    sending = asyncio.ensure_future(send(talking))
+    await talking.sandbox.ledger.wait_for(lambda entry: entry.method == "sendMessage", 5)
+    sending.cancel()
+    _, pending = await asyncio.wait({sending}, timeout=5)
+    assert not pending
+
+
+# --- what else is done at Telegram -----------------------------------------------------------------------------
+
+
+async def test_typing_is_shown_where_the_answer_will_be(talking: House):
+    talking.sandbox.main.group(-10055)
+    await talking.channel.typing(ADA, {})
+    await talking.channel.typing(ADA, {"chat": "-10055", "thread": "5"})
+    shown = [entry.payload for entry in talking.sandbox.ledger.entries(method="sendChatAction")]
+    assert shown == [
+        {"chat_id": 4711, "action": "typing"},
+        {"chat_id": -10055, "action": "typing", "message_thread_id": 5},
+    ]
+
+
+async def test_typing_that_fails_disturbs_nobody(talking: House):
+    talking.sandbox.faults.add(ServerError(), method="sendChatAction")
+    await talking.channel.typing(ADA, {})
+
+
+async def test_a_message_can_be_taken_back(talking: House):
+    receipt = await send(talking)
+    assert await talking.channel.redact(ADA, receipt)
+    assert not await talking.channel.redact(ADA, receipt)
+
+
+def attachment(ref: str, size: int | None = None) -> Attachment:
+    return Attachment(name="a.bin", media_type="application/octet-stream", ref=ref, size=size)
+
+
+async def fetched(opened: House, file: Attachment) -> bytes:
+    return b"".join([chunk async for chunk in opened.channel.fetch(file)])
+
+
+async def test_a_file_that_says_it_is_too_large_is_not_asked_for(polling: House):
+    with pytest.raises(Refused, match="larger than"):
+        await fetched(polling, attachment("any", polling.channel.settings.max_file_bytes + 1))
+
+
+async def test_a_file_that_turns_out_too_large_is_cut_off(sandbox: TelegramSandbox):
+    file = sandbox.main.store("a.bin", b"x" * 1001)
+    async with house(sandbox, max_file_bytes=1000) as opened:
+        with pytest.raises(Refused, match="larger than 1000 bytes"):
+            await fetched(opened, attachment(file.id))
+
+
+async def test_a_file_that_nobody_has_is_refused(polling: House):
+    with pytest.raises(Refused):
+        await fetched(polling, attachment("unheard-of"))
+
+
+async def test_a_file_is_asked_for_again_when_there_was_no_answer(polling: House):
+    file = polling.sandbox.main.store("a.bin", b"content")
+    polling.sandbox.faults.add(Cut(accepted=False), method="getFile")
+    with pytest.raises(TryLater):
+        await fetched(polling, attachment(file.id))
+    assert await fetched(polling, attachment(file.id)) == b"content"
+
+
+async def test_a_file_that_vanishes_meanwhile_is_tried_again(sandbox: TelegramSandbox):
+    async def answer(request: web.Request) -> web.Response:
+        if request.path.endswith("getFile"):
+            file = {"file_id": "f", "file_unique_id": "f", "file_path": "gone"}
+            return web.json_response({"ok": True, "result": file})
+        return web.Response(status=404)
+
+    async with _server(answer) as url, house(sandbox, api_url=url) as opened:
+        with pytest.raises(TryLater, match="did not come through"):
+            await fetched(opened, attachment("f"))
+
+
+async def test_a_file_without_a_path_is_refused(sandbox: TelegramSandbox):
+    async def answer(request: web.Request) -> web.Response:
+        return web.json_response({"ok": True, "result": {"file_id": "f", "file_unique_id": "f"}})
+
+    async with _server(answer) as url, house(sandbox, api_url=url) as opened:
+        with pytest.raises(Refused, match="does not hand this file out"):
+            await fetched(opened, attachment("f"))
