@@ -1,0 +1,136 @@
+"""The server with a meter on each step: CPU of what is computed, nothing for what is awaited.
+
+    BENCH_METER=FILE python -m bench.metered serve --config FILE
+
+A coroutine is driven by `send` and `throw`; the thread's CPU time across each of these calls is exactly what it
+computes between two waits. Steps that are called within others are subtracted from them. What remains between their
+sum and the process's CPU is the loop itself: sockets, timers, callbacks.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import time
+import types
+from collections import defaultdict
+from collections.abc import Callable, Generator
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+VARIABLE = "BENCH_METER"
+
+HTTP, WEBHOOK, INTAKE = "HTTP server", "webhook + parse", "intake commit"
+CLAIM, UNDERSTAND, DECIDE, COMMIT = "claim + load", "understand", "decide + compose", "turn commit"
+DISPATCH, SEND, CLIENT, RECORD, ANSWERS = (
+    "dispatch", "send (aiogram)", "HTTP client", "record", "PostgreSQL's answers"
+)  # fmt: skip
+STEPS = (HTTP, WEBHOOK, INTAKE, CLAIM, UNDERSTAND, DECIDE, COMMIT, DISPATCH, SEND, CLIENT, RECORD, ANSWERS)
+
+
+class Meter:
+    """Nanoseconds by step, each without the steps within it."""
+
+    def __init__(self) -> None:
+        self.spent: dict[str, int] = defaultdict(int)
+        self._within: list[int] = []  # nanoseconds of inner steps, one entry for each open stretch
+
+    def run(self, step: str, act: Callable[..., Any], *arguments: Any, **named: Any) -> Any:  # noqa: ANN401
+        """Call something and count its CPU for a step."""
+        self._within.append(0)
+        start = time.thread_time_ns()
+        try:
+            return act(*arguments, **named)
+        finally:
+            spent = time.thread_time_ns() - start
+            self.spent[step] += spent - self._within.pop()
+            if self._within:
+                self._within[-1] += spent
+
+    def function(self, step: str, inner: Callable[..., Any]) -> Callable[..., Any]:
+        """A function that is counted."""
+
+        @wraps(inner)
+        def counted(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401
+            return self.run(step, inner, *arguments, **named)
+
+        return counted
+
+    def coroutine(self, step: str, inner: Callable[..., Any]) -> Callable[..., Any]:
+        """A coroutine function whose stretches between two waits are counted."""
+
+        @wraps(inner)
+        async def counted(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401
+            return await self._drive(step, inner(*arguments, **named))
+
+        return counted
+
+    @types.coroutine
+    def _drive(self, step: str, inner: Any) -> Generator[Any, Any, Any]:  # noqa: ANN401
+        act, argument = inner.send, None
+        while True:
+            try:
+                waited_for = self.run(step, act, argument)
+            except StopIteration as end:
+                return end.value
+            try:
+                act, argument = inner.send, (yield waited_for)
+            except GeneratorExit:
+                inner.close()
+                raise
+            except BaseException as error:
+                act, argument = inner.throw, error
+
+
+def install(meter: Meter) -> None:
+    """Put the meter on every step."""
+    import aiohttp.client_proto
+    import aiohttp.web_protocol
+    import asyncpg.protocol.protocol
+
+    import omnibot.lanes
+    import omnibot_telegram
+    from omnibot.store.message_path import MessagePath
+    from omnibot.understanding import Understanding
+    from omnibot_telegram.receive import Reception
+
+    steps = (
+        (HTTP, aiohttp.web_protocol.RequestHandler, "start"),
+        (WEBHOOK, Reception, "webhook"),
+        (INTAKE, MessagePath, "accept"),
+        (CLAIM, MessagePath, "claim"),
+        (CLAIM, MessagePath, "load"),
+        (COMMIT, MessagePath, "commit"),
+        (DISPATCH, MessagePath, "dispatch"),
+        (SEND, omnibot_telegram.Telegram, "send"),
+        (RECORD, MessagePath, "finish"),
+    )
+    for step, owner, name in steps:
+        setattr(owner, name, meter.coroutine(step, getattr(owner, name)))
+    functions = (
+        (HTTP, aiohttp.web_protocol.RequestHandler, "data_received"),
+        (CLIENT, aiohttp.client_proto.ResponseHandler, "data_received"),
+        (ANSWERS, asyncpg.protocol.protocol.Protocol, "data_received"),
+        (UNDERSTAND, Understanding, "read"),
+        (DECIDE, omnibot.lanes, "take"),
+    )
+    for step, place, name in functions:
+        setattr(place, name, meter.function(step, getattr(place, name)))
+
+
+def main() -> None:
+    """Run the command line with the meter on; write what it found when the process ends."""
+    from omnibot.cli import app
+
+    meter = Meter()
+    install(meter)
+    file = Path(os.environ[VARIABLE])
+    atexit.register(lambda: file.write_bytes(orjson.dumps(meter.spent)))
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,273 @@
+"""What goes wrong in real life, under load: repetitions, errors of the provider, bursts, kills."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import asyncpg
+import orjson
+
+from bench.load import Customer, people
+from bench.processes import OMNIBOT
+from bench.provider import Provider
+from bench.rig import Rig, omnibot
+from bench.verdict import Check, Verdict, judge, sending, waiting
+from omnibot.sandbox import Fault, Faults, ServerError
+from omnibot.store.bundled import BundledServer
+
+_SETTLE_SECONDS = 180.0
+_PATIENCE = 1.0  # seconds after which a customer writes again although no reply has come
+_BURST = 3
+_EVERY = 7
+_KILLS = 5
+_CALLS = 64  # that the Telegram channel makes at once, at most
+
+# What was interrupted becomes `unknown` after call_seconds and 15 more: do not wait longer for it than needed.
+_IMPATIENT = """
+[delivery]
+call_seconds = 2
+unknown_wait_seconds = 2
+"""
+_QUICK_RETRY = """
+[delivery]
+backoff_seconds = 0.2
+"""
+
+
+class Mode(StrEnum):
+    """What goes wrong."""
+
+    DUP = "dup"  # every update is posted twice
+    FLAKY = "flaky"  # the provider answers 500
+    RACE = "race"  # three messages of one customer at once
+    KILL = "kill"  # kill -9
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How many write how much, and how many of them wait for an acknowledgement or a reply at a time."""
+
+    customers: int = 1000
+    messages: int = 10
+    in_flight: int = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What came out of one run of a mode."""
+
+    name: str
+    seconds: float
+    verdict: Verdict
+    notes: tuple[str, ...] = ()
+
+
+async def run(mode: Mode, size: Size, folder: Path) -> list[Finding]:
+    """All runs of a mode, one after another."""
+    match mode:
+        case Mode.DUP:
+            return [await _plain("dup: every update twice, at once or after its reply", size, folder / "dup", _twice)]
+        case Mode.FLAKY:
+            return [
+                await _plain(
+                    "flaky: 500 once for each message", size, folder / "each", _patiently, EachOnce(), _QUICK_RETRY
+                ),
+                await _plain(
+                    f"flaky: 500 at every {_EVERY}th call, customers do not wait", size, folder / "every", _hastily,
+                    _every(_EVERY), _QUICK_RETRY,
+                ),
+            ]  # fmt: skip
+        case Mode.RACE:
+            name = f"race: {_BURST} messages of one customer at once"
+            return [await _plain(name, size, folder / "race", _in_bursts, bursts=True)]
+        case Mode.KILL:
+            return [await _killed(size, folder / "kill")]
+
+
+# --- how customers write -------------------------------------------------------------------------------------------
+
+Talk = Callable[[Provider, Rig, Customer, int], Awaitable[None]]
+
+
+async def _twice(provider: Provider, rig: Rig, customer: Customer, messages: int) -> None:
+    """Each update a second time: by turns at the same moment, and when its reply has come."""
+    for number in range(messages):
+        reply = provider.receipts.next_of(customer.chat)
+        posted = customer.write(provider)
+        repeated = 2 if number % 2 else 1
+        await asyncio.gather(*(rig.webhook.insist(posted) for _ in range(repeated)))
+        await _wait(reply, _SETTLE_SECONDS)
+        if repeated == 1:
+            await rig.webhook.insist(posted)
+
+
+async def _patiently(provider: Provider, rig: Rig, customer: Customer, messages: int) -> None:
+    """The next when the reply has come."""
+    for _ in range(messages):
+        reply = provider.receipts.next_of(customer.chat)
+        await rig.webhook.insist(customer.write(provider))
+        await _wait(reply, _SETTLE_SECONDS)
+
+
+async def _hastily(provider: Provider, rig: Rig, customer: Customer, messages: int) -> None:
+    """The next as soon as the one before is acknowledged."""
+    for _ in range(messages):
+        await rig.webhook.insist(customer.write(provider))
+
+
+async def _impatiently(provider: Provider, rig: Rig, customer: Customer, messages: int) -> None:
+    """The next when the reply has come, or after a while without one."""
+    for _ in range(messages):
+        reply = provider.receipts.next_of(customer.chat)
+        await rig.webhook.insist(customer.write(provider))
+        await _wait(reply, _PATIENCE)
+
+
+async def _in_bursts(provider: Provider, rig: Rig, customer: Customer, messages: int) -> None:
+    """Three at once, and three more when the first reply has come."""
+    for _ in range(0, messages, _BURST):
+        reply = provider.receipts.next_of(customer.chat)
+        burst = [customer.write(provider) for _ in range(_BURST)]
+        await asyncio.gather(*(rig.webhook.insist(posted) for posted in burst))
+        await _wait(reply, _SETTLE_SECONDS)
+
+
+async def _wait(reply: asyncio.Future[float], seconds: float) -> None:
+    """What is missing after that is found by the verdict."""
+    await asyncio.wait([reply], timeout=seconds)
+
+
+# --- faults of the provider ----------------------------------------------------------------------------------------
+
+
+class EachOnce(Faults):
+    """The first call for each message fails; customers wait for their reply, so calls alternate in each chat."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._failed: set[str] = set()
+
+    def take(self, provider: str, method: str, address: str = "") -> Fault | None:
+        if method != "sendMessage":
+            return None
+        if address in self._failed:
+            self._failed.discard(address)
+            return None
+        self._failed.add(address)
+        return ServerError()
+
+
+def _every(calls: int) -> Faults:
+    faults = Faults()
+    faults.add(ServerError(), method="sendMessage", count=None, every=calls)
+    return faults
+
+
+# --- runs ----------------------------------------------------------------------------------------------------------
+
+
+async def _plain(
+    name: str,
+    size: Size,
+    folder: Path,
+    talk: Talk,
+    faults: Faults | None = None,
+    tuning: str = "",
+    *,
+    bursts: bool = False,
+) -> Finding:
+    provider = Provider(faults)
+    customers = people(provider, size.customers)
+    began = time.perf_counter()
+    async with provider.sandbox, omnibot(provider, folder, tuning=tuning) as rig, _database(rig) as database:
+        await _all(talk, provider, rig, customers, size)
+        await _settled(database)
+    notes = (f"{provider.receipts.refused} calls answered with 500",) if faults else ()
+    verdict = await judge(rig.settings(), customers, provider.receipts, bursts=bursts)
+    return Finding(name, time.perf_counter() - began, verdict, notes)
+
+
+async def _all(talk: Talk, provider: Provider, rig: Rig, customers: Sequence[Customer], size: Size) -> None:
+    free = asyncio.Semaphore(size.in_flight)
+
+    async def one(customer: Customer) -> None:
+        async with free:
+            await talk(provider, rig, customer, size.messages)
+
+    async with asyncio.TaskGroup() as tasks:
+        for customer in customers:
+            tasks.create_task(one(customer))
+
+
+async def _killed(size: Size, folder: Path) -> Finding:
+    provider = Provider()
+    customers = people(provider, size.customers)
+    began = time.perf_counter()
+    in_flight: list[int] = []
+    async with provider.sandbox, omnibot(provider, folder, tuning=_IMPATIENT) as rig:
+        async with _database(rig) as database, asyncio.TaskGroup() as tasks:
+            killer = tasks.create_task(_kill(provider, rig, database, size, in_flight))
+            await _all(_impatiently, provider, rig, customers, size)
+            await killer
+            await _settled(database)
+        listed = await _listed_unknown(rig)
+    verdict = await judge(rig.settings(), customers, provider.receipts)
+    bounds = Check("unknown are listed, and at most the calls in flight at the kills")
+    unknown = verdict.counts["unknown"]
+    bounds.see(listed == unknown, f"`omnibot outbox list` shows {listed} of {unknown}")
+    bounds.see(unknown <= sum(in_flight), f"{unknown} unknown, {sum(in_flight)} in flight")
+    for calls in in_flight:
+        bounds.see(calls <= _CALLS, f"{calls} in flight at once")
+    notes = (f"killed {len(in_flight)} times with {', '.join(map(str, in_flight))} calls in flight",)
+    checks = (*verdict.checks, bounds)
+    return Finding("kill: kill -9 under load", time.perf_counter() - began, Verdict(checks, verdict.counts), notes)
+
+
+async def _kill(provider: Provider, rig: Rig, database: asyncpg.Connection, size: Size, in_flight: list[int]) -> None:
+    """Kill when a sixth, two sixths, … of the replies have come; start again at once."""
+    interrupted: set[int] = set()
+    for number in range(1, _KILLS + 1):
+        await _until_received(provider, number * size.customers * size.messages // (_KILLS + 1))
+        await rig.server.kill()
+        calls = await sending(database) - interrupted
+        in_flight.append(len(calls))
+        interrupted |= calls
+        await rig.server.start()
+
+
+async def _until_received(provider: Provider, replies: int) -> None:
+    while provider.receipts.count < replies:  # noqa: ASYNC110 - a hundred looks a second cost less than being told
+        await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def _database(rig: Rig) -> AsyncIterator[asyncpg.Connection]:
+    async with BundledServer(rig.settings().data_folder) as dsn:
+        connection = await asyncpg.connect(dsn)
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+
+async def _settled(database: asyncpg.Connection) -> None:
+    """Wait until nothing is under way any more; what is then still missing is found by the verdict."""
+    deadline = time.perf_counter() + _SETTLE_SECONDS
+    while await waiting(database) and time.perf_counter() < deadline:  # noqa: ASYNC110 - it is another's database
+        await asyncio.sleep(0.2)
+
+
+async def _listed_unknown(rig: Rig) -> int:
+    """As whoever runs the server sees it."""
+    command = (*OMNIBOT, "outbox", "list", "--state", "unknown", "--json", "--limit", "10000")
+    process = await asyncio.create_subprocess_exec(
+        *command, "--config", str(rig.config), stdout=asyncio.subprocess.PIPE
+    )
+    output, _ = await process.communicate()
+    return sum(orjson.loads(line)["state"] == "unknown" for line in output.splitlines())
