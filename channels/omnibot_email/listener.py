@@ -52,8 +52,11 @@ class MailListener:
         logging.getLogger("mail.log").setLevel(logging.CRITICAL)
         loop = asyncio.get_running_loop()
         kind = _LmtpSession if self.settings.protocol == "lmtp" else _Session
-        server = await loop.create_server(lambda: kind(self), self.settings.host, self.settings.port)
+        server = await loop.create_server(
+            lambda: kind(self), self.settings.host, self.settings.port, start_serving=False
+        )
         try:
+            await server.start_serving()  # in here: it yields once, and may be cancelled then
             await loop.create_future()
         finally:
             server.close()

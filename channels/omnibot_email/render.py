@@ -62,13 +62,11 @@ def render(message: Outbound, envelope: Envelope) -> bytes:
 
 
 def subject_of(message: Outbound, fallback: str) -> str:
-    """The message's own subject, else the conversation's with one `Re:`."""
-    subject = single_line(message.subject)
-    if not subject:
-        former = single_line(message.context.get("subject", ""))
-        while former.casefold().startswith(_REPLY_MARKS):
-            former = former.partition(":")[2].strip()
-        subject = f"Re: {former}" if former else single_line(fallback)
+    """The conversation's subject with one `Re:`, for mail programs thread by it; else the message's own."""
+    former = single_line(message.context.get("subject", ""))
+    while former.casefold().startswith(_REPLY_MARKS):
+        former = former.partition(":")[2].strip()
+    subject = f"Re: {former}" if former else single_line(message.subject) or single_line(fallback)
     return subject[:_MAX_SUBJECT]
 
 

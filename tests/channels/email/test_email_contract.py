@@ -1,0 +1,115 @@
+"""The channel's contract, with the listener in both of its protocols."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator, Sequence
+from typing import ClassVar, Literal
+
+import pytest_asyncio
+
+from omnibot.contract import Site
+from omnibot.model import Address
+from omnibot.sandbox import Cut
+from omnibot.sandbox.mail import MailSandbox, Posted
+from omnibot.testing import Ability, ChannelContract, Taken
+from omnibot_email import Email
+from omnibot_email.settings import EmailSettings
+
+SARAH = "sarah@example.org"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class MailProvider:
+    """The sandbox's mail server, as the suite drives it."""
+
+    lacks: ClassVar = {
+        Ability.SIGNATURE: "a forged mail is taken and quarantined",
+        Ability.THROTTLE: "SMTP does not tell when to come again",
+        Ability.BUTTONS: "a mail has none",
+    }
+
+    def __init__(self, sandbox: MailSandbox, port: int, protocol: Literal["lmtp", "smtp"]) -> None:
+        self.sandbox = sandbox
+        self.port = port
+        self.protocol = protocol
+        self.sarah = sandbox.mailbox(SARAH, "Sarah Miller")
+        self.posted: list[Posted] = []
+
+    @property
+    def customer(self) -> Address:
+        return Address("email", SARAH)
+
+    def settings(self, password: str = "correct") -> EmailSettings:
+        return EmailSettings.model_validate(
+            {
+                "address": self.sandbox.address,
+                "from_name": "Example Support",
+                "authserv_id": "mx.example.com",
+                "smtp": {
+                    "host": "127.0.0.1",
+                    "port": self.sandbox.port,
+                    "security": "none",
+                    "username": "omnibot",
+                    "password": password,
+                    "timeout": 10,
+                },
+                "listen": {"port": self.port, "protocol": self.protocol},
+            }
+        )
+
+    def wrong_settings(self) -> EmailSettings:
+        return self.settings(password="wrong")
+
+    async def attach(self, site: Site) -> None:
+        return None
+
+    async def deliver(self, text: str) -> None:
+        self.posted.append(self.sarah.write("Contract", text))
+
+    async def redeliver(self) -> None:
+        self.sandbox.post_again(self.posted[-1])
+
+    def acknowledged(self) -> int:
+        return sum(posted.acknowledged for posted in self.posted)
+
+    async def block(self) -> None:
+        self.sandbox.close_mailbox(SARAH)
+
+    async def cut_off(self) -> None:
+        self.sandbox.faults.add(Cut(accepted=True), provider="email", method="DATA")
+
+    def accepted(self) -> Sequence[Taken]:
+        return [Taken(mail.recipient, mail.text) for mail in self.sarah.mails]
+
+
+class EmailContract(ChannelContract):
+    channel = Email
+    protocol: ClassVar[Literal["lmtp", "smtp"]]
+
+    @pytest_asyncio.fixture
+    async def provider(self) -> AsyncIterator[MailProvider]:
+        port = free_port()
+        sandbox = MailSandbox(
+            deliver_to=("127.0.0.1", port),
+            protocol=self.protocol,
+            username="omnibot",
+            password="correct",
+            retry_after=0.02,
+        )
+        async with sandbox:
+            yield MailProvider(sandbox, port, self.protocol)
+
+
+class TestOverLmtp(EmailContract):
+    protocol = "lmtp"
+
+
+class TestOverSmtp(EmailContract):
+    protocol = "smtp"
