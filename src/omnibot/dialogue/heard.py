@@ -8,16 +8,17 @@ from dataclasses import dataclass, field
 
 from omnibot.dialogue.knowledge import Article, Found, Knowledge
 from omnibot.dialogue.phrases import (
+    EmojiOnly,
     Said,
     Talk,
     Wish,
     asks_for_a_person,
-    is_only_emoji,
+    emoji_only,
     named,
     said,
     without_greeting,
 )
-from omnibot.dialogue.words import stems
+from omnibot.dialogue.words import content
 from omnibot.model import MessageId, TurnMessage
 
 __all__ = ["ARTICLE_CHOICE", "Answered", "Heard", "WishSaid", "listen"]
@@ -74,12 +75,12 @@ def listen(messages: Sequence[TurnMessage], knowledge: Knowledge, language: str)
             _add(heard, pressed)
             continue
         text = (message.text or message.pressed)[:_LONGEST]
-        match is_only_emoji(text) if text.strip() else "":
-            case "glad":
+        match emoji_only(text):
+            case EmojiOnly.GLAD:
                 heard.talk.append(Talk.NOTED)
-            case "other":
-                heard.asides.append(text[:20])
-            case _:
+            case EmojiOnly.OTHER:
+                heard.asides.append(text)
+            case None:
                 for sentence in _sentences(text):
                     loose += _hear(sentence, message, heard, knowledge, language)
     _answer(loose, heard, knowledge, language)
@@ -98,8 +99,8 @@ class _Loose:
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|\s*;\s+|\n+")
 _CLAUSE_END = re.compile(r"\s*[,:–—]\s+|\s+-+\s+|\s+(?:and then|and|also|but|y|pero|además)\s+", re.IGNORECASE)
 _ASKING = re.compile(
-    r"\s*¿|.*\?\s*$|\s*(?:how|what|why|where|when|who|which|can|could|do|does|did|is|are|will|would|should|i need|i want"
-    r"|c[oó]mo|qu[eé]|por qu[eé]|d[oó]nde|cu[aá]ndo|cu[aá]l|cu[aá]nto|puedo|necesito|quiero)\b",
+    r"\s*¿|.*\?\s*$|\s*(?:how|what|why|where|when|who|which|can|could|do|does|did|is|are|will|would|should"
+    r"|i need|i want|c[oó]mo|qu[eé]|por qu[eé]|d[oó]nde|cu[aá]ndo|cu[aá]l|cu[aá]nto|puedo|necesito|quiero)\b",
     re.IGNORECASE | re.DOTALL,
 )
 
@@ -177,7 +178,7 @@ def _answer(loose: Sequence[_Loose], heard: Heard, knowledge: Knowledge, languag
             _add(heard, _answered(together))
             return
     for sentence in missed:
-        matters = len(set(stems(sentence.text, language)))
+        matters = len(set(content(sentence.text, language)))
         if heard.answered and (not sentence.question or matters < 2):
             heard.asides.append(sentence.text)  # context of what was answered
         elif heard.understood and not sentence.question and matters <= 2:

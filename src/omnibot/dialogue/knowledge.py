@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from omnibot.dialogue.words import stems
+from omnibot.dialogue.words import content, stems
 from omnibot.model import Link
 
 __all__ = ["Article", "Found", "Knowledge", "KnowledgeError"]
@@ -70,60 +69,85 @@ class _Index:
     """The articles of one language by their words."""
 
     articles: tuple[Article, ...]
-    weights: Mapping[str, tuple[tuple[int, float], ...]]  # stem → (article, weight)
     idf: Mapping[str, float]
-    examples: tuple[tuple[frozenset[str], ...], ...]  # stems of each article's questions
+    weights: Mapping[str, tuple[tuple[int, float], ...]]  # stem → articles that have it, with its weight there
+    examples: Mapping[str, tuple[int, ...]]  # stem → example questions that have it
+    example_article: tuple[int, ...]  # of each example
+    example_weight: tuple[float, ...]  # the idf of all its stems
 
     @classmethod
     def of(cls, articles: Sequence[Article], language: str) -> _Index:
-        postings: dict[str, list[tuple[int, float]]] = {}
-        examples = []
+        def stems_of(*texts: str) -> set[str]:
+            return {stem for text in texts for stem in stems(content(text, language), language)}
+
+        weights: dict[str, dict[int, float]] = {}
         for number, article in enumerate(articles):
-            heads = (article.title, *article.questions, *article.keywords)
-            head = {stem for text in heads for stem in stems(text, language)}
-            body = set(stems(" ".join((article.short, article.detailed, *article.steps)), language))
-            for stem in head | body:
-                postings.setdefault(stem, []).append((number, 1.0 if stem in head else _BODY))
-            texts = (article.title, *article.questions)
-            examples.append(tuple(frozenset(stems(text, language)) for text in texts))
-        count = len(articles)
-        idf = {
-            stem: math.log(1 + (count - (df := sum(weight for _, weight in found)) + 0.5) / (df + 0.5))
-            for stem, found in postings.items()
-        }
+            head = stems_of(article.title, *article.questions, *article.keywords)
+            for stem in stems_of(article.short, article.detailed, *article.steps):
+                weights.setdefault(stem, {})[number] = _BODY
+            for stem in head:
+                weights.setdefault(stem, {})[number] = 1.0
+        idf = {stem: _idf(sum(w * w for w in found.values()), len(articles)) for stem, found in weights.items()}
+
+        examples: dict[str, list[int]] = {}
+        example_article: list[int] = []
+        example_weight: list[float] = []
+        for number, article in enumerate(articles):
+            for text in (article.title, *article.questions):
+                asked = stems_of(text)
+                for stem in asked:
+                    examples.setdefault(stem, []).append(len(example_article))
+                example_article.append(number)
+                example_weight.append(sum(idf[stem] for stem in asked))
         return cls(
             articles=tuple(articles),
-            weights={stem: tuple(found) for stem, found in postings.items()},
             idf=idf,
-            examples=tuple(examples),
+            weights={stem: tuple(found.items()) for stem, found in weights.items()},
+            examples={stem: tuple(found) for stem, found in examples.items()},
+            example_article=tuple(example_article),
+            example_weight=tuple(example_weight),
         )
 
     def best(self, question: Iterable[str]) -> Found | None:
         """The article that a question's stems are about, if one is sure enough."""
-        asked = set(question)
-        whole = sum(self.idf.get(stem, _UNKNOWN_WORD) for stem in asked)
-        covered: Counter[int] = Counter()
-        for stem in asked:
-            for number, weight in self.weights.get(stem, ()):
-                covered[number] += weight * self.idf[stem]  # type: ignore[assignment]  # a Counter of floats
-        best: Found | None = None
-        for number, evidence in covered.items():
-            score = _BY_COVERAGE * evidence / whole + _BY_EXAMPLE * self._likeness(asked, whole, number)
-            if evidence >= _LEAST_EVIDENCE and score >= _ENOUGH and (best is None or score > best.score):
-                matched = [s for s in asked if any(number == n for n, _ in self.weights.get(s, ()))]
-                best = Found(self.articles[number], round(score, 3), tuple(sorted(matched)))
-        return best
-
-    def _likeness(self, asked: set[str], whole: float, number: int) -> float:
-        """How much of a question and of the most similar example is the same (Dice, weighted by idf)."""
-        return max(
-            2
-            * sum(self.idf.get(stem, _UNKNOWN_WORD) for stem in asked & example)
-            / (whole + sum(self.idf[stem] for stem in example))
-            if example
-            else 0.0
-            for example in self.examples[number]
+        asked = frozenset(question)
+        known = [(stem, self.idf[stem]) for stem in asked if stem in self.idf]
+        whole = sum(idf for _, idf in known) + _UNKNOWN_WORD * (len(asked) - len(known))
+        evidence: dict[int, float] = {}
+        for stem, idf in known:
+            for number, weight in self.weights[stem]:
+                evidence[number] = evidence.get(number, 0.0) + weight * idf
+        likeness = self._likeness(known, whole)
+        score, number = max(
+            (
+                (_BY_COVERAGE * found / whole + _BY_EXAMPLE * likeness.get(number, 0.0), number)
+                for number, found in evidence.items()
+                if found >= _LEAST_EVIDENCE
+            ),
+            default=(0.0, 0),
         )
+        if score < _ENOUGH:
+            return None
+        matched = (stem for stem, _ in known if any(number == n for n, _ in self.weights[stem]))
+        return Found(self.articles[number], round(score, 3), tuple(sorted(matched)))
+
+    def _likeness(self, known: Sequence[tuple[str, float]], whole: float) -> dict[int, float]:
+        """By article, how much of the question and its most similar example is the same (Dice, weighted by idf)."""
+        shared: dict[int, float] = {}
+        for stem, idf in known:
+            for example in self.examples.get(stem, ()):
+                shared[example] = shared.get(example, 0.0) + idf
+        likeness: dict[int, float] = {}
+        for example, weight in shared.items():
+            article = self.example_article[example]
+            dice = 2 * weight / (whole + self.example_weight[example])
+            likeness[article] = max(likeness.get(article, 0.0), dice)
+        return likeness
+
+
+def _idf(holders: float, articles: int) -> float:
+    """BM25's, never negative."""
+    return math.log(1 + (articles - holders + 0.5) / (holders + 0.5))
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,9 +201,10 @@ class Knowledge:
 
         Searched in the question's language first, then in the company's.
         """
+        asked = content(question, language)
         for searched in dict.fromkeys((language, self.company_language)):
             index = self._indexes.get(searched)
-            if index and (asked := stems(question, searched)) and (found := index.best(asked)):
+            if index and asked and (found := index.best(stems(asked, searched))):
                 return found
         return None
 
@@ -191,7 +216,7 @@ class Knowledge:
     def knows(self, word: str, language: str) -> bool:
         """Whether any article of a language uses a word."""
         index = self._indexes.get(language)
-        return index is not None and any(stem in index.weights for stem in stems(word, language))
+        return index is not None and any(stem in index.idf for stem in stems(content(word, language), language))
 
 
 # --- reading files ---
