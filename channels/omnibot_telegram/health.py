@@ -20,56 +20,44 @@ BACKLOG = 100  # updates that wait
 
 async def findings(site: Site, settings: TelegramSettings, account: Account) -> Sequence[Finding]:
     """Ask Telegram about the bot and its webhook."""
-    setting = f"channels.telegram.{site.account}"
     try:
         await account.call(GetMe())
         info = await account.call(GetWebhookInfo())
     except (TelegramUnauthorizedError, TelegramNotFound):
-        return [
-            Finding(
-                f"Telegram does not know the bot token of {setting}",
-                f"Ask @BotFather for it with /mybots → API Token, put it into {setting}.token and start again",
-                fatal=True,
-            )
-        ]
+        action = "ask @BotFather for the bot's token with /mybots → API Token, correct `token`, and start again"
+        return [Finding("Telegram does not know the token", action, fatal=True)]
     except AiogramError as error:
-        return [
-            Finding(
-                f"{settings.api} did not answer as it should ({type(error).__name__})",
-                f"Check that this machine reaches {settings.api}; messages wait meanwhile",
-            )
-        ]
-    if settings.mode == "polling":
-        return list(_polling(info, setting))
-    return list(_webhook(info, setting, site))
+        what = f"{settings.api} did not answer as it should ({type(error).__name__})"
+        return [Finding(what, "see that this machine reaches it; messages wait meanwhile")]
+    return list(_polling(info) if settings.mode == "polling" else _webhook(info, site))
 
 
-def _polling(info: WebhookInfo, setting: str) -> Iterator[Finding]:
+def _polling(info: WebhookInfo) -> Iterator[Finding]:
     if info.url:
         yield Finding(
-            f"Another server takes the updates of {setting} by a webhook",
-            "Stop that server, or give this one a bot of its own; then start again",
+            "another server takes this bot's updates by a webhook",
+            "stop that server, or get this one a bot of its own from @BotFather; then start again",
         )
 
 
-def _webhook(info: WebhookInfo, setting: str, site: Site) -> Iterator[Finding]:
+def _webhook(info: WebhookInfo, site: Site) -> Iterator[Finding]:
     if not site.public_url:
         yield Finding(
-            f'{setting} has mode = "webhook", but no public URL is configured',
-            f'Set the public URL of this server, or {setting}.mode = "polling"',
+            'mode = "webhook", but no public URL is configured',
+            'set `server.public_url`, or mode = "polling"',
         )
-    elif info.url != webhook_url(site):
+    elif info.url and info.url != webhook_url(site):
         yield Finding(
-            f"Telegram does not call {setting} where it lives",
-            "Wait a minute after the start; if it stays, stop the other server that uses this bot's token",
+            "Telegram calls another server, not this one",
+            "start this server, which tells Telegram; if that does not last, stop the other one",
         )
     if info.last_error_date is not None and site.now() - info.last_error_date < STALE:
         yield Finding(
-            f"Telegram could not deliver to {setting}: {info.last_error_message}",
-            "Check that the public URL reaches this server from the internet, with a valid certificate",
+            f"Telegram could not deliver updates: {info.last_error_message}",
+            "see that the public URL reaches this server from the internet, with a valid certificate",
         )
     if info.pending_update_count > BACKLOG:
         yield Finding(
-            f"{info.pending_update_count} updates of {setting} wait at Telegram",
-            "Look at this server's log for why it does not take them",
+            f"{info.pending_update_count} updates wait at Telegram",
+            "look into this server's log for why it does not take them",
         )

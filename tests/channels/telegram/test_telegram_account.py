@@ -4,8 +4,8 @@ import time
 
 import pytest
 from pydantic import ValidationError
+from telegram_house import House, house
 
-from conftest import House, house
 from omnibot.sandbox import ServerError
 from omnibot.sandbox.telegram import TOKEN, TelegramSandbox
 from omnibot_telegram import Telegram, TelegramSettings
@@ -69,25 +69,23 @@ async def test_a_healthy_account_has_no_findings(webhook: House, polling: House)
 
 async def test_another_server_that_takes_our_updates_is_found(webhook: House):
     webhook.sandbox.main.webhook.url = "https://example.org/elsewhere"
-    assert await findings(webhook) == ["Telegram does not call channels.telegram.main where it lives"]
+    assert await findings(webhook) == ["Telegram calls another server, not this one"]
 
 
 async def test_a_webhook_in_the_way_of_polling_is_found(polling: House):
     polling.sandbox.main.webhook.url = "https://example.org/elsewhere"
     (what,) = await findings(polling)
-    assert what == "Another server takes the updates of channels.telegram.main by a webhook"
+    assert what == "another server takes this bot's updates by a webhook"
 
 
 async def test_a_missing_public_url_is_found(sandbox: TelegramSandbox):
     async with house(sandbox, public=False, mode="webhook") as opened:
-        assert await findings(opened) == [
-            'channels.telegram.main has mode = "webhook", but no public URL is configured'
-        ]
+        assert await findings(opened) == ['mode = "webhook", but no public URL is configured']
 
 
 async def test_what_telegram_could_not_deliver_is_found_as_long_as_it_matters(webhook: House):
     webhook.sandbox.main.webhook.failed("Connection refused")
-    assert await findings(webhook) == ["Telegram could not deliver to channels.telegram.main: Connection refused"]
+    assert await findings(webhook) == ["Telegram could not deliver updates: Connection refused"]
     webhook.sandbox.main.webhook.last_error_date = int(time.time()) - 7200
     assert await findings(webhook) == []
 
@@ -96,7 +94,7 @@ async def test_updates_that_wait_are_found(webhook: House):
     webhook.inbox.refusing = True
     for number in range(150):
         webhook.sandbox.user(4711).write(f"number {number}")
-    assert "150 updates of channels.telegram.main wait at Telegram" in await findings(webhook)
+    assert "150 updates wait at Telegram" in await findings(webhook)
     webhook.inbox.refusing = False
 
 
@@ -112,4 +110,3 @@ async def test_a_wrong_token_is_fatal_and_tells_whom_to_ask(sandbox: TelegramSan
         (finding,) = await opened.channel.health()
     assert finding.fatal
     assert "@BotFather" in finding.action
-    assert "channels.telegram.main.token" in finding.action

@@ -9,8 +9,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 from structlog.testing import capture_logs
+from telegram_house import SECRET, House, house, listening
 
-from conftest import SECRET, House, house, listening
 from omnibot.model import ButtonPress, Choice, IncomingEdit, IncomingMessage
 from omnibot.sandbox import Delay, Duplicate, Hang, ServerError, Throttle
 from omnibot.sandbox.telegram import TelegramSandbox

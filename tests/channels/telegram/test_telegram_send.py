@@ -7,8 +7,8 @@ import pytest
 from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
+from telegram_house import House, house
 
-from conftest import House, house
 from omnibot.contract import Receipt, Refused, TryLater, Unsure
 from omnibot.model import Address, Attachment, Choice, Link, Paragraph, Steps
 from omnibot.sandbox import Blocked, Cut, Hang, ServerError
