@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import asyncpg
-import pytest
 import pytest_asyncio
 
 from omnibot.store import Store
@@ -18,14 +20,21 @@ _numbers = itertools.count()
 
 
 @pytest_asyncio.fixture(scope="session")
-async def postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+async def postgres() -> AsyncIterator[str]:
     """The bundled server, with a migrated database to copy from."""
-    folder = tmp_path_factory.mktemp("omnibot")
-    folder.parent.chmod(0o711)
-    async with BundledServer(folder) as dsn:
-        await _run(dsn, "CREATE DATABASE pristine")
-        await asyncio.create_task(_migrated(_named(dsn, "pristine")))
-        yield dsn
+    with _folder() as folder:
+        async with BundledServer(folder) as dsn:
+            await _run(dsn, "CREATE DATABASE pristine")
+            await asyncio.create_task(_migrated(_named(dsn, "pristine")))
+            yield dsn
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """Not pytest's own: root's PostgreSQL runs as somebody else, who must be let through."""
+    with tempfile.TemporaryDirectory(prefix="omnibot-tests-") as folder:
+        Path(folder).chmod(0o711)
+        yield Path(folder)
 
 
 @pytest_asyncio.fixture

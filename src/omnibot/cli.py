@@ -273,6 +273,37 @@ def customer_why(
     _with_store(config, work)
 
 
+@customer.command("files")
+def customer_files(address: AddressArgument, as_json: JsonOption = False, config: ConfigOption = None) -> None:
+    """Show the files that a customer has sent, with links that work for files.link_seconds."""
+    settings = _settings(config)
+
+    async def work(store: Store) -> None:
+        import time
+
+        from omnibot.intake.files import download_path, link_key
+
+        known = await store.records.customer_of(_address(address))
+        if known is None:
+            _fail(f"nobody is known by {address}")
+        key, expires = link_key(settings.load_secret()), int(time.time() + settings.files.link_seconds)
+        base = settings.server.public_url or f"http://{settings.server.host}:{settings.server.port}"
+        rows = [
+            {
+                "name": file.name,
+                "type": file.media_type,
+                "bytes": file.size,
+                "state": file.state,
+                "reason": file.reason,
+                "link": base + download_path(key, file.id, expires) if file.state == "stored" else "",
+            }
+            for file in await store.attachments.of(await store.records.addresses_of(known))
+        ]
+        _show(rows, as_json)
+
+    _with_store(config, work)
+
+
 # --- people's work -------------------------------------------------------------------------------------------------
 
 

@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from omnibot.dialogue.articles import Article
 from omnibot.dialogue.heard import ARTICLE_CHOICE, Answered, Heard, WishSaid, listen
-from omnibot.dialogue.knowledge import Article, Knowledge
+from omnibot.dialogue.knowledge import Knowledge
 from omnibot.dialogue.phrases import Talk, Wish
 from omnibot.model import (
     Change,
@@ -51,7 +52,7 @@ def decide(
     written_on = _address(snapshot, messages[-1])
     silent = Plan(name=snapshot.name, preferences=snapshot.preferences, language=reading.language.value)
     if stopped := [message for message in messages if _FLAG_STOP in message.flags]:
-        return _stopped(silent, stopped[-1], messages, written_on)
+        return _stopped(silent, stopped, messages, written_on)
     for_staff = [message for message in messages if _FLAG_STAFF_ONLY in message.flags]
     for_us = [m for m in messages if not m.automatic and _FLAG_STAFF_ONLY not in m.flags]
     handoff = "a message that only staff may see" if for_staff else ""
@@ -67,11 +68,13 @@ def _address(snapshot: Snapshot, message: TurnMessage) -> KnownAddress | None:
     return next((address for address in snapshot.addresses if address.id == message.address), None)
 
 
-def _stopped(silent: Plan, stop: TurnMessage, messages: Sequence[TurnMessage], written_on: KnownAddress | None) -> Plan:
+def _stopped(
+    silent: Plan, stopped: Sequence[TurnMessage], messages: Sequence[TurnMessage], written_on: KnownAddress | None
+) -> Plan:
     """STOP is confirmed once, and nothing else is said there; what else was written goes to people."""
     besides = any(not ({_FLAG_STOP, _FLAG_START} & {*m.flags}) and not m.automatic for m in messages)
     handoff = "wrote something else besides STOP" if besides else ""
-    if _FLAG_ALREADY in stop.flags or written_on is None:
+    if all(_FLAG_ALREADY in stop.flags for stop in stopped) or written_on is None:
         return replace(silent, handoff=handoff, why="STOP again: it was confirmed before")
     confirm = Move(kind=MoveKind.CONFIRM, topic="stopped", why="asked not to be written to here")
     return replace(
@@ -203,7 +206,7 @@ class _Turn:
         told = self._just_told()
         fresh = [a for a in heard.answered if not _tells(told, a.article)]
         repeated = tuple(a.article for a in heard.answered if _tells(told, a.article))
-        if not heard.answered and not heard.unanswered and any(_asks_again(change) for change in changes):
+        if not heard.answered and not heard.unanswered and any(map(self._asks_again, changes)):
             fresh = [Answered(a, "told again as just wished") for a in self._told_before(told)]
         return tuple(self._answer(answered, language) for answered in fresh), repeated
 
@@ -229,6 +232,13 @@ class _Turn:
                 break
             told.append(" ".join(message.text.split()))
         return told
+
+    def _asks_again(self, change: Change) -> bool:
+        """Whether a wish right after an answer is about that answer: "more detail please", "in Spanish please"."""
+        before = self.snapshot.preferences
+        if change.key == "preference.language":
+            return change.value != (before.language or self.reading.language.value)
+        return change.key == "preference.length" and change.value == Length.DETAILED != before.length
 
     def _told_before(self, told: Sequence[str]) -> list[Article]:
         articles = {a.id: a for a in self.knowledge.articles if _tells(told, a)}
@@ -352,13 +362,6 @@ def _changed(preferences: Preferences, changes: Sequence[Change]) -> Preferences
         register=Register(values["register"]) if "register" in values else preferences.register,
         length=Length(values["length"]) if "length" in values else preferences.length,
         language=values.get("language", preferences.language),
-    )
-
-
-def _asks_again(change: Change) -> bool:
-    """Whether a wish, right after an answer, is about that answer: "more detail please", "in Spanish please"."""
-    return change.key == "preference.language" or (
-        change.key == "preference.length" and change.value == Length.DETAILED
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -11,9 +12,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
-from pydantic import BaseModel, SecretStr
+from pydantic import SecretStr
 
 from omnibot.app import ALL_ROLES, Role, Running, open_store, serve
+from omnibot.intake.files import download_path, link_key
 from omnibot.sandbox.faults import Faults
 from omnibot.sandbox.ledger import Ledger
 from omnibot.sandbox.mail import MailSandbox
@@ -56,6 +58,10 @@ class World:
         """The database, as whoever looks in from outside sees it: beside the server, in a context of its own."""
         return open_store(self.settings)
 
+    def download_path(self, attachment: int) -> str:
+        """Where an attachment can be downloaded for the next hour."""
+        return download_path(link_key(self.settings.load_secret()), attachment, int(time.time()) + 3600)
+
 
 @asynccontextmanager
 async def world(
@@ -64,7 +70,7 @@ async def world(
     knowledge: Path,
     database_url: str = "",
     telegram_mode: Literal["polling", "webhook"] = "polling",
-    sections: Mapping[str, BaseModel] = MappingProxyType({}),
+    sections: Mapping[str, object] = MappingProxyType({}),
 ) -> AsyncIterator[World]:
     """Start the providers. `sections` replace those of the settings, such as `{"turns": Turns(pause_seconds=1)}`."""
     ledger, faults = Ledger(), Faults()

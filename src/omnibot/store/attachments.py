@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from tortoise.exceptions import DBConnectionError, OperationalError
 
-from omnibot.model import Attachment
+from omnibot.model import AddressId, Attachment, MessageId
 from omnibot.store import models
 from omnibot.store.codec import Codec
 from omnibot.store.work import StoreUnavailable
@@ -24,6 +24,19 @@ class PendingFile:
     account: str
     attempts: int
     attachment: Attachment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptFile:
+    """A file of a message, as people see it. `state`: stored, pending or refused, with the reason."""
+
+    id: int
+    message: MessageId
+    name: str
+    media_type: str
+    size: int | None
+    state: str
+    reason: str
 
 
 class Attachments:
@@ -77,6 +90,23 @@ class Attachments:
         async with _available():
             row = await models.Attachment.get_or_none(id=id_, state="stored")
         return row.file_key if row else None
+
+    async def of(self, addresses: Collection[AddressId]) -> list[KeptFile]:
+        """The files that came from these addresses, oldest first."""
+        async with _available():
+            rows = await models.Attachment.filter(address_id__in=list(addresses)).order_by("id")
+        return [
+            KeptFile(
+                id=row.id,
+                message=MessageId(row.message_id),
+                name=self._codec.open_text(row.address_id, row.name_sealed),
+                media_type=row.media_type,
+                size=row.size,
+                state=row.state,
+                reason=row.reason or "",
+            )
+            for row in rows
+        ]
 
     async def _update(self, id_: int, **fields: object) -> None:
         async with _available():

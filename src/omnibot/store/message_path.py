@@ -9,6 +9,8 @@ The way of a message, each step one transaction:
     dispatch  heads of the addresses' queues, past the gate, as `sending`   then the calls start
     finish    what the channels answered                                    (a lost result is `unknown`, so no fsync)
 
+Providers tell times in seconds. So do we: what was said within one second stands in the order in which it came.
+
 Locks are taken in one order (lane, outbox row, address) and within a batch by ascending key, so that batches never
 deadlock; where the order cannot hold, rows that are locked are skipped and come again.
 """
@@ -137,7 +139,8 @@ WITH input AS MATERIALIZED (
 ), written AS (
     INSERT INTO messages (id, address_id, direction, account, provider_hash, at, received_at, body_sealed, answers,
                           automatic, flags, attachments)
-    SELECT id, address_id, 'in', account, provider_hash, at, now(), body, answers, automatic, flags, attachments
+    SELECT id, address_id, 'in', account, provider_hash, date_trunc('second', at), now(), body, answers, automatic, flags,
+        attachments
     FROM input WHERE body IS NOT NULL
 ), queued AS (
     INSERT INTO inbox (customer_id, address_id, kind, message_id, priority, due_at, attempts, payload_sealed)
@@ -171,7 +174,8 @@ WITH ready AS (
 )
 UPDATE lanes l SET fence = fence + 1, lost = CASE WHEN leased_until IS NULL THEN 0 ELSE lost + 1 END,
     leased_until = now() + $2::interval
-FROM ready, (SELECT set_config('synchronous_commit', 'off', true)) AS not_durable WHERE l.customer_id = ready.customer_id RETURNING l.customer_id, l.fence, l.arrivals, l.lost
+FROM ready, (SELECT set_config('synchronous_commit', 'off', true)) AS not_durable
+WHERE l.customer_id = ready.customer_id RETURNING l.customer_id, l.fence, l.arrivals, l.lost
 """
 
 _LOAD_ITEMS = """
@@ -238,7 +242,7 @@ WITH taken AS MATERIALIZED (
     INSERT INTO turns (id, address_id, at, record_sealed) SELECT id, address_id, now(), record FROM taken
 ), written AS (
     INSERT INTO messages (id, address_id, direction, account, at, received_at, body_sealed, answers, attachments)
-    SELECT id, address_id, 'out', account, clock_timestamp(), now(), body, answers, 0 FROM said
+    SELECT id, address_id, 'out', account, date_trunc('second', now()), now(), body, answers, 0 FROM said
 )
 INSERT INTO outbox (id, address_id, channel, account, turn_id, purpose, state, due_at, attempts, payload_sealed,
                     created_at, changed_at)
@@ -325,7 +329,7 @@ WITH head AS (
         ORDER BY o.id LIMIT q.free FOR UPDATE OF o SKIP LOCKED
     ) AS o
 ), gate AS (
-    SELECT h.id, a.value_sealed, a.context_sealed, CASE
+    SELECT h.id, a.value_sealed, CASE
         WHEN h.purpose = 'confirmation' THEN NULL
         WHEN a.stopped_at IS NOT NULL THEN 'stopped'
         WHEN a.unreachable_at IS NOT NULL THEN 'unreachable'
@@ -346,7 +350,7 @@ UPDATE outbox o SET state = CASE WHEN gate.verdict IS NULL THEN 'sending' ELSE '
     attempts = attempts + 1, leased_until = now() + $9::interval, changed_at = now()
 FROM gate WHERE o.id = gate.id
 RETURNING o.id, o.address_id, o.channel, o.account, o.attempts, o.payload_sealed, o.provider_sealed, o.created_at,
-    gate.value_sealed, gate.context_sealed, o.state
+    gate.value_sealed, o.state
 """
 
 _FINISH = """
@@ -368,7 +372,7 @@ WHERE state = 'sending' AND leased_until < now() RETURNING id
 """
 
 _UNKNOWN = """
-SELECT o.id, o.address_id, o.attempts, o.payload_sealed, o.provider_sealed, a.value_sealed, a.context_sealed
+SELECT o.id, o.address_id, o.attempts, o.payload_sealed, o.provider_sealed, a.value_sealed
 FROM outbox o JOIN addresses a ON a.id = o.address_id
 WHERE o.state = 'unknown' AND o.channel = $1 AND o.account = $2 ORDER BY o.id LIMIT $3
 """
@@ -706,7 +710,9 @@ class MessagePath:
             for reply in outcome.replies:
                 to, draft = reply.draft.to, reply.draft
                 parts = parts_to_json(draft.parts)
-                payload = {"parts": parts, "subject": draft.subject, "context": to.context}
+                # Where somebody writes from elsewhere, what was last said there is not what this answers.
+                context = to.context if to.id == outcome.address else {}
+                payload = {"parts": parts, "subject": draft.subject, "context": context}
                 said.append((
                     ord_, to.id, to.address.channel, to.account, reply.purpose,
                     self._codec.seal(to.id, {"text": plain(draft.parts)}), self._codec.seal(to.id, payload), answers,
@@ -798,15 +804,13 @@ class MessagePath:
     def _outbound(self, row: asyncpg.Record, channel: str = "") -> Outbound:
         address = row["address_id"]
         payload = self._codec.open(address, row["payload_sealed"])
-        context = row["context_sealed"]
         provider_id = row["provider_sealed"]
         return Outbound(
             id=MessageId(row["id"]),
             to=Address(channel or row["channel"], self._codec.open_text(address, row["value_sealed"])),
             parts=parts_from_json(payload["parts"]),
             subject=payload["subject"],
-            # The newest context wins where the reply was planned for none: a mail thread may have begun since.
-            context=payload["context"] or (self._codec.open(address, context) if context else {}),
+            context=payload["context"],
             provider_id=self._codec.open_text(address, provider_id) if provider_id else "",
             attempts=row["attempts"],
         )

@@ -154,6 +154,15 @@ class Records:
         ids = await models.Link.filter(customer_id=customer).values_list("address_id", flat=True)
         return await self._addresses(list(ids))  # type: ignore[arg-type]
 
+    async def facts_of(self, address: Address) -> dict[str, str]:
+        """What holds now about whoever an address belongs to; what was stated beats what a provider said."""
+        customer = await self.customer_of(address)
+        if customer is None:
+            return {}
+        ids = list(await self.addresses_of(customer))
+        facts = await models.Fact.filter(address_id__in=ids, valid_to=None).order_by("confidence", "valid_from", "id")
+        return {fact.key: self._codec.open_text(fact.address_id, fact.value_sealed) for fact in facts}
+
     async def timeline(self, customer: CustomerId, limit: int = 200) -> list[TimelineMessage]:
         """A customer's latest messages over all addresses, oldest first."""
         addresses = await self.addresses_of(customer)

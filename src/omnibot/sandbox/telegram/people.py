@@ -115,8 +115,8 @@ class Bot:
         self._delayed: list[tuple[int, Update]] = []
         self._polling: asyncio.Future[str] | None = None
         self._free = asyncio.Semaphore(self.webhook.max_connections)
-        self._update_id = 870_000_000
-        self._message_id = 0
+        # a server remembers for ever which updates it has had: none may come again after a restart of the sandbox
+        self._update_id = self._message_id = time.time_ns() // 1_000_000
 
     @property
     def me(self) -> Json:
@@ -145,9 +145,11 @@ class Bot:
         return self._message_id
 
     def store(self, name: str, content: bytes) -> StoredFile:
-        """Keep a file."""
+        """Keep a file, under a path that Telegram makes up: of the name only the ending is in it."""
         number = len(self.files) + 1
-        file = StoredFile(f"AgAD{self.id}F{number}", f"documents/file_{number}_{name}", content)
+        _, dot, ending = name.rpartition(".")
+        suffix = f".{ending}" if dot and ending.isalnum() else ""
+        file = StoredFile(f"AgAD{self.id}F{number}", f"documents/file_{number}{suffix}", content)
         self.files[file.id] = file
         return file
 

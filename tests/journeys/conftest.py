@@ -1,0 +1,54 @@
+"""A whole world for each journey: real adapters, a real database, emulated providers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from pydantic import SecretStr
+
+from omnibot.sandbox.ledger import Entry
+from omnibot.sandbox.world import World, world
+from tests.conftest import SECRET
+
+KNOWLEDGE = Path(__file__).parents[2] / "config" / "knowledge"
+DEADLINE = 15.0
+
+MakeWorld = Callable[..., AbstractAsyncContextManager[World]]
+
+
+@pytest.fixture
+def make_world(dsn: str, tmp_path: Path) -> MakeWorld:
+    """Worlds on this test's database; arguments as of `omnibot.sandbox.world.world`."""
+
+    def make(sections: Mapping[str, object] | None = None, **options) -> AbstractAsyncContextManager[World]:
+        sections = {"secret": SecretStr(SECRET.decode())} | dict(sections or {})
+        return world(tmp_path, knowledge=KNOWLEDGE, database_url=dsn, sections=sections, **options)
+
+    return make
+
+
+@pytest_asyncio.fixture
+async def place(make_world: MakeWorld) -> AsyncIterator[World]:
+    """A world with a running server, Telegram by webhook."""
+    async with make_world(telegram_mode="webhook") as place, place.serving():
+        yield place
+
+
+async def telegram_got(place: World, user: int, count: int = 1, after: int = 0) -> list[str]:
+    """The first messages that a person has got on Telegram, younger than entry number `after`."""
+
+    def theirs(entry: Entry) -> bool:
+        return entry.accepted and entry.method == "sendMessage" and str(entry.payload["chat_id"]) == str(user)
+
+    entries = await place.ledger.wait_for(theirs, DEADLINE, count=count, after=after)
+    return [entry.payload["text"] for entry in entries]
+
+
+async def mail_got(place: World, address: str, count: int = 1) -> list[str]:
+    """The texts of the first mails that a person has got."""
+    mails = await place.mail.mailbox(address).wait_for(count=count, deadline=DEADLINE)
+    return [mail.text for mail in mails]
