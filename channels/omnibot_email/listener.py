@@ -84,6 +84,9 @@ class MailListener:
         except (NotAccepted, NotNow) as reason:
             _log.warning("email.not_taken", reason=type(reason).__name__)
             return _COME_AGAIN
+        except Exception as error:  # whatever failed, the mail is not committed; its text may name people
+            _log.error("email.take_failed", error=type(error).__name__)
+            return _COME_AGAIN
         return _TAKEN
 
 

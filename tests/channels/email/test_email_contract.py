@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import AsyncIterator, Sequence
 from typing import ClassVar, Literal
 
 import pytest_asyncio
+from email_office import SARAH, free_port, settings
 
 from omnibot.contract import Site
 from omnibot.model import Address
@@ -15,15 +15,6 @@ from omnibot.sandbox.mail import MailSandbox, Posted
 from omnibot.testing import Ability, ChannelContract, Taken
 from omnibot_email import Email
 from omnibot_email.settings import EmailSettings
-
-SARAH = "sarah@example.org"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class MailProvider:
@@ -47,21 +38,11 @@ class MailProvider:
         return Address("email", SARAH)
 
     def settings(self, password: str = "correct") -> EmailSettings:
-        return EmailSettings.model_validate(
-            {
-                "address": self.sandbox.address,
-                "from_name": "Example Support",
-                "authserv_id": "mx.example.com",
-                "smtp": {
-                    "host": "127.0.0.1",
-                    "port": self.sandbox.port,
-                    "security": "none",
-                    "username": "omnibot",
-                    "password": password,
-                    "timeout": 10,
-                },
-                "listen": {"port": self.port, "protocol": self.protocol},
-            }
+        return settings(
+            self.sandbox.port,
+            self.port,
+            smtp={"username": "omnibot", "password": password},
+            listen={"protocol": self.protocol},
         )
 
     def wrong_settings(self) -> EmailSettings:
