@@ -1,6 +1,7 @@
 """What to do about a turn: pure and deterministic, from approved knowledge only."""
 
+from omnibot.dialogue.articles import Article, KnowledgeError
 from omnibot.dialogue.decide import decide
-from omnibot.dialogue.knowledge import Article, Knowledge, KnowledgeError
+from omnibot.dialogue.knowledge import Knowledge
 
 __all__ = ["Article", "Knowledge", "KnowledgeError", "decide"]

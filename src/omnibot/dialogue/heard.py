@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from omnibot.dialogue.knowledge import Article, Found, Knowledge
+from omnibot.dialogue.articles import Article
+from omnibot.dialogue.knowledge import Knowledge
 from omnibot.dialogue.phrases import (
     EmojiOnly,
     Said,
@@ -18,6 +19,7 @@ from omnibot.dialogue.phrases import (
     said,
     without_greeting,
 )
+from omnibot.dialogue.search import Found
 from omnibot.dialogue.words import content
 from omnibot.model import MessageId, TurnMessage
 
@@ -179,7 +181,7 @@ def _answer(loose: Sequence[_Loose], heard: Heard, knowledge: Knowledge, languag
             return
     for sentence in missed:
         matters = len(set(content(sentence.text, language)))
-        if heard.answered and (not sentence.question or matters < 2):
+        if heard.answered and not (sentence.question and matters):
             heard.asides.append(sentence.text)  # context of what was answered
         elif heard.understood and not sentence.question and matters <= 2:
             heard.asides.append(sentence.text)  # a signature, a name

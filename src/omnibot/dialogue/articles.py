@@ -1,0 +1,203 @@
+"""Articles in Markdown files: what the company has approved to be said.
+
+An article is YAML front matter (id, title, language, questions, keywords, links), then the sections `## short`,
+`## detailed` and, where there is something to do in order, `## steps`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from omnibot.model import Link
+
+__all__ = ["Article", "KnowledgeError", "read_article"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Article:
+    """One approved answer in one language, at three depths."""
+
+    id: str
+    title: str
+    language: str  # ISO 639-1
+    questions: tuple[str, ...]  # as customers put them
+    keywords: tuple[str, ...] = ()
+    links: tuple[Link, ...] = ()
+    short: str
+    detailed: str
+    steps: tuple[str, ...] = ()
+
+
+class KnowledgeError(Exception):
+    """Articles need correcting; tells all faults at once, each with its file and line."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        super().__init__("\n".join(["these articles need correcting by whoever writes the knowledge folder:", *faults]))
+        self.faults = tuple(faults)
+
+
+_KEYS = {"id", "title", "language", "questions", "keywords", "links"}
+_SECTIONS = ("short", "detailed", "steps")
+_HEADING = re.compile(r"##\s+(.+?)\s*$")
+_STEP = re.compile(r"(?:\d+[.)]|[-*])\s+(.+)")
+_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,47}")
+_LANGUAGE = re.compile(r"[a-z]{2}")
+
+
+class _Fault(Exception):
+    """One thing that is wrong, at a line of the file."""
+
+    def __init__(self, line: int, text: str) -> None:
+        super().__init__(text)
+        self.line = line
+
+
+def read_article(path: Path, faults: list[str]) -> Article | None:
+    """One article; what is wrong is added to `faults`."""
+    found: list[_Fault] = []
+    article = None
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        header, body = _halves(lines)
+        matter = _matter(lines[1:header], found)
+        sections = _sections(lines[body:], body, found)
+        article = _article(matter, sections, _places(lines, header), found)
+    except OSError as error:
+        found.append(_Fault(1, f"cannot be read ({error.strerror}); let whoever runs the server read it"))
+    except UnicodeDecodeError as error:
+        found.append(_Fault(1, f"is not UTF-8 (byte {error.start}); save it as UTF-8"))
+    except _Fault as fault:
+        found.append(fault)
+    faults.extend(f"{path}:{fault.line}: {fault}" for fault in found)
+    return None if found else article
+
+
+def _halves(lines: Sequence[str]) -> tuple[int, int]:
+    """The index of the line that ends the front matter, and of the first line behind it."""
+    if not lines or lines[0].strip() != "---":
+        raise _Fault(1, "has no front matter; begin with a line of three dashes, then id, title, language, questions")
+    for number, line in enumerate(lines[1:], 1):
+        if line.strip() == "---":
+            return number, number + 1
+    raise _Fault(1, "the front matter has no end; close it with a line of three dashes")
+
+
+def _matter(lines: Sequence[str], faults: list[_Fault]) -> dict[str, Any]:
+    try:
+        matter = yaml.safe_load("\n".join(lines))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 2 if mark else 1
+        raise _Fault(line, f"the front matter is not YAML ({getattr(error, 'problem', error)})") from error
+    if not isinstance(matter, dict):
+        raise _Fault(2, "the front matter must be `key: value` lines")
+    for key in matter.keys() - _KEYS:
+        known = ", ".join(sorted(_KEYS))
+        line = next((number for number, line in enumerate(lines, 2) if line.startswith(f"{key}:")), 2)
+        faults.append(_Fault(line, f"unknown key {key!r}; known are {known}"))
+    return matter
+
+
+def _places(lines: Sequence[str], end: int) -> Mapping[str, int]:
+    """The lines of keys and sections; what is missing should stand at the end of the front matter."""
+    places: defaultdict[str, int] = defaultdict(lambda: end + 1)
+    for number, line in enumerate(lines, 1):
+        if number <= end:
+            places.setdefault(line.partition(":")[0], number)
+        elif heading := _HEADING.match(line):
+            places.setdefault(heading[1].casefold(), number)
+    return places
+
+
+def _sections(lines: Sequence[str], offset: int, faults: list[_Fault]) -> dict[str, list[str]]:
+    sections: dict[str, list[str]] = {}
+    current: list[str] | None = None
+    for number, line in enumerate(lines, offset + 1):
+        if heading := _HEADING.match(line):
+            name = heading[1].casefold()
+            if name not in _SECTIONS:
+                faults.append(_Fault(number, f"unknown section {heading[1]!r}; known are {', '.join(_SECTIONS)}"))
+            if name in sections:
+                faults.append(_Fault(number, f"the section {name!r} stands twice; keep one"))
+            current = sections.setdefault(name, [])
+        elif current is not None:
+            current.append(line)
+        elif line.strip():
+            faults.append(_Fault(number, "this text stands before the first section; put `## short` above it"))
+            current = []
+    return sections
+
+
+def _article(
+    matter: Mapping[str, Any], sections: Mapping[str, list[str]], places: Mapping[str, int], faults: list[_Fault]
+) -> Article:
+    def text(key: str, form: re.Pattern[str] | None = None, example: str = "") -> str:
+        value = matter.get(key)
+        if not isinstance(value, str) or not value.strip():
+            faults.append(_Fault(places[key], f"`{key}` is missing; add it to the front matter as text"))
+            return ""
+        if form and not form.fullmatch(value):
+            faults.append(_Fault(places[key], f"`{key}: {value}` is not valid; write it like {example}"))
+        return value.strip()
+
+    def texts(key: str) -> tuple[str, ...]:
+        value = matter.get(key) or []
+        if not isinstance(value, list) or not all(isinstance(entry, str) and entry.strip() for entry in value):
+            faults.append(
+                _Fault(places[key], f"`{key}` must be a list of texts; put a dash before each and quote numbers")
+            )
+            return ()
+        return tuple(entry.strip() for entry in value)
+
+    def section(name: str) -> str:
+        paragraphs = re.split(r"\n\s*\n", "\n".join(sections.get(name, ())).strip())
+        said = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+        if not said:
+            faults.append(_Fault(places[name], f"the section `## {name}` is missing or empty; write it"))
+        return said
+
+    questions = texts("questions")
+    if "questions" not in matter:
+        faults.append(_Fault(places["questions"], "`questions` is missing; list how customers ask for this"))
+    return Article(
+        id=text("id", _ID, "reset-password"),
+        title=text("title"),
+        language=text("language", _LANGUAGE, "en"),
+        questions=questions,
+        keywords=texts("keywords"),
+        links=_links(matter.get("links") or [], places["links"], faults),
+        short=section("short"),
+        detailed=section("detailed"),
+        steps=_steps(sections.get("steps", ())),
+    )
+
+
+def _links(entries: object, line: int, faults: list[_Fault]) -> tuple[Link, ...]:
+    links = []
+    for entry in entries if isinstance(entries, list) else [entries]:
+        match entry:
+            case {"label": str(label), "url": str(url)} if url.startswith(("https://", "http://", "mailto:")):
+                links.append(Link(label, url))
+            case _:
+                faults.append(_Fault(line, "each of `links` needs a label and an address: {label: …, url: https://…}"))
+    return tuple(links)
+
+
+def _steps(lines: Sequence[str]) -> tuple[str, ...]:
+    """Numbered or dashed lines; a line without a number goes on the one above."""
+    steps: list[str] = []
+    for line in filter(None, map(str.strip, lines)):
+        if step := _STEP.fullmatch(line):
+            steps.append(step[1])
+        elif steps:
+            steps[-1] += f" {line}"
+        else:
+            steps.append(line)
+    return tuple(steps)

@@ -1,0 +1,141 @@
+"""The search for the one article that answers a question, or for none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from omnibot.dialogue.articles import Article
+from omnibot.dialogue.words import content, stems
+
+__all__ = ["Found", "Index"]
+
+# Calibrated on tests/dialogue/questions.toml: the lowest score that keeps strangers' questions unanswered.
+_ENOUGH = 0.5
+_LEAST_EVIDENCE = 1.2  # of idf, one of the words in title or keywords: "nothing works" asks for no article
+_UNKNOWN_WORD = 2.0  # weight of a word that no article has
+_VERBATIM = 0.9  # likeness to an example from which it needs no keyword
+_TYPO_LENGTH = 6  # of the shortest stem that a slip of the pen is forgiven in
+_BODY = 0.4  # weight of a word that only an article's text has
+_BY_COVERAGE, _BY_EXAMPLE = 0.55, 0.45
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An article that answers a question, and how sure the search is."""
+
+    article: Article
+    score: float  # 0…1
+    matched: tuple[str, ...]  # stems that the question and the article share
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """The articles of one language by their words."""
+
+    articles: tuple[Article, ...]
+    idf: Mapping[str, float]
+    weights: Mapping[str, tuple[tuple[int, float], ...]]  # stem → articles that have it, with its weight there
+    anchors: tuple[tuple[frozenset[str], ...], ...]  # of each article: a word of its title, or a whole keyword
+    typos: Mapping[str, str]  # a stem with a letter left out → the stem
+    examples: Mapping[str, tuple[int, ...]]  # stem → example questions that have it
+    example_article: tuple[int, ...]  # of each example
+    example_weight: tuple[float, ...]  # the idf of all its stems
+
+    @classmethod
+    def of(cls, articles: Sequence[Article], language: str) -> Index:
+        def stems_of(*texts: str) -> set[str]:
+            return {stem for text in texts for stem in stems(content(text, language), language)}
+
+        weights: dict[str, dict[int, float]] = {}
+        anchors = []
+        for number, article in enumerate(articles):
+            head = stems_of(article.title, *article.questions, *article.keywords)
+            for stem in stems_of(article.short, article.detailed, *article.steps):
+                weights.setdefault(stem, {})[number] = _BODY
+            title = [frozenset((stem,)) for stem in stems_of(article.title)]
+            keywords = [frozenset(found) for word in article.keywords if (found := stems_of(word))]
+            anchors.append((*title, *keywords))
+            for stem in head:
+                weights.setdefault(stem, {})[number] = 1.0
+        idf = {stem: _idf(sum(w * w for w in found.values()), len(articles)) for stem, found in weights.items()}
+
+        examples: dict[str, list[int]] = {}
+        example_article: list[int] = []
+        example_weight: list[float] = []
+        for number, article in enumerate(articles):
+            for text in (article.title, *article.questions):
+                asked = stems_of(text)
+                for stem in asked:
+                    examples.setdefault(stem, []).append(len(example_article))
+                example_article.append(number)
+                example_weight.append(sum(idf[stem] for stem in asked))
+        return cls(
+            articles=tuple(articles),
+            idf=idf,
+            weights={stem: tuple(found.items()) for stem, found in weights.items()},
+            anchors=tuple(anchors),
+            typos={slip: stem for stem in idf if len(stem) >= _TYPO_LENGTH for slip in _slips(stem)},
+            examples={stem: tuple(found) for stem, found in examples.items()},
+            example_article=tuple(example_article),
+            example_weight=tuple(example_weight),
+        )
+
+    def best(self, question: Iterable[str]) -> Found | None:
+        """The article that a question's stems are about, if one is sure enough."""
+        asked = frozenset(stem if stem in self.idf else self._meant(stem) for stem in question)
+        known = [(stem, self.idf[stem]) for stem in asked if stem in self.idf]
+        whole = sum(idf for _, idf in known) + _UNKNOWN_WORD * (len(asked) - len(known))
+        evidence: dict[int, float] = {}
+        for stem, idf in known:
+            for number, weight in self.weights[stem]:
+                evidence[number] = evidence.get(number, 0.0) + weight * idf
+        likeness = self._likeness(known, whole)
+        score, number = max(
+            (
+                (_BY_COVERAGE * found / whole + _BY_EXAMPLE * likeness.get(number, 0.0), number)
+                for number, found in evidence.items()
+                if found >= _LEAST_EVIDENCE
+                and (likeness.get(number, 0.0) >= _VERBATIM or any(map(asked.issuperset, self.anchors[number])))
+            ),
+            default=(0.0, 0),
+        )
+        if score < _ENOUGH:
+            return None
+        matched = (stem for stem, _ in known if any(number == n for n, _ in self.weights[stem]))
+        return Found(self.articles[number], round(score, 3), tuple(sorted(matched)))
+
+    def _meant(self, stem: str) -> str:
+        """The stem that an unknown one is a slip of the pen for, if there is one."""
+        if len(stem) < _TYPO_LENGTH - 1:
+            return stem
+        meant = self.typos.get(stem)  # a letter is missing
+        for slip in () if meant else _slips(stem):  # one too many, or a wrong one
+            meant = slip if slip in self.idf and len(slip) >= _TYPO_LENGTH else self.typos.get(slip)
+            if meant:
+                break
+        return meant if meant and meant[0] == stem[0] else stem
+
+    def _likeness(self, known: Sequence[tuple[str, float]], whole: float) -> dict[int, float]:
+        """By article, how much of the question and its most similar example is the same (Dice, weighted by idf)."""
+        shared: dict[int, float] = {}
+        for stem, idf in known:
+            for example in self.examples.get(stem, ()):
+                shared[example] = shared.get(example, 0.0) + idf
+        likeness: dict[int, float] = {}
+        for example, weight in shared.items():
+            article = self.example_article[example]
+            dice = 2 * weight / (whole + self.example_weight[example])
+            likeness[article] = max(likeness.get(article, 0.0), dice)
+        return likeness
+
+
+def _slips(stem: str) -> Iterator[str]:
+    """A stem with one letter left out, wherever that is."""
+    return (stem[:place] + stem[place + 1 :] for place in range(len(stem)))
+
+
+def _idf(holders: float, articles: int) -> float:
+    """BM25's, never negative."""
+    return math.log(1 + (articles - holders + 0.5) / (holders + 0.5))

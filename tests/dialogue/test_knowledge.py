@@ -1,0 +1,226 @@
+"""Which questions get an answer, which get none, and what is told about articles that cannot be used."""
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from omnibot.dialogue import Knowledge, KnowledgeError
+from omnibot.model import Link
+
+HERE = Path(__file__).parent
+ARTICLES = HERE.parents[1] / "config" / "knowledge"
+QUESTIONS = tomllib.loads((HERE / "questions.toml").read_text("utf-8"))
+
+
+@pytest.fixture(scope="module")
+def knowledge() -> Knowledge:
+    return Knowledge.load(ARTICLES)
+
+
+def asked(part: str) -> Iterator[tuple[str, str, str]]:
+    """(language, article or `none`, question) of a part of the questions."""
+    for language, articles in QUESTIONS[part].items():
+        for article, questions in articles.items():
+            for question in questions:
+                yield language, article, question
+
+
+# --- search ---
+
+
+@pytest.mark.parametrize("part", ["tuned", "held_out"])
+def test_no_question_gets_a_wrong_answer(knowledge: Knowledge, part: str) -> None:
+    wrong = [
+        (question, found.article.id)
+        for language, article, question in asked(part)
+        if (found := knowledge.find(question, language)) and found.article.id != article
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(("part", "least"), [("tuned", 0.95), ("held_out", 0.7)])
+def test_most_questions_get_their_answer(knowledge: Knowledge, part: str, least: float) -> None:
+    answerable = [(language, article, question) for language, article, question in asked(part) if article != "none"]
+    missed = [question for language, _, question in answerable if knowledge.find(question, language) is None]
+    assert 1 - len(missed) / len(answerable) >= least, missed
+
+
+def test_every_example_question_finds_its_own_article(knowledge: Knowledge) -> None:
+    for article in knowledge.articles:
+        for question in article.questions:
+            found = knowledge.find(question, article.language)
+            assert found is not None, question
+            assert found.article == article, question
+
+
+@pytest.mark.parametrize(
+    ("question", "article"),
+    [
+        ("I forgot my pasword", "reset-password"),
+        ("how do I exxport my data", "export-data"),
+        ("pasxword", "reset-password"),
+    ],
+)
+def test_a_slip_of_the_pen_is_forgiven(knowledge: Knowledge, question: str, article: str) -> None:
+    found = knowledge.find(question, "en")
+    assert found is not None
+    assert found.article.id == article
+
+
+def test_a_word_that_only_an_example_uses_answers_nothing_alone(knowledge: Knowledge) -> None:
+    examples = [question for article in knowledge.articles for question in article.questions]
+    assert "My password doesn't work any more" in examples
+    assert knowledge.find("nothing works", "en") is None
+
+
+def test_an_article_that_a_language_lacks_is_found_in_the_companys(knowledge: Knowledge) -> None:
+    found = knowledge.find("¿Cuáles son los límites de la API?", "es")
+    assert found is not None
+    assert (found.article.id, found.article.language) == ("api-limits", "en")
+
+
+def test_other_languages_are_not_searched() -> None:
+    spanish = Knowledge.load(ARTICLES, language="es")
+    assert spanish.find("how do I invite my colleagues?", "fr") is None
+
+
+def test_an_article_is_given_in_the_wanted_language_else_in_the_companys(knowledge: Knowledge) -> None:
+    spanish = knowledge.article("cancel", "es")
+    english = knowledge.article("two-factor", "es")
+    assert spanish is not None
+    assert english is not None
+    assert (spanish.language, english.language) == ("es", "en")
+    assert knowledge.article("no-such-thing", "en") is None
+
+
+@pytest.mark.parametrize("question", ["", "?", "how do I", "the of and", "👍"])
+def test_a_question_without_content_finds_nothing(knowledge: Knowledge, question: str) -> None:
+    assert knowledge.find(question, "en") is None
+
+
+def test_knowledge_without_articles_answers_nothing(tmp_path: Path) -> None:
+    empty = Knowledge.load(tmp_path)
+    assert empty.find("how do I reset my password", "en") is None
+    assert empty.languages == ()
+    assert not empty.knows("password", "en")
+
+
+@given(st.text(), st.sampled_from(["en", "es", "xx"]))
+def test_any_text_can_be_searched(knowledge: Knowledge, text: str, language: str) -> None:
+    found = knowledge.find(text, language)
+    assert found is None or 0 < found.score <= 1.001
+
+
+# --- files ---
+
+GOOD = """---
+id: sample
+title: A sample
+language: en
+questions: ["How do samples work?"]
+keywords: [sample]
+links:
+  - {label: More, url: "https://example.com/more"}
+---
+
+## short
+Samples are
+short.
+
+## detailed
+Samples are longer.
+
+They have paragraphs.
+
+## steps
+1. Take one,
+   carefully.
+2. Try it.
+"""
+
+
+def load(folder: Path, *texts: str) -> Knowledge:
+    for number, text in enumerate(texts, 1):
+        (folder / f"{number}.md").write_text(text, encoding="utf-8")
+    return Knowledge.load(folder)
+
+
+def test_an_article_is_read_with_all_its_parts(tmp_path: Path) -> None:
+    (article,) = load(tmp_path, GOOD).articles
+    assert article.title == "A sample"
+    assert article.links == (Link("More", "https://example.com/more"),)
+    assert article.short == "Samples are short."
+    assert article.detailed == "Samples are longer.\n\nThey have paragraphs."
+    assert article.steps == ("Take one, carefully.", "Try it.")
+
+
+def test_other_files_and_a_byte_order_mark_do_no_harm(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("not an article")
+    assert len(load(tmp_path, "\ufeff" + GOOD).articles) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "told"),
+    [
+        ("", 1, "no front matter"),
+        ("just text", 1, "no front matter"),
+        ("---\nid: a\n", 1, "has no end"),
+        ("---\nid: [a\n---\n", 2, "is not YAML"),
+        ("---\n- a\n---\n", 2, "must be `key: value`"),
+        (GOOD.replace("id: sample\n", ""), 8, "`id` is missing"),
+        (GOOD.replace("id: sample", "id: Sample!"), 2, "`id: Sample!` is not valid"),
+        (GOOD.replace("language: en", "language: english"), 4, "`language: english` is not valid"),
+        (GOOD.replace("language: en", "language: no"), 4, "`language` is missing"),  # YAML reads a truth value
+        (GOOD.replace("title: A sample", "titel: A sample"), 3, "unknown key 'titel'"),
+        (GOOD.replace('questions: ["How do samples work?"]\n', ""), 8, "`questions` is missing"),
+        (GOOD.replace("keywords: [sample]", "keywords: [429]"), 6, "`keywords` must be a list of texts"),
+        (GOOD.replace("https://example.com/more", "javascript:alert(1)"), 7, "each of `links`"),
+        (GOOD.replace("## short\nSamples are\nshort.\n", "## short\n"), 11, "`## short` is missing or empty"),
+        (GOOD.replace("## detailed", "## details"), 15, "unknown section 'details'"),
+        (GOOD.replace("## steps", "## short"), 20, "stands twice"),
+        (GOOD.replace("## short", "Hello\n\n## short"), 11, "before the first section"),
+    ],
+)
+def test_a_fault_names_its_line_and_what_to_do(tmp_path: Path, text: str, line: int, told: str) -> None:
+    with pytest.raises(KnowledgeError) as raised:
+        load(tmp_path, text)
+    assert any(fault.startswith(f"{tmp_path / '1.md'}:{line}: ") and told in fault for fault in raised.value.faults), (
+        raised.value.faults
+    )
+    assert "whoever writes the knowledge folder" in str(raised.value)
+
+
+def test_all_faults_of_all_files_are_told_at_once(tmp_path: Path) -> None:
+    with pytest.raises(KnowledgeError) as raised:
+        load(tmp_path, "text", GOOD.replace("id: sample", "id: X").replace("title: A sample", ""), GOOD)
+    assert len(raised.value.faults) == 3
+
+
+def test_one_article_twice_is_a_fault(tmp_path: Path) -> None:
+    with pytest.raises(KnowledgeError, match=r"taken by 1\.md"):
+        load(tmp_path, GOOD, GOOD)
+
+
+def test_one_article_in_two_languages_is_none(tmp_path: Path) -> None:
+    assert load(tmp_path, GOOD, GOOD.replace("language: en", "language: es")).languages == ("en", "es")
+
+
+def test_a_file_that_is_not_utf_8_is_told(tmp_path: Path) -> None:
+    (tmp_path / "latin.md").write_bytes("---\nid: café".encode("latin-1"))
+    with pytest.raises(KnowledgeError, match="is not UTF-8"):
+        Knowledge.load(tmp_path)
+
+
+def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    (tmp_path / "folder.md").mkdir()
+    with pytest.raises(KnowledgeError, match="cannot be read"):
+        Knowledge.load(tmp_path)
+
+
+def test_a_missing_folder_is_told(tmp_path: Path) -> None:
+    with pytest.raises(KnowledgeError, match="is not a folder"):
+        Knowledge.load(tmp_path / "absent")
