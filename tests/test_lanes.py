@@ -1,0 +1,148 @@
+"""Workers: together when all is well, one by one when something is not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from omnibot.dialogue import Knowledge
+from omnibot.lanes import Lanes
+from omnibot.model import Address, IncomingMessage, Limits, Reading, Sender
+from omnibot.settings import Turns
+from omnibot.store import Store, StoreUnavailable
+from omnibot.store.work import Arrived
+from omnibot.turn import Steps
+from omnibot.understanding import Understanding
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+SETTINGS = Turns(poll_seconds=0.02, attempts=2)
+_numbers = count()
+
+
+class Fragile(Understanding):
+    """Reads everything but what is poison."""
+
+    def read(self, text: str, last_language: str | None = None) -> Reading:
+        if "poison" in text:
+            raise ValueError("poison")
+        return super().read(text, last_language)
+
+
+@pytest.fixture(scope="module")
+def steps() -> Steps:
+    return Steps(
+        understanding=Fragile(("en", "es")),
+        knowledge=Knowledge.load(Path(__file__).parents[1] / "config" / "knowledge"),
+        limits={"telegram": Limits(text=4096)},
+        company="Example Ltd",
+        bot="Omnibot",
+    )
+
+
+async def write(store: Store, text: str, who: str = "1") -> None:
+    sender = Sender(Address("telegram", who), "Ada")
+    item = IncomingMessage(id=str(next(_numbers)), at=NOON, sender=sender, message_id="1", text=text)
+    await store.path.accept([Arrived(channel="telegram", account="main", item=item)])
+
+
+def lanes(store: Store, steps: Steps, settings: Turns = SETTINGS, committed=lambda: None) -> Lanes:
+    return Lanes(store.path, steps, settings, committed)
+
+
+async def replied(store: Store) -> list[str]:
+    return sorted(entry.address.value for entry in await store.records.outbox())
+
+
+async def test_a_batch_is_taken_together(store: Store, steps: Steps) -> None:
+    for number in range(20):
+        await write(store, "hello", str(number))
+    woken = []
+    assert await lanes(store, steps, committed=lambda: woken.append(1)).take_batch() == 20
+    assert len(await replied(store)) == 20
+    assert woken == [1]
+
+
+async def test_nothing_due_is_nothing_done(store: Store, steps: Steps) -> None:
+    assert await lanes(store, steps).take_batch() == 0
+
+
+async def test_one_turn_that_fails_fails_alone(store: Store, steps: Steps) -> None:
+    await write(store, "hello", "1")
+    await write(store, "poison", "2")
+    await write(store, "hello", "3")
+    await lanes(store, steps).take_batch()
+    assert await replied(store) == ["1", "3"]
+
+
+async def test_a_turn_that_fails_again_and_again_is_parked_for_people(store: Store, steps: Steps) -> None:
+    await write(store, "poison")
+    worker = lanes(store, steps, SETTINGS.model_copy(update={"attempts": 1}))
+    await worker.take_batch()
+    assert await store.records.parked() == 1
+    assert [h.reason for h in await store.records.handoffs()] == ["turn parked"]
+    await write(store, "hello")
+    await worker.take_batch()
+    assert await replied(store) == ["1"]
+
+
+async def test_a_batch_that_cannot_be_committed_is_committed_one_by_one(
+    store: Store, steps: Steps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = store.path.commit
+
+    async def picky(outcomes: Sequence):
+        if len(outcomes) > 1 or "2" in [a.address.value for o in outcomes for a in o.work.addresses]:
+            raise ValueError("a row that the database does not take")
+        return await real(outcomes)
+
+    monkeypatch.setattr(store.path, "commit", picky)
+    for who in ("1", "2", "3"):
+        await write(store, "hello", who)
+    await lanes(store, steps).take_batch()
+    assert await replied(store) == ["1", "3"]
+
+
+async def test_a_customer_whose_turn_kills_its_worker_is_parked(store: Store, steps: Steps) -> None:
+    await write(store, "hello")
+    for _ in range(SETTINGS.attempts):
+        await store.path.claim(1, lease=0)
+    await lanes(store, steps).take_batch()
+    assert await store.records.parked() == 1
+    assert await replied(store) == []
+
+
+async def test_it_goes_on_when_the_database_comes_back(
+    store: Store, steps: Steps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, failures = store.path.claim, iter([True, True])
+
+    async def shaky(batch: int, lease: float):
+        if next(failures, False):
+            raise StoreUnavailable("ConnectionRefusedError")
+        return await real(batch, lease)
+
+    monkeypatch.setattr(store.path, "claim", shaky)
+    await write(store, "hello")
+    done = asyncio.Event()
+    worker = lanes(store, steps, committed=done.set)
+    running = asyncio.create_task(worker.run())
+    await asyncio.wait_for(done.wait(), 10)
+    worker.close()
+    await asyncio.wait_for(running, 10)
+    assert await replied(store) == ["1"]
+
+
+async def test_a_wake_is_enough(store: Store, steps: Steps) -> None:
+    done = asyncio.Event()
+    worker = lanes(store, steps, SETTINGS.model_copy(update={"poll_seconds": 3600}), committed=done.set)
+    running = asyncio.create_task(worker.run())
+    await write(store, "hello")
+    worker.wake()
+    await asyncio.wait_for(done.wait(), 10)
+    worker.close()
+    await asyncio.wait_for(running, 10)

@@ -1,0 +1,131 @@
+"""The sentence, on values alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from omnibot.dialogue import Knowledge
+from omnibot.model import (
+    Address,
+    AddressId,
+    Cap,
+    CustomerId,
+    DeliveryState,
+    KnownAddress,
+    Limits,
+    MessageId,
+    Proof,
+    TurnMessage,
+)
+from omnibot.store.work import InboxItem, Kind, Lease, Purpose, Work
+from omnibot.turn import Steps, take
+from omnibot.understanding import Understanding
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+TELEGRAM = KnownAddress(id=AddressId(1), address=Address("telegram", "4711"), proof=Proof.PROVEN, account="main")
+EMAIL = KnownAddress(
+    id=AddressId(2), address=Address("email", "sarah@example.org"), proof=Proof.PROVEN, account="support"
+)
+
+
+@pytest.fixture(scope="module")
+def steps() -> Steps:
+    return Steps(
+        understanding=Understanding(("en", "es")),
+        knowledge=Knowledge.load(Path(__file__).parents[1] / "config" / "knowledge"),
+        limits={
+            "telegram": Limits(text=4096, choices=10),
+            "email": Limits(text=100_000, subject=True, unsolicited=Cap(1, 3600)),
+        },
+        company="Example Ltd",
+        bot="Omnibot",
+    )
+
+
+def said(id_: int, text: str, address: KnownAddress = TELEGRAM, **fields) -> InboxItem:
+    message = TurnMessage(id=MessageId(id_), address=address.id, at=NOON, text=text, provider_id=f"m{id_}")
+    return InboxItem(id=id_, kind=Kind.MESSAGE, address=address.id, attempts=0, message=replace(message, **fields))
+
+
+def work(*items: InboxItem, addresses: tuple[KnownAddress, ...] = (TELEGRAM,), **facts: str) -> Work:
+    lease = Lease(CustomerId(7), fence=1, arrivals=1, lost=0)
+    return Work(lease=lease, items=items, addresses=addresses, facts=facts, timeline=())
+
+
+def test_a_question_is_answered_where_it_was_asked(steps: Steps) -> None:
+    outcome = take(work(said(1, "How can I export my data?"), name="Sarah"), steps)
+    [reply] = outcome.replies
+    assert reply.draft.to == TELEGRAM
+    assert reply.purpose is Purpose.UNSOLICITED
+    assert outcome.record is not None
+    assert outcome.record["messages"] == [1]
+
+
+def test_an_answer_to_us_is_an_ordinary_reply(steps: Steps) -> None:
+    outcome = take(work(said(1, "How can I export my data?", answers=MessageId(9))), steps)
+    assert [reply.purpose for reply in outcome.replies] == [Purpose.REPLY]
+
+
+def test_a_reply_elsewhere_leaves_a_pointer_and_cannot_be_a_loop(steps: Steps) -> None:
+    facts = {"preference.channel": "email"}
+    outcome = take(work(said(1, "How can I export my data?"), addresses=(TELEGRAM, EMAIL), **facts), steps)
+    assert [(r.draft.to, r.purpose) for r in outcome.replies] == [
+        (EMAIL, Purpose.REPLY),
+        (TELEGRAM, Purpose.POINTER),
+    ]
+
+
+def test_stop_is_confirmed_past_the_gate(steps: Steps) -> None:
+    outcome = take(work(said(1, "STOP", flags=("stop",)), addresses=(replace(TELEGRAM, stopped=True),)), steps)
+    assert [reply.purpose for reply in outcome.replies] == [Purpose.CONFIRMATION]
+
+
+def test_what_was_changed_before_the_answer_is_answered_as_changed(steps: Steps) -> None:
+    payload = {"message_id": "m1", "at": NOON.isoformat(), "text": "How can I export my data?"}
+    edit = InboxItem(id=2, kind=Kind.EDIT, address=TELEGRAM.id, attempts=0, payload=payload)
+    outcome = take(work(said(1, "How can I exprot my daat?"), edit), steps)
+    assert "Export" in str(outcome.replies[0].draft.parts)
+    assert [(r.message_id, r.text) for r in outcome.revised] == [("m1", "How can I export my data?")]
+
+
+def test_an_edit_alone_is_not_answered(steps: Steps) -> None:
+    payload = {"message_id": "m1", "at": NOON.isoformat(), "text": "hello"}
+    outcome = take(work(InboxItem(id=2, kind=Kind.EDIT, address=TELEGRAM.id, attempts=0, payload=payload)), steps)
+    assert outcome.replies == ()
+    assert outcome.record is None
+    assert len(outcome.revised) == 1
+
+
+def test_a_report_is_handed_on(steps: Steps) -> None:
+    payload = {"provider_id": "p1", "state": "delivered", "reason": "", "unreachable": False}
+    outcome = take(work(InboxItem(id=2, kind=Kind.REPORT, address=TELEGRAM.id, attempts=0, payload=payload)), steps)
+    assert [(r.provider_id, r.state) for r in outcome.reported] == [("p1", DeliveryState.DELIVERED)]
+
+
+def test_a_lane_that_was_woken_for_nothing_does_nothing(steps: Steps) -> None:
+    outcome = take(work(), steps)
+    assert outcome.replies == ()
+    assert outcome.address == TELEGRAM.id
+
+
+def test_messages_are_read_in_the_order_in_which_they_were_written(steps: Steps) -> None:
+    late = said(2, "first", at=NOON - timedelta(minutes=1))
+    outcome = take(work(said(1, "second"), late), steps)
+    assert outcome.record is not None
+    assert outcome.record["messages"] == [2, 1]
+
+
+def test_the_language_last_written_in_is_remembered(steps: Steps) -> None:
+    outcome = take(work(said(1, "¿Cómo puedo cancelar mi suscripción este mes?")), steps)
+    assert ("language", "es") in [(change.key, change.value) for change in outcome.changes]
+    outcome = take(work(said(1, "¿Cómo puedo cancelar mi suscripción este mes?"), language="es"), steps)
+    assert "language" not in [change.key for change in outcome.changes]
+
+
+def test_the_same_work_gives_the_same_outcome(steps: Steps) -> None:
+    asked = work(said(1, "How can I export my data?"), name="Sarah")
+    assert take(asked, steps) == take(asked, steps)
