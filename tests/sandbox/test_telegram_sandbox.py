@@ -110,7 +110,6 @@ async def test_two_bots_have_nothing_in_common(known: Caller):
         ("sendMessage", {"chat_id": ADA, "text": "x", "reply_parameters": {}}, "can't parse reply parameters"),
         ("sendChatAction", {"chat_id": ADA, "action": "juggling"}, "wrong parameter action"),
         ("editMessageText", {"chat_id": ADA, "message_id": 999, "text": "x"}, "message to edit not found"),
-        ("editMessageText", {"chat_id": ADA, "message_id": 1, "text": "x"}, "message can't be edited"),
         ("deleteMessage", {"chat_id": ADA, "message_id": 999}, "message to delete not found"),
         ("answerCallbackQuery", {}, 'parameter "callback_query_id" is required'),
         ("answerCallbackQuery", {"callback_query_id": "1"}, "query is too old"),
@@ -193,9 +192,25 @@ async def test_a_message_can_be_edited_and_deleted(known: Caller):
     assert "not found" in await known.complaint("deleteMessage", **place)
 
 
+async def test_what_others_wrote_cannot_be_edited(known: Caller):
+    theirs = known.sandbox.user(ADA).write("mine")
+    complaint = await known.complaint("editMessageText", chat_id=ADA, message_id=theirs, text="x")
+    assert complaint == "Bad Request: message can't be edited"
+
+
+async def test_no_id_comes_again_after_a_restart(telegram: Caller):
+    telegram.sandbox.user(ADA).write("before")
+    async with TelegramSandbox() as restarted:
+        restarted.user(ADA).write("after")
+    before, after = telegram.sandbox.main.last, restarted.main.last
+    assert before.id < after.id
+    assert before.value["message"]["message_id"] < after.value["message"]["message_id"]
+
+
 async def test_an_answer_quotes_what_it_answers(known: Caller):
-    sent = await known.result("sendMessage", chat_id=ADA, text="x", reply_parameters={"message_id": 1})
-    assert sent["reply_to_message"]["text"] == "hello"
+    theirs = known.sandbox.user(ADA).write("a question")
+    sent = await known.result("sendMessage", chat_id=ADA, text="x", reply_parameters={"message_id": theirs})
+    assert sent["reply_to_message"]["text"] == "a question"
     options = {"message_id": 999, "allow_sending_without_reply": True}
     assert "reply_to_message" not in await known.result("sendMessage", chat_id=ADA, text="x", reply_parameters=options)
 
