@@ -103,7 +103,7 @@ class _Turn:
                 handoff="written from an address that is not theirs any more",
                 why="no address of theirs to answer on",
             )
-        heard = listen(self.messages, self.knowledge, self._language_written())
+        heard = self._heard()
         confirms, changes = self._wishes(heard)
         preferences = _changed(self.snapshot.preferences, changes)
         name = next((change.value for change in changes if change.key == "name"), self.snapshot.name)
@@ -128,10 +128,15 @@ class _Turn:
             why=_reason(heard, moves),
         )
 
-    # --- in which language ---
+    def _heard(self) -> Heard:
+        """What is said; START is an order to the server and opens a conversation."""
+        spoken = [message for message in self.messages if _FLAG_START not in message.flags]
+        heard = listen(spoken, self.knowledge, self.reading.language.value)
+        if len(spoken) < len(self.messages):
+            heard.talk.append(Talk.HELLO)
+        return heard
 
-    def _language_written(self) -> str:
-        return self.reading.language.value
+    # --- in which language ---
 
     def _language(self, preferences: Preferences, heard: Heard) -> str:
         """Stated, else read, else that of a "hola" too short to be read."""
@@ -288,8 +293,6 @@ class _Turn:
         if confirms:
             return
         talk = next((kind for kind in _BY_WEIGHT if kind in heard.talk), None)
-        if talk is None and any(_FLAG_START in message.flags for message in self.messages):
-            talk = Talk.HELLO
         if talk is None or (talk is Talk.NOTED and self._spoke_last()):
             return  # "ok" after our answer wants no other
         if talk is Talk.NOTED:

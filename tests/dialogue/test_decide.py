@@ -1,0 +1,552 @@
+"""What one turn does: answers, confirms, hands off or keeps silent; where to, and why."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from omnibot.dialogue import Knowledge, decide
+from omnibot.model import (
+    Address,
+    AddressId,
+    Change,
+    CustomerId,
+    Direction,
+    KnownAddress,
+    Length,
+    MessageId,
+    MoveKind,
+    Plan,
+    Preferences,
+    Proof,
+    Reading,
+    Recollection,
+    Register,
+    Signal,
+    Snapshot,
+    TimelineMessage,
+    TurnMessage,
+    Urgency,
+)
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+CHANNELS = {"telegram", "email"}
+TELEGRAM = KnownAddress(id=AddressId(1), address=Address("telegram", "4711"), proof=Proof.SEEN, account="main")
+EMAIL = KnownAddress(id=AddressId(2), address=Address("email", "sarah@example.org"), proof=Proof.PROVEN, account="main")
+ENGLISH = Reading(
+    language=Signal("en", 0.99),
+    sentiment=Signal(0.0, 0.0, known=False),
+    urgency=Signal(Urgency.NORMAL, 0.0, known=False),
+)
+SPANISH = replace(ENGLISH, language=Signal("es", 0.99))
+UNSURE = replace(ENGLISH, language=Signal("en", 0.0, known=False))
+
+
+@pytest.fixture(scope="module")
+def knowledge() -> Knowledge:
+    return Knowledge.load(Path(__file__).parents[2] / "config" / "knowledge")
+
+
+def sarah(*addresses: KnownAddress, **preferences: object) -> Snapshot:
+    return Snapshot(
+        customer=CustomerId(1),
+        addresses=addresses or (TELEGRAM, EMAIL),
+        name="Sarah Miller",
+        preferences=Preferences(**preferences),  # type: ignore[arg-type]
+    )
+
+
+def written(*texts: str, on: KnownAddress = TELEGRAM, **fields: object) -> list[TurnMessage]:
+    return [
+        TurnMessage(
+            id=MessageId(100 + number),
+            address=on.id,
+            at=NOON + timedelta(seconds=number),
+            text=text,
+            **fields,  # type: ignore[arg-type]
+        )
+        for number, text in enumerate(texts)
+    ]
+
+
+def ago(minutes: int, text: str, direction: Direction = Direction.OUT, number: int = 1) -> TimelineMessage:
+    return TimelineMessage(
+        id=MessageId(number),
+        customer=CustomerId(1),
+        address=TELEGRAM.address,
+        direction=direction,
+        at=NOON - timedelta(minutes=minutes),
+        text=text,
+    )
+
+
+MET = Recollection(recent=(ago(5, "You're welcome."),))
+
+
+class Desk:
+    """Decides about texts with everything else as usual."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self.knowledge = knowledge
+
+    def __call__(
+        self,
+        *texts: str,
+        snapshot: Snapshot | None = None,
+        reading: Reading = ENGLISH,
+        met: Recollection = MET,
+        on: KnownAddress = TELEGRAM,
+        **fields: object,
+    ) -> Plan:
+        messages = written(*texts, on=on, **fields)
+        return decide(snapshot or sarah(), reading, met, messages, self.knowledge, CHANNELS)
+
+
+@pytest.fixture(scope="module")
+def plan(knowledge: Knowledge) -> Desk:
+    return Desk(knowledge)
+
+
+def said(plan: Plan) -> list[tuple[str, str]]:
+    return [(move.kind.value, move.topic) for move in plan.moves]
+
+
+def facts(plan: Plan, topic: str) -> Mapping[str, str]:
+    return next(move.facts for move in plan.moves if move.topic == topic)
+
+
+# --- questions ---
+
+
+def test_a_question_is_answered_with_the_articles_own_words(plan: Desk, knowledge: Knowledge) -> None:
+    answered = plan("How do I reset my password?")
+    article = knowledge.article("reset-password", "en")
+    assert article is not None
+    assert said(answered) == [("answer", "reset-password")]
+    told = facts(answered, "reset-password")
+    assert (told["short"], told["detailed"]) == (article.short, article.detailed)
+    assert told["steps"].split("\n") == list(article.steps)
+    assert told["link.1.url"] == "https://app.example.com/reset"
+    assert "password" in answered.moves[0].why
+    assert answered.handoff == ""
+
+
+def test_several_questions_of_a_burst_are_answered_once_each(plan: Desk) -> None:
+    burst = plan("forgot my password", "and what are the api rate limits?", "I forgot my password!!")
+    assert said(burst) == [("answer", "reset-password"), ("answer", "api-limits")]
+
+
+def test_two_questions_in_one_sentence_are_two(plan: Desk) -> None:
+    assert said(plan("How do I cancel and how do I export my data?")) == [
+        ("answer", "cancel"),
+        ("answer", "export-data"),
+    ]
+
+
+def test_one_question_cut_into_several_messages_is_one(plan: Desk) -> None:
+    assert said(plan("why is", "my bill", "so much higher")) == [("answer", "bill-changed")]
+
+
+def test_an_unknown_question_goes_to_people(plan: Desk) -> None:
+    handed = plan("do you ship to Mars?")
+    assert said(handed) == [("handoff", "unknown")]
+    assert handed.handoff == "no approved answer"
+
+
+def test_a_question_that_is_only_half_known_is_answered_by_half(plan: Desk) -> None:
+    half = plan("How do I export my data? And do you ship to Mars?")
+    assert said(half) == [("answer", "export-data"), ("handoff", "rest")]
+
+
+def test_context_around_a_question_is_not_a_second_one(plan: Desk) -> None:
+    letter = plan("Hello,\nwe had a busy week at the fair. How do I export my data?\nBest regards,\nSarah Miller")
+    assert said(letter) == [("greet", "opening"), ("answer", "export-data")]
+
+
+def test_an_answer_that_was_just_given_is_not_given_again(plan: Desk, knowledge: Knowledge) -> None:
+    article = knowledge.article("reset-password", "en")
+    assert article is not None
+    told = Recollection(
+        recent=(ago(6, "How do I reset my password?", Direction.IN, 1), ago(5, f"Hi Sarah. {article.short}", number=2))
+    )
+    again = plan("How do I reset my password?", met=told)
+    assert said(again) == [("handoff", "repeat")]
+    assert "reset-password" in again.handoff
+
+
+def test_an_answer_of_another_day_may_be_given_again(plan: Desk, knowledge: Knowledge) -> None:
+    article = knowledge.article("reset-password", "en")
+    assert article is not None
+    told = Recollection(recent=(ago(60 * 25, article.detailed),))
+    assert ("answer", "reset-password") in said(plan("How do I reset my password?", met=told))
+
+
+def test_an_answer_before_their_last_message_may_be_given_again(plan: Desk, knowledge: Knowledge) -> None:
+    article = knowledge.article("cancel", "en")
+    assert article is not None
+    told = Recollection(recent=(ago(9, article.short, number=1), ago(5, "thanks", Direction.IN, 2)))
+    assert said(plan("how do I cancel my plan", met=told)) == [("answer", "cancel")]
+
+
+def test_a_pressed_choice_is_answered(plan: Desk) -> None:
+    assert said(plan("", pressed="article:cancel")) == [("answer", "cancel")]
+    assert said(plan("", pressed="article:gone")) == [("handoff", "unknown")]
+
+
+# --- people ---
+
+
+def test_a_person_is_called_when_asked_for(plan: Desk) -> None:
+    handed = plan("I want to talk to a human about my bill")
+    assert said(handed) == [("handoff", "person")]
+    assert handed.handoff == "asked for a person"
+
+
+def test_a_file_alone_is_looked_at_by_people(plan: Desk) -> None:
+    assert said(plan("", attachments=1)) == [("handoff", "attachment")]
+
+
+def test_a_file_with_a_question_gets_both(plan: Desk) -> None:
+    assert said(plan("why is my bill higher?", attachments=1)) == [
+        ("answer", "bill-changed"),
+        ("handoff", "attachment"),
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "???", "😡"])
+def test_what_cannot_be_understood_goes_to_people(plan: Desk, text: str) -> None:
+    assert said(plan(text)) == [("handoff", "unclear")]
+
+
+def test_something_critical_goes_to_people_even_when_there_is_an_answer(plan: Desk) -> None:
+    critical = replace(ENGLISH, urgency=Signal(Urgency.CRITICAL, 0.9, ("hacked",)))
+    handed = plan("I was hacked, how do I reset my password?", reading=critical)
+    assert said(handed) == [("answer", "reset-password"), ("handoff", "urgent")]
+    assert "hacked" in handed.handoff
+
+
+def test_urgency_and_anger_change_how_people_are_called(plan: Desk) -> None:
+    urgent = replace(ENGLISH, urgency=Signal(Urgency.HIGH, 0.9, ("asap",)))
+    angry = replace(ENGLISH, sentiment=Signal(-0.8, 0.9, ("awful",)))
+    assert said(plan("fix the calendar asap", reading=urgent)) == [("handoff", "urgent")]
+    assert "asap" in plan("fix the calendar asap", reading=urgent).handoff
+    assert said(plan("the calendar is awful", reading=angry)) == [("handoff", "upset")]
+
+
+def test_an_unknown_mood_changes_nothing(plan: Desk) -> None:
+    guessed = replace(ENGLISH, sentiment=Signal(-0.8, 0.2, known=False))
+    assert said(plan("the calendar is awful", reading=guessed)) == [("handoff", "unknown")]
+
+
+# --- silence ---
+
+
+def test_a_machine_gets_no_answer(plan: Desk) -> None:
+    silent = plan("I am out of the office", automatic="auto-reply")
+    assert (silent.moves, silent.to) == ((), None)
+    assert silent.why == "written by a machine: auto-reply"
+
+
+def test_what_only_staff_may_see_goes_to_them_in_silence(plan: Desk) -> None:
+    silent = plan("Your code is 123456", flags=("staff_only",))
+    assert (silent.moves, silent.to) == ((), None)
+    assert silent.handoff == "a message that only staff may see"
+
+
+def test_the_rest_of_a_burst_is_answered(knowledge: Knowledge) -> None:
+    messages = [
+        *written("I am out of the office", automatic="auto-reply"),
+        *written("Your code is 123456", flags=("staff_only",)),
+        *written("how do I export my data?"),
+    ]
+    answered = decide(sarah(), ENGLISH, MET, messages, knowledge, CHANNELS)
+    assert said(answered) == [("answer", "export-data")]
+    assert answered.handoff == "a message that only staff may see"
+
+
+@pytest.mark.parametrize("text", ["ok", "👍", "got it", "vale"])
+def test_a_nod_after_our_answer_wants_none(plan: Desk, text: str) -> None:
+    silent = plan(text)
+    assert (silent.moves, silent.to) == ((), None)
+    assert silent.why
+
+
+def test_a_nod_out_of_the_blue_is_a_hello(plan: Desk) -> None:
+    assert ("greet", "hello") in said(plan("ok", met=Recollection()))
+
+
+# --- stop and start ---
+
+
+def test_stop_is_confirmed_once(plan: Desk) -> None:
+    confirmed = plan("STOP", flags=("stop",))
+    assert said(confirmed) == [("confirm", "stopped")]
+    assert (confirmed.to, confirmed.confirms_stop, confirmed.handoff) == (TELEGRAM, True, "")
+    again = plan("STOP", flags=("stop", "already"))
+    assert (again.moves, again.confirms_stop) == ((), False)
+
+
+def test_what_was_written_besides_stop_goes_to_people(knowledge: Knowledge) -> None:
+    messages = [*written("you charged me twice"), *written("STOP", flags=("stop",))]
+    stopped = decide(sarah(), ENGLISH, MET, messages, knowledge, CHANNELS)
+    assert said(stopped) == [("confirm", "stopped")]
+    assert stopped.handoff == "wrote something else besides STOP"
+
+
+def test_stop_from_an_address_that_is_gone_is_silent(plan: Desk) -> None:
+    assert plan("STOP", flags=("stop",), snapshot=sarah(EMAIL)).moves == ()
+
+
+def test_start_is_confirmed_when_it_changes_something(plan: Desk) -> None:
+    assert said(plan("START", flags=("start",))) == [("confirm", "started")]
+    assert said(plan("/start", flags=("start", "already"), met=Recollection())) == [
+        ("greet", "first"),
+        ("greet", "hello"),
+    ]
+
+
+# --- small talk ---
+
+
+@pytest.mark.parametrize(
+    ("text", "move"),
+    [
+        ("hi", ("greet", "hello")),
+        ("how are you?", ("greet", "how_are_you")),
+        ("are you a bot?", ("greet", "who_are_you")),
+        ("thank you!", ("close", "thanks")),
+        ("that worked, thanks", ("close", "solved")),
+        ("bye", ("close", "goodbye")),
+    ],
+)
+def test_small_talk_is_answered_in_kind(plan: Desk, text: str, move: tuple[str, str]) -> None:
+    assert move in said(plan(text))
+    assert plan(text).handoff == ""
+
+
+def test_small_talk_beside_a_question_is_not_answered(plan: Desk) -> None:
+    assert said(plan("Thanks! How do I export my data?")) == [("answer", "export-data")]
+
+
+def test_help_offers_what_there_are_articles_about(plan: Desk, knowledge: Knowledge) -> None:
+    offered = facts(plan("what can you do?"), "help")
+    assert 1 < len(offered) <= 5
+    for choice, title in offered.items():
+        article = knowledge.article(choice.removeprefix("choice.article:"), "en")
+        assert article is not None
+        assert article.title == title
+
+
+def test_a_spanish_hello_too_short_to_be_read_is_answered_in_spanish(plan: Desk) -> None:
+    assert plan("hola", reading=UNSURE).language == "es"
+    assert plan("gracias", reading=ENGLISH).language == "es"
+
+
+# --- greetings ---
+
+
+def test_the_first_contact_is_introduced_and_the_second_is_not(plan: Desk) -> None:
+    assert said(plan("how do I export my data?", met=Recollection()))[0] == ("greet", "first")
+    assert said(plan("how do I export my data?"))[0] == ("answer", "export-data")
+
+
+def test_people_are_greeted_again_after_hours(plan: Desk) -> None:
+    assert said(plan("how do I export my data?", met=Recollection(recent=(ago(9 * 60, "x"),))))[0] == (
+        "greet",
+        "opening",
+    )
+    assert said(plan("how do I export my data?", met=Recollection(recent=(ago(7 * 60, "x"),))))[0][0] == "answer"
+
+
+def test_who_greets_is_greeted(plan: Desk) -> None:
+    assert said(plan("Hi Max, how do I export my data?"))[0] == ("greet", "opening")
+
+
+# --- wishes ---
+
+
+def test_answer_me_by_email_is_granted_when_there_is_an_address(plan: Desk) -> None:
+    granted = plan("please answer me by email")
+    assert said(granted) == [("confirm", "channel_set")]
+    assert granted.changes == (Change(key="preference.channel", value="email", source=MessageId(100)),)
+    assert granted.preferences.channel == "email"
+
+
+@pytest.mark.parametrize(
+    ("text", "snapshot", "topic"),
+    [
+        ("answer me by email", sarah(TELEGRAM), "channel_missing"),
+        ("answer me by email", sarah(TELEGRAM, replace(EMAIL, stopped=True)), "channel_unusable"),
+        ("answer me by email", sarah(TELEGRAM, replace(EMAIL, unreachable=True)), "channel_unusable"),
+        ("answer me on Slack", sarah(), "channel_unknown"),
+    ],
+)
+def test_a_channel_that_cannot_be_had_is_refused_honestly(
+    plan: Desk, text: str, snapshot: Snapshot, topic: str
+) -> None:
+    refused = plan(text, snapshot=snapshot)
+    assert said(refused) == [("confirm", topic)]
+    assert refused.changes == ()
+    assert refused.preferences.channel is None
+    assert refused.to == TELEGRAM
+
+
+def test_here_is_the_channel_written_from(plan: Desk) -> None:
+    assert plan("answer me here please", snapshot=sarah(channel="email")).preferences.channel == "telegram"
+
+
+def test_a_wish_and_a_question_get_both_and_the_wish_holds_at_once(plan: Desk) -> None:
+    both = plan("Please answer me by email, and how do I export my data?")
+    assert said(both) == [("confirm", "channel_set"), ("answer", "export-data")]
+    assert (both.to, both.pointer) == (EMAIL, TELEGRAM)
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "value"),
+    [
+        ("shorter please", "preference.length", "short"),
+        ("more detail please", "preference.length", "detailed"),
+        ("please be more formal", "preference.register", "formal"),
+        ("call me by my first name", "preference.register", "casual"),
+        ("in Spanish please", "preference.language", "es"),
+        ("call me Sally", "name", "Sally"),
+        ("llámame Sally", "name", "Sally"),
+        ("háblame de usted", "preference.register", "formal"),
+    ],
+)
+def test_a_wish_is_learned_with_its_source(plan: Desk, text: str, key: str, value: str) -> None:
+    learned = plan(text)
+    assert learned.changes == (Change(key=key, value=value, source=MessageId(100)),)
+    assert [move.kind for move in learned.moves] == [MoveKind.CONFIRM]
+
+
+def test_learned_wishes_are_the_plans_own(plan: Desk) -> None:
+    learned = plan("be brief, speak formally and call me Sally")
+    assert learned.preferences == Preferences(length=Length.SHORT, register=Register.FORMAL)
+    assert learned.name == "Sally"
+
+
+def test_the_last_of_contradicting_wishes_holds(plan: Desk) -> None:
+    assert plan("shorter please", "no, more detail please").preferences.length is Length.DETAILED
+
+
+def test_a_language_that_is_not_written_is_refused_honestly(plan: Desk) -> None:
+    refused = plan("in German please")
+    assert said(refused) == [("confirm", "language_missing")]
+    assert (refused.changes, refused.language) == ((), "en")
+
+
+def test_more_detail_right_after_an_answer_is_about_that_answer(plan: Desk, knowledge: Knowledge) -> None:
+    article = knowledge.article("cancel", "en")
+    assert article is not None
+    told = Recollection(recent=(ago(5, article.short),))
+    assert said(plan("more detail please", met=told)) == [("confirm", "length_detailed"), ("answer", "cancel")]
+    assert said(plan("more detail please", met=told, snapshot=sarah(length=Length.DETAILED))) == [
+        ("confirm", "length_detailed")
+    ]
+
+
+def test_another_language_right_after_an_answer_is_about_that_answer(plan: Desk, knowledge: Knowledge) -> None:
+    article = knowledge.article("cancel", "en")
+    assert article is not None
+    retold = plan("in Spanish please", met=Recollection(recent=(ago(5, article.short),)))
+    assert said(retold) == [("confirm", "language_set"), ("answer", "cancel")]
+    assert facts(retold, "cancel")["language"] == "es"
+    assert retold.language == "es"
+
+
+# --- language ---
+
+
+def test_a_stated_language_beats_the_one_written_in(plan: Desk) -> None:
+    answered = plan("How do I cancel my plan?", snapshot=sarah(language="es"))
+    assert answered.language == "es"
+    assert facts(answered, "cancel")["language"] == "es"
+
+
+def test_an_article_that_is_missing_in_a_language_says_in_which_it_is(plan: Desk) -> None:
+    answered = plan("¿Cuáles son los límites de la API?", reading=SPANISH)
+    assert (answered.language, facts(answered, "api-limits")["language"]) == ("es", "en")
+
+
+# --- where to ---
+
+
+def test_an_answer_goes_to_the_preferred_channel_with_a_pointer(plan: Desk) -> None:
+    answered = plan("how do I export my data?", snapshot=sarah(channel="email"))
+    assert (answered.to, answered.pointer) == (EMAIL, TELEGRAM)
+
+
+def test_an_answer_on_the_preferred_channel_needs_no_pointer(plan: Desk) -> None:
+    answered = plan("how do I export my data?", snapshot=sarah(channel="email"), on=EMAIL)
+    assert (answered.to, answered.pointer) == (EMAIL, None)
+
+
+@pytest.mark.parametrize(
+    "snapshot",
+    [
+        sarah(TELEGRAM, channel="email"),
+        sarah(TELEGRAM, replace(EMAIL, unreachable=True), channel="email"),
+        sarah(channel="slack"),
+    ],
+)
+def test_without_the_preferred_address_the_answer_stays(plan: Desk, snapshot: Snapshot) -> None:
+    answered = plan("how do I export my data?", snapshot=snapshot)
+    assert (answered.to, answered.pointer) == (TELEGRAM, None)
+
+
+def test_no_pointer_goes_to_an_address_that_said_stop(plan: Desk) -> None:
+    answered = plan("how do I export my data?", snapshot=sarah(replace(TELEGRAM, stopped=True), EMAIL, channel="email"))
+    assert (answered.to, answered.pointer) == (EMAIL, None)
+
+
+def test_small_talk_and_confirmations_stay_where_they_were_begun(plan: Desk) -> None:
+    for text in ("thanks!", "shorter please"):
+        stays = plan(text, snapshot=sarah(channel="email"))
+        assert (stays.to, stays.pointer) == (TELEGRAM, None)
+
+
+def test_a_turn_from_an_address_that_is_gone_goes_to_people(plan: Desk) -> None:
+    handed = plan("how do I export my data?", snapshot=sarah(EMAIL))
+    assert (handed.moves, handed.to) == ((), None)
+    assert handed.handoff
+
+
+def test_a_turn_is_unsolicited_when_nothing_in_it_answers_us(knowledge: Knowledge) -> None:
+    unasked = written("hi there", "how do I export my data?")
+    answering = [unasked[0], replace(unasked[1], answers=MessageId(7))]
+    assert decide(sarah(), ENGLISH, MET, unasked, knowledge, CHANNELS).unsolicited
+    assert not decide(sarah(), ENGLISH, MET, answering, knowledge, CHANNELS).unsolicited
+
+
+# --- always ---
+
+
+@given(
+    st.lists(st.text(), min_size=1, max_size=3),
+    st.sampled_from([ENGLISH, SPANISH, UNSURE]),
+    st.integers(0, 1),
+    st.lists(st.sampled_from(["stop", "start", "already", "staff_only"]), max_size=2),
+)
+def test_any_turn_has_a_plan_and_the_same_one_again(knowledge, texts, reading, attachments, flags) -> None:
+    messages = written(*texts, attachments=attachments, flags=tuple(flags))
+    plans = [decide(sarah(), reading, MET, messages, knowledge, CHANNELS) for _ in range(2)]
+    assert plans[0] == plans[1]
+    assert plans[0].why
+    assert bool(plans[0].moves) == (plans[0].to is not None)
+
+
+@given(
+    st.lists(st.sampled_from(["hi", "password", "cancel and", "by email", "?", "call me", "thanks", "\n"]), max_size=9)
+)
+def test_what_an_answer_may_say_stands_in_the_knowledge(knowledge, words) -> None:
+    decided = decide(sarah(), ENGLISH, MET, written(" ".join(words)), knowledge, CHANNELS)
+    for move in decided.moves:
+        if move.kind is MoveKind.ANSWER:
+            article = knowledge.article(move.topic, "en")
+            assert article is not None
+            assert move.facts["detailed"] == article.detailed
