@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 import typer
 
 if TYPE_CHECKING:
-    from omnibot.model import Address
+    from omnibot.model import Address, TimelineMessage
     from omnibot.settings import Settings
     from omnibot.store import Store
 
@@ -191,7 +191,7 @@ def outbox_list(
             }
             for e in entries
         ]
-        _show(rows, as_json)
+        _show(rows, as_json, "id", "to", "state", "reason", "text")
         if not as_json:
             counts = await store.records.outbox_counts()
             _say(", ".join(f"{count} {name}" for name, count in sorted(counts.items())) or "the outbox is empty")
@@ -241,23 +241,33 @@ def customer_timeline(
         known = await store.records.customer_of(_address(address))
         if known is None:
             _fail(f"nobody is known by {address}")
-        rows = [
-            {
-                "at": m.at,
-                "channel": m.address.channel,
-                "direction": m.direction.value,
-                "address": str(m.address),
-                "customer": m.customer,
-                "text": m.text,
-                "state": m.state.value if m.state else "",
-                "revisions": m.revisions,
-                "attachments": m.attachments,
-            }
-            for m in await store.records.timeline(known, limit)
-        ]
-        _show(rows, as_json)
+        messages = await store.records.timeline(known, limit)
+        if as_json:
+            _show([_timeline_row(message) for message in messages], as_json)
+            return
+        from rich.console import Console
+
+        from omnibot.transcript import print_message
+
+        name = (await store.records.facts_of(_address(address))).get("name", "Customer")
+        for message in messages:
+            print_message(Console(highlight=False), message, name, day=True)
 
     _with_store(config, work)
+
+
+def _timeline_row(message: TimelineMessage) -> dict[str, Any]:
+    return {
+        "at": message.at,
+        "channel": message.address.channel,
+        "direction": message.direction.value,
+        "address": str(message.address),
+        "customer": message.customer,
+        "text": message.text,
+        "state": message.state.value if message.state else "",
+        "revisions": message.revisions,
+        "attachments": message.attachments,
+    }
 
 
 @customer.command("why")
@@ -299,7 +309,12 @@ def customer_files(address: AddressArgument, as_json: JsonOption = False, config
             }
             for file in await store.attachments.of(await store.records.addresses_of(known))
         ]
-        _show(rows, as_json)
+        if as_json:
+            _show(rows, as_json)
+            return
+        for row in rows:
+            _show_fields({key: value for key, value in row.items() if value}, as_json)
+            _say("")
 
     _with_store(config, work)
 
@@ -422,21 +437,26 @@ def _fail(text: str) -> NoReturn:
     raise typer.Exit(1)
 
 
-def _show(rows: list[dict[str, Any]], as_json: bool) -> None:
+def _show(rows: list[dict[str, Any]], as_json: bool, *columns: str) -> None:
+    """Rows as JSON lines, or for people as a table of these columns (none named: all)."""
     if as_json:
         for row in rows:
             _show_fields(row, as_json)
         return
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     if not rows:
         _say("nothing")
         return
-    table = Table(*rows[0], box=None, pad_edge=False)
+    shown = columns or tuple(rows[0])
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in shown:
+        table.add_column(column, overflow="fold", no_wrap=column not in ("text", "reason"))
     for row in rows:
-        table.add_row(*(_cell(value) for value in row.values()))
-    Console().print(table, markup=False)
+        table.add_row(*(Text(_cell(row[column])) for column in shown))
+    Console().print(table)
 
 
 def _show_fields(fields: dict[str, Any], as_json: bool) -> None:

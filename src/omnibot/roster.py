@@ -31,7 +31,8 @@ def read_roster(file: Path, channels: Collection[str]) -> list[NewCustomer]:
     """The customers of a file; raises RosterError.
 
     Columns: `name`, one a channel (`telegram`, `email`, …; several addresses parted by `;`), and any of `prefers`
-    (a channel), `register` (casual, formal), `length` (short, detailed), `language` (ISO 639-1). Empty cells say nothing.
+    (a channel), `register` (casual, formal), `length` (short, detailed), `language` (ISO 639-1).
+    Empty cells say nothing.
     """
     try:
         with file.open(encoding="utf-8-sig", newline="") as lines:

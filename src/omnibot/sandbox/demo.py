@@ -14,20 +14,21 @@ from pathlib import Path
 
 import orjson
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from omnibot.app import Running
 from omnibot.logs import configure
-from omnibot.model import Address, Direction, MessageId, TimelineMessage
+from omnibot.model import Address, DeliveryState, Direction, MessageId, TimelineMessage
 from omnibot.roster import read_roster
 from omnibot.sandbox.stories import STORIES, Expect, Step, Story
 from omnibot.sandbox.world import World, world
 from omnibot.settings import Bot, Log
 from omnibot.store import Records
+from omnibot.transcript import print_message
 
 __all__ = ["STORIES", "play"]
 
+_UNDER_WAY = (DeliveryState.QUEUED, DeliveryState.SENDING)
 _DEADLINE = 20.0  # seconds for one reply; a machine under load is slow
 
 
@@ -58,11 +59,7 @@ class _Conversation:
         self._console.print(Text(f"\n{text}\n", style="bold"))
 
     def message(self, message: TimelineMessage, name: str) -> None:
-        incoming = message.direction is Direction.IN
-        who = name if incoming else "Omnibot"
-        head = f"{message.at.astimezone():%H:%M:%S}  {message.address.channel:<9} {who}"
-        self._console.print(Text(head, style="bold cyan" if incoming else "bold green"))
-        self._console.print(Padding(Text(message.text), (0, 0, 1, 10)))
+        print_message(self._console, message, name)
 
     def missing(self, text: str) -> None:
         self._console.print(Text(f"✗ {text}", style="bold red"))
@@ -180,8 +177,17 @@ class _Stage:
         known = [customer for customer in dict.fromkeys(customers) if customer is not None]
         return [message for customer in known for message in await self.records.timeline(customer)]
 
+    async def _settled(self) -> list[TimelineMessage]:
+        """The timeline once it is recorded what became of every reply; that comes after the provider has it."""
+        async with asyncio.timeout(_DEADLINE):
+            while True:
+                timeline = await self._timeline()
+                if not any(message.state in _UNDER_WAY for message in timeline):
+                    return timeline
+                await asyncio.sleep(0.02)
+
     async def _print_new(self) -> None:
-        for message in await self._timeline():
+        for message in await self._settled():
             if message.id not in self._printed:
                 self._printed.add(message.id)
                 self.show.message(message, self.story.names[message.address])

@@ -1,0 +1,34 @@
+"""A conversation as people read it in a terminal."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from omnibot.model import DeliveryState, Direction, TimelineMessage
+
+_INDENT = 10
+_ARRIVED = (DeliveryState.SENT, DeliveryState.DELIVERED, DeliveryState.READ)
+
+
+def print_message(console: Console, message: TimelineMessage, name: str, *, day: bool = False) -> None:
+    """When, where and who in one line, then what was said; what did not arrive says so. `day`: with the date."""
+    incoming = message.direction is Direction.IN
+    at = message.at.astimezone()
+    head = Text(f"{at:%Y-%m-%d %H:%M:%S}" if day else f"{at:%H:%M:%S}")
+    head.append(f"  {message.address.channel:<9} {name if incoming else 'Omnibot'}{_remarks(message)}")
+    head.stylize("bold cyan" if incoming else "bold green")
+    console.print(head)
+    console.print(Padding(Text(message.text), (0, 0, 1, _INDENT)))
+
+
+def _remarks(message: TimelineMessage) -> str:
+    remarks = []
+    if message.state is not None and message.state not in _ARRIVED:
+        remarks.append(message.state.value)
+    if message.revisions:
+        remarks.append("edited")
+    if message.attachments:
+        remarks.append(f"{message.attachments} file{'s' if message.attachments > 1 else ''}")
+    return f"  ({', '.join(remarks)})" if remarks else ""

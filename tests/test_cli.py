@@ -1,0 +1,257 @@
+"""The command line, as its user sees it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from typer.testing import CliRunner, Result
+
+from omnibot.cli import app
+from omnibot.model import Address, Draft, IncomingMessage, Paragraph, Sender
+from omnibot.store import Store
+from omnibot.store.work import Arrived, Outcome, Purpose, Reply, StoredFile
+from tests.conftest import SECRET
+
+ROOT = Path(__file__).parents[1]
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def environment(dsn: str, tmp_path: Path) -> dict[str, str]:
+    """Settings for a command on this test's database."""
+    return {
+        "OMNIBOT_CONFIG": os.devnull,
+        "OMNIBOT_DATABASE__URL": dsn,
+        "OMNIBOT_SECRET": SECRET.decode(),
+        "OMNIBOT_DATA_FOLDER": str(tmp_path),
+        "OMNIBOT_BOT__KNOWLEDGE": str(ROOT / "config" / "knowledge"),
+        "OMNIBOT_CHANNELS__TELEGRAM__MAIN__TOKEN": "4242:AAE_the_sandbox_gives_this_token_away_00",
+    }
+
+
+@pytest.fixture
+def omnibot(environment: dict[str, str]):
+    """Run a command; `omnibot("outbox", "list")`."""
+
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(app, arguments, env=environment)
+
+    return run
+
+
+@pytest_asyncio.fixture
+async def conversation(dsn: str) -> None:
+    """Sarah asked, was answered and handed over, and sent a file; somebody was not believed."""
+    async with Store.open(dsn, SECRET) as store:
+        sender = Sender(Address("telegram", "4711"), "Sarah")
+        question = IncomingMessage(id="1", at=NOON, sender=sender, message_id="1", text="Why is my bill higher?")
+        file = StoredFile(name="bill.pdf", media_type="application/pdf", size=3, key="ab/cd/abcd")
+        forged = IncomingMessage(
+            id="2",
+            at=NOON,
+            sender=Sender(Address("email", "a@b.example")),
+            message_id="2",
+            text="x",
+            quarantine="DMARC",
+        )
+        await store.path.accept(
+            [
+                Arrived(channel="telegram", account="main", item=question, files=(file,)),
+                Arrived(channel="email", account="main", item=forged),
+            ]
+        )
+        [work] = await store.path.load(await store.path.claim(1, lease=30))
+        reply = Reply(Draft(to=work.addresses[0], parts=(Paragraph("Because."),)), Purpose.REPLY)
+        done = Outcome(
+            work=work, address=work.addresses[0].id, record={"why": "asked"}, replies=(reply,), handoff="wants a person"
+        )
+        await store.path.commit([done])
+
+
+def lines(result: Result) -> list[dict]:
+    assert result.exit_code == 0, result.output
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_without_arguments_it_helps(omnibot) -> None:
+    told = omnibot().output
+    for command in ("serve", "demo", "check", "import", "outbox", "customer", "handoffs", "quarantine", "sandbox"):
+        assert command in told
+
+
+def test_a_customer_has_one_timeline(omnibot, conversation: None) -> None:
+    question, answer = lines(omnibot("customer", "timeline", "telegram:4711", "--json"))
+    assert (question["direction"], question["text"]) == ("in", "Why is my bill higher?")
+    assert (answer["direction"], answer["text"], answer["state"]) == ("out", "Because.", "queued")
+    assert question["customer"] == answer["customer"]
+    assert "Because." in omnibot("customer", "timeline", "telegram:4711").output
+
+
+def test_somebody_unknown_is_said_to_be(omnibot) -> None:
+    told = omnibot("customer", "timeline", "telegram:1")
+    assert (told.exit_code, told.output) == (1, "nobody is known by telegram:1\n")
+    assert omnibot("customer", "files", "telegram:1").exit_code == 1
+
+
+def test_what_is_no_address_is_said_to_be_none(omnibot) -> None:
+    told = omnibot("customer", "timeline", "4711")
+    assert told.exit_code == 2
+    assert "channel:value" in told.output
+
+
+def test_every_reply_has_its_why(omnibot, conversation: None) -> None:
+    [why] = lines(omnibot("customer", "why", "telegram:4711", "--json"))
+    assert why["why"] == "asked"
+    assert "asked" in omnibot("customer", "why", "telegram:4711").output
+
+
+def test_files_come_with_a_link(omnibot, conversation: None) -> None:
+    [file] = lines(omnibot("customer", "files", "telegram:4711", "--json"))
+    assert (file["name"], file["state"]) == ("bill.pdf", "stored")
+    assert file["link"].startswith("http://127.0.0.1:8080/files/1/")
+
+
+def test_the_outbox_is_listed_shown_and_retried(omnibot, conversation: None) -> None:
+    [entry] = lines(omnibot("outbox", "list", "--state", "queued", "--json"))
+    assert entry["to"] == "telegram:4711"
+    assert lines(omnibot("outbox", "list", "--state", "dead", "--json")) == []
+    assert "1 queued" in omnibot("outbox", "list").output
+    [shown] = lines(omnibot("outbox", "show", str(entry["id"]), "--json"))
+    assert shown["purpose"] == "reply"
+    refused = omnibot("outbox", "retry", str(entry["id"]))
+    assert refused.exit_code == 1
+    assert "only these can be sent again" in refused.output
+
+
+def test_wrong_ids_and_states_are_told(omnibot) -> None:
+    assert "omnibot outbox list" in omnibot("outbox", "show", "99").output
+    assert "use one of" in omnibot("outbox", "list", "--state", "lost").output
+    assert "omnibot handoffs list" in omnibot("handoffs", "resolve", "99").output
+    assert "the outbox is empty" in omnibot("outbox", "list").output
+
+
+def test_people_see_and_resolve_what_waits_for_them(omnibot, conversation: None) -> None:
+    [waiting] = lines(omnibot("handoffs", "list", "--json"))
+    assert waiting["reason"] == "wants a person"
+    assert omnibot("handoffs", "resolve", str(waiting["id"])).exit_code == 0
+    assert omnibot("handoffs", "list").output == "nothing\n"
+
+
+def test_the_quarantine_is_shown(omnibot, conversation: None) -> None:
+    [kept] = lines(omnibot("quarantine", "--json"))
+    assert (kept["reason"], kept["from"]) == ("DMARC", "email:a@b.example")
+
+
+def test_customers_are_imported(omnibot, tmp_path: Path) -> None:
+    file = tmp_path / "customers.csv"
+    file.write_text("name,telegram\nSarah,4711\nMike,4712\n")
+    assert omnibot("import", str(file)).output == "2 new, 0 known already\n"
+    assert omnibot("import", str(file)).output == "0 new, 2 known already\n"
+    file.write_text("name,telegram\nSarah,\n")
+    told = omnibot("import", str(file))
+    assert told.exit_code == 1
+    assert "line 2: no address" in told.output
+
+
+def test_migrate_may_be_called_at_any_time(omnibot) -> None:
+    assert omnibot("migrate").output == "the schema is up to date\n"
+
+
+def test_a_wrong_secret_is_said_to_be(omnibot, environment: dict[str, str], conversation: None) -> None:
+    omnibot("migrate")
+    environment["OMNIBOT_SECRET"] = "another secret, and long enough too"
+    told = omnibot("handoffs", "list")
+    assert told.exit_code == 1
+    assert "OMNIBOT_SECRET" in told.output
+
+
+def test_a_database_that_is_away_is_said_to_be(omnibot, environment: dict[str, str]) -> None:
+    environment["OMNIBOT_DATABASE__URL"] = "postgresql://nobody@127.0.0.1:1/nothing"
+    told = omnibot("migrate")
+    assert told.exit_code == 1
+    assert "is the database up" in told.output
+
+
+def test_wrong_settings_are_all_told_at_once(omnibot, environment: dict[str, str]) -> None:
+    environment |= {"OMNIBOT_SERVER__PORT": "http", "OMNIBOT_TURNS__WORKER": "3"}
+    told = omnibot("serve")
+    assert told.exit_code == 1
+    assert "OMNIBOT_SERVER__PORT" in told.output
+    assert "OMNIBOT_TURNS__WORKER" in told.output
+
+
+def test_an_unknown_role_or_story_is_told(omnibot) -> None:
+    assert "use web, worker or web,worker" in omnibot("serve", "--role", "cook").output
+    assert "use one of day" in omnibot("demo", "--story", "night").output
+
+
+def test_check_tells_everything_at_once(omnibot, environment: dict[str, str], tmp_path: Path) -> None:
+    environment |= {
+        "OMNIBOT_CHANNELS__TELEGRAM__MAIN__API_URL": "http://127.0.0.1:1",
+        "OMNIBOT_BOT__KNOWLEDGE": str(tmp_path / "nowhere"),
+        "OMNIBOT_DATABASE__URL": "postgresql://nobody@127.0.0.1:1/nothing",
+    }
+    told = omnibot("check")
+    assert told.exit_code == 1
+    for wrong in ("nowhere", "database.url", "channels.telegram.main"):
+        assert wrong in told.output
+    environment["OMNIBOT_CHANNELS__TELEGRAM__MAIN__TOKEN"] = "no token"
+    environment["OMNIBOT_SERVER__PORT"] = "http"
+    told = omnibot("check")
+    assert "@BotFather" in told.output
+    assert "OMNIBOT_SERVER__PORT" in told.output
+
+
+def test_check_says_when_no_channel_is_configured(omnibot, environment: dict[str, str]) -> None:
+    del environment["OMNIBOT_CHANNELS__TELEGRAM__MAIN__TOKEN"]
+    told = omnibot("check")
+    assert told.exit_code == 1
+    assert "[channels.telegram.main]" in told.output
+
+
+def test_the_demo_comes_true_and_every_line_is_a_message(tmp_path: Path) -> None:
+    played = subprocess.run(
+        [sys.executable, "-m", "omnibot", "demo", "--exit", "--json"],
+        cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert played.returncode == 0, played.stderr
+    messages = [json.loads(line) for line in played.stdout.splitlines()]
+    assert {m["channel"] for m in messages} == {"telegram", "email"}
+    assert len({m["customer"] for m in messages}) == 1
+    assert all(m.keys() >= {"at", "channel", "direction", "address", "customer", "text"} for m in messages)
+    assert not any("wrote:" in m["text"] for m in messages)
+
+
+def test_the_server_serves_until_it_is_told_to_stop(environment: dict[str, str]) -> None:
+    del environment["OMNIBOT_CHANNELS__TELEGRAM__MAIN__TOKEN"]
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment["OMNIBOT_SERVER__PORT"] = str(port)
+    server = subprocess.Popen(
+        [sys.executable, "-m", "omnibot", "serve"], env=os.environ | environment, cwd=ROOT,
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        assert server.stdout is not None
+        assert server.stdout.readline() == f"serving http://127.0.0.1:{port}\n"
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=10) as answer:
+            assert answer.status == 200
+        began = time.monotonic()
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(timeout=30) == 0
+        assert time.monotonic() - began < 20
+    finally:
+        server.kill()
+        server.communicate()
