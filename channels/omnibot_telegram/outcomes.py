@@ -7,6 +7,7 @@ from aiogram.exceptions import (
     TelegramAPIError,
     TelegramBadRequest,
     TelegramConflictError,
+    TelegramEntityTooLarge,
     TelegramForbiddenError,
     TelegramNetworkError,
     TelegramNotFound,
@@ -36,6 +37,8 @@ def outcome(error: TelegramAPIError | ClientDecodeError) -> Refused | TryLater |
             return TryLater("Telegram throttles", error.retry_after)
         case NotConnected():
             return TryLater("Telegram cannot be reached")
+        case TelegramEntityTooLarge():
+            return Refused(error.message)
         case TelegramForbiddenError():
             return Refused(error.message, unreachable=True)
         case TelegramBadRequest():

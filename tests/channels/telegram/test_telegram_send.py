@@ -130,6 +130,17 @@ async def test_an_answer_that_is_not_telegrams_leaves_us_unsure(sandbox: Telegra
             await send(opened)
 
 
+@pytest.mark.parametrize("status", [406, 413, 418])
+async def test_any_other_refusal_of_telegrams_is_final(sandbox: TelegramSandbox, status):
+    async def answer(request: web.Request) -> web.Response:
+        return web.json_response({"ok": False, "error_code": status, "description": "No"}, status=status)
+
+    async with _server(answer) as url, house(sandbox, api_url=url) as opened:
+        with pytest.raises(Refused, match="No") as refused:
+            await send(opened)
+    assert not refused.value.unreachable
+
+
 class _server:
     def __init__(self, handler) -> None:
         app = web.Application()
