@@ -116,7 +116,7 @@ class Bot:
         self._polling: asyncio.Future[str] | None = None
         self._free = asyncio.Semaphore(self.webhook.max_connections)
         # a server remembers for ever which updates it has had: none may come again after a restart of the sandbox
-        self._update_id = self._message_id = time.time_ns() // 1_000_000
+        self._update_id = self._message_id = time.time_ns() // 1000
 
     @property
     def me(self) -> Json:
