@@ -302,7 +302,7 @@ def test_stop_from_an_address_that_is_gone_is_silent(plan: Desk) -> None:
 
 
 def test_start_is_confirmed_when_it_changes_something(plan: Desk) -> None:
-    assert said(plan("START", flags=("start",))) == [("confirm", "started")]
+    assert said(plan("START", flags=("start",))) == [("greet", "opening"), ("confirm", "started")]
     assert said(plan("/start", flags=("start", "already"), met=Recollection())) == [
         ("greet", "first"),
         ("greet", "hello"),

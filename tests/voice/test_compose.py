@@ -1,0 +1,346 @@
+"""How a plan sounds: by register, length, language and channel; whole, in order, without a gap in it."""
+
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+from string import Formatter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from omnibot.model import (
+    Address,
+    AddressId,
+    Choice,
+    CustomerId,
+    Draft,
+    KnownAddress,
+    Length,
+    Limits,
+    Link,
+    Move,
+    MoveKind,
+    Paragraph,
+    Plan,
+    Preferences,
+    Proof,
+    Register,
+    Snapshot,
+    Steps,
+    plain,
+)
+from omnibot.voice import LANGUAGES, compose
+
+LIMITS = {
+    "telegram": Limits(text=4096, choices=8),
+    "email": Limits(text=100_000, subject=True),
+    "sms": Limits(text=160),
+}
+TELEGRAM, EMAIL, SMS = (
+    KnownAddress(id=AddressId(number), address=Address.parse(text), proof=Proof.PROVEN, account="main")
+    for number, text in enumerate(("telegram:4711", "email:sarah@example.org", "sms:+15550100"), 1)
+)
+SARAH = Snapshot(customer=CustomerId(1), addresses=(TELEGRAM, EMAIL, SMS), name="Sarah Miller")
+OPENING = Move(kind=MoveKind.GREET, topic="opening")
+FIRST = Move(kind=MoveKind.GREET, topic="first")
+ANSWER = Move(
+    kind=MoveKind.ANSWER,
+    topic="export-data",
+    facts={
+        "title": "Export your data",
+        "language": "en",
+        "short": "Export under Settings.",
+        "detailed": "An admin exports under Settings.\n\nA link comes by email.",
+        "steps": "Open Settings.\nClick Export.",
+        "link.1.label": "Formats",
+        "link.1.url": "https://example.com/formats",
+    },
+)
+# What each topic needs besides what every reply has.
+FACTS = {
+    "channel_set": {"channel": "email", "value": "email"},
+    "channel_missing": {"channel": "email"},
+    "channel_unusable": {"channel": "email"},
+    "channel_unknown": {"channel": "carrierpigeon"},
+    "language_missing": {"language": "de"},
+    "several": {"title": "A title", "text": "A text"},
+    "other_language": {"language": "en"},
+    "help": {"choice.article:cancel": "Cancel"},
+}
+
+
+def plan(*moves: Move, to: KnownAddress = TELEGRAM, pointer: KnownAddress | None = None, **fields: object) -> Plan:
+    preferences = Preferences(register=fields.pop("register", None), length=fields.pop("length", None))  # type: ignore[arg-type]
+    return Plan(moves=moves, to=to, pointer=pointer, preferences=preferences, name="Sarah Miller", **fields)  # type: ignore[arg-type]
+
+
+def drafts(made: Plan, variant: int = 0, limits: dict[str, Limits] = LIMITS) -> tuple[Draft, ...]:
+    return compose(made, SARAH, limits, "Example Ltd", "Omnibot", variant)
+
+
+def text(made: Plan, variant: int = 0) -> str:
+    return "\n\n".join(plain(draft.parts) for draft in drafts(made, variant) if draft.to == made.to)
+
+
+def topics() -> list[tuple[MoveKind, str]]:
+    """Every move that English has words for."""
+    tables = tomllib.loads(files("omnibot.voice").joinpath("en.toml").read_text("utf-8"))
+    kinds = (MoveKind.GREET, MoveKind.CLOSE, MoveKind.CONFIRM, MoveKind.HANDOFF)
+    return [(kind, topic) for kind in kinds for topic in tables[kind] if not topic.endswith("_chat")]
+
+
+# --- wordings ---
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("register", Register)
+@pytest.mark.parametrize(("kind", "topic"), topics())
+def test_no_move_leaves_a_place_unfilled(kind: MoveKind, topic: str, register: Register, language: str) -> None:
+    for to in (TELEGRAM, EMAIL):
+        for variant in range(6):
+            made = plan(
+                Move(kind=kind, topic=topic, facts=FACTS.get(topic, {})), to=to, register=register, language=language
+            )
+            said = text(made, variant)
+            assert said.strip()
+            assert not set(said) & set("{}")
+
+
+@pytest.mark.parametrize("language", LANGUAGES[1:])
+def test_every_language_has_words_for_every_move(language: str) -> None:
+    def shape(name: str) -> dict[str, set[str]]:
+        tables = tomllib.loads(files("omnibot.voice").joinpath(f"{name}.toml").read_text("utf-8"))
+        return {move: set(table) for move, table in tables.items()}
+
+    assert shape(language) == shape("en")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_wordings_are_calm_and_name_only_known_places(language: str) -> None:
+    tables = tomllib.loads(files("omnibot.voice").joinpath(f"{language}.toml").read_text("utf-8"))
+    tables.pop("languages"), tables.pop("channels")
+    known = {"name", "company", "bot", "title", "text", "language_name", "by_channel", "by_channel_place", "an_address"}
+    for move, table in tables.items():
+        for topic, registers in table.items():
+            assert set(registers) == set(Register), (move, topic)
+            for wording in (*registers["casual"], *registers["formal"]):
+                assert wording.count("!") == 0, wording
+                assert {place for _, place, _, _ in Formatter().parse(wording) if place} <= known, wording
+
+
+def test_variants_differ_and_repeat_by_their_number() -> None:
+    made = plan(Move(kind=MoveKind.HANDOFF, topic="unknown"))
+    assert text(made, 0) != text(made, 1)
+    assert text(made, 0) == text(made, 2)
+
+
+def test_a_move_without_words_is_a_fault() -> None:
+    with pytest.raises(KeyError):
+        drafts(plan(Move(kind=MoveKind.CONFIRM, topic="no_such_thing")))
+
+
+# --- tone ---
+
+
+def test_friends_are_called_by_their_first_name_and_letters_use_the_whole() -> None:
+    casual = text(plan(OPENING, ANSWER))
+    formal = text(plan(OPENING, ANSWER, register=Register.FORMAL))
+    assert "Sarah" in casual
+    assert "Miller" not in casual
+    assert "Sarah Miller" in formal
+
+
+def test_registers_are_told_apart_in_both_languages() -> None:
+    handoff = Move(kind=MoveKind.HANDOFF, topic="person")
+    set_ = Move(kind=MoveKind.CONFIRM, topic="channel_set", facts={"channel": "email"})
+    for language, formal_words, casual_words in (("en", "I will", "I'll"), ("es", "le ", "te ")):
+        formal = text(plan(set_, register=Register.FORMAL, language=language))
+        casual = text(plan(set_, register=Register.CASUAL, language=language))
+        assert formal_words in formal
+        assert casual_words in casual
+        assert casual_words not in formal
+    assert text(plan(handoff, language="es")) != text(plan(handoff, language="es", register=Register.FORMAL))
+
+
+def test_formal_english_has_no_contractions() -> None:
+    tables = tomllib.loads(files("omnibot.voice").joinpath("en.toml").read_text("utf-8"))
+    tables.pop("languages"), tables.pop("channels")
+    contractions = {
+        wording
+        for table in tables.values()
+        for topic, registers in table.items()
+        for wording in registers["formal"]
+        if topic != "register_casual" and any(end in wording for end in ("'ll", "'m", "n't", "'ve", "'re", "'d"))
+    }
+    assert contractions == set()
+
+
+def test_formal_spanish_never_says_tu() -> None:
+    tables = tomllib.loads(files("omnibot.voice").joinpath("es.toml").read_text("utf-8"))
+    tables.pop("languages"), tables.pop("channels")
+    familiar = {" te ", " tu ", " ti", "tú", " tus "}
+    for table in tables.values():
+        for registers in table.values():
+            for wording in registers["formal"]:
+                assert not any(word in f" {wording.lower()} " for word in familiar), wording
+
+
+def test_short_usual_and_detailed_answers_differ_by_the_articles_sections() -> None:
+    short, usual, detailed = (
+        drafts(plan(ANSWER, length=length))[0].parts for length in (Length.SHORT, None, Length.DETAILED)
+    )
+    link = Link("Formats", "https://example.com/formats")
+    steps = Steps(("Open Settings.", "Click Export."))
+    assert short == (Paragraph("Export under Settings."), link)
+    assert usual == (Paragraph("Export under Settings."), steps, link)
+    assert detailed == (Paragraph("An admin exports under Settings.\n\nA link comes by email."), steps, link)
+
+
+def test_help_is_offered_once_and_not_to_those_who_like_it_short() -> None:
+    assert "colleague" in text(plan(OPENING, ANSWER))
+    assert "colleague" not in text(plan(ANSWER))
+    assert "colleague" not in text(plan(OPENING, ANSWER, length=Length.SHORT))
+
+
+# --- greeting ---
+
+
+def test_a_name_stands_in_the_greeting_only() -> None:
+    assert text(plan(OPENING, ANSWER)).count("Sarah") == 1
+    assert "Sarah" not in text(plan(ANSWER))
+
+
+def test_who_has_no_name_is_greeted_without_a_gap() -> None:
+    stranger = Snapshot(customer=CustomerId(2), addresses=(TELEGRAM,))
+    made = Plan(moves=(OPENING, ANSWER), to=TELEGRAM)
+    for variant in range(4):
+        (draft,) = compose(made, stranger, LIMITS, "Example Ltd", "Omnibot", variant)
+        assert plain(draft.parts).split(" Export")[0] in ("Hi.", "Hello.")
+
+
+def test_the_first_contact_says_that_a_machine_writes() -> None:
+    assert "automatic assistant at Example Ltd" in text(plan(FIRST, ANSWER))
+
+
+def test_a_letter_has_a_subject_a_salutation_and_a_signature_and_a_chat_has_not() -> None:
+    (letter,) = drafts(plan(OPENING, ANSWER, to=EMAIL))
+    (chat,) = drafts(plan(OPENING, ANSWER))
+    assert letter.subject == "Export your data"
+    assert letter.parts[0] == Paragraph("Hi Sarah,")
+    assert letter.parts[-1] == Paragraph("Omnibot\nExample Ltd")
+    assert chat.subject == ""
+    assert chat.parts[0] == Paragraph("Hi Sarah. Export under Settings.")
+
+
+@pytest.mark.parametrize(
+    ("move", "subject"),
+    [
+        (Move(kind=MoveKind.HANDOFF, topic="unknown"), "Your message to Example Ltd"),
+        (Move(kind=MoveKind.CONFIRM, topic="length_short"), "Noted"),
+        (Move(kind=MoveKind.CLOSE, topic="thanks"), "Hello from Example Ltd"),
+    ],
+)
+def test_every_letter_has_a_subject(move: Move, subject: str) -> None:
+    assert drafts(plan(move, to=EMAIL))[0].subject == subject
+
+
+# --- answers ---
+
+
+def test_several_answers_are_told_apart_by_their_titles() -> None:
+    other = Move(kind=MoveKind.ANSWER, topic="x", facts={**ANSWER.facts, "title": "Another", "short": "Other words."})
+    said = text(plan(ANSWER, other))
+    assert "Export your data:\nExport under Settings." in said
+    assert said.index("Export your data:") < said.index("Another:\nOther words.")
+
+
+def test_an_answer_in_another_language_says_so() -> None:
+    said = text(plan(ANSWER, language="es"))
+    assert said.startswith("Esto solo lo tengo en inglés:")
+
+
+def test_a_language_that_we_do_not_write_gets_english() -> None:
+    assert text(plan(Move(kind=MoveKind.HANDOFF, topic="person"), language="fr")).startswith("Of course.")
+
+
+def test_a_channel_of_somebody_elses_is_called_by_its_name() -> None:
+    unknown = Move(kind=MoveKind.CONFIRM, topic="channel_unknown", facts={"channel": "matrix"})
+    assert "on Matrix" in text(plan(unknown))
+
+
+def test_braces_in_facts_and_names_are_only_text() -> None:
+    tricky = Move(kind=MoveKind.ANSWER, topic="x", facts={**ANSWER.facts, "short": "Use {name} in {braces}."})
+    assert "Use {name} in {braces}." in text(plan(tricky))
+
+
+# --- destinations ---
+
+
+def test_silence_has_no_drafts() -> None:
+    assert drafts(Plan()) == ()
+    assert drafts(Plan(to=TELEGRAM)) == ()
+
+
+def test_a_pointer_on_the_channel_written_from_tells_where_the_answer_is() -> None:
+    answer, pointer = drafts(plan(OPENING, ANSWER, to=EMAIL, pointer=TELEGRAM))
+    assert (answer.to, pointer.to) == (EMAIL, TELEGRAM)
+    assert plain(pointer.parts) == "I've just answered you by email."
+    assert pointer.subject == ""
+    _, letter = drafts(plan(OPENING, ANSWER, to=TELEGRAM, pointer=EMAIL), variant=1)
+    assert (plain(letter.parts), letter.subject) == (
+        "My answer is waiting for you on Telegram.",
+        "I've answered on Telegram",
+    )
+
+
+# --- choices and limits ---
+
+HELP = Move(
+    kind=MoveKind.GREET,
+    topic="help",
+    facts={"choice.article:cancel": "Cancel your plan", "choice.article:export": "Export your data"},
+)
+
+
+def test_choices_are_offered_where_the_channel_has_them_and_listed_where_not() -> None:
+    (rich,) = drafts(plan(HELP))
+    assert rich.parts[1:] == (
+        Choice("Cancel your plan", "article:cancel"),
+        Choice("Export your data", "article:export"),
+    )
+    (listed,) = drafts(plan(HELP, to=EMAIL))
+    assert listed.parts[1] == Paragraph("– Cancel your plan\n– Export your data")
+
+
+def test_a_long_reply_becomes_several_in_order() -> None:
+    made = plan(OPENING, ANSWER, to=SMS, length=Length.DETAILED)
+    messages = [plain(draft.parts) for draft in drafts(made)]
+    assert len(messages) > 1
+    assert all(0 < len(message) <= 160 for message in messages)
+    whole = " ".join(messages)
+    places = [whole.index(words) for words in ("An admin", "A link", "1. Open", "2. Click", "Formats")]
+    assert places == sorted(places)
+
+
+@given(
+    st.text(min_size=1).filter(str.strip),
+    st.integers(20, 200),
+    st.sampled_from(LANGUAGES),
+    st.sampled_from([None, *Register]),
+    st.sampled_from([None, *Length]),
+    st.integers(),
+)
+def test_any_answer_fits_any_channel(words, limit, language, register, length, variant) -> None:
+    answer = Move(
+        kind=MoveKind.ANSWER, topic="x", facts={"title": words, "language": "en", "short": words, "detailed": words}
+    )
+    limits = {"telegram": Limits(text=limit)}
+    made = plan(OPENING, answer, register=register, length=length, language=language)
+    for draft in drafts(made, variant, limits):
+        assert len(plain(draft.parts)) <= limit
+
+
+def test_the_wordings_are_packaged() -> None:
+    for language in LANGUAGES:
+        assert Path(str(files("omnibot.voice"))).joinpath(f"{language}.toml").is_file()
