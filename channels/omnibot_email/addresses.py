@@ -47,7 +47,7 @@ def normalised(address: str) -> str | None:
     Case is folded in the local part, too: no provider of today tells Sarah@ from sarah@.
     """
     local, at, domain = address.strip().rpartition("@")
-    if not at or "@" in local or not _LOCAL_PART.fullmatch(local):
+    if not at or not _LOCAL_PART.fullmatch(local) or domain.endswith("."):
         return None
     try:
         ascii_domain = idna.encode(domain, uts46=True).decode("ascii").casefold()

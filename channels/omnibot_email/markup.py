@@ -58,6 +58,7 @@ class _Writer:
     def __init__(self) -> None:
         self._lines: list[str] = []
         self._line = ""
+        self._bullet = ""  # what the next line begins with
         self._quotes = 0
         self._verbatim = 0
         self._lists: list[int | None] = []  # the next number of every open list; None: dashes
@@ -105,7 +106,7 @@ class _Writer:
             case "ol":
                 self._lists.append(1)
             case "li":
-                self._line += self._bullet()
+                self._bullet = self._next_bullet()
         return True
 
     def _leave(self, node: LexborNode) -> None:
@@ -127,7 +128,7 @@ class _Writer:
         elif tag in _LINES:
             self._end_line_if_begun()
 
-    def _bullet(self) -> str:
+    def _next_bullet(self) -> str:
         if not self._lists or self._lists[-1] is None:
             return "- "
         number = self._lists[-1]
@@ -152,14 +153,19 @@ class _Writer:
             self._line += f" ({shown})"
 
     def _end_line(self) -> None:
-        self._lines.append("> " * self._quotes + self._line.rstrip())
-        self._line = ""
+        self._lines.append("> " * self._quotes + self._bullet + self._line.rstrip())
+        self._line = self._bullet = ""
 
     def _end_line_if_begun(self) -> None:
-        if self._line.strip():
+        if self._line.strip(" "):  # a no-break space alone is a blank line that somebody meant
             self._end_line()
 
     def _end_paragraph(self) -> None:
         self._end_line_if_begun()
-        if self._lines and self._lines[-1].strip("> "):
-            self._lines.append(("> " * self._quotes).rstrip())
+        if not self._lines or self._bullet:
+            return
+        blank = ("> " * self._quotes).rstrip()
+        if self._lines[-1].strip("> "):
+            self._lines.append(blank)
+        else:
+            self._lines[-1] = blank

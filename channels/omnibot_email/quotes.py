@@ -39,11 +39,13 @@ _OPENING = re.compile(
     re.IGNORECASE,
 )
 # One of these verbs is in every introduction …
-_VERB = re.compile(
+_WROTE = (
     r"\b(?:wrote|writes|schrieb|geschrieben|escribió|escribio|a écrit|a ecrit|ha scritto|escreveu|schreef"
-    r"|skrev|napsal|napisał|a scris)\b",
-    re.IGNORECASE,
+    r"|skrev|napsal|napisał|a scris)\b"
 )
+_VERB = re.compile(_WROTE, re.IGNORECASE)
+# … at whose end Yahoo begins the quotation on the same line …
+_RUN_ON = re.compile(rf"{_WROTE}\s?:\s{{2,}}", re.IGNORECASE)
 # … and an address, a year or a time of day.
 _EVIDENCE = re.compile(r"@|\b(?:19|20)\d\d\b|\b\d{1,2}[:.h]\d{2}\b")
 
@@ -182,7 +184,7 @@ def _introduction(heads: Sequence[str], number: int) -> int:
     joined = ""
     for length, head in enumerate(_unquoted(heads[number : number + _MAX_INTRODUCTION]), 1):
         joined = f"{joined} {head}"
-        if head.endswith((":", "：")):
+        if head.endswith((":", "：")) or _RUN_ON.search(head):
             return length if _VERB.search(joined) and _EVIDENCE.search(joined) else 0
     return 0
 
