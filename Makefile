@@ -12,7 +12,7 @@ $(VENV)/.ready: requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Omnibot needs Python 3.11 or newer: install one and call make PYTHON=python3.x"; exit 1; }
 ifdef UV
-	test -d $(VENV) || uv venv --quiet --python $(PYTHON) $(VENV)
+	test -d $(VENV) || uv venv --quiet --seed --python $(PYTHON) $(VENV)
 	uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.txt
 	uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 else

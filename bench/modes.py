@@ -212,7 +212,7 @@ async def _killed(size: Size, folder: Path) -> Finding:
     in_flight: list[int] = []
     async with provider.sandbox, omnibot(provider, folder, tuning=_IMPATIENT) as rig:
         async with _database(rig) as database, asyncio.TaskGroup() as tasks:
-            killer = tasks.create_task(_kill(provider, rig, database, size, in_flight))
+            killer = tasks.create_task(_kill(rig, database, size, in_flight))
             await _all(_impatiently, provider, rig, customers, size)
             await killer
             await _settled(database)
@@ -229,11 +229,11 @@ async def _killed(size: Size, folder: Path) -> Finding:
     return Finding("kill: kill -9 under load", time.perf_counter() - began, Verdict(checks, verdict.counts), notes)
 
 
-async def _kill(provider: Provider, rig: Rig, database: asyncpg.Connection, size: Size, in_flight: list[int]) -> None:
-    """Kill when a sixth, two sixths, … of the replies have come; start again at once."""
+async def _kill(rig: Rig, database: asyncpg.Connection, size: Size, in_flight: list[int]) -> None:
+    """Kill when a sixth, two sixths, … of the messages are acknowledged; start again at once."""
     interrupted: set[int] = set()
     for number in range(1, _KILLS + 1):
-        await _until_received(provider, number * size.customers * size.messages // (_KILLS + 1))
+        await _until_acknowledged(rig, number * size.customers * size.messages // (_KILLS + 1))
         await rig.server.kill()
         calls = await sending(database) - interrupted
         in_flight.append(len(calls))
@@ -241,8 +241,8 @@ async def _kill(provider: Provider, rig: Rig, database: asyncpg.Connection, size
         await rig.server.start()
 
 
-async def _until_received(provider: Provider, replies: int) -> None:
-    while provider.receipts.count < replies:  # noqa: ASYNC110 - a hundred looks a second cost less than being told
+async def _until_acknowledged(rig: Rig, messages: int) -> None:
+    while rig.webhook.acknowledged < messages:  # noqa: ASYNC110 - a hundred looks a second cost less than being told
         await asyncio.sleep(0.01)
 
 

@@ -139,11 +139,14 @@ class Webhook:
         headers = {"Content-Type": "application/json", "X-Telegram-Bot-Api-Secret-Token": SECRET}
         self._wire = wire
         self._head = head(path, f"127.0.0.1:{port}", headers)
+        self.acknowledged = 0
 
     async def post(self, posted: Posted) -> tuple[float, bool]:
         """When it left, and whether it was acknowledged."""
         sent, status = await self._wire.post(self._head, posted.body)
-        return sent, 200 <= status < 300
+        acknowledged = 200 <= status < 300
+        self.acknowledged += acknowledged
+        return sent, acknowledged
 
     async def insist(self, posted: Posted) -> float:
         """Post as Telegram does, until it is acknowledged; when it first left."""

@@ -134,7 +134,7 @@ class Channel(ABC):
 
     async def listen(self, accept: Accept) -> None:
         """Receive until cancelled; returning means that there is nothing to listen to."""
-        return None
+        return
 
     def routes(self, accept: Accept) -> Sequence[RouteDef]:
         """Webhooks; each path begins with `site.path`."""
@@ -151,7 +151,7 @@ class Channel(ABC):
 
     async def typing(self, to: Address, context: Mapping[str, str]) -> None:
         """Show that an answer is being written, where the provider can."""
-        return None
+        return
 
     async def redact(self, to: Address, receipt: Receipt) -> bool:
         """Delete one of ours at the provider; False where it cannot be."""

@@ -247,9 +247,7 @@ class Snapshot:
 
     def on(self, channel: str) -> KnownAddress | None:
         """The customer's first usable address on a channel."""
-        usable = (
-            a for a in self.addresses if a.address.channel == channel and not (a.stopped or a.unreachable)
-        )
+        usable = (a for a in self.addresses if a.address.channel == channel and not (a.stopped or a.unreachable))
         return next(usable, None)
 
 

@@ -81,5 +81,5 @@ async def test_while_the_database_is_away_nothing_is_acknowledged_and_then_all_i
 async def _turned_away(place: World) -> None:
     """Wait until the webhook has been told to come again."""
     async with asyncio.timeout(DEADLINE):
-        while 503 not in place.telegram.main.posted:  # noqa: ASYNC110 (the sandbox has no event for it)
+        while 503 not in place.telegram.main.posted:
             await asyncio.sleep(0.02)

@@ -34,7 +34,7 @@ async def know_sarah(store: Store, **preferences: str) -> None:
 async def until(true: Callable[[], Awaitable[bool]]) -> None:
     """Wait for something that no event tells of."""
     async with asyncio.timeout(DEADLINE):
-        while not await true():  # noqa: ASYNC110 (the database has no event for it)
+        while not await true():
             await asyncio.sleep(0.01)
 
 

@@ -186,7 +186,9 @@ class TestAccept:
             ]
         )
         works = await claim(store)
-        answers = {str(work.addresses[0].address): [i.message.answers for i in work.items if i.message] for work in works}
+        answers = {
+            str(work.addresses[0].address): [i.message.answers for i in work.items if i.message] for work in works
+        }
         assert answers == {"telegram:4711": [dispatched.outbound.id], "telegram:4712": [None, None]}
 
 

@@ -139,8 +139,8 @@ WITH input AS MATERIALIZED (
 ), written AS (
     INSERT INTO messages (id, address_id, direction, account, provider_hash, at, received_at, body_sealed, answers,
                           automatic, flags, attachments)
-    SELECT id, address_id, 'in', account, provider_hash, date_trunc('second', at), now(), body, answers, automatic, flags,
-        attachments
+    SELECT id, address_id, 'in', account, provider_hash, date_trunc('second', at), now(), body, answers, automatic,
+        flags, attachments
     FROM input WHERE body IS NOT NULL
 ), queued AS (
     INSERT INTO inbox (customer_id, address_id, kind, message_id, priority, due_at, attempts, payload_sealed)
