@@ -9,7 +9,8 @@ import asyncio
 import hashlib
 import hmac
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import structlog
 from aiogram.exceptions import AiogramError, TelegramRetryAfter
@@ -28,6 +29,8 @@ POLL = 30  # seconds that Telegram may keep a getUpdates waiting
 WEBHOOK_CONNECTIONS = 100  # the most that Telegram allows
 FIRST_PAUSE, LAST_PAUSE = 0.2, 30.0  # seconds between two tries of what must succeed in the end
 ANSWER_WITHIN = 3.0  # seconds for telling a button that it was pressed
+
+Result = TypeVar("Result")
 
 _log = structlog.get_logger("omnibot.telegram")
 
@@ -56,7 +59,7 @@ class Reception:
             allowed_updates=list(ALLOWED),
             max_connections=WEBHOOK_CONNECTIONS,
         )
-        await self._persist("webhook_not_set", lambda: self._account.call(method))
+        await self._persist("webhook_not_set", partial(self._account.call, method))
 
     async def webhook(self, request: web.Request) -> web.Response:
         """One update by POST; what is not acknowledged comes again."""
@@ -95,10 +98,10 @@ class Reception:
 
     async def poll(self) -> None:
         """Ask for updates until cancelled. The offset, which confirms, advances only after the commit."""
-        await self._persist("webhook_not_deleted", lambda: self._account.call(DeleteWebhook()))
+        await self._persist("webhook_not_deleted", partial(self._account.call, DeleteWebhook()))
         offset = 0
         while True:
-            offset = await self._persist("polling_failed", lambda offset=offset: self._poll_once(offset))  # type: ignore[misc]
+            offset = await self._persist("polling_failed", partial(self._poll_once, offset))
 
     async def _poll_once(self, offset: int) -> int:
         method = GetRawUpdates(offset=offset, timeout=POLL, allowed_updates=ALLOWED)
@@ -106,7 +109,7 @@ class Reception:
         await self._take(updates)
         return max([offset, *(update_id(update) + 1 for update in updates)])
 
-    async def _persist(self, event: str, act: Callable[[], Awaitable[Any]]) -> Any:  # noqa: ANN401
+    async def _persist(self, event: str, act: Callable[[], Awaitable[Result]]) -> Result:
         """Try again until it succeeds, less and less often."""
         pause = FIRST_PAUSE
         while True:
