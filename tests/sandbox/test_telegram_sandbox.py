@@ -272,7 +272,7 @@ async def test_updates_can_be_waited_for(telegram: Caller):
 
 async def _until(condition) -> None:
     async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110 - no event tells of it
+        while not condition():
             await asyncio.sleep(0.001)
 
 
