@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -18,6 +19,7 @@ from bench.report import print_findings, print_measured, write_json
 def main() -> int:
     """0 when every message was answered once and in order, else 1."""
     options = _options()
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # so that servers are stopped
     size = Size(options.customers, options.messages, options.in_flight)
     with (
         tempfile.TemporaryDirectory(prefix="omnibot-bench-") as name,

@@ -28,8 +28,10 @@ _EVERY = 7
 _KILLS = 5
 _CALLS = 64  # that the Telegram channel makes at once, at most
 
-# What was interrupted becomes `unknown` after call_seconds and 15 more: do not wait longer for it than needed.
+# What was interrupted goes on when its leases have run out, those of calls 15 s after call_seconds.
 _IMPATIENT = """
+[turns]
+lease_seconds = 5
 [delivery]
 call_seconds = 2
 unknown_wait_seconds = 2

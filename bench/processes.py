@@ -115,14 +115,12 @@ class Server:
 
 @asynccontextmanager
 async def running(server: Server) -> AsyncIterator[Server]:
-    """A started server, stopped at the end; killed when something else has failed."""
+    """A started server, stopped at the end: cleanly, or its PostgreSQL would be left behind."""
     await server.start()
     try:
         yield server
-    except BaseException:
-        await server.kill()
-        raise
-    await server.stop()
+    finally:
+        await server.stop()
 
 
 def free_port() -> int:

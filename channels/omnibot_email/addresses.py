@@ -47,13 +47,15 @@ def normalised(address: str) -> str | None:
     Case is folded in the local part, too: no provider of today tells Sarah@ from sarah@.
     """
     local, at, domain = address.strip().rpartition("@")
-    if not at or not _LOCAL_PART.fullmatch(local) or domain.endswith("."):
+    if not at or not _LOCAL_PART.fullmatch(local):
         return None
     try:
         ascii_domain = idna.encode(domain, uts46=True).decode("ascii").casefold()
     except (idna.IDNAError, UnicodeError):
         return None
     folded = local.casefold()
+    if ascii_domain.endswith("."):  # a second spelling of the same domain
+        return None
     if len(folded.encode()) > MAX_LOCAL_PART or len(folded.encode()) + len(ascii_domain) >= _MAX_ADDRESS:
         return None
     return f"{folded}@{ascii_domain}"

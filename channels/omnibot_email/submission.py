@@ -12,7 +12,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
-from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPException, SMTPRecipientRefused, SMTPResponseException
+from aiosmtplib import (
+    SMTP,
+    SMTPAuthenticationError,
+    SMTPException,
+    SMTPHeloError,
+    SMTPRecipientRefused,
+    SMTPResponseException,
+)
 
 from omnibot.contract import Refused, TryLater, Unsure
 from omnibot_email.settings import Smtp
@@ -137,11 +144,11 @@ class Submission:
         )
         try:
             await client.connect()
-            if client.is_ehlo_or_helo_needed:
-                await client.ehlo()
+            await _greet(client)
         except SMTPAuthenticationError as error:
             raise ConnectionFailed(f"the mail server refused the login ({error.code})", login=True) from None
         except (SMTPException, OSError) as error:
+            client.close()
             raise ConnectionFailed(f"cannot connect to the mail server ({type(error).__name__})") from None
         return client
 
@@ -205,6 +212,16 @@ def _meaning(answer: SMTPResponseException) -> Refused | TryLater | Unsure:
         return TryLater(reason)
     is_gone = enhanced in _NO_SUCH_MAILBOX or (not is_enhanced and answer.code == 550)
     return Refused(reason, unreachable=is_gone and isinstance(answer, SMTPRecipientRefused))
+
+
+async def _greet(client: SMTP) -> None:
+    """Learn what the server can do, where the login has not done so already."""
+    if not client.is_ehlo_or_helo_needed:
+        return
+    try:
+        await client.ehlo()
+    except SMTPHeloError:
+        await client.helo()
 
 
 async def _hang_up(client: SMTP) -> None:

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -279,21 +280,26 @@ async def test_an_initdb_that_was_cut_short_is_done_again(empty, shelter):
 
 
 async def test_one_who_is_cancelled_while_starting_leaves_nothing_behind(data, shelter, monkeypatch):
-    launched = asyncio.Event()
+    launching, cancelled, launched = asyncio.Event(), threading.Event(), threading.Event()
     loop, launch = asyncio.get_running_loop(), bundled._Server._launch
 
-    def tell(self):
+    def slowly(self):
+        loop.call_soon_threadsafe(launching.set)
+        cancelled.wait(DEADLINE)
         launch(self)
-        loop.call_soon_threadsafe(launched.set)
+        launched.set()
 
-    monkeypatch.setattr(bundled._Server, "_launch", tell)
+    monkeypatch.setattr(bundled._Server, "_launch", slowly)
     starting = asyncio.ensure_future(server(data, shelter).__aenter__())
     async with asyncio.timeout(DEADLINE):
-        await launched.wait()
+        await launching.wait()
     starting.cancel()
+    loop.call_later(0.05, cancelled.set)
     with pytest.raises(asyncio.CancelledError):
         await starting
+    assert launched.is_set()  # the gate was held until then
     await is_gone(data)
+    monkeypatch.undo()
     async with server(data, shelter) as dsn:
         assert await serves(dsn)
 

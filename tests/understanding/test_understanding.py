@@ -209,7 +209,8 @@ def cheapest(work: Callable[[], object], attempts: int = 5) -> float:
 
 @pytest.mark.parametrize("name", FLOODS)
 def test_a_flood_costs_at_most_5_ms(understanding, name: str) -> None:
-    assert cheapest(lambda: understanding.read(FLOODS[name], None)) < 0.005
+    traced = 4 if sys.gettrace() else 1  # what counting covered lines costs
+    assert cheapest(lambda: understanding.read(FLOODS[name], None)) < 0.005 * traced
 
 
 def test_what_is_beyond_the_cap_is_not_read(understanding) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -49,14 +49,16 @@ def settings(smtp_port: int, listen_port: int, **more: Any) -> EmailSettings:
     return EmailSettings.model_validate(given)
 
 
-def outbound(*parts: Part, to: str = SARAH, id: int = 7, subject: str = "", **context: str) -> Outbound:
+def outbound(
+    *parts: Part, to: str = SARAH, id: int = 7, subject: str = "", context: Mapping[str, str] | None = None
+) -> Outbound:
     """A message to a customer."""
     return Outbound(
         id=MessageId(id),
         to=Address("email", to),
         parts=parts or (Paragraph("Hello."),),
         subject=subject,
-        context=context,
+        context=context or {},
     )
 
 
