@@ -67,7 +67,7 @@ def subject_of(message: Outbound, fallback: str) -> str:
     while former.casefold().startswith(_REPLY_MARKS):
         former = former.partition(":")[2].strip()
     subject = f"Re: {former}" if former else single_line(message.subject) or single_line(fallback)
-    return subject[:_MAX_SUBJECT]
+    return subject[:_MAX_SUBJECT].rstrip()
 
 
 def next_context(message: Outbound, envelope: Envelope) -> dict[str, str]:
