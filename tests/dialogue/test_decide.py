@@ -1,5 +1,7 @@
 """What one turn does: answers, confirms, hands off or keeps silent; where to, and why."""
 
+import sys
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -149,6 +151,7 @@ def test_two_questions_in_one_sentence_are_two(plan: Desk) -> None:
 
 def test_one_question_cut_into_several_messages_is_one(plan: Desk) -> None:
     assert said(plan("why is", "my bill", "so much higher")) == [("answer", "bill-changed")]
+    assert said(plan("when will a person", "answer?")) == [("answer", "opening-hours")]
 
 
 def test_an_unknown_question_goes_to_people(plan: Desk) -> None:
@@ -550,3 +553,22 @@ def test_what_an_answer_may_say_stands_in_the_knowledge(knowledge, words) -> Non
             article = knowledge.article(move.topic, "en")
             assert article is not None
             assert move.facts["detailed"] == article.detailed
+
+
+FLOODS = [
+    " " * 3000,
+    "a. " * 1000,
+    "and " * 900,
+    "hi " * 1000,
+    "password. " * 300,
+    "😡" * 3000,
+    "speak to a real " * 200,
+]
+
+
+@pytest.mark.parametrize("text", FLOODS)
+def test_a_flood_is_decided_quickly(plan: Desk, text: str) -> None:
+    start = time.thread_time()
+    plan(text)
+    traced = 4 if sys.gettrace() else 1  # what counting covered lines costs
+    assert time.thread_time() - start < 0.01 * traced

@@ -158,6 +158,18 @@ def test_an_article_is_read_with_all_its_parts(tmp_path: Path) -> None:
     assert article.steps == ("Take one, carefully.", "Try it.")
 
 
+def test_steps_without_numbers_are_steps(tmp_path: Path) -> None:
+    (article,) = load(tmp_path, GOOD.replace("1. Take one,", "Take one,").replace("2. Try it.", "- Try it.")).articles
+    assert article.steps == ("Take one, carefully.", "Try it.")
+
+
+def test_articles_of_a_language_without_rules_are_found_by_their_own_words(tmp_path: Path) -> None:
+    (tmp_path / "de.md").write_text(GOOD.replace("language: en", "language: de").replace("How do samples work?", "Wo?"))
+    found = Knowledge.load(tmp_path).find("sample", "de")
+    assert found is None or found.article.language == "de"
+    assert Knowledge.load(tmp_path).knows("Samples", "de")
+
+
 def test_other_files_and_a_byte_order_mark_do_no_harm(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("not an article")
     assert len(load(tmp_path, "\ufeff" + GOOD).articles) == 1

@@ -129,6 +129,12 @@ def test_help_with_something_is_a_question(text: str) -> None:
     assert opt(text, carrier=True) is None
 
 
+def test_white_space_and_signs_without_end_change_nothing() -> None:
+    assert opt("stop" + " " * 100_000, carrier=False) is Opt.OUT
+    assert opt("stop" + "!" * 300, carrier=False) is Opt.OUT
+    assert opt("stop" + "!" * 100_000, carrier=False) is None
+
+
 @given(st.text(), st.booleans())
 def test_no_text_can_break_it(text: str, carrier: bool) -> None:
     opt(text, carrier=carrier)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from omnibot.dialogue.articles import Article
 from omnibot.dialogue.knowledge import Knowledge
@@ -98,7 +99,7 @@ class _Loose:
     question: bool
 
 
-_SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|\s*;\s+|\n+")
+_SENTENCE_END = re.compile(r"(?<=[.!?…;])\s")
 _CLAUSE_END = re.compile(r"\s*[,:–—]\s+|\s+-+\s+|\s+(?:and then|and|also|but|y|pero|además)\s+", re.IGNORECASE)
 _ASKING = re.compile(
     r"\s*¿|.*\?\s*$|\s*(?:how|what|why|where|when|who|which|can|could|do|does|did|is|are|will|would|should"
@@ -108,8 +109,10 @@ _ASKING = re.compile(
 
 
 def _sentences(text: str) -> Iterator[str]:
-    parts = (part.strip() for part in _SENTENCE_END.split(text, maxsplit=_SENTENCES))
-    return filter(None, parts)
+    """At most so many sentences, each with single spaces: long runs of them cost the expressions their square."""
+    lines = (" ".join(line.split()) for line in text.splitlines())
+    sentences = (sentence for line in lines if line for sentence in _SENTENCE_END.split(line))
+    return islice(sentences, _SENTENCES)
 
 
 def _hear(sentence: str, message: TurnMessage, heard: Heard, knowledge: Knowledge, language: str) -> list[_Loose]:

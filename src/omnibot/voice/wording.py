@@ -35,10 +35,6 @@ class Wording:
         chosen = named if named and values.get("name") else [w for w in wordings if w not in named] or named
         return chosen[variant % len(chosen)].format_map(values)
 
-    def has(self, move: str, topic: str) -> bool:
-        """Whether a topic has a wording of its own."""
-        return topic in self.moves[move]
-
     def channel(self, channel: str) -> dict[str, str]:
         """How a channel is spoken of: `by_channel`, `by_channel_place`, `an_address`."""
         forms = self.channels.get(channel) or self.channels["other"]
