@@ -154,8 +154,9 @@ def test_one_question_cut_into_several_messages_is_one(plan: Desk) -> None:
     assert said(plan("when will a person", "answer?")) == [("answer", "opening-hours")]
 
 
-def test_an_unknown_question_goes_to_people(plan: Desk) -> None:
-    handed = plan("do you ship to Mars?")
+@pytest.mark.parametrize("text", ["do you ship to Mars?", "call me", "call me back tomorrow", "nothing works"])
+def test_an_unknown_question_goes_to_people(plan: Desk, text: str) -> None:
+    handed = plan(text)
     assert said(handed) == [("handoff", "unknown")]
     assert handed.handoff == "no approved answer"
 
