@@ -32,8 +32,8 @@ def configured():
     root, hook = logging.getLogger(), sys.excepthook
     before = root.level, list(root.handlers)
 
-    def configure_with(stream=None, strict=False, **log):
-        out = stream or io.StringIO()
+    def configure_with(stream=None, strict=False, to_stderr=False, **log):
+        out = None if to_stderr else stream or io.StringIO()
         return out, configure(Log(**log), strict=strict, stream=out)
 
     yield configure_with
@@ -318,6 +318,16 @@ def test_auto_is_for_people_in_a_terminal(configured):
     structlog.get_logger().info("server.started", count=2)
     assert "server.started" in out.getvalue()
     assert not out.getvalue().startswith("{")
+
+
+def test_lines_go_to_the_stderr_of_the_moment(configured, monkeypatch):
+    before, after = io.StringIO(), io.StringIO()
+    monkeypatch.setattr(sys, "stderr", before)
+    configured(to_stderr=True, format="json")
+    before.close()
+    monkeypatch.setattr(sys, "stderr", after)
+    structlog.get_logger().info("server.started")
+    assert the_line(after)["event"] == "server.started"
 
 
 def test_people_get_exceptions_without_words_too(configured):

@@ -81,7 +81,8 @@ def configure(settings: Log, *, strict: bool | None = None, stream: TextIO | Non
             *(_as_json() if as_json else _for_people(out)),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(settings.level),
-        logger_factory=structlog.WriteLoggerFactory(out),
+        # Looked up for each line: whoever redirects stderr for a while must not leave us with a closed one.
+        logger_factory=lambda *_: structlog.WriteLogger(stream or sys.stderr),
         cache_logger_on_first_use=False,
     )
     _route_stdlib(settings.level)
