@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import socket
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+import structlog
 from typer.testing import CliRunner, Result
 
 from omnibot.cli import app
@@ -44,10 +46,18 @@ def environment(dsn: str, tmp_path: Path) -> dict[str, str]:
 def omnibot(environment: dict[str, str]):
     """Run a command; `omnibot("outbox", "list")`."""
 
+    root, hook = logging.getLogger(), sys.excepthook
+    level, handlers = root.level, list(root.handlers)
+
     def run(*arguments: str) -> Result:
         return CliRunner().invoke(app, arguments, env=environment)
 
-    return run
+    yield run
+    # commands configure the logs of their process, which is ours here
+    root.setLevel(level)
+    root.handlers[:] = handlers
+    sys.excepthook = hook
+    structlog.reset_defaults()
 
 
 @pytest_asyncio.fixture

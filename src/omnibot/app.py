@@ -169,7 +169,7 @@ async def _working(
 def _steps(settings: Settings, channels: Channels) -> Steps:
     return Steps(
         understanding=Understanding(settings.bot.languages),
-        knowledge=Knowledge.load(settings.bot.knowledge),
+        knowledge=Knowledge.load(settings.bot.knowledge, settings.bot.languages[0]),
         limits={channel.name: channel.limits for channel in channels.values()},
         company=settings.bot.company,
         bot=settings.bot.name,

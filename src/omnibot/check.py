@@ -32,7 +32,7 @@ async def check(config: Path | None, environ: Mapping[str, str]) -> list[str]:
 
 def _knowledge(settings: Settings) -> list[str]:
     try:
-        Knowledge.load(settings.bot.knowledge)
+        Knowledge.load(settings.bot.knowledge, settings.bot.languages[0])
     except KnowledgeError as error:
         return str(error).splitlines()
     return []

@@ -156,6 +156,16 @@ class TestAccept:
         [work] = await claim(store)
         assert (work.addresses[0].account, work.addresses[0].context) == ("beta", {"subject": "Plan"})
 
+    async def test_whoever_writes_in_private_again_is_answered_in_private(self, store: Store) -> None:
+        await store.path.accept([arrived(message("1", context={"chat": "-100"})), arrived(message("2"))])
+        [work] = await claim(store)
+        assert work.addresses[0].context == {}
+        await store.path.accept([arrived(message("3", context={"chat": "-100"}))])
+        await store.path.accept([arrived(message("4"))])
+        await store.path.commit([outcome(work)])
+        [work] = await claim(store)
+        assert work.addresses[0].context == {}
+
     async def test_files_belong_to_their_message(self, store: Store) -> None:
         files = (
             StoredFile(name="a.pdf", media_type="application/pdf", size=3, key="k1"),

@@ -113,7 +113,7 @@ JOIN outbox o ON o.address_id = q.address_id AND (o.provider_hash = q.provider_h
 """
 
 _UPDATE_ADDRESSES = """
-UPDATE addresses a SET account = n.account, context_sealed = coalesce(n.context_sealed, a.context_sealed),
+UPDATE addresses a SET account = n.account, context_sealed = n.context_sealed,
     stopped_at = CASE WHEN n.stop THEN coalesce(a.stopped_at, now()) WHEN NOT n.stop THEN NULL ELSE a.stopped_at END
 FROM (SELECT a.id, i.account, i.context_sealed, i.stop
       FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::boolean[]) AS i(id, account, context_sealed, stop)
@@ -387,6 +387,21 @@ class _Resolved:
     stopped: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How an address is answered: by which account, in which group or thread, and whether that was told to change."""
+
+    account: str
+    context: Mapping[str, str]
+    stop: bool | None = None  # None: nobody said; another process may be hearing a STOP right now
+
+    def after(self, arrived: Arrived) -> _Way:
+        """As it is once somebody has written: an empty context leads out of a group again."""
+        item = arrived.item
+        context = item.context if isinstance(item, IncomingMessage | ButtonPress) else self.context
+        return _Way(arrived.account, context, self.stop if arrived.stop is None else arrived.stop)
+
+
 class MessagePath:
     """Inbox, turns and outbox of one database. All methods raise StoreUnavailable when it cannot be reached."""
 
@@ -483,29 +498,23 @@ class MessagePath:
     async def _update_addresses(
         self, connection: asyncpg.Connection, queue: Sequence[tuple[Arrived, _Resolved]]
     ) -> None:
-        changes: dict[AddressId, tuple[str, bytes | None, bool | None]] = {}
+        before = {resolved.address: self._way(resolved) for _, resolved in queue}
+        now = dict(before)
         for arrived, resolved in queue:
-            context = self._context(arrived.item, resolved.address)
-            if (
-                arrived.stop is None
-                and arrived.account == resolved.account
-                and (context is None or context == resolved.context)
-            ):
-                continue
-            _, before, stop = changes.get(resolved.address, ("", None, None))
-            stop = stop if arrived.stop is None else arrived.stop
-            changes[resolved.address] = (arrived.account, context or before, stop)
-        if not changes:
+            now[resolved.address] = now[resolved.address].after(arrived)
+        changed = {address: way for address, way in sorted(now.items()) if way != before[address]}
+        if not changed:
             return
-        rows = [(address, *change) for address, change in changes.items()]
+        rows = [
+            (address, way.account, self._codec.seal(address, way.context), way.stop) for address, way in changed.items()
+        ]
         await connection.execute(_UPDATE_ADDRESSES, *_columns(rows, 4))
-        if stopped := [address for address, (_, _, stop) in changes.items() if stop]:
+        if stopped := [address for address, way in changed.items() if way.stop]:
             await connection.execute(_SUPPRESS_QUEUED, stopped)
 
-    def _context(self, item: Incoming, address: AddressId) -> bytes | None:
-        if isinstance(item, IncomingMessage | ButtonPress) and item.context:
-            return self._codec.seal(address, item.context)
-        return None
+    def _way(self, resolved: _Resolved) -> _Way:
+        context = self._codec.open(resolved.address, resolved.context) if resolved.context else {}
+        return _Way(resolved.account, context)
 
     async def _find_answered(
         self, connection: asyncpg.Connection, queue: Sequence[tuple[Arrived, _Resolved]]
