@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from omnibot.model import Attachment
 from omnibot_email.decode import storable
-from omnibot_email.markup import text_of_html
+from omnibot_email.markup import MAX_HTML, text_of_html
 from omnibot_email.mime import Headers, Part, TooComplex, leaves, split_head
 from omnibot_email.quotes import own_words
 
@@ -39,7 +39,7 @@ def read_letter(raw: bytes) -> Letter:
         text = _text(parts)
     except TooComplex as fault:
         return Letter(headers, "", (_whole(raw),), str(fault))
-    attached = tuple(_attachment(part) for part in parts if not _is_text(part))
+    attached = tuple(_attachment(part) for part in parts if not _is_text(part) or _is_cut(part))
     if len(text) > MAX_TEXT:
         attached += (_attached_text(text),)
     return Letter(headers, own_words(text[:MAX_TEXT]), attached, _form_fault(headers))
@@ -56,6 +56,11 @@ def _form_fault(headers: Headers) -> str:
 def _is_text(part: Part) -> bool:
     """Whether a part is read as text, and not handed on as a file."""
     return part.media_type in ("text/plain", "text/html") and part.disposition != "attachment" and not part.file_name
+
+
+def _is_cut(part: Part) -> bool:
+    """Whether a text is HTML of which only the beginning is read."""
+    return part.media_type == "text/html" and len(part.body) > MAX_HTML
 
 
 def _text(parts: Sequence[Part]) -> str:
