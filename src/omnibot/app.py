@@ -29,6 +29,7 @@ from omnibot.intake import Intake
 from omnibot.intake.fetch import Fetcher
 from omnibot.intake.files import DiskFiles
 from omnibot.lanes import Lanes
+from omnibot.logs import request_scope
 from omnibot.settings import Settings
 from omnibot.store import Store
 from omnibot.store.bundled import BundledServer
@@ -207,7 +208,7 @@ async def _http(
     files: DiskFiles,
     doors: Mapping[tuple[str, str], Accept],
 ) -> AsyncIterator[str]:
-    app = web.Application(client_max_size=MAX_BODY)
+    app = web.Application(client_max_size=MAX_BODY, middlewares=[request_scope])
     app.add_routes(health_routes(store, len(channels)))
     app.add_routes([files.download_route(settings.load_secret(), store.attachments.file_key)])
     for key, channel in channels.items():
