@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from tortoise.connection import get_connection
 from tortoise.functions import Count
 from tortoise.transactions import in_transaction
 
@@ -14,6 +15,7 @@ from omnibot.store import models
 from omnibot.store.codec import OWN, Codec
 from omnibot.store.payloads import text_of
 
+_IMPORT_BATCH = 1000  # customers
 _IMPORTED = 0.9  # the company's word: above what a provider says, below what the customer says
 
 
@@ -82,66 +84,107 @@ class Records:
 
     # --- customers ---
 
-    async def import_customers(self, people: Sequence[NewCustomer], accounts: dict[str, str]) -> Imported:
+    async def import_customers(self, people: Sequence[NewCustomer], accounts: Mapping[str, str]) -> Imported:
         """Bring known customers, linked on the company's word; known addresses keep their customer.
 
         `accounts` names for each channel the account that reaches an address that has never written.
         """
-        created = updated = 0
-        conflicts = []
+        created, updated = 0, 0
+        conflicts: list[int] = []
         async with in_transaction():
-            for person in people:
-                owners = await self._owners(person.addresses)
-                if len(set(owners.values())) > 1:
-                    conflicts.append(person.row)
-                    continue
-                if owners:
-                    customer, updated = next(iter(owners.values())), updated + 1
-                else:
-                    customer, created = (await models.Customer.create(created_at=_now())).id, created + 1
-                ids = [await self._ensure(address, customer, accounts) for address in person.addresses]
-                await self._state(ids[0], person.facts)
+            for start in range(0, len(people), _IMPORT_BATCH):
+                done = await self._import_batch(people[start : start + _IMPORT_BATCH], accounts)
+                created, updated = created + done.created, updated + done.updated
+                conflicts += done.conflicts
         return Imported(created, updated, tuple(conflicts))
 
-    async def _owners(self, addresses: Sequence[Address]) -> dict[int, int]:
-        known = await models.Address.filter(hash__in=[self._codec.address_hash(a) for a in addresses])
-        links = await models.Link.filter(address_id__in=[row.id for row in known])
-        return {link.address_id: link.customer_id for link in links}
-
-    async def _ensure(self, address: Address, customer: int, accounts: dict[str, str]) -> int:
-        hash_ = self._codec.address_hash(address)
-        if row := await models.Address.get_or_none(hash=hash_):
-            return int(row.id)
-        row = await models.Address.create(
-            channel=address.channel,
-            hash=hash_,
-            value_sealed=b"",
-            account=accounts.get(address.channel, ""),
-            created_at=_now(),
-        )
-        row.value_sealed = self._codec.seal(row.id, address.value)
-        await row.save(update_fields=["value_sealed"])
-        link = {"address_id": row.id, "customer_id": customer, "proof": Proof.PROVEN.value, "evidence": "import"}
-        await models.Link(**link, since=_now()).save(force_create=True)
-        await models.LinkLog(**link, act="link", at=_now()).save()
-        return int(row.id)
-
-    async def _state(self, address: int, facts: dict[str, str]) -> None:
-        for key, value in facts.items():
-            current = await models.Fact.get_or_none(address_id=address, key=key, valid_to=None)
-            if current and self._codec.open_text(address, current.value_sealed) == value:
+    async def _import_batch(self, people: Sequence[NewCustomer], accounts: Mapping[str, str]) -> Imported:
+        ids, owners = await self._known([address for person in people for address in person.addresses])
+        conflicts, created, updated = [], 0, 0
+        links: list[tuple[Address, int]] = []
+        stated: list[tuple[Address, dict[str, str]]] = []
+        for person in people:
+            owned_by = {owners[a] for a in person.addresses if a in owners}
+            if len(owned_by) > 1:
+                conflicts.append(person.row)
                 continue
-            if current:
-                current.valid_to = _now()
-                await current.save(update_fields=["valid_to"])
-            await models.Fact.create(
-                address_id=address,
-                key=key,
-                value_sealed=self._codec.seal(address, value),
-                confidence=_IMPORTED,
-                source="import",
-                valid_from=_now(),
-            )
+            if owned_by:
+                customer, updated = owned_by.pop(), updated + 1
+            else:
+                customer, created = -created - 1, created + 1  # to be numbered below
+            links += [(address, customer) for address in person.addresses if address not in ids]
+            stated.append((person.addresses[0], person.facts))
+        customers = await _reserve("customers", created)
+        await models.Customer.bulk_create([models.Customer(id=id_, created_at=_now()) for id_ in customers])
+        ids |= await self._link([(a, c if c > 0 else customers[-c - 1]) for a, c in links], accounts)
+        await self._state({ids[address]: facts for address, facts in stated})
+        return Imported(created, updated, tuple(conflicts))
+
+    async def _known(self, addresses: Sequence[Address]) -> tuple[dict[Address, int], dict[Address, int]]:
+        """Of those that are known already: their ids, and whose they are."""
+        hashes = {self._codec.address_hash(address): address for address in addresses}
+        rows = await models.Address.filter(hash__in=list(hashes))
+        ids = {hashes[row.hash]: row.id for row in rows}
+        links = await models.Link.filter(address_id__in=list(ids.values()))
+        customers = {link.address_id: link.customer_id for link in links}
+        return ids, {address: customers[id_] for address, id_ in ids.items() if id_ in customers}
+
+    async def _link(self, links: Sequence[tuple[Address, int]], accounts: Mapping[str, str]) -> dict[Address, int]:
+        """New addresses, each linked to its customer."""
+        ids = dict(zip((address for address, _ in links), await _reserve("addresses", len(links)), strict=True))
+        await models.Address.bulk_create(
+            [
+                models.Address(
+                    id=ids[address],
+                    channel=address.channel,
+                    hash=self._codec.address_hash(address),
+                    value_sealed=self._codec.seal(ids[address], address.value),
+                    account=accounts.get(address.channel, ""),
+                    created_at=_now(),
+                )
+                for address, _ in links
+            ]
+        )
+        proof = {"proof": Proof.PROVEN.value, "evidence": "import"}
+        await models.Link.bulk_create(
+            [models.Link(address_id=ids[a], customer_id=customer, since=_now(), **proof) for a, customer in links]
+        )
+        await models.LinkLog.bulk_create(
+            [
+                models.LinkLog(address_id=ids[a], customer_id=customer, act="link", at=_now(), **proof)
+                for a, customer in links
+            ]
+        )
+        return ids
+
+    async def _state(self, facts: Mapping[int, Mapping[str, str]]) -> None:
+        """What the company says holds from now on; what it said before is closed where it differs."""
+        current = {
+            (fact.address_id, fact.key): fact
+            for fact in await models.Fact.filter(address_id__in=list(facts), valid_to=None)
+        }
+        new = [
+            (address, key, value)
+            for address, stated in facts.items()
+            for key, value in stated.items()
+            if (fact := current.get((address, key))) is None
+            or self._codec.open_text(address, fact.value_sealed) != value
+        ]
+        closed = [current[address, key].id for address, key, _ in new if (address, key) in current]
+        await models.Fact.filter(id__in=closed).update(valid_to=_now())
+        await models.Fact.bulk_create(
+            [
+                models.Fact(
+                    address_id=address,
+                    key=key,
+                    value_sealed=self._codec.seal(address, value),
+                    confidence=_IMPORTED,
+                    source="import",
+                    valid_from=_now(),
+                )
+                for address, key, value in new
+            ]
+        )
 
     async def customer_of(self, address: Address) -> CustomerId | None:
         """Whose an address is."""
@@ -309,6 +352,14 @@ class Records:
 async def _counts(model: type[models.Outbox], field: str) -> dict[str, int]:
     rows = await model.annotate(count=Count("id")).group_by(field).values_list(field, "count")
     return {key: count for key, count in rows}
+
+
+async def _reserve(table: str, count: int) -> list[int]:
+    """Ids for rows to come: what is sealed is sealed for the id of its address."""
+    rows = await get_connection("default").execute_query_dict(
+        f"SELECT nextval('{table}_id_seq') AS id FROM generate_series(1, $1)", [count]
+    )
+    return [row["id"] for row in rows]
 
 
 def _now() -> datetime:
