@@ -28,6 +28,7 @@ from omnibot.health import health_routes
 from omnibot.intake import Intake
 from omnibot.intake.fetch import Fetcher
 from omnibot.intake.files import DiskFiles
+from omnibot.intake.typing import WORTH_IT, Typing
 from omnibot.lanes import Lanes
 from omnibot.logs import request_scope
 from omnibot.settings import Settings
@@ -181,18 +182,22 @@ def _steps(settings: Settings, channels: Channels) -> Steps:
 async def _receiving(
     settings: Settings, store: Store, channels: Channels, files: DiskFiles, bell: _Bell, drain: _Drain
 ) -> AsyncIterator[str]:
+    typing = Typing(channels)
+    pause = settings.turns.pause_seconds
     intake = Intake(
         store.path,
         files,
         max_file=settings.files.max_bytes,
-        pause=settings.turns.pause_seconds,
+        pause=pause,
         committed=bell.ring,
+        heard=typing.show if pause >= WORTH_IT else lambda _: None,
     )
     doors = {
         (name, account): intake.door(name, account, carrier=channel.limits.carrier)
         for (name, account), channel in channels.items()
     }
     async with (
+        _background(typing.run),
         drain.looping("intake", intake.close, intake.run),
         _http(settings, store, channels, files, doors) as url,
         _listening(channels, doors),

@@ -122,6 +122,15 @@ async def test_a_burst_is_one_turn(make_world: MakeWorld) -> None:
     assert len(turn["messages"]) == 3
 
 
+async def test_while_more_is_waited_for_the_customer_sees_that_an_answer_is_written(make_world: MakeWorld) -> None:
+    sections = {"turns": Turns(pause_seconds=1)}
+    async with make_world(telegram_mode="webhook", sections=sections) as place, place.serving():
+        place.telegram.main.user(1, "Ada").write("hello")
+        [typing] = await place.ledger.wait_for(lambda entry: entry.method == "sendChatAction", DEADLINE)
+        assert typing.payload["action"] == "typing"
+        assert await telegram_got(place, 1)
+
+
 async def test_the_same_update_fifty_times_in_parallel_is_answered_once(place: World) -> None:
     """Bad input 6."""
     bot = place.telegram.main

@@ -32,16 +32,27 @@ class _Waiting:
 
 
 class Intake:
-    """Takes arrivals and commits whatever waits in one transaction; `committed` is called after each."""
+    """Takes arrivals and commits whatever waits in one transaction.
+
+    `committed` is called after each commit, `heard` for each arrival that was new.
+    """
 
     def __init__(
-        self, path: MessagePath, files: Files, *, max_file: int, pause: float, committed: Callable[[], None]
+        self,
+        path: MessagePath,
+        files: Files,
+        *,
+        max_file: int,
+        pause: float,
+        committed: Callable[[], None],
+        heard: Callable[[Arrived], None] = lambda _: None,
     ) -> None:
         self._path = path
         self._files = files
         self._max_file = max_file
         self._pause = pause
         self._committed = committed
+        self._heard = heard
         self._waiting: list[_Waiting] = []
         self._work = asyncio.Event()
         self._closing = False
@@ -109,7 +120,9 @@ class Intake:
             if not waiting.committed.done():
                 waiting.committed.set_result(None)
         for item, is_new in zip(arrived, new, strict=True):
-            if not is_new:
+            if is_new:
+                self._heard(item)
+            else:
                 await self._drop_files(item)
 
     def _refuse(self, group: list[_Waiting], error: Exception) -> None:
