@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import platform
+import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
@@ -72,6 +74,15 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """What one step costs; `batch` is how many messages one call of it takes, 0 where that says nothing."""
+
+    name: str
+    cpu: float  # milliseconds a message
+    batch: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Measured:
     """All of it. Medians over rounds are the figures to quote."""
 
@@ -79,7 +90,7 @@ class Measured:
     size: Size
     rounds: tuple[Round, ...]
     bare_memory: float  # megabytes of the imports alone
-    steps: Mapping[str, float] = field(default_factory=dict)  # CPU milliseconds a message, metered
+    steps: tuple[Step, ...] = ()
     metered_cpu: float = 0.0  # milliseconds a message of the metered server, all in all
 
     def median(self, of: Callable[[Round], float]) -> float:
@@ -167,7 +178,7 @@ def _as_load(seen: Timings, used: Cpu, load_used: float) -> Load:
     )
 
 
-async def _metered(size: Size, folder: Path) -> tuple[dict[str, float], float]:
+async def _metered(size: Size, folder: Path) -> tuple[tuple[Step, ...], float]:
     """The same load once more, on a server with a meter on each step, which makes it somewhat slower."""
     provider = Provider()
     customers = people(provider, size.customers)
@@ -176,11 +187,16 @@ async def _metered(size: Size, folder: Path) -> tuple[dict[str, float], float]:
         provider.sandbox,
         omnibot(provider, folder, program=_METERED, environment={VARIABLE: str(found)}) as rig,
     ):
+        os.kill(rig.server.pid, signal.SIGUSR1)
         load = await _load(provider, rig, customers, size)
-    spent: dict[str, int] = orjson.loads(found.read_bytes())
-    each = _MILLISECONDS / 1_000_000_000 / (size.customers * size.messages)
-    steps = {step: spent.get(step, 0) * each for step in STEPS}
-    return steps | {"the loop, sockets, all else": load.server_cpu - sum(steps.values())}, load.server_cpu
+    meter: dict[str, dict[str, int]] = orjson.loads(found.read_bytes())
+    messages = size.customers * size.messages
+    steps = [
+        Step(name, meter["spent"].get(name, 0) / 1_000_000 / messages, messages / meter["calls"].get(name, messages))
+        for name in STEPS
+    ]
+    rest = Step("the loop, sockets, all else", load.server_cpu - sum(step.cpu for step in steps))
+    return (*steps, rest), load.server_cpu
 
 
 async def _bare_memory() -> float:

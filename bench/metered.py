@@ -1,4 +1,4 @@
-"""The server with a meter on each step: CPU of what is computed, nothing for what is awaited.
+"""The server with a meter on each step: CPU of what is computed, nothing for what is awaited. SIGUSR1 resets it.
 
     BENCH_METER=FILE python -m bench.metered serve --config FILE
 
@@ -10,7 +10,9 @@ sum and the process's CPU is the loop itself: sockets, timers, callbacks.
 from __future__ import annotations
 
 import atexit
+import gc
 import os
+import signal
 import time
 import types
 from collections import defaultdict
@@ -25,10 +27,11 @@ VARIABLE = "BENCH_METER"
 
 HTTP, WEBHOOK, INTAKE = "HTTP server", "webhook + parse", "intake commit"
 CLAIM, UNDERSTAND, DECIDE, COMMIT = "claim + load", "understand", "decide + compose", "turn commit"
-DISPATCH, SEND, CLIENT, RECORD, ANSWERS = (
-    "dispatch", "send (aiogram)", "HTTP client", "record", "PostgreSQL's answers"
+DISPATCH, SEND, CLIENT, RECORD = "dispatch", "send (aiogram)", "HTTP client", "record"
+ANSWERS, COLLECTOR = "PostgreSQL's answers", "garbage collector"
+STEPS = (
+    HTTP, WEBHOOK, INTAKE, CLAIM, UNDERSTAND, DECIDE, COMMIT, DISPATCH, SEND, CLIENT, RECORD, ANSWERS, COLLECTOR
 )  # fmt: skip
-STEPS = (HTTP, WEBHOOK, INTAKE, CLAIM, UNDERSTAND, DECIDE, COMMIT, DISPATCH, SEND, CLIENT, RECORD, ANSWERS)
 
 
 class Meter:
@@ -36,25 +39,47 @@ class Meter:
 
     def __init__(self) -> None:
         self.spent: dict[str, int] = defaultdict(int)
+        self.calls: dict[str, int] = defaultdict(int)
+        self._collecting = 0
         self._within: list[int] = []  # nanoseconds of inner steps, one entry for each open stretch
+
+    def reset(self) -> None:
+        """Begin anew: what the start of the server took is no step of a message."""
+        self.spent.clear()
+        self.calls.clear()
+
+    def _begin(self) -> int:
+        self._within.append(0)
+        return time.thread_time_ns()
+
+    def _end(self, step: str, began: int) -> None:
+        spent = time.thread_time_ns() - began
+        self.spent[step] += spent - self._within.pop()
+        if self._within:
+            self._within[-1] += spent
+
+    def collects(self, phase: str, info: dict[str, int]) -> None:
+        """For `gc.callbacks`: the collector runs within whatever happens to allocate."""
+        if phase == "start":
+            self._collecting = self._begin()
+        else:
+            self.calls[COLLECTOR] += 1
+            self._end(COLLECTOR, self._collecting)
 
     def run(self, step: str, act: Callable[..., Any], *arguments: Any, **named: Any) -> Any:  # noqa: ANN401
         """Call something and count its CPU for a step."""
-        self._within.append(0)
-        start = time.thread_time_ns()
+        began = self._begin()
         try:
             return act(*arguments, **named)
         finally:
-            spent = time.thread_time_ns() - start
-            self.spent[step] += spent - self._within.pop()
-            if self._within:
-                self._within[-1] += spent
+            self._end(step, began)
 
     def function(self, step: str, inner: Callable[..., Any]) -> Callable[..., Any]:
         """A function that is counted."""
 
         @wraps(inner)
         def counted(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401
+            self.calls[step] += 1
             return self.run(step, inner, *arguments, **named)
 
         return counted
@@ -64,6 +89,7 @@ class Meter:
 
         @wraps(inner)
         async def counted(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401
+            self.calls[step] += 1
             return await self._drive(step, inner(*arguments, **named))
 
         return counted
@@ -119,6 +145,7 @@ def install(meter: Meter) -> None:
     )
     for step, place, name in functions:
         setattr(place, name, meter.function(step, getattr(place, name)))
+    gc.callbacks.append(meter.collects)
 
 
 def main() -> None:
@@ -128,7 +155,8 @@ def main() -> None:
     meter = Meter()
     install(meter)
     file = Path(os.environ[VARIABLE])
-    atexit.register(lambda: file.write_bytes(orjson.dumps(meter.spent)))
+    signal.signal(signal.SIGUSR1, lambda *_: meter.reset())
+    atexit.register(lambda: file.write_bytes(orjson.dumps({"spent": meter.spent, "calls": meter.calls})))
     app()
 
 

@@ -89,8 +89,9 @@ def _steps(measured: Measured) -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column("CPU by step (metered)")
     table.add_column("µs a message", justify="right")
-    for step, milliseconds in measured.steps.items():
-        table.add_row(step, f"{milliseconds * 1000:.0f}")
+    table.add_column("messages a call", justify="right")
+    for step in measured.steps:
+        table.add_row(step.name, f"{step.cpu * 1000:.0f}", f"{step.batch:.1f}" if step.batch > 1 else "")
     table.add_row("all in all", f"{measured.metered_cpu * 1000:.0f}")
     return table
 
