@@ -22,6 +22,7 @@ from omnibot.model import (
     Sender,
 )
 from omnibot.store import Store, StoreUnavailable
+from omnibot.store.records import NewCustomer
 from omnibot.store.work import (
     Arrived,
     Dispatch,
@@ -273,6 +274,29 @@ class TestLanes:
         [following] = await claim(store)
         assert [i.message.text for i in following.items if i.message] == ["and another"]
 
+    async def test_what_is_committed_while_a_turn_waits_for_the_lane_is_due_at_once(
+        self, dsn: str, store: Store
+    ) -> None:
+        """The turn's statement has begun, so it cannot see the inbox row; the lane's count tells of it."""
+        await store.path.accept([arrived(message("1"))])
+        [work] = await claim(store)
+        intake = await asyncpg.connect(dsn)
+        transaction = intake.transaction()
+        await transaction.start()
+        await intake.execute(
+            "INSERT INTO inbox (customer_id, address_id, kind, priority, due_at, attempts)"
+            " SELECT customer_id, $2, 'message', 5, now(), 0 FROM lanes WHERE customer_id = $1",
+            work.lease.customer,
+            work.addresses[0].id,
+        )
+        await intake.execute("UPDATE lanes SET arrivals = arrivals + 1")
+        committing = asyncio.create_task(store.path.commit([outcome(work, "hi")]))
+        await _waits_for_lock(intake)
+        await transaction.commit()
+        assert await committing == {work.lease.customer}
+        assert len(await claim(store)) == 1
+        await intake.close()
+
     async def test_a_lane_without_work_is_idle(self, store: Store) -> None:
         await store.path.accept([arrived(message("1"))])
         [work] = await claim(store)
@@ -356,6 +380,29 @@ class TestCommit:
         await store.path.accept([arrived(message("2"))])
         [work] = await claim(store)
         assert work.facts["name"] == "Sally"
+
+    async def test_what_is_stated_on_one_address_beats_what_the_company_said_of_another(self, store: Store) -> None:
+        mail = Address("email", "sarah@example.org")
+        sarah = NewCustomer(row=2, addresses=(SARAH, mail), facts={"name": "Ms Lind"})
+        await store.records.import_customers([sarah], {})
+        await store.path.accept([arrived(message("1", "call me Sally", sender=mail))])
+        [work] = await claim(store)
+        assert work.items[0].message is not None
+        change = Change(key="name", value="Sally", source=work.items[0].message.id)
+        await store.path.commit([outcome(work, "ok", changes=(change,))])
+        await store.path.accept([arrived(message("2"))])
+        [work] = await claim(store)
+        assert work.facts["name"] == "Sally"
+
+    async def test_a_later_import_takes_back_nothing_that_the_customer_said(self, store: Store) -> None:
+        await store.path.accept([arrived(message("1", "call me Sally"))])
+        [work] = await claim(store)
+        assert work.items[0].message is not None
+        change = Change(key="name", value="Sally", source=work.items[0].message.id)
+        await store.path.commit([outcome(work, "ok", changes=(change,))])
+        sarah = NewCustomer(row=2, addresses=(SARAH,), facts={"name": "Ms Lind"})
+        await store.records.import_customers([sarah], {})
+        assert (await store.records.facts_of(SARAH))["name"] == "Sally"
 
     async def test_an_edit_is_a_revision(self, store: Store) -> None:
         await store.path.accept([arrived(message("1", "helo"))])

@@ -158,7 +158,7 @@ class Records:
         return ids
 
     async def _state(self, facts: Mapping[int, Mapping[str, str]]) -> None:
-        """What the company says holds from now on; what it said before is closed where it differs."""
+        """What the company says holds from now on, unless the customer has said otherwise."""
         current = {
             (fact.address_id, fact.key): fact
             for fact in await models.Fact.filter(address_id__in=list(facts), valid_to=None)
@@ -168,7 +168,7 @@ class Records:
             for address, stated in facts.items()
             for key, value in stated.items()
             if (fact := current.get((address, key))) is None
-            or self._codec.open_text(address, fact.value_sealed) != value
+            or (fact.confidence <= _IMPORTED and self._codec.open_text(address, fact.value_sealed) != value)
         ]
         closed = [current[address, key].id for address, key, _ in new if (address, key) in current]
         await models.Fact.filter(id__in=closed).update(valid_to=_now())
