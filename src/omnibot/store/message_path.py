@@ -314,6 +314,7 @@ ON CONFLICT (address_id) WHERE resolved_at IS NULL DO NOTHING
 # The head of an address's queue is the one with nothing open before it. An `unknown` blocks what is behind it only
 # for a while; what is held waits for its own time and blocks nobody. The gate: the address row is locked (a STOP that
 # commits later waits, one that committed before is seen), and replies are counted against their caps.
+# The list of open states says nothing new: it is the condition of the index by which an address's queue is looked up.
 _DISPATCH = """
 WITH head AS (
     SELECT q.*, o.id, o.address_id, o.purpose
@@ -323,9 +324,10 @@ WITH head AS (
         SELECT o.id, o.address_id, o.purpose FROM outbox o
         WHERE o.channel = q.channel AND o.account = q.account AND o.state IN ('queued', 'held') AND o.due_at <= now()
             AND NOT EXISTS (
-                SELECT FROM outbox p WHERE p.address_id = o.address_id AND p.id < o.id AND (
-                    p.state IN ('queued', 'sending')
-                    OR (p.state = 'unknown' AND p.changed_at > now() - $8::interval)))
+                SELECT FROM outbox p WHERE p.address_id = o.address_id AND p.id < o.id
+                    AND p.state IN ('queued', 'held', 'sending', 'unknown') AND (
+                        p.state IN ('queued', 'sending')
+                        OR (p.state = 'unknown' AND p.changed_at > now() - $8::interval)))
         ORDER BY o.id LIMIT q.free FOR UPDATE OF o SKIP LOCKED
     ) AS o
 ), gate AS (
