@@ -84,7 +84,7 @@ async def test_a_turn_that_fails_again_and_again_is_parked_for_people(store: Sto
     worker = lanes(store, steps, SETTINGS.model_copy(update={"attempts": 1}))
     await worker.take_batch()
     assert await store.records.parked() == 1
-    assert [h.reason for h in await store.records.handoffs()] == ["turn parked"]
+    assert [h.reason for h in await store.records.handoffs()] == ["parked, its turn failed: ValueError"]
     await write(store, "hello")
     await worker.take_batch()
     assert await replied(store) == ["1"]

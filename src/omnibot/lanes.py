@@ -12,7 +12,7 @@ from omnibot.model import CustomerId
 from omnibot.settings import Turns
 from omnibot.store import StoreUnavailable
 from omnibot.store.message_path import MessagePath
-from omnibot.store.work import Outcome, Work
+from omnibot.store.work import Lease, Outcome, Unreadable, Work
 from omnibot.turn import Steps, take
 
 log = structlog.get_logger(__name__)
@@ -66,17 +66,28 @@ class Lanes:
         leases = await self._path.claim(self._settings.batch, self._settings.lease_seconds)
         if not leases:
             return 0
-        works = await self._path.load(leases)
-        outcomes = await self._take_all([work for work in works if not await self._parked(work)])
-        await self._commit(outcomes)
+        sound = [lease for lease in leases if lease.lost < self._settings.attempts]
+        works = [work for work in await self._path.load(sound) if not await self._unreadable(work)]
+        await self._commit(await self._take_all([work for work in works if isinstance(work, Work)]))
+        for lease in leases:
+            if lease not in sound:
+                await self._park(lease)
         return len(leases)
 
-    async def _parked(self, work: Work) -> bool:
-        """Whoever was claimed again and again without an end brings their process down: people must look."""
-        if work.lease.lost < self._settings.attempts:
+    async def _park(self, lease: Lease) -> None:
+        """Whoever was claimed alone again and again without an end brings their process down: people must look."""
+        log.error("turn.parked", customer=lease.customer, reason="its worker was lost each time")
+        await self._path.park(lease, "its worker was lost each time")
+
+    async def _unreadable(self, work: Work | Unreadable) -> bool:
+        """What this version cannot read is tried again, perhaps by a newer one, and then left to people."""
+        if isinstance(work, Work):
             return False
-        log.error("turn.parked", customer=work.lease.customer, reason="its lease ran out too often")
-        await self._path.retry(work, after=0, attempts=0, reason="its worker was lost each time")
+        log.error("turn.unreadable", customer=work.lease.customer, error=work.reason)
+        attempts = self._settings.attempts
+        await self._path.retry(
+            work.lease, work.items, after=_RETRY_SECONDS, attempts=attempts, reason=f"cannot be read: {work.reason}"
+        )
         return True
 
     async def _take_all(self, works: Sequence[Work]) -> list[Outcome]:
@@ -125,5 +136,9 @@ class Lanes:
     async def _give_back(self, work: Work, reason: str) -> None:
         tried = max((item.attempts for item in work.items), default=0)
         await self._path.retry(
-            work, after=_RETRY_SECONDS * 2**tried, attempts=self._settings.attempts, reason=f"turn failed: {reason}"
+            work.lease,
+            [item.id for item in work.items],
+            after=_RETRY_SECONDS * 2**tried,
+            attempts=self._settings.attempts,
+            reason=f"its turn failed: {reason}",
         )

@@ -105,6 +105,7 @@ def _reports(items: Sequence[InboxItem]) -> tuple[Reported, ...]:
             state=DeliveryState(item.payload["state"]),
             reason=item.payload["reason"],
             unreachable=item.payload["unreachable"],
+            attempts=item.attempts,
         )
         for item in items
         if item.kind is Kind.REPORT

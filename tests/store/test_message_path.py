@@ -35,6 +35,7 @@ from omnibot.store.work import (
     Result,
     Revised,
     StoredFile,
+    Unreadable,
     Work,
 )
 
@@ -72,7 +73,14 @@ def quota(free: int = 10, replies: int = 100, unsolicited: int = 100) -> Quota:
 
 
 async def claim(store: Store, count: int = 10) -> list[Work]:
-    return await store.path.load(await store.path.claim(count, lease=30))
+    works = await store.path.load(await store.path.claim(count, lease=30))
+    assert all(isinstance(work, Work) for work in works)
+    return works
+
+
+async def give_back(store: Store, work: Work, *, after: float, attempts: int, reason: str = "x") -> None:
+    items = [item.id for item in work.items]
+    await store.path.retry(work.lease, items, after=after, attempts=attempts, reason=reason)
 
 
 async def say(store: Store, *texts: str, purpose: Purpose = Purpose.REPLY, sender: Address = SARAH) -> None:
@@ -305,14 +313,50 @@ class TestLanes:
 
     async def test_a_stale_turn_drops_out_alone(self, store: Store) -> None:
         await store.path.accept([arrived(message("1")), arrived(message("2", sender=MIKE))])
-        leases = await store.path.claim(10, lease=0)
-        works = await store.path.load(leases)
-        [sarah] = [w for w in works if w.addresses[0].address == SARAH]
-        [mike] = [w for w in works if w.addresses[0].address == MIKE]
-        [again] = [lease for lease in await store.path.claim(1, lease=30)]
-        stolen, kept = (sarah, mike) if again.customer == sarah.lease.customer else (mike, sarah)
+        works = await store.path.load(await store.path.claim(10, lease=0))
+        [again] = await store.path.claim(10, lease=30)
+        [stolen] = [w for w in works if w.lease.customer == again.customer]
+        [kept] = [w for w in works if w.lease.customer != again.customer]
         assert await store.path.commit([outcome(stolen, "stale"), outcome(kept, "fine")]) == {kept.lease.customer}
         assert [entry.text for entry in await store.records.outbox()] == ["fine"]
+
+    async def test_who_may_have_killed_a_worker_is_taken_alone(self, store: Store) -> None:
+        await store.path.accept([arrived(message(str(n), sender=Address("telegram", str(n)))) for n in range(3)])
+        await store.path.claim(3, lease=0)
+        await store.path.accept([arrived(message("9", sender=Address("telegram", "9")))])
+        batches = [await store.path.claim(10, lease=30) for _ in range(4)]
+        assert [(len(batch), batch[0].lost) for batch in batches] == [(1, 1), (1, 1), (1, 1), (1, 0)]
+
+    async def test_what_cannot_be_read_keeps_nobody_else(self, dsn: str, store: Store) -> None:
+        await store.path.accept([arrived(message("1")), arrived(message("2", sender=MIKE))])
+        await execute(dsn, "UPDATE messages SET body_sealed = decode('ff', 'hex') WHERE id = 1")
+        works = await store.path.load(await store.path.claim(10, lease=30))
+        [broken] = [work for work in works if isinstance(work, Unreadable)]
+        assert broken.reason == "ValueError"
+        assert [work.addresses[0].address for work in works if isinstance(work, Work)] == [MIKE]
+
+    async def test_what_a_newer_version_put_there_is_left_to_it(self, dsn: str, store: Store) -> None:
+        await store.path.accept([arrived(message("1"))])
+        await execute(dsn, "UPDATE inbox SET kind = 'of tomorrow'")
+        [work] = await claim(store)
+        assert work.items == ()
+        await store.path.commit([outcome(work)])
+        assert await claim(store) == []
+        assert await store.records.waiting() == 1
+
+    async def test_a_parked_lane_waits_for_people(self, store: Store) -> None:
+        await store.path.accept([arrived(message("1"))])
+        [lease] = await store.path.claim(1, lease=30)
+        await store.path.park(lease, "its worker was lost each time")
+        assert await store.records.parked() == 1
+        assert await claim(store) == []
+
+    async def test_a_pause_holds_for_what_comes_during_a_turn_too(self, store: Store) -> None:
+        await store.path.accept([arrived(message("1"))])
+        [work] = await claim(store)
+        await store.path.accept([arrived(message("2"))], pause=60)
+        await store.path.commit([outcome(work, "hi")])
+        assert await claim(store) == []
 
     async def test_a_turn_commits_once(self, store: Store) -> None:
         await store.path.accept([arrived(message("1"))])
@@ -330,16 +374,16 @@ class TestLanes:
         await store.path.accept([arrived(message("1"))])
         for _ in range(2):
             [work] = await claim(store)
-            await store.path.retry(work, after=0, attempts=2, reason="turn failed: KeyError")
+            await give_back(store, work, after=0, attempts=2, reason="turn failed: KeyError")
         assert await claim(store) == []
         assert await store.records.parked() == 1
         [handoff] = await store.records.handoffs()
-        assert handoff.reason == "turn parked"
+        assert handoff.reason == "parked, turn failed: KeyError"
 
     async def test_a_parked_turn_does_not_keep_later_messages(self, store: Store) -> None:
         await store.path.accept([arrived(message("1"))])
         [work] = await claim(store)
-        await store.path.retry(work, after=0, attempts=1, reason="x")
+        await give_back(store, work, after=0, attempts=1, reason="x")
         await store.path.accept([arrived(message("2", "later"))])
         [following] = await claim(store)
         assert [i.message.text for i in following.items if i.message] == ["later"]
@@ -349,7 +393,7 @@ class TestLanes:
         await say(store, "hi")
         await store.path.accept([arrived(edit)])
         [work] = await claim(store)
-        await store.path.retry(work, after=60, attempts=5, reason="x")
+        await give_back(store, work, after=60, attempts=5, reason="x")
         assert await claim(store) == []
 
     async def test_nobody_else_takes_what_a_worker_holds(self, store: Store) -> None:
@@ -412,24 +456,86 @@ class TestCommit:
         first, _ = await store.records.timeline(work.lease.customer)
         assert (first.text, first.revisions) == ("hello", 1)
 
-    async def test_handoffs_of_one_address_are_one(self, store: Store) -> None:
+    async def test_every_promise_is_a_handoff_of_its_own(self, store: Store) -> None:
         for number in range(2):
             await store.path.accept([arrived(message(str(number)))])
             [work] = await claim(store)
             await store.path.commit([outcome(work, "ok", handoff="asked for a person")])
+        first, _ = await store.records.handoffs()
+        assert await store.records.resolve(first.id)
         assert [h.reason for h in await store.records.handoffs()] == ["asked for a person"]
 
     async def test_states_only_move_forward(self, store: Store) -> None:
+        sent = await sent_message(store)
+        await report(store, sent, DeliveryState.DELIVERED)
+        await report(store, sent, DeliveryState.SENT)
+        assert await states(store) == ["delivered"]
+
+    async def test_of_several_reports_in_one_turn_the_furthest_holds(self, store: Store) -> None:
+        sent = await sent_message(store)
+        await report(store, sent, DeliveryState.READ, DeliveryState.DELIVERED)
+        assert await states(store) == ["read"]
+
+    async def test_a_bounce_comes_after_the_provider_had_it_and_people_hear_of_it(self, store: Store) -> None:
+        sent = await sent_message(store)
+        await report(store, sent, DeliveryState.REFUSED, unreachable=True)
+        assert await states(store) == ["refused"]
+        assert [h.reason for h in await store.records.handoffs()] == ["reply not delivered: because"]
+
+    async def test_a_report_that_overtakes_its_own_call_comes_again(self, dsn: str, store: Store) -> None:
         await say(store, "hi")
         [dispatched] = await dispatch(store)
+        await report(store, dispatched, DeliveryState.DELIVERED)
         await store.path.finish([result(dispatched, provider_id="p1")])
-        for state in (DeliveryState.DELIVERED, DeliveryState.SENT):
-            report = DeliveryReport(id=state, at=NOON, sender=Sender(SARAH), provider_id="p1", state=state)
-            await store.path.accept([arrived(report)])
-            [work] = await claim(store)
-            reported = Reported(address=dispatched.address, provider_id="p1", state=state, reason="", unreachable=False)
-            await store.path.commit([Outcome(work=work, address=dispatched.address, reported=(reported,))])
+        assert await states(store) == ["sent"]
+        await execute(dsn, "UPDATE inbox SET due_at = now(); UPDATE lanes SET due_at = now()")
+        [work] = await claim(store)
+        [item] = work.items
+        await commit_report(store, work, dispatched, DeliveryState(item.payload["state"]))
         assert await states(store) == ["delivered"]
+
+    async def test_a_report_about_nothing_of_ours_is_forgotten(self, store: Store) -> None:
+        sent = await sent_message(store)
+        reported = Reported(
+            address=sent.address, provider_id="nobody's", state=DeliveryState.READ, reason="", unreachable=False
+        )
+        await store.path.accept([arrived(message("7"))])
+        [work] = await claim(store)
+        await store.path.commit([Outcome(work=work, address=sent.address, reported=(reported,))])
+        assert await store.records.waiting() == 0
+
+
+async def sent_message(store: Store) -> Dispatch:
+    await say(store, "hi")
+    [dispatched] = await dispatch(store)
+    await store.path.finish([result(dispatched, provider_id="p1")])
+    return dispatched
+
+
+async def report(store: Store, about: Dispatch, *told: DeliveryState, unreachable: bool = False) -> None:
+    """The provider reports, and a turn takes it."""
+    for state in told:
+        number = f"{state}-{datetime.now(UTC).timestamp()}"
+        item = DeliveryReport(id=number, at=NOON, sender=Sender(SARAH), provider_id="p1", state=state, reason="because")
+        await store.path.accept([arrived(item)])
+    [work] = await claim(store)
+    await commit_report(store, work, about, *told, unreachable=unreachable)
+
+
+async def commit_report(
+    store: Store, work: Work, about: Dispatch, *told: DeliveryState, unreachable: bool = False
+) -> None:
+    reported = tuple(
+        Reported(address=about.address, provider_id="p1", state=state, reason="because", unreachable=unreachable)
+        for state in told
+    )
+    await store.path.commit([Outcome(work=work, address=about.address, reported=reported)])
+
+
+async def execute(dsn: str, statement: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    await connection.execute(statement)
+    await connection.close()
 
 
 class TestDispatch:
@@ -497,7 +603,41 @@ class TestDispatch:
         await store.path.finish([result(dispatched, DeliveryState.REFUSED, reason="blocked", unreachable=True)])
         assert await dispatch(store) == []
         assert await states(store) == ["refused", "suppressed"]
-        assert [h.reason for h in await store.records.handoffs()] == ["reply not delivered: blocked"]
+        assert [h.reason for h in await store.records.handoffs()] == [
+            "reply not delivered: blocked",
+            "reply kept back: unreachable",
+        ]
+
+    async def test_whoever_writes_again_can_be_written_to_again(self, store: Store) -> None:
+        await say(store, "one")
+        [dispatched] = await dispatch(store)
+        await store.path.finish([result(dispatched, DeliveryState.REFUSED, reason="blocked", unreachable=True)])
+        await say(store, "two")
+        assert texts(await dispatch(store)) == ["two"]
+
+    async def test_a_machine_that_answers_proves_nothing(self, store: Store) -> None:
+        await say(store, "one")
+        [dispatched] = await dispatch(store)
+        await store.path.finish([result(dispatched, DeliveryState.REFUSED, reason="gone", unreachable=True)])
+        await store.path.accept([arrived(message("8", automatic="a bounce"))])
+        [work] = await claim(store)
+        assert work.addresses[0].unreachable
+
+    async def test_a_message_that_cannot_be_read_is_dead_and_keeps_no_other(self, dsn: str, store: Store) -> None:
+        await say(store, "one")
+        await say(store, "two", sender=MIKE)
+        await execute(dsn, "UPDATE outbox SET payload_sealed = decode('ff', 'hex') WHERE address_id = 1")
+        assert texts(await dispatch(store)) == ["two"]
+        assert await states(store) == ["dead", "sending"]
+        assert len(await store.records.handoffs()) == 1
+
+    async def test_what_an_account_that_is_gone_left_behind_holds_up_no_other_account(
+        self, dsn: str, store: Store
+    ) -> None:
+        await say(store, "by beta")
+        await execute(dsn, "UPDATE outbox SET account = 'beta'")
+        await say(store, "by main")
+        assert texts(await dispatch(store)) == ["by main"]
 
     async def test_replies_to_one_address_are_capped_and_the_rest_goes_to_people(self, store: Store) -> None:
         await say(store, "one", "two", "three")
@@ -506,7 +646,7 @@ class TestDispatch:
             await store.path.finish([result(dispatched)])
         assert await dispatch(store, quota(replies=2)) == []
         assert await states(store) == ["sent", "sent", "suppressed"]
-        assert [h.reason for h in await store.records.handoffs()] == ["reply cap"]
+        assert [h.reason for h in await store.records.handoffs()] == ["reply kept back: reply cap"]
 
     async def test_the_tighter_cap_holds_only_for_what_did_not_answer_us(self, store: Store) -> None:
         await say(store, "first", purpose=Purpose.UNSOLICITED)
@@ -545,7 +685,7 @@ async def test_a_lease_outlives_nothing_but_its_own_claim(store: Store) -> None:
     [work] = await claim(store)
     forged = replace(work, lease=Lease(work.lease.customer, work.lease.fence + 1, work.lease.arrivals, 0))
     assert await store.path.commit([outcome(forged, "forged")]) == set()
-    await store.path.retry(forged, after=0, attempts=1, reason="forged")
+    await give_back(store, forged, after=0, attempts=1, reason="forged")
     assert await store.records.parked() == 0
 
 

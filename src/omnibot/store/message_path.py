@@ -18,8 +18,8 @@ deadlock; where the order cannot hold, rows that are locked are skipped and come
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -46,8 +46,9 @@ from omnibot.model import (
     TurnMessage,
     plain,
 )
+from omnibot.store.availability import unavailable
 from omnibot.store.codec import OWN, Codec
-from omnibot.store.payloads import message_body, parts_from_json, parts_to_json, text_of
+from omnibot.store.payloads import message_body, parts_from_json, parts_to_json, report_payload, text_of
 from omnibot.store.work import (
     Arrived,
     Dispatch,
@@ -57,10 +58,9 @@ from omnibot.store.work import (
     Lease,
     Outcome,
     Quota,
-    Reported,
     Result,
     Revised,
-    StoreUnavailable,
+    Unreadable,
     Work,
 )
 
@@ -75,7 +75,8 @@ INSERT INTO arrivals (key, at) SELECT key, now() FROM unnest($1::uuid[]) AS key 
 """
 
 _RESOLVE = """
-SELECT a.hash, a.id, l.customer_id, a.account, a.context_sealed, a.stopped_at IS NOT NULL AS stopped
+SELECT a.hash, a.id, l.customer_id, a.account, a.context_sealed, a.stopped_at IS NOT NULL AS stopped,
+    a.unreachable_at IS NOT NULL AS unreachable
 FROM addresses a JOIN links l ON l.address_id = a.id WHERE a.hash = ANY($1::uuid[])
 """
 
@@ -114,9 +115,12 @@ JOIN outbox o ON o.address_id = q.address_id AND (o.provider_hash = q.provider_h
 
 _UPDATE_ADDRESSES = """
 UPDATE addresses a SET account = n.account, context_sealed = n.context_sealed,
-    stopped_at = CASE WHEN n.stop THEN coalesce(a.stopped_at, now()) WHEN NOT n.stop THEN NULL ELSE a.stopped_at END
-FROM (SELECT a.id, i.account, i.context_sealed, i.stop
-      FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::boolean[]) AS i(id, account, context_sealed, stop)
+    stopped_at = CASE WHEN n.stop THEN coalesce(a.stopped_at, now()) WHEN NOT n.stop THEN NULL ELSE a.stopped_at END,
+    unreachable_at = CASE WHEN NOT n.reached THEN a.unreachable_at END,
+    unreachable_reason = CASE WHEN NOT n.reached THEN a.unreachable_reason END
+FROM (SELECT a.id, i.account, i.context_sealed, i.stop, i.reached
+      FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::boolean[], $5::boolean[])
+          AS i(id, account, context_sealed, stop, reached)
       JOIN addresses a ON a.id = i.id ORDER BY a.id FOR NO KEY UPDATE OF a) AS n
 WHERE a.id = n.id
 """
@@ -167,22 +171,28 @@ SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[], $5::
 
 # --- claim and load ---------------------------------------------------------------------------------------------
 
+# Whoever held a lease that ran out may have died of that very turn: it is taken alone, before all others.
 _CLAIM = """
-WITH ready AS (
-    SELECT customer_id FROM lanes WHERE due_at <= now() AND (leased_until IS NULL OR leased_until < now())
+WITH suspect AS (
+    SELECT customer_id FROM lanes WHERE due_at <= now() AND leased_until < now()
+    ORDER BY leased_until LIMIT 1 FOR UPDATE SKIP LOCKED
+), ready AS (
+    SELECT customer_id FROM lanes WHERE due_at <= now() AND leased_until IS NULL AND NOT EXISTS (SELECT FROM suspect)
     ORDER BY priority, due_at LIMIT $1 FOR UPDATE SKIP LOCKED
 )
 UPDATE lanes l SET fence = fence + 1, lost = CASE WHEN leased_until IS NULL THEN 0 ELSE lost + 1 END,
     leased_until = now() + $2::interval
-FROM ready, (SELECT set_config('synchronous_commit', 'off', true)) AS not_durable
-WHERE l.customer_id = ready.customer_id RETURNING l.customer_id, l.fence, l.arrivals, l.lost
+FROM (SELECT customer_id FROM suspect UNION ALL SELECT customer_id FROM ready) AS taken,
+    (SELECT set_config('synchronous_commit', 'off', true)) AS not_durable
+WHERE l.customer_id = taken.customer_id RETURNING l.customer_id, l.fence, l.arrivals, l.lost
 """
 
 _LOAD_ITEMS = """
 SELECT i.id, i.customer_id, i.address_id, i.kind, i.message_id, i.attempts, i.payload_sealed,
     m.at, m.body_sealed, m.answers, m.automatic, m.flags, m.attachments
 FROM unnest($1::bigint[]) AS c(id) CROSS JOIN LATERAL (
-    SELECT * FROM inbox WHERE customer_id = c.id AND parked_at IS NULL AND (due_at <= now() OR kind = 'message')
+    SELECT * FROM inbox WHERE customer_id = c.id AND parked_at IS NULL AND kind = ANY($3::text[])
+        AND (due_at <= now() OR kind = 'message')
     ORDER BY id LIMIT $2) AS i
 LEFT JOIN messages m ON m.address_id = i.address_id AND m.id = i.message_id
 ORDER BY i.id
@@ -196,8 +206,8 @@ FROM links l JOIN addresses a ON a.id = l.address_id WHERE l.customer_id = ANY($
 
 # What was stated beats what a provider said; of two statements the later one holds.
 _LOAD_FACTS = """
-SELECT f.address_id, f.key, f.value_sealed FROM facts f
-WHERE f.address_id = ANY($1::bigint[]) AND f.valid_to IS NULL ORDER BY f.confidence, f.valid_from, f.id
+SELECT id, address_id, key, value_sealed, confidence, valid_from FROM facts
+WHERE address_id = ANY($1::bigint[]) AND valid_to IS NULL
 """
 
 _LOAD_TIMELINE = """
@@ -209,30 +219,40 @@ FROM unnest($1::bigint[]) AS a(id) CROSS JOIN LATERAL (
 
 # --- commit -----------------------------------------------------------------------------------------------------
 
-# A lane that got something since it was claimed is due at once; else when the next thing in it is.
+# What kinds a newer version has put there is left to its workers: this one looks again a little later.
 _RELEASE = """
 WITH held AS (
-    SELECT l.customer_id, l.arrivals, d.arrivals AS seen FROM lanes l
+    SELECT l.customer_id, l.arrivals > d.arrivals AS missed FROM lanes l
     JOIN unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS d(customer_id, fence, arrivals)
         ON d.customer_id = l.customer_id AND d.fence = l.fence AND l.leased_until IS NOT NULL
     ORDER BY l.customer_id FOR UPDATE OF l
 ), waiting AS (
-    SELECT customer_id, min(due_at) AS due_at, min(priority) AS priority FROM inbox
-    WHERE customer_id = ANY($1::bigint[]) AND parked_at IS NULL AND NOT id = ANY($4::bigint[]) GROUP BY customer_id
+    SELECT customer_id, min(priority) AS priority,
+        min(CASE WHEN kind = ANY($7::text[]) THEN due_at ELSE greatest(due_at, now() + interval '5 s') END) AS due_at
+    FROM inbox WHERE customer_id = ANY($1::bigint[]) AND parked_at IS NULL AND NOT id = ANY($4::bigint[])
+    GROUP BY customer_id
 ), taken AS (
     DELETE FROM inbox i USING held WHERE i.id = ANY($6::bigint[]) AND i.customer_id = held.customer_id
 )
-UPDATE lanes l SET leased_until = NULL, lost = 0,
-    due_at = CASE WHEN held.arrivals > held.seen THEN now() ELSE coalesce(w.due_at, 'infinity') END,
+UPDATE lanes l SET leased_until = NULL, lost = 0, due_at = coalesce(w.due_at, 'infinity'),
     priority = coalesce(w.priority, $5)
 FROM held LEFT JOIN waiting w ON w.customer_id = held.customer_id
-WHERE l.customer_id = held.customer_id RETURNING l.customer_id
+WHERE l.customer_id = held.customer_id RETURNING l.customer_id, held.missed
+"""
+
+# What was committed between a release's snapshot and its locks can only be seen by a statement of its own; the locks
+# are still held, so nothing more can come.
+_RESCHEDULE = """
+UPDATE lanes l SET due_at = coalesce(w.due_at, 'infinity'), priority = coalesce(w.priority, $2)
+FROM (SELECT c.id, min(i.due_at) AS due_at, min(i.priority) AS priority FROM unnest($1::bigint[]) AS c(id)
+      LEFT JOIN inbox i ON i.customer_id = c.id AND i.parked_at IS NULL GROUP BY c.id) AS w
+WHERE l.customer_id = w.id
 """
 
 _WRITE_TURNS = """
 WITH taken AS MATERIALIZED (
     SELECT nextval('turns_id_seq') AS id, t.*
-    FROM unnest($1::int[], $2::bigint[], $3::bytea[]) AS t(ord, address_id, record)
+    FROM unnest($1::int[], $2::bigint[], $3::bytea[], $12::text[]) AS t(ord, address_id, record, handoff)
 ), said AS MATERIALIZED (
     SELECT nextval('messages_id_seq') AS id, o.*
     FROM unnest($4::int[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::bytea[], $10::bytea[], $11::bigint[])
@@ -240,6 +260,9 @@ WITH taken AS MATERIALIZED (
     ORDER BY o.ord
 ), turned AS (
     INSERT INTO turns (id, address_id, at, record_sealed) SELECT id, address_id, now(), record FROM taken
+), handed AS (
+    INSERT INTO handoffs (address_id, turn_id, reason, at)
+    SELECT address_id, id, handoff, now() FROM taken WHERE handoff <> ''
 ), written AS (
     INSERT INTO messages (id, address_id, direction, account, at, received_at, body_sealed, answers, attachments)
     SELECT id, address_id, 'out', account, date_trunc('second', now()), now(), body, answers, 0 FROM said
@@ -273,7 +296,7 @@ WHERE value_sealed IS NOT NULL ORDER BY address_id, key, ord DESC
 _HAND_OFF = """
 INSERT INTO handoffs (address_id, reason, at) SELECT address_id, reason, now()
 FROM unnest($1::bigint[], $2::text[]) AS h(address_id, reason) ORDER BY address_id
-ON CONFLICT (address_id) WHERE resolved_at IS NULL DO NOTHING
+ON CONFLICT (address_id, reason) WHERE resolved_at IS NULL AND turn_id IS NULL DO NOTHING
 """
 
 _REVISE = """
@@ -283,18 +306,43 @@ FROM unnest($1::bigint[], $2::uuid[], $3::timestamptz[], $4::bytea[]) AS r(addre
 JOIN messages m ON m.address_id = r.address_id AND m.provider_hash = r.provider_hash AND m.direction = 'in'
 """
 
-_RANK = "array_position(ARRAY['queued','held','sending','unknown','refused','dead','sent','delivered','read'], {})"
+# A refusal may come after the provider had taken it (a bounce); what has been read was not refused.
+_RANK = "array_position(ARRAY['queued','held','sending','unknown','sent','refused','dead','delivered','read'], {})"
 
 _REPORT = f"""
-UPDATE outbox o SET state = r.state, reason = nullif(r.reason, ''), changed_at = now()
-FROM unnest($1::bigint[], $2::uuid[], $3::text[], $4::text[]) AS r(address_id, provider_hash, state, reason)
-WHERE o.address_id = r.address_id AND o.provider_hash = r.provider_hash
-    AND {_RANK.format("r.state::text")} > {_RANK.format("o.state::text")}
+WITH told AS (
+    SELECT DISTINCT ON (address_id, provider_hash) * FROM unnest($1::bigint[], $2::uuid[], $3::text[], $4::text[])
+        AS r(address_id, provider_hash, state, reason)
+    ORDER BY address_id, provider_hash, {_RANK.format("state")} DESC
+), moved AS (
+    UPDATE outbox o SET state = r.state, reason = nullif(r.reason, ''), changed_at = now() FROM told r
+    WHERE o.address_id = r.address_id AND o.provider_hash = r.provider_hash
+        AND {_RANK.format("r.state")} > {_RANK.format("o.state::text")}
+    RETURNING o.address_id, r.state, r.reason
+)
+INSERT INTO handoffs (address_id, reason, at)
+SELECT DISTINCT address_id, 'reply not delivered: ' || reason, now() FROM moved WHERE state = 'refused'
+ON CONFLICT (address_id, reason) WHERE resolved_at IS NULL AND turn_id IS NULL DO NOTHING
+"""
+
+# A report may overtake the record of its own call. It comes again while a call to that address is not recorded.
+_REPORT_ATTEMPTS = 10
+_REPORT_AGAIN = """
+INSERT INTO inbox (customer_id, address_id, kind, priority, due_at, attempts, payload_sealed)
+SELECT r.customer_id, r.address_id, 'report', 5, now() + interval '1 s', r.attempts + 1, r.payload
+FROM unnest($1::bigint[], $2::bigint[], $3::uuid[], $4::text[], $5::text[], $6::int[], $7::bytea[])
+    AS r(customer_id, address_id, provider_hash, state, reason, attempts, payload)
+WHERE r.attempts < $8
+    AND NOT EXISTS (SELECT FROM outbox o WHERE o.address_id = r.address_id AND o.provider_hash = r.provider_hash)
+    AND EXISTS (SELECT FROM outbox o WHERE o.address_id = r.address_id AND o.state IN ('sending', 'unknown'))
+RETURNING customer_id
 """
 
 _MARK_UNREACHABLE = """
 UPDATE addresses SET unreachable_at = now(), unreachable_reason = u.reason
-FROM unnest($1::bigint[], $2::text[]) AS u(id, reason) WHERE addresses.id = u.id
+FROM (SELECT a.id, u.reason FROM unnest($1::bigint[], $2::text[]) AS u(id, reason) JOIN addresses a ON a.id = u.id
+      ORDER BY a.id FOR NO KEY UPDATE OF a) AS u
+WHERE addresses.id = u.id
 """
 
 _RETRY = """
@@ -305,13 +353,13 @@ WITH failed AS (
     WHERE id = ANY($1::bigint[]) RETURNING address_id, parked_at
 )
 INSERT INTO handoffs (address_id, reason, at)
-SELECT DISTINCT address_id, 'turn parked', now() FROM failed WHERE parked_at IS NOT NULL
-ON CONFLICT (address_id) WHERE resolved_at IS NULL DO NOTHING
+SELECT DISTINCT address_id, 'parked, ' || $4, now() FROM failed WHERE parked_at IS NOT NULL
+ON CONFLICT (address_id, reason) WHERE resolved_at IS NULL AND turn_id IS NULL DO NOTHING
 """
 
 # --- dispatch and finish ----------------------------------------------------------------------------------------
 
-# The head of an address's queue is the one with nothing open before it. An `unknown` blocks what is behind it only
+# The head of an address's queue (one an account: two bots are two chats) is the one with nothing open before it. An `unknown` blocks what is behind it only
 # for a while; what is held waits for its own time and blocks nobody. The gate: the address row is locked (a STOP that
 # commits later waits, one that committed before is seen), and replies are counted against their caps.
 # The list of open states says nothing new: it is the condition of the index by which an address's queue is looked up.
@@ -324,11 +372,12 @@ WITH head AS (
         SELECT o.id, o.address_id, o.purpose FROM outbox o
         WHERE o.channel = q.channel AND o.account = q.account AND o.state IN ('queued', 'held') AND o.due_at <= now()
             AND NOT EXISTS (
-                SELECT FROM outbox p WHERE p.address_id = o.address_id AND p.id < o.id
+                SELECT FROM outbox p
+                WHERE p.address_id = o.address_id AND p.channel = o.channel AND p.account = o.account AND p.id < o.id
                     AND p.state IN ('queued', 'held', 'sending', 'unknown') AND (
                         p.state IN ('queued', 'sending')
                         OR (p.state = 'unknown' AND p.changed_at > now() - $8::interval)))
-        ORDER BY o.id LIMIT q.free FOR UPDATE OF o SKIP LOCKED
+        ORDER BY o.due_at, o.id LIMIT q.free FOR UPDATE OF o SKIP LOCKED
     ) AS o
 ), gate AS (
     SELECT h.id, a.value_sealed, CASE
@@ -345,8 +394,9 @@ WITH head AS (
     FROM head h JOIN addresses a ON a.id = h.address_id ORDER BY a.id FOR SHARE OF a
 ), capped AS (
     INSERT INTO handoffs (address_id, reason, at)
-    SELECT h.address_id, 'reply cap', now() FROM gate JOIN head h USING (id) WHERE gate.verdict = 'reply cap'
-    ON CONFLICT (address_id) WHERE resolved_at IS NULL DO NOTHING
+    SELECT DISTINCT h.address_id, 'reply kept back: ' || verdict, now() FROM gate JOIN head h USING (id)
+    WHERE verdict IN ('reply cap', 'unreachable')
+    ON CONFLICT (address_id, reason) WHERE resolved_at IS NULL AND turn_id IS NULL DO NOTHING
 )
 UPDATE outbox o SET state = CASE WHEN gate.verdict IS NULL THEN 'sending' ELSE 'suppressed' END, reason = gate.verdict,
     attempts = attempts + 1, leased_until = now() + $9::interval, changed_at = now()
@@ -364,6 +414,13 @@ FROM unnest($1::bigint[], $2::int[], $3::text[], $4::text[], $5::interval[], $6:
     AS r(id, attempts, state, reason, after, provider_hash, provider_sealed),
     (SELECT set_config('synchronous_commit', 'off', true)) AS not_durable
 WHERE o.id = r.id AND o.attempts = r.attempts AND o.state IN ('sending', 'unknown')
+"""
+
+_MOVE = """
+UPDATE addresses SET context_sealed = m.context
+FROM (SELECT a.id, m.context FROM unnest($1::bigint[], $2::bytea[]) AS m(id, context) JOIN addresses a ON a.id = m.id
+      ORDER BY a.id FOR NO KEY UPDATE OF a) AS m
+WHERE addresses.id = m.id
 """
 
 # The worker of these died or hangs beyond its deadline: nobody can say whether the provider has them.
@@ -387,21 +444,25 @@ class _Resolved:
     account: str
     context: bytes | None
     stopped: bool
+    unreachable: bool
 
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """How an address is answered: by which account, in which group or thread, and whether that was told to change."""
+    """How an address is answered: by which account, in which group or thread, and whether it can and may be."""
 
     account: str
     context: Mapping[str, str]
     stop: bool | None = None  # None: nobody said; another process may be hearing a STOP right now
+    reached: bool = True  # who writes by hand can be written to
 
     def after(self, arrived: Arrived) -> _Way:
         """As it is once somebody has written: an empty context leads out of a group again."""
         item = arrived.item
         context = item.context if isinstance(item, IncomingMessage | ButtonPress) else self.context
-        return _Way(arrived.account, context, self.stop if arrived.stop is None else arrived.stop)
+        by_hand = isinstance(item, ButtonPress) or (isinstance(item, IncomingMessage) and not item.automatic)
+        stop = self.stop if arrived.stop is None else arrived.stop
+        return _Way(arrived.account, context, stop, self.reached or by_hand)
 
 
 class MessagePath:
@@ -453,7 +514,6 @@ class MessagePath:
         queue = [(a, known[h]) for a, h in zip(batch, hashes, strict=True) if h in known]
         if not queue:
             return
-        await self._update_addresses(connection, queue)
         answered = await self._find_answered(connection, queue)
         rows: list[tuple[Any, ...]] = []
         files: list[tuple[Any, ...]] = []
@@ -463,6 +523,7 @@ class MessagePath:
         await connection.execute(
             _ENQUEUE, *_columns(rows, 13), _MESSAGE_PRIORITY, timedelta(seconds=pause), *_columns(files, 10)
         )
+        await self._update_addresses(connection, queue)
 
     async def _resolve(
         self, connection: asyncpg.Connection, batch: Sequence[Arrived], hashes: Sequence[UUID]
@@ -481,7 +542,9 @@ class MessagePath:
     async def _look_up(self, connection: asyncpg.Connection, hashes: Sequence[UUID]) -> dict[UUID, _Resolved]:
         rows = await connection.fetch(_RESOLVE, hashes)
         return {
-            r["hash"]: _Resolved(r["id"], r["customer_id"], r["account"], r["context_sealed"], r["stopped"])
+            r["hash"]: _Resolved(
+                r["id"], r["customer_id"], r["account"], r["context_sealed"], r["stopped"], r["unreachable"]
+            )
             for r in rows
         }
 
@@ -508,15 +571,16 @@ class MessagePath:
         if not changed:
             return
         rows = [
-            (address, way.account, self._codec.seal(address, way.context), way.stop) for address, way in changed.items()
+            (address, way.account, self._codec.seal(address, way.context), way.stop, way.reached)
+            for address, way in changed.items()
         ]
-        await connection.execute(_UPDATE_ADDRESSES, *_columns(rows, 4))
+        await connection.execute(_UPDATE_ADDRESSES, *_columns(rows, 5))
         if stopped := [address for address, way in changed.items() if way.stop]:
             await connection.execute(_SUPPRESS_QUEUED, stopped)
 
     def _way(self, resolved: _Resolved) -> _Way:
         context = self._codec.open(resolved.address, resolved.context) if resolved.context else {}
-        return _Way(resolved.account, context)
+        return _Way(resolved.account, context, reached=not resolved.unreachable)
 
     async def _find_answered(
         self, connection: asyncpg.Connection, queue: Sequence[tuple[Arrived, _Resolved]]
@@ -569,12 +633,7 @@ class MessagePath:
                 payload = self._codec.seal(address, edit)
                 return (*head, Kind.EDIT, arrived.account, None, item.at, None, None, None, None, payload, 0)
             case DeliveryReport():
-                report = {
-                    "provider_id": item.provider_id,
-                    "state": item.state,
-                    "reason": item.reason,
-                    "unreachable": item.unreachable,
-                }
+                report = report_payload(item)
                 payload = self._codec.seal(address, report)
                 return (
                     *head,
@@ -608,40 +667,48 @@ class MessagePath:
             rows = await connection.fetch(_CLAIM, batch, timedelta(seconds=lease))
         return [Lease(CustomerId(r["customer_id"]), r["fence"], r["arrivals"], r["lost"]) for r in rows]
 
-    async def load(self, leases: Sequence[Lease]) -> list[Work]:
+    async def load(self, leases: Sequence[Lease]) -> list[Work | Unreadable]:
         """All that the turns of these customers need. One connection, four statements, whatever the batch."""
         customers = [lease.customer for lease in leases]
         async with self._connection() as connection:
-            item_rows = await connection.fetch(_LOAD_ITEMS, customers, _ITEMS_A_TURN)
-            address_rows = await connection.fetch(_LOAD_ADDRESSES, customers)
-            ids = [row["id"] for row in address_rows]
-            fact_rows = await connection.fetch(_LOAD_FACTS, ids)
-            timeline_rows = await connection.fetch(_LOAD_TIMELINE, ids, _TIMELINE)
-        owner = {row["id"]: row["customer_id"] for row in address_rows}
-        items, addresses = defaultdict(list), defaultdict(list)
-        facts: dict[int, dict[str, str]] = defaultdict(dict)
-        timelines = defaultdict(list)
-        known = {row["id"]: self._known_address(row) for row in address_rows}
-        for row in item_rows:
-            items[row["customer_id"]].append(self._inbox_item(row))
-        for row in address_rows:
-            addresses[row["customer_id"]].append(known[row["id"]])
-        for row in fact_rows:
-            value = self._codec.open_text(row["address_id"], row["value_sealed"])
-            facts[owner[row["address_id"]]][row["key"]] = value
-        for row in timeline_rows:
-            customer = owner[row["address_id"]]
-            timelines[customer].append(self._timeline_message(row, customer, known[row["address_id"]].address))
-        return [
-            Work(
-                lease=lease,
-                items=tuple(items[lease.customer]),
-                addresses=tuple(addresses[lease.customer]),
-                facts=facts[lease.customer],
-                timeline=tuple(sorted(timelines[lease.customer], key=lambda m: (m.at, m.id))),
-            )
-            for lease in leases
+            kinds = [kind.value for kind in Kind]
+            items = _by(await connection.fetch(_LOAD_ITEMS, customers, _ITEMS_A_TURN, kinds), "customer_id")
+            addresses = _by(await connection.fetch(_LOAD_ADDRESSES, customers), "customer_id")
+            ids = [row["id"] for rows in addresses.values() for row in rows]
+            facts = _by(await connection.fetch(_LOAD_FACTS, ids), "address_id")
+            timelines = _by(await connection.fetch(_LOAD_TIMELINE, ids, _TIMELINE), "address_id")
+        works: list[Work | Unreadable] = []
+        for lease in leases:
+            rows = items[lease.customer]
+            try:
+                works.append(self._work(lease, rows, addresses[lease.customer], facts, timelines))
+            except Exception as error:
+                works.append(Unreadable(lease, tuple(row["id"] for row in rows), type(error).__name__))
+        return works
+
+    def _work(
+        self,
+        lease: Lease,
+        items: Sequence[asyncpg.Record],
+        addresses: Sequence[asyncpg.Record],
+        facts: Mapping[int, Sequence[asyncpg.Record]],
+        timelines: Mapping[int, Sequence[asyncpg.Record]],
+    ) -> Work:
+        known = {row["id"]: self._known_address(row) for row in addresses}
+        stated = [row for id_ in known for row in facts[id_]]
+        said = [
+            self._timeline_message(row, lease.customer, known[id_].address) for id_ in known for row in timelines[id_]
         ]
+        return Work(
+            lease=lease,
+            items=tuple(self._inbox_item(row) for row in items),
+            addresses=tuple(known.values()),
+            facts={
+                row["key"]: self._codec.open_text(row["address_id"], row["value_sealed"])
+                for row in sorted(stated, key=lambda row: (row["confidence"], row["valid_from"], row["id"]))
+            },
+            timeline=tuple(sorted(said, key=lambda message: (message.at, message.id))),
+        )
 
     def _known_address(self, row: asyncpg.Record) -> KnownAddress:
         context = row["context_sealed"]
@@ -697,17 +764,27 @@ class MessagePath:
     async def commit(self, outcomes: Sequence[Outcome]) -> set[CustomerId]:
         """Commit turns together; tells whose lease still held. A stale turn drops out alone."""
         async with self._transaction() as connection:
-            leases = [(o.work.lease.customer, o.work.lease.fence, o.work.lease.arrivals) for o in outcomes]
             taken = [item.id for o in outcomes for item in o.work.items]
-            rows = await connection.fetch(_RELEASE, *_columns(leases, 3), taken, _MESSAGE_PRIORITY, taken)
-            held = {CustomerId(row["customer_id"]) for row in rows}
+            held = await self._release(connection, [o.work.lease for o in outcomes], taken)
             kept = [o for o in outcomes if o.work.lease.customer in held]
             await self._write_turns(connection, kept)
             await self._write_facts(connection, kept)
-            await self._write_handoffs(connection, kept)
             await self._write_revisions(connection, [r for o in kept for r in o.revised])
-            await self._write_reports(connection, [r for o in kept for r in o.reported])
+            await self._write_reports(connection, kept)
         return held
+
+    async def _release(
+        self, connection: asyncpg.Connection, leases: Sequence[Lease], taken: Sequence[int], delete: bool = True
+    ) -> set[CustomerId]:
+        """Lock the lanes whose leases still hold, take what was taken out of them, and say when they are next due."""
+        rows = [(lease.customer, lease.fence, lease.arrivals) for lease in leases]
+        gone = taken if delete else []
+        released = await connection.fetch(
+            _RELEASE, *_columns(rows, 3), taken, _MESSAGE_PRIORITY, gone, [kind.value for kind in Kind]
+        )
+        if missed := [row["customer_id"] for row in released if row["missed"]]:
+            await connection.execute(_RESCHEDULE, missed, _MESSAGE_PRIORITY)
+        return {CustomerId(row["customer_id"]) for row in released}
 
     async def _write_turns(self, connection: asyncpg.Connection, outcomes: Sequence[Outcome]) -> None:
         turns, said = [], []
@@ -715,7 +792,7 @@ class MessagePath:
             if outcome.record is None:
                 continue
             record = self._codec.seal(outcome.address, outcome.record)
-            turns.append((ord_, outcome.address, record))
+            turns.append((ord_, outcome.address, record, outcome.handoff))
             messages = [item.message for item in outcome.work.items if item.message]
             answers = messages[-1].id if messages else None
             for reply in outcome.replies:
@@ -729,7 +806,8 @@ class MessagePath:
                     self._codec.seal(to.id, {"text": plain(draft.parts)}), self._codec.seal(to.id, payload), answers,
                 ))  # fmt: skip
         if turns:
-            await connection.execute(_WRITE_TURNS, *_columns(turns, 3), *_columns(said, 8))
+            *columns, handoffs = _columns(turns, 4)
+            await connection.execute(_WRITE_TURNS, *columns, *_columns(said, 8), handoffs)
 
     async def _write_facts(self, connection: asyncpg.Connection, outcomes: Sequence[Outcome]) -> None:
         rows = []
@@ -742,10 +820,6 @@ class MessagePath:
         if rows:
             await connection.execute(_LEARN, *_columns(rows, 4))
             await connection.execute(_REMEMBER_FACTS, *_columns(rows, 4))
-
-    async def _write_handoffs(self, connection: asyncpg.Connection, outcomes: Sequence[Outcome]) -> None:
-        if rows := [(o.address, o.handoff) for o in outcomes if o.handoff]:
-            await connection.execute(_HAND_OFF, *_columns(rows, 2))
 
     async def _write_revisions(self, connection: asyncpg.Connection, revised: Sequence[Revised]) -> None:
         rows = [
@@ -760,29 +834,37 @@ class MessagePath:
         if rows:
             await connection.execute(_REVISE, *_columns(rows, 4))
 
-    async def _write_reports(self, connection: asyncpg.Connection, reported: Sequence[Reported]) -> None:
+    async def _write_reports(self, connection: asyncpg.Connection, outcomes: Sequence[Outcome]) -> None:
+        reported = [(o.work.lease.customer, r) for o in outcomes for r in o.reported]
         if not reported:
             return
-        rows = [(r.address, self._codec.provider_hash(r.provider_id), r.state.value, r.reason) for r in reported]
-        await connection.execute(_REPORT, *_columns(rows, 4))
-        if gone := [(r.address, r.reason) for r in reported if r.unreachable]:
+        rows = [
+            (customer, r.address, self._codec.provider_hash(r.provider_id), r.state.value, r.reason, r.attempts,
+             self._codec.seal(r.address, report_payload(r)))
+            for customer, r in reported
+        ]  # fmt: skip
+        await connection.execute(_REPORT, *_columns([row[1:5] for row in rows], 4))
+        early = await connection.fetch(_REPORT_AGAIN, *_columns(rows, 7), _REPORT_ATTEMPTS)
+        if early:
+            await connection.execute(_RESCHEDULE, [row["customer_id"] for row in early], _MESSAGE_PRIORITY)
+        if gone := [(r.address, r.reason) for _, r in reported if r.unreachable]:
             await connection.execute(_MARK_UNREACHABLE, *_columns(gone, 2))
 
-    async def retry(self, work: Work, *, after: float, attempts: int, reason: str) -> None:
+    async def retry(self, lease: Lease, items: Sequence[int], *, after: float, attempts: int, reason: str) -> None:
         """Give a failed turn back: again after so many seconds, or parked and handed to people after `attempts`."""
-        lease, items = work.lease, [item.id for item in work.items]
         async with self._transaction() as connection:
-            held = await connection.fetch(
-                _RELEASE, [lease.customer], [lease.fence], [lease.arrivals], items, _MESSAGE_PRIORITY, []
-            )
-            if not held:
+            if not await self._release(connection, [lease], items, delete=False):
                 return
             await connection.execute(_RETRY, items, timedelta(seconds=after), attempts, reason)
-            await connection.execute(
-                "UPDATE lanes SET due_at = LEAST(due_at, coalesce((SELECT min(due_at) FROM inbox"
-                " WHERE customer_id = $1 AND parked_at IS NULL), 'infinity')) WHERE customer_id = $1",
-                lease.customer,
+            await connection.execute(_RESCHEDULE, [lease.customer], _MESSAGE_PRIORITY)
+
+    async def park(self, lease: Lease, reason: str) -> None:
+        """Park all that waits in a lane, unread, and hand it to people."""
+        async with self._connection() as connection:
+            rows = await connection.fetch(
+                "SELECT id FROM inbox WHERE customer_id = $1 AND parked_at IS NULL", lease.customer
             )
+        await self.retry(lease, [row["id"] for row in rows], after=0, attempts=0, reason=reason)
 
     # --- dispatch and finish ---
 
@@ -799,18 +881,26 @@ class MessagePath:
             claimed = await connection.fetch(
                 _DISPATCH, *_columns(rows, 7), timedelta(seconds=unknown_wait), timedelta(seconds=lease)
             )
-        starting = tuple(
-            Dispatch(
-                outbound=self._outbound(row),
-                address=AddressId(row["address_id"]),
-                channel=row["channel"],
-                account=row["account"],
-                queued_at=row["created_at"],
-            )
-            for row in sorted(claimed, key=lambda row: row["id"])
-            if row["state"] == DeliveryState.SENDING
+        starting, unreadable = [], []
+        for row in sorted(claimed, key=lambda row: row["id"]):
+            if row["state"] != DeliveryState.SENDING:
+                continue
+            try:
+                starting.append(self._dispatch(row))
+            except Exception:
+                unreadable.append(_unreadable(row))
+        if unreadable:
+            await self.finish(unreadable)
+        return Dispatched(tuple(starting), len(claimed) - len(starting))
+
+    def _dispatch(self, row: asyncpg.Record) -> Dispatch:
+        return Dispatch(
+            outbound=self._outbound(row),
+            address=AddressId(row["address_id"]),
+            channel=row["channel"],
+            account=row["account"],
+            queued_at=row["created_at"],
         )
-        return Dispatched(starting, len(claimed) - len(starting))
 
     def _outbound(self, row: asyncpg.Record, channel: str = "") -> Outbound:
         address = row["address_id"]
@@ -850,11 +940,7 @@ class MessagePath:
             if lost:
                 await connection.execute(_HAND_OFF, *_columns(lost, 2))
             if moved:
-                await connection.execute(
-                    "UPDATE addresses SET context_sealed = m.context FROM unnest($1::bigint[], $2::bytea[])"
-                    " AS m(id, context) WHERE addresses.id = m.id",
-                    *_columns(moved, 2),
-                )
+                await connection.execute(_MOVE, *_columns(moved, 2))
 
     async def abandon(self) -> int:
         """Mark as `unknown` what a dead worker left in `sending`; tells how many."""
@@ -871,13 +957,9 @@ class MessagePath:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[asyncpg.Connection]:
-        with _unavailable():
-            connection = await self._pool.acquire(timeout=10)
-        try:
-            with _unavailable():
+        with unavailable():
+            async with self._pool.acquire(timeout=10) as connection:
                 yield connection
-        finally:
-            await self._pool.release(connection)
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[asyncpg.Connection]:
@@ -885,25 +967,26 @@ class MessagePath:
             yield connection
 
 
-@contextmanager
-def _unavailable() -> Iterator[None]:
-    """What says that the database is away or full becomes StoreUnavailable; what says that we are wrong stays."""
-    try:
-        yield
-    except (
-        OSError,  # includes TimeoutError and refused connections
-        asyncpg.InterfaceError,
-        asyncpg.PostgresConnectionError,
-        asyncpg.OperatorInterventionError,
-        asyncpg.InsufficientResourcesError,
-        asyncpg.ReadOnlySQLTransactionError,
-        asyncpg.TransactionRollbackError,  # deadlock or serialisation: come again
-    ) as error:
-        raise StoreUnavailable(type(error).__name__) from error
-
-
 def _quarantined(item: Incoming) -> bool:
     return isinstance(item, IncomingMessage) and bool(item.quarantine)
+
+
+def _by(rows: Iterable[asyncpg.Record], key: str) -> Mapping[int, list[asyncpg.Record]]:
+    grouped = defaultdict(list)
+    for row in rows:
+        grouped[row[key]].append(row)
+    return grouped
+
+
+def _unreadable(row: asyncpg.Record) -> Result:
+    """One message that this version cannot read must not keep the others from leaving."""
+    return Result(
+        id=MessageId(row["id"]),
+        address=AddressId(row["address_id"]),
+        attempts=row["attempts"],
+        state=DeliveryState.DEAD,
+        reason="this version cannot read it",
+    )
 
 
 def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:

@@ -176,10 +176,11 @@ class Turn(Model):
 
 
 class Handoff(Model):
-    """A stretch in which people own what an address needs; at most one is open an address."""
+    """Something that people must take care of: a promise that a turn made, or a fault (no turn), one a reason."""
 
     id = fields.BigIntField(primary_key=True)
     address_id = fields.BigIntField()
+    turn_id = fields.BigIntField(null=True)
     reason = fields.TextField()
     at = fields.DatetimeField()
     resolved_at = fields.DatetimeField(null=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from omnibot.model import ButtonPress, Choice, IncomingMessage, Link, Paragraph, Part, Steps
+from omnibot.model import ButtonPress, Choice, DeliveryReport, IncomingMessage, Link, Paragraph, Part, Steps
+from omnibot.store.work import Reported
 
 
 def message_body(item: IncomingMessage | ButtonPress) -> dict[str, Any]:
@@ -64,3 +65,13 @@ def _part_from_json(kind: str, values: Sequence[str]) -> Part:
         case "choice":
             return Choice(values[0], values[1])
     raise ValueError(f"unknown part {kind!r}")
+
+
+def report_payload(report: DeliveryReport | Reported) -> dict[str, Any]:
+    """What a provider told about one of ours."""
+    return {
+        "provider_id": report.provider_id,
+        "state": report.state,
+        "reason": report.reason,
+        "unreachable": report.unreachable,
+    }

@@ -101,6 +101,15 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A claimed customer whose rows this version cannot read."""
+
+    lease: Lease
+    items: tuple[int, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """A draft on its way to the outbox."""
 
@@ -127,6 +136,7 @@ class Reported:
     state: DeliveryState
     reason: str
     unreachable: bool
+    attempts: int = 0  # how often it has come before what it is about was recorded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

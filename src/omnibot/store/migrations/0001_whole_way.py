@@ -112,6 +112,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
                 ("address_id", fields.BigIntField()),
+                ("turn_id", fields.BigIntField(null=True)),
                 ("reason", fields.TextField(unique=False)),
                 ("at", fields.DatetimeField(auto_now=False, auto_now_add=False)),
                 ("resolved_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
@@ -120,7 +121,7 @@ class Migration(migrations.Migration):
                 "table": "handoffs",
                 "app": "omnibot",
                 "pk_attr": "id",
-                "table_description": "A stretch in which people own what an address needs; at most one is open an address.",
+                "table_description": "Something that people must take care of: a promise that a turn made, or a fault (no turn), one a reason.",
             },
             bases=["Model"],
         ),
