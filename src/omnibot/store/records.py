@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import asyncpg
 from tortoise.connection import get_connection
+from tortoise.exceptions import IntegrityError
 from tortoise.functions import Count
 from tortoise.transactions import in_transaction
 
@@ -15,7 +18,8 @@ from omnibot.store import models
 from omnibot.store.codec import OWN, Codec
 from omnibot.store.payloads import text_of
 
-_IMPORT_BATCH = 1000  # customers
+_IMPORT_BATCH = 1000  # customers of one transaction: whoever of them writes meanwhile waits for its end
+_IMPORT_ATTEMPTS = 5
 _IMPORTED = 0.9  # the company's word: above what a provider says, below what the customer says
 
 
@@ -87,16 +91,25 @@ class Records:
     async def import_customers(self, people: Sequence[NewCustomer], accounts: Mapping[str, str]) -> Imported:
         """Bring known customers, linked on the company's word; known addresses keep their customer.
 
-        `accounts` names for each channel the account that reaches an address that has never written.
+        `accounts` names for each channel the account that reaches an address that has never written. Committed in
+        batches: what is brought twice stays as it is, so an import that was broken off is simply run again.
         """
         created, updated = 0, 0
         conflicts: list[int] = []
-        async with in_transaction():
-            for start in range(0, len(people), _IMPORT_BATCH):
-                done = await self._import_batch(people[start : start + _IMPORT_BATCH], accounts)
-                created, updated = created + done.created, updated + done.updated
-                conflicts += done.conflicts
+        for start in range(0, len(people), _IMPORT_BATCH):
+            done = await self._commit_batch(people[start : start + _IMPORT_BATCH], accounts)
+            created, updated = created + done.created, updated + done.updated
+            conflicts += done.conflicts
         return Imported(created, updated, tuple(conflicts))
+
+    async def _commit_batch(self, people: Sequence[NewCustomer], accounts: Mapping[str, str]) -> Imported:
+        """Who writes for the first time while they are imported is found when the batch is read again."""
+        for _ in range(_IMPORT_ATTEMPTS - 1):
+            with suppress(IntegrityError, asyncpg.TransactionRollbackError):
+                async with in_transaction():
+                    return await self._import_batch(people, accounts)
+        async with in_transaction():
+            return await self._import_batch(people, accounts)
 
     async def _import_batch(self, people: Sequence[NewCustomer], accounts: Mapping[str, str]) -> Imported:
         ids, owners = await self._known([address for person in people for address in person.addresses])
@@ -130,7 +143,8 @@ class Records:
         return ids, {address: customers[id_] for address, id_ in ids.items() if id_ in customers}
 
     async def _link(self, links: Sequence[tuple[Address, int]], accounts: Mapping[str, str]) -> dict[Address, int]:
-        """New addresses, each linked to its customer."""
+        """New addresses, each linked to its customer; in the order of the intake, so that neither blocks the other."""
+        links = sorted(links, key=lambda link: self._codec.address_hash(link[0]))
         ids = dict(zip((address for address, _ in links), await _reserve("addresses", len(links)), strict=True))
         await models.Address.bulk_create(
             [
