@@ -6,12 +6,15 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+import structlog
+
 from omnibot.contract import Channel, ChannelSettings, Limits, Receipt, Refused, Site, TryLater
 from omnibot.intake.fetch import Fetcher
 from omnibot.intake.files import DiskFiles
 from omnibot.model import Address, Attachment, IncomingMessage, Outbound, Sender
 from omnibot.settings import Files
-from omnibot.store import Store, models
+from omnibot.store import Store, StoreUnavailable, models
 from omnibot.store.work import Arrived, StoredFile
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -105,4 +108,22 @@ async def test_it_runs_until_it_is_closed(store: Store, tmp_path: Path) -> None:
     fetching.wake()
     fetching.close()
     await fetching.run()
+    assert (await state())[0] == "pending"
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [(StoreUnavailable("away"), "attachments.store_unavailable"), (ValueError("defect"), "attachment.not_recorded")],
+)
+async def test_what_cannot_be_recorded_comes_again_and_ends_nothing(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, told: str
+) -> None:
+    async def fail(id_: int, key: str) -> None:
+        raise error
+
+    await pending(store)
+    monkeypatch.setattr(store.attachments, "stored", fail)
+    with structlog.testing.capture_logs() as lines:
+        assert await fetcher(store, tmp_path, Shelf(b"bytes")).fetch_batch() == 1
+    assert [line["event"] for line in lines] == [told]
     assert (await state())[0] == "pending"

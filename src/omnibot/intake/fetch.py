@@ -64,8 +64,17 @@ class Fetcher:
         pending = await self._attachments.claim(_AT_ONCE, _FETCH_SECONDS * 2)
         async with asyncio.TaskGroup() as tasks:
             for file in pending:
-                tasks.create_task(self._fetch(file))
+                tasks.create_task(self._settle(file))
         return len(pending)
+
+    async def _settle(self, file: PendingFile) -> None:
+        """What cannot be recorded is fetched again when its lease has run out; it must not end the others."""
+        try:
+            await self._fetch(file)
+        except StoreUnavailable as error:
+            log.warning("attachments.store_unavailable", reason=str(error))
+        except Exception:
+            log.exception("attachment.not_recorded", channel=file.channel, account=file.account)
 
     async def _fetch(self, file: PendingFile) -> None:
         try:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from tortoise.exceptions import DBConnectionError, OperationalError
-
 from omnibot.model import AddressId, Attachment, MessageId
 from omnibot.store import models
+from omnibot.store.availability import unavailable
 from omnibot.store.codec import Codec
-from omnibot.store.work import StoreUnavailable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +44,7 @@ class Attachments:
 
     async def claim(self, limit: int, lease: float) -> list[PendingFile]:
         """Files to fetch now; what is not settled within `lease` seconds is claimed again."""
-        async with _available():
+        with unavailable():
             now = datetime.now(UTC)
             rows = await models.Attachment.filter(state="pending", due_at__lte=now).order_by("due_at").limit(limit)
             mine = [row for row in rows if await self._lock(row, now + timedelta(seconds=lease))]
@@ -87,13 +84,13 @@ class Attachments:
 
     async def file_key(self, id_: int) -> str | None:
         """Where the file of an attachment lies; None when there is none (yet)."""
-        async with _available():
+        with unavailable():
             row = await models.Attachment.get_or_none(id=id_, state="stored")
         return row.file_key if row else None
 
     async def of(self, addresses: Collection[AddressId]) -> list[KeptFile]:
         """The files that came from these addresses, oldest first."""
-        async with _available():
+        with unavailable():
             rows = await models.Attachment.filter(address_id__in=list(addresses)).order_by("id")
         return [
             KeptFile(
@@ -109,13 +106,5 @@ class Attachments:
         ]
 
     async def _update(self, id_: int, **fields: object) -> None:
-        async with _available():
+        with unavailable():
             await models.Attachment.filter(id=id_).update(**fields)
-
-
-@asynccontextmanager
-async def _available() -> AsyncIterator[None]:
-    try:
-        yield
-    except (OSError, DBConnectionError, OperationalError) as error:
-        raise StoreUnavailable(type(error).__name__) from error

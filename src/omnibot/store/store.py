@@ -10,9 +10,11 @@ import asyncpg
 
 from omnibot.store import database
 from omnibot.store.attachments import Attachments
+from omnibot.store.availability import unavailable
 from omnibot.store.codec import Codec
 from omnibot.store.message_path import MessagePath
 from omnibot.store.records import Records
+from omnibot.store.work import StoreUnavailable
 
 _WAKE = "omnibot_wake"  # the NOTIFY channel
 
@@ -52,9 +54,10 @@ class Store:
     async def ping(self) -> bool:
         """Does the database answer."""
         try:
-            async with asyncio.timeout(2), self._pool.acquire() as connection:
-                await connection.fetchval("SELECT 1")
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            with unavailable():
+                async with asyncio.timeout(2), self._pool.acquire() as connection:
+                    await connection.fetchval("SELECT 1")
+        except (StoreUnavailable, asyncpg.PostgresError):
             return False
         return True
 
@@ -63,13 +66,13 @@ class Store:
 
         A lost wake-up is caught by their polling.
         """
-        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        with suppress(StoreUnavailable, asyncpg.PostgresError), unavailable():
             await self._pool.execute(f"NOTIFY {_WAKE}")
 
     async def listen(self, dsn: str, wake: Callable[[], None]) -> None:
         """Call `wake` whenever another process commits; until cancelled. Needs a direct connection (no PgBouncer)."""
         while True:
-            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            with suppress(StoreUnavailable, asyncpg.PostgresError), unavailable():
                 await self._listen_once(dsn, wake)
             await asyncio.sleep(1)
 
