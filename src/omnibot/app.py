@@ -158,7 +158,7 @@ async def _working(
     delivery = Delivery(store.path, channels, settings.delivery)
     lanes = Lanes(store.path, _steps(settings, channels), settings.turns, committed=delivery.wake)
     fetcher = Fetcher(store.attachments, files, channels, settings.files)
-    bell.wakes(lanes.wake, delivery.wake, fetcher.wake)
+    bell.wakes(lanes.wake, fetcher.wake)
     turns = [lanes.run] * settings.turns.workers
     async with (
         drain.looping("delivery", delivery.close, delivery.run),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 
 import structlog
 
@@ -18,6 +19,7 @@ log = structlog.get_logger(__name__)
 _AT_ONCE = 4
 _FETCH_SECONDS = 60.0
 _POLL_SECONDS = 5.0
+_REST_SECONDS = 0.5  # after a look that found nothing: every message wakes us, and most have no attachment
 _ATTEMPTS = 5
 
 
@@ -36,7 +38,7 @@ class Fetcher:
         self._channels = channels
         self._max_bytes = settings.max_bytes
         self._due = asyncio.Event()
-        self._closing = False
+        self._closing = asyncio.Event()
 
     def wake(self) -> None:
         """A message with attachments may have come."""
@@ -44,20 +46,21 @@ class Fetcher:
 
     def close(self) -> None:
         """Fetch nothing more; what is under way ends first."""
-        self._closing = True
+        self._closing.set()
         self._due.set()
 
     async def run(self) -> None:
         """Fetch until `close`. A full batch is followed by the next at once."""
-        while not self._closing:
+        while not self._closing.is_set():
             self._due.clear()
             try:
                 fetched = await self.fetch_batch()
             except StoreUnavailable as error:
                 log.warning("attachments.store_unavailable", reason=str(error))
                 fetched = 0
-            if not fetched and not self._closing:
-                await self._pause()
+            if not fetched:
+                await _wait(self._closing, _REST_SECONDS)
+                await _wait(self._due, _POLL_SECONDS - _REST_SECONDS)
 
     async def fetch_batch(self) -> int:
         """Fetch what is due now; tells how many files were tried."""
@@ -104,9 +107,9 @@ class Fetcher:
         named = error.after if isinstance(error, TryLater) else None
         await self._attachments.later(file.id, named if named is not None else 2.0**file.attempts)
 
-    async def _pause(self) -> None:
-        try:
-            async with asyncio.timeout(_POLL_SECONDS):
-                await self._due.wait()
-        except TimeoutError:
-            pass
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    """Until it is set, but no longer than that."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
