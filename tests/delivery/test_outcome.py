@@ -60,3 +60,24 @@ def test_a_delay_that_the_provider_names_is_kept_and_kills_nothing() -> None:
 def test_nobody_is_throttled_for_ever() -> None:
     result = failed(dispatch(age=timedelta(days=2)), TryLater("throttled", 17), SETTINGS)
     assert result.state is DeliveryState.DEAD
+
+
+BROKEN = [("no\0such", "no\ufffdsuch"), ("Empf\udce4nger", "Empf\ufffdnger"), ("x" * 1001, "x" * 200)]
+
+
+@pytest.mark.parametrize(("words", "kept"), BROKEN)
+@pytest.mark.parametrize("kind", [Refused, TryLater, Unsure])
+def test_the_reason_of_a_provider_can_be_stored_whatever_it_says(
+    kind: type[Refused | TryLater | Unsure], words: str, kept: str
+) -> None:
+    assert failed(dispatch(), kind(words), SETTINGS).reason == kept
+
+
+def test_a_receipt_can_be_stored_whatever_it_says() -> None:
+    result = accepted(dispatch(), Receipt("p\0" + "1" * 1000, {"th\0read": "\udce4"}))
+    assert result.provider_id == "p\ufffd" + "1" * 998
+    assert result.context == {"th\ufffdread": "\ufffd"}
+
+
+def test_an_empty_context_is_one_to_keep() -> None:
+    assert accepted(dispatch(), Receipt("p1", {})).context == {}

@@ -8,38 +8,53 @@ from datetime import UTC, datetime, timedelta
 from omnibot.contract import Receipt, Refused, TryLater, Unsure
 from omnibot.model import DeliveryState
 from omnibot.settings import Delivery as Settings
+from omnibot.storable import storable
 from omnibot.store.work import Dispatch, Result
 
 _LONGEST_WAIT = 3600.0  # seconds
+_MAX_REASON = 200  # characters
+_MAX_PROVIDER_ID = 1000  # characters; a Message-ID fills at most a line of 998
 _THROTTLED_FOR = timedelta(days=1)  # a provider that names a delay is believed for so long
 
 
 def accepted(dispatch: Dispatch, receipt: Receipt) -> Result:
     """The provider took it."""
-    return _result(dispatch, DeliveryState.SENT, provider_id=receipt.provider_id, context=receipt.context)
+    context = receipt.context
+    return _result(
+        dispatch,
+        DeliveryState.SENT,
+        provider_id=storable(receipt.provider_id)[:_MAX_PROVIDER_ID],
+        context=context and {storable(key): storable(value) for key, value in context.items()},
+    )
 
 
 def failed(dispatch: Dispatch, error: Refused | TryLater | Unsure, settings: Settings) -> Result:
     """The provider did not, or nobody knows."""
+    reason = _reason(error)
     match error:
         case Refused():
-            return _result(dispatch, DeliveryState.REFUSED, reason=error.reason, unreachable=error.unreachable)
+            return _result(dispatch, DeliveryState.REFUSED, reason=reason, unreachable=error.unreachable)
         case Unsure():
-            return _result(dispatch, DeliveryState.UNKNOWN, reason=error.reason)
+            return _result(dispatch, DeliveryState.UNKNOWN, reason=reason)
         case TryLater():
             return _later(dispatch, error, settings)
 
 
+def _reason(error: Refused | TryLater | Unsure) -> str:
+    """A provider's own words, which can be anything."""
+    return storable(str(error.reason))[:_MAX_REASON]
+
+
 def _later(dispatch: Dispatch, error: TryLater, settings: Settings) -> Result:
-    attempts = dispatch.outbound.attempts
+    attempts, reason = dispatch.outbound.attempts, _reason(error)
     if error.after is not None:
         if datetime.now(UTC) - dispatch.queued_at > _THROTTLED_FOR:
-            return _result(dispatch, DeliveryState.DEAD, reason=f"throttled for a day: {error.reason}")
-        return _result(dispatch, DeliveryState.QUEUED, reason=error.reason, after=error.after)
+            return _result(dispatch, DeliveryState.DEAD, reason=f"throttled for a day: {reason}")
+        return _result(dispatch, DeliveryState.QUEUED, reason=reason, after=error.after)
     if attempts >= settings.attempts:
-        return _result(dispatch, DeliveryState.DEAD, reason=f"given up after {attempts} attempts: {error.reason}")
+        return _result(dispatch, DeliveryState.DEAD, reason=f"given up after {attempts} attempts: {reason}")
     doubled = min(settings.backoff_seconds * 2 ** (attempts - 1), _LONGEST_WAIT)
-    return _result(dispatch, DeliveryState.QUEUED, reason=error.reason, after=doubled * random.uniform(0.75, 1.25))
+    return _result(dispatch, DeliveryState.QUEUED, reason=reason, after=doubled * random.uniform(0.75, 1.25))
 
 
 def _result(dispatch: Dispatch, state: DeliveryState, **fields: object) -> Result:

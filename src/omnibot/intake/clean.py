@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from omnibot.model import Incoming, IncomingEdit, IncomingMessage, Sender
+from omnibot.storable import storable
 
 MAX_TEXT = 100_000  # characters; more than any channel's own limit but e-mail's
 _MAX_NAME = 200
@@ -29,15 +30,7 @@ def clean_text(text: str) -> str:
     """What cannot be stored becomes U+FFFD; what is beyond MAX_TEXT is cut, visibly."""
     if len(text) > MAX_TEXT:
         text = text[:MAX_TEXT] + " […]"
-    if "\0" in text:
-        text = text.replace("\0", "\N{REPLACEMENT CHARACTER}")
-    if text.isascii():
-        return text
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
+    return storable(text)
 
 
 def _clean_sender(sender: Sender) -> Sender:
