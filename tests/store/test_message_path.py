@@ -106,6 +106,22 @@ def result(dispatched: Dispatch, state: DeliveryState = DeliveryState.SENT, **fi
     )
 
 
+SARAH_MAIL = Address("email", "sarah@example.org")
+EMAIL_QUOTA = replace(quota(), channel="email")
+
+
+async def ask_and_point(store: Store) -> None:
+    """Sarah asks on Telegram, is answered by mail, and pointed to it."""
+    sarah = NewCustomer(row=2, addresses=(SARAH, SARAH_MAIL), facts={})
+    await store.records.import_customers([sarah], {"telegram": "main", "email": "main"})
+    await store.path.accept([arrived(message("1"))])
+    [work] = await claim(store)
+    telegram, mail = work.addresses
+    answer = Reply(Draft(to=mail, parts=(Paragraph("the answer"),)), Purpose.REPLY)
+    pointer = Reply(Draft(to=telegram, parts=(Paragraph("see your mail"),)), Purpose.POINTER)
+    await store.path.commit([Outcome(work=work, address=telegram.id, record={}, replies=(answer, pointer))])
+
+
 async def states(store: Store) -> list[str]:
     return [entry.state.value for entry in reversed(await store.records.outbox())]
 
@@ -614,6 +630,53 @@ class TestDispatch:
         await store.path.finish([result(dispatched, DeliveryState.REFUSED, reason="blocked", unreachable=True)])
         await say(store, "two")
         assert texts(await dispatch(store)) == ["two"]
+
+    async def test_a_pointer_leaves_after_what_it_points_to(self, store: Store) -> None:
+        await ask_and_point(store)
+        assert await dispatch(store) == []
+        [mail] = await dispatch(store, EMAIL_QUOTA)
+        assert await dispatch(store) == []
+        await store.path.finish([result(mail)])
+        assert texts(await dispatch(store)) == ["see your mail"]
+
+    async def test_a_pointer_that_waits_holds_up_nothing_else(self, store: Store) -> None:
+        await ask_and_point(store)
+        await say(store, "something else")
+        assert texts(await dispatch(store)) == ["something else"]
+
+    async def test_nobody_is_told_to_look_where_nothing_arrived(self, store: Store) -> None:
+        await ask_and_point(store)
+        [mail] = await dispatch(store, EMAIL_QUOTA)
+        await store.path.finish([result(mail, DeliveryState.REFUSED, reason="too large")])
+        assert await dispatch(store) == []
+        assert await states(store) == ["refused", "suppressed"]
+        assert await claim(store) == []
+
+    async def test_where_an_address_turns_out_to_be_unreachable_the_message_is_taken_again(self, store: Store) -> None:
+        await ask_and_point(store)
+        [mail] = await dispatch(store, EMAIL_QUOTA)
+        await store.path.finish([result(mail, DeliveryState.REFUSED, reason="no such mailbox", unreachable=True)])
+        [work] = await claim(store)
+        assert [item.message.text for item in work.items if item.message] == ["hello"]
+        assert {str(a.address): a.unreachable for a in work.addresses} == {
+            "telegram:4711": False,
+            "email:sarah@example.org": True,
+        }
+
+    async def test_a_pointer_to_what_the_gate_kept_back_stays_too(self, store: Store) -> None:
+        await ask_and_point(store)
+        await store.path.accept([arrived(message("9", "stop", sender=SARAH_MAIL), stop=True)])
+        assert await dispatch(store, EMAIL_QUOTA) == []
+        assert await dispatch(store) == []
+        assert await states(store) == ["suppressed", "suppressed"]
+
+    async def test_confirmations_have_a_cap_of_their_own(self, store: Store) -> None:
+        await say(store, *["stopped"] * 5, purpose=Purpose.CONFIRMATION)
+        for _ in range(4):
+            [dispatched] = await dispatch(store)
+            await store.path.finish([result(dispatched)])
+        assert await dispatch(store) == []
+        assert (await states(store))[-1] == "suppressed"
 
     async def test_a_machine_that_answers_proves_nothing(self, store: Store) -> None:
         await say(store, "one")

@@ -18,7 +18,7 @@ deadlock; where the order cannot hold, rows that are locked are skipped and come
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -129,7 +129,7 @@ WHERE a.id = n.id
 _SUPPRESS_QUEUED = """
 UPDATE outbox SET state = 'suppressed', reason = 'stopped', changed_at = now() WHERE id IN (
     SELECT id FROM outbox WHERE address_id = ANY($1::bigint[]) AND state IN ('queued', 'held')
-        AND purpose <> 'confirmation' ORDER BY id FOR UPDATE SKIP LOCKED)
+        AND purpose <> 'confirmation' ORDER BY id FOR UPDATE SKIP LOCKED) RETURNING id
 """
 
 _ENQUEUE = """
@@ -267,9 +267,12 @@ WITH taken AS MATERIALIZED (
     INSERT INTO messages (id, address_id, direction, account, at, received_at, body_sealed, answers, attachments)
     SELECT id, address_id, 'out', account, date_trunc('second', now()), now(), body, answers, 0 FROM said
 )
-INSERT INTO outbox (id, address_id, channel, account, turn_id, purpose, state, due_at, attempts, payload_sealed,
-                    created_at, changed_at)
-SELECT s.id, s.address_id, s.channel, s.account, t.id, s.purpose, 'queued', now(), 0, s.payload, now(), now()
+INSERT INTO outbox (id, address_id, channel, account, turn_id, after_id, purpose, state, due_at, attempts,
+                    payload_sealed, created_at, changed_at)
+SELECT s.id, s.address_id, s.channel, s.account, t.id,
+    CASE WHEN s.purpose = 'pointer' THEN
+        (SELECT max(a.id) FROM said a WHERE a.turn = s.turn AND a.purpose <> 'pointer') END,
+    s.purpose, 'queued', now(), 0, s.payload, now(), now()
 FROM said s JOIN taken t ON t.ord = s.turn ORDER BY s.id
 """
 
@@ -359,10 +362,10 @@ ON CONFLICT (address_id, reason) WHERE resolved_at IS NULL AND turn_id IS NULL D
 
 # --- dispatch and finish ----------------------------------------------------------------------------------------
 
-# The head of an address's queue (one an account: two bots are two chats) is the one with nothing open before it. An `unknown` blocks what is behind it only
-# for a while; what is held waits for its own time and blocks nobody. The gate: the address row is locked (a STOP that
-# commits later waits, one that committed before is seen), and replies are counted against their caps.
-# The list of open states says nothing new: it is the condition of the index by which an address's queue is looked up.
+# The head of an address's queue (one an account: two bots are two chats) is the one with nothing open before it. An
+# `unknown` blocks what is behind it only for a while; what is held waits for its own time and blocks nobody, and so
+# does a pointer, which leaves after what it points to. The gate: the address row is locked (a STOP that commits later
+# waits, one that committed before is seen), and replies are counted against their caps.
 _DISPATCH = """
 WITH head AS (
     SELECT q.*, o.id, o.address_id, o.purpose
@@ -375,13 +378,17 @@ WITH head AS (
                 SELECT FROM outbox p
                 WHERE p.address_id = o.address_id AND p.channel = o.channel AND p.account = o.account AND p.id < o.id
                     AND p.state IN ('queued', 'held', 'sending', 'unknown') AND (
-                        p.state IN ('queued', 'sending')
+                        p.state = 'sending' OR (p.state = 'queued' AND p.after_id IS NULL)
                         OR (p.state = 'unknown' AND p.changed_at > now() - $8::interval)))
+            AND (o.after_id IS NULL OR EXISTS (
+                SELECT FROM outbox a WHERE a.id = o.after_id AND a.state IN ('sent', 'delivered', 'read', 'unknown')))
         ORDER BY o.due_at, o.id LIMIT q.free FOR UPDATE OF o SKIP LOCKED
     ) AS o
 ), gate AS (
     SELECT h.id, a.value_sealed, CASE
-        WHEN h.purpose = 'confirmation' THEN NULL
+        WHEN h.purpose = 'confirmation' THEN CASE WHEN 4 <= (
+            SELECT count(*) FROM outbox s WHERE s.address_id = h.address_id AND s.sent_at > now() - interval '1 h'
+                AND s.purpose = 'confirmation') THEN 'reply cap' END
         WHEN a.stopped_at IS NOT NULL THEN 'stopped'
         WHEN a.unreachable_at IS NOT NULL THEN 'unreachable'
         WHEN h.purpose = 'unsolicited' AND h.unsolicited <= (
@@ -414,6 +421,25 @@ FROM unnest($1::bigint[], $2::int[], $3::text[], $4::text[], $5::interval[], $6:
     AS r(id, attempts, state, reason, after, provider_hash, provider_sealed),
     (SELECT set_config('synchronous_commit', 'off', true)) AS not_durable
 WHERE o.id = r.id AND o.attempts = r.attempts AND o.state IN ('sending', 'unknown')
+"""
+
+# Nobody is told to look where nothing arrived: the pointer is kept back, and where the address has turned out to be
+# unreachable the message is taken again, which now finds another way.
+_KEEP_BACK_POINTERS = """
+UPDATE outbox SET state = 'suppressed', reason = 'what it points to was not delivered', changed_at = now()
+WHERE after_id = ANY($1::bigint[]) AND state = 'queued' RETURNING id, address_id, after_id
+"""
+
+_TAKE_AGAIN = """
+WITH asked AS (
+    SELECT DISTINCT l.customer_id, m.address_id, m.answers FROM unnest($1::bigint[], $2::bigint[]) AS p(id, address_id)
+    JOIN messages m ON m.address_id = p.address_id AND m.id = p.id JOIN links l ON l.address_id = m.address_id
+), queued AS (
+    INSERT INTO inbox (customer_id, address_id, kind, message_id, priority, due_at, attempts)
+    SELECT customer_id, address_id, 'message', answers, $3, now(), 0 FROM asked
+)
+UPDATE lanes SET due_at = LEAST(due_at, now()), arrivals = arrivals + 1
+WHERE customer_id IN (SELECT customer_id FROM asked)
 """
 
 _MOVE = """
@@ -576,7 +602,8 @@ class MessagePath:
         ]
         await connection.execute(_UPDATE_ADDRESSES, *_columns(rows, 5))
         if stopped := [address for address, way in changed.items() if way.stop]:
-            await connection.execute(_SUPPRESS_QUEUED, stopped)
+            suppressed = await connection.fetch(_SUPPRESS_QUEUED, stopped)
+            await connection.fetch(_KEEP_BACK_POINTERS, [row["id"] for row in suppressed])
 
     def _way(self, resolved: _Resolved) -> _Way:
         context = self._codec.open(resolved.address, resolved.context) if resolved.context else {}
@@ -891,6 +918,8 @@ class MessagePath:
                 unreadable.append(_unreadable(row))
         if unreadable:
             await self.finish(unreadable)
+        if kept_back := [row["id"] for row in claimed if row["state"] == DeliveryState.SUPPRESSED]:
+            await self._keep_back_pointers(kept_back)
         return Dispatched(tuple(starting), len(claimed) - len(starting))
 
     def _dispatch(self, row: asyncpg.Record) -> Dispatch:
@@ -927,20 +956,26 @@ class MessagePath:
             for r in results
         ]  # fmt: skip
         gone = [(r.address, r.reason) for r in results if r.unreachable]
-        lost = [
-            (r.address, f"reply not delivered: {r.reason}")
-            for r in results
-            if r.state in (DeliveryState.REFUSED, DeliveryState.DEAD)
-        ]
+        lost = [r for r in results if r.state in (DeliveryState.REFUSED, DeliveryState.DEAD)]
         moved = [(r.address, self._codec.seal(r.address, r.context)) for r in results if r.context is not None]
         async with self._connection() if not (gone or lost or moved) else self._transaction() as connection:
             await connection.execute(_FINISH, *_columns(rows, 7))
             if gone:
                 await connection.execute(_MARK_UNREACHABLE, *_columns(gone, 2))
             if lost:
-                await connection.execute(_HAND_OFF, *_columns(lost, 2))
+                handoffs = [(r.address, f"reply not delivered: {r.reason}") for r in lost]
+                await connection.execute(_HAND_OFF, *_columns(handoffs, 2))
             if moved:
                 await connection.execute(_MOVE, *_columns(moved, 2))
+        if lost:
+            await self._keep_back_pointers([r.id for r in lost], {r.id for r in lost if r.unreachable})
+
+    async def _keep_back_pointers(self, failed: Sequence[int], unreachable: Collection[int] = ()) -> None:
+        async with self._transaction() as connection:
+            pointers = await connection.fetch(_KEEP_BACK_POINTERS, failed)
+            again = [(row["id"], row["address_id"]) for row in pointers if row["after_id"] in unreachable]
+            if again:
+                await connection.execute(_TAKE_AGAIN, *_columns(again, 2), _MESSAGE_PRIORITY)
 
     async def abandon(self) -> int:
         """Mark as `unknown` what a dead worker left in `sending`; tells how many."""

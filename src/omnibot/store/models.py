@@ -245,6 +245,7 @@ class Outbox(Model):
     channel = fields.CharField(32)
     account = fields.CharField(64)
     turn_id = fields.BigIntField(null=True)
+    after_id = fields.BigIntField(null=True)  # a pointer leaves after what it points to
     purpose = fields.CharField(16)
     state = fields.CharField(16)
     reason = fields.TextField(null=True)

@@ -253,6 +253,7 @@ class Migration(migrations.Migration):
                 ("channel", fields.CharField(max_length=32)),
                 ("account", fields.CharField(max_length=64)),
                 ("turn_id", fields.BigIntField(null=True)),
+                ("after_id", fields.BigIntField(null=True)),
                 ("purpose", fields.CharField(max_length=16)),
                 ("state", fields.CharField(max_length=16)),
                 ("reason", fields.TextField(null=True, unique=False)),
