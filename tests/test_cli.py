@@ -120,6 +120,20 @@ def test_what_is_no_address_is_said_to_be_none(omnibot) -> None:
     assert "channel:value" in told.output
 
 
+def test_an_address_is_read_as_its_channel_spells_it(
+    omnibot, environment: dict[str, str], conversation: None, tmp_path: Path
+) -> None:
+    told = omnibot("customer", "timeline", "telegram:@sarah")
+    assert told.exit_code == 2
+    assert "numeric id" in told.output
+    file = tmp_path / "customers.csv"
+    file.write_text("name,email\nSarah,Sarah@Example.org\n")
+    for setting, value in {"ADDRESS": "bot@example.com", "SMTP__HOST": "127.0.0.1", "LISTEN__PORT": "2525"}.items():
+        environment[f"OMNIBOT_CHANNELS__EMAIL__MAIN__{setting}"] = value
+    assert omnibot("import", str(file)).exit_code == 0
+    assert omnibot("customer", "timeline", "email:SARAH@example.org").exit_code == 0
+
+
 def test_every_reply_has_its_why(omnibot, conversation: None) -> None:
     [why] = lines(omnibot("customer", "why", "telegram:4711", "--json"))
     assert why["why"] == "asked"
@@ -172,6 +186,16 @@ def test_customers_are_imported(omnibot, tmp_path: Path) -> None:
     told = omnibot("import", str(file))
     assert told.exit_code == 1
     assert "line 2: no address" in told.output
+
+
+def test_an_import_that_left_somebody_out_is_no_success(omnibot, tmp_path: Path) -> None:
+    file = tmp_path / "customers.csv"
+    file.write_text("telegram\n4711\n4712\n")
+    assert omnibot("import", str(file)).exit_code == 0
+    file.write_text("telegram\n4711;4712\n")
+    told = omnibot("import", str(file))
+    assert told.exit_code == 1
+    assert "line 2: its addresses belong to different customers" in told.output
 
 
 def test_migrate_may_be_called_at_any_time(omnibot) -> None:

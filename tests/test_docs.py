@@ -83,10 +83,12 @@ def test_the_settings_of_the_readme_are_right(snippet: str, tmp_path: Path) -> N
 
 def test_the_customers_of_the_readme_can_be_imported(tmp_path: Path) -> None:
     from omnibot.roster import read_roster
+    from omnibot_email import Email
+    from omnibot_telegram import Telegram
 
     [snippet] = re.findall(r"```csv\n(.*?)```", README, re.DOTALL)
     (tmp_path / "customers.csv").write_text(snippet)
-    [sarah] = read_roster(tmp_path / "customers.csv", ("telegram", "email"))
+    [sarah] = read_roster(tmp_path / "customers.csv", {"telegram": Telegram.address, "email": Email.address})
     assert sarah.facts["name"] == "Sarah Lind"
 
 

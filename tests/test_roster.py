@@ -9,8 +9,10 @@ import pytest
 from omnibot.model import Address
 from omnibot.roster import RosterError, read_roster
 from omnibot.store import Store
+from omnibot_email import Email
+from omnibot_telegram import Telegram
 
-CHANNELS = ("telegram", "email")
+CHANNELS = {"telegram": Telegram.address, "email": Email.address}
 
 
 def written(folder: Path, text: str) -> Path:
@@ -32,6 +34,11 @@ def test_a_row_becomes_a_customer(tmp_path: Path) -> None:
     assert sarah.facts == {"name": "Sarah", "preference.channel": "email", "preference.length": "detailed"}
 
 
+def test_addresses_are_spelled_as_they_come_in(tmp_path: Path) -> None:
+    [sarah] = read_roster(written(tmp_path, "email\nSarah@Example.ORG;sarah@example.org\n"), CHANNELS)
+    assert sarah.addresses == (Address("email", "sarah@example.org"),)
+
+
 def test_empty_cells_say_nothing(tmp_path: Path) -> None:
     [mike] = read_roster(written(tmp_path, "name,telegram,prefers\n,4712,\n"), CHANNELS)
     assert mike.facts == {}
@@ -44,6 +51,9 @@ def test_empty_cells_say_nothing(tmp_path: Path) -> None:
         ("name,telegram\nSarah,\n", ["line 2: no address"]),
         ("telegram,register\n1,posh\n", ["line 2: register is 'posh': use casual or formal"]),
         ("telegram,prefers\n1,fax\n", ["line 2: prefers is 'fax'"]),
+        ("telegram\n@sarah\n", ["line 2: telegram: '@sarah' is no Telegram id"]),
+        ("email\nSarah\n", ["line 2: email: 'Sarah' is no email address"]),
+        ("email\na@b.example\nA@B.example\n", ["line 3: email address is on line 2 too"]),
         ("telegram\n1\n1\n", ["line 3: telegram address is on line 2 too"]),
         ("telegram\n1,2\n", ["line 2: more cells than columns"]),
         ("telegram,length\n,x\n", ["line 2: no address", "line 2: length is 'x'"]),

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from omnibot.contract import Accept, Cap, Channel, Finding, Limits, Receipt, Refused, Site
-from omnibot.model import Outbound
+from omnibot.model import Address, Outbound
 from omnibot_email.addresses import OwnAddress, normalised
 from omnibot_email.arrival import CHANNEL, Delivery, incoming, writer_of
 from omnibot_email.authentication import Authenticator, Lookup, dns_text
@@ -75,6 +75,14 @@ class Email(Channel):
         return Receipt(envelope.message_id, context=next_context(message, envelope))
 
     # --- in ---------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def address(cls, text: str) -> Address:
+        """In the one spelling that mail from there is known by."""
+        known = normalised(text)
+        if known is None:
+            raise ValueError(f"{text.strip()!r} is no email address: write it like sarah@example.org, without a name")
+        return Address(cls.name, known)
 
     async def listen(self, accept: Accept) -> None:
         """Take mail from our mail server until cancelled; raises OSError where the port is taken."""

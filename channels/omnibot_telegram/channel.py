@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from types import TracebackType
 from typing import ClassVar, Self
@@ -22,6 +23,7 @@ from omnibot_telegram.receive import Reception, webhook_path
 from omnibot_telegram.session import SendText
 from omnibot_telegram.settings import TelegramSettings
 
+_ID = re.compile(r"[1-9][0-9]{0,18}")
 TEXT = 4096  # characters of one message, after its markup
 IN_FLIGHT = 64
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
@@ -52,6 +54,14 @@ class Telegram(Channel):
         await self._account.session.close()
 
     # --- in ------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def address(cls, text: str) -> Address:
+        """The numeric id: a name can be given up and taken by somebody else, and no message tells it reliably."""
+        written = text.strip()
+        if not _ID.fullmatch(written):
+            raise ValueError(f"{written!r} is no Telegram id: write the person's numeric id, such as 4711, no @name")
+        return Address(cls.name, written)
 
     def routes(self, accept: Accept) -> Sequence[web.RouteDef]:
         if self.settings.mode == "polling":

@@ -133,9 +133,10 @@ def import_customers(
     from omnibot.roster import RosterError, read_roster
 
     settings = _settings(config)
-    accounts = {account.channel: account.name for account in reversed(load(settings))}
+    configured = load(settings)
+    accounts = {account.channel: account.name for account in reversed(configured)}
     try:
-        people = read_roster(file, accounts)
+        people = read_roster(file, {account.channel: account.channel_class.address for account in configured})
     except RosterError as error:
         _fail(str(error))
 
@@ -144,6 +145,8 @@ def import_customers(
         _say(f"{done.created} new, {done.updated} known already")
         for line in done.conflicts:
             _say(f"line {line}: its addresses belong to different customers: nothing was changed for it")
+        if done.conflicts:
+            raise typer.Exit(1)
 
     _with_store(config, work)
 
@@ -256,7 +259,7 @@ def customer_timeline(
     """Show one customer's timeline over all channels, oldest first."""
 
     async def work(store: Store) -> None:
-        known = await store.records.customer_of(_address(address))
+        known = await store.records.customer_of(_address(address, config))
         if known is None:
             _fail(f"nobody is known by {address}")
         messages = await store.records.timeline(known, limit)
@@ -267,7 +270,7 @@ def customer_timeline(
 
         from omnibot.transcript import print_message
 
-        name = (await store.records.facts_of(_address(address))).get("name", "Customer")
+        name = (await store.records.facts_of(_address(address, config))).get("name", "Customer")
         for message in messages:
             print_message(Console(highlight=False), message, name, day=True)
 
@@ -295,7 +298,7 @@ def customer_why(
     """Show what was read, planned and why in the latest turns of an address, newest first."""
 
     async def work(store: Store) -> None:
-        for turn in await store.records.why(_address(address), limit):
+        for turn in await store.records.why(_address(address, config), limit):
             _show_fields(turn, as_json)
 
     _with_store(config, work)
@@ -311,7 +314,7 @@ def customer_files(address: AddressArgument, as_json: JsonOption = False, config
 
         from omnibot.intake.files import download_path, link_key
 
-        known = await store.records.customer_of(_address(address))
+        known = await store.records.customer_of(_address(address, config))
         if known is None:
             _fail(f"nobody is known by {address}")
         key, expires = link_key(settings.load_secret()), int(time.time() + settings.files.link_seconds)
@@ -437,11 +440,16 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return new_event_loop
 
 
-def _address(text: str) -> Address:
+def _address(text: str, config: Path | None) -> Address:
+    """An address as its channel spells it, where that is configured; else as it is written."""
+    from omnibot.channels import judge_accounts
     from omnibot.model import Address
 
     try:
-        return Address.parse(text)
+        written = Address.parse(text)
+        tables = _settings(config).channels.get(written.channel, {})
+        accounts, _ = judge_accounts({written.channel: tables} if tables else {})
+        return accounts[0].channel_class.address(written.value) if accounts else written
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="ADDRESS") from error
 

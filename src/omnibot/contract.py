@@ -120,6 +120,16 @@ class Channel(ABC):
     def __init__(self, site: Site, settings: ChannelSettings) -> None:
         self.site = site
 
+    @classmethod
+    def address(cls, text: str) -> Address:
+        """An address as people write it, in the spelling of what comes in from there.
+
+        Raises ValueError, which says what to write instead.
+        """
+        if not text.strip():
+            raise ValueError(f"an address of {cls.name} is missing")
+        return Address(cls.name, text.strip())
+
     @abstractmethod
     async def send(self, message: Outbound) -> Receipt:
         """Hand one message to the provider; or raise Refused, TryLater or Unsure."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from omnibot.model import Address, Length, Register
@@ -18,6 +19,8 @@ _PREFERENCES = {
 _ALLOWED: dict[str, set[str]] = {"register": set(Register), "length": set(Length)}
 _SEVERAL = ";"  # parts several addresses of one channel
 
+Rule = Callable[[str], Address]  # how a channel spells an address; raises ValueError: what to write instead
+
 
 class RosterError(Exception):
     """All faults of a file at once, each with its line and what to write instead."""
@@ -27,8 +30,18 @@ class RosterError(Exception):
         super().__init__("\n".join(faults))
 
 
-def read_roster(file: Path, channels: Collection[str]) -> list[NewCustomer]:
-    """The customers of a file; raises RosterError.
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A line of the file; what is no address is among its faults."""
+
+    line: int
+    cells: dict[str, str]
+    addresses: tuple[Address, ...]
+    faults: tuple[str, ...]
+
+
+def read_roster(file: Path, channels: Mapping[str, Rule]) -> list[NewCustomer]:
+    """The customers of a file; `channels` tells how each spells its addresses. Raises RosterError.
 
     Columns: `name`, one a channel (`telegram`, `email`, …; several addresses parted by `;`), and any of `prefers`
     (a channel), `register` (casual, formal), `length` (short, detailed), `language` (ISO 639-1).
@@ -40,17 +53,15 @@ def read_roster(file: Path, channels: Collection[str]) -> list[NewCustomer]:
             faults = list(_header_faults(reader.fieldnames or (), channels))
             if faults:
                 raise RosterError(faults)
-            rows = [(reader.line_num, row) for row in reader]
+            rows = [_row(reader.line_num, cells, channels) for cells in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise RosterError([f"{file}: {error}: give a CSV file in UTF-8 whose first line names the columns"]) from error
-    people = []
-    faults = list(_repeated(rows, channels))
-    for line, row in rows:
-        faults += _row_faults(line, row, channels)
-        people.append(_customer(line, row, channels))
+    faults = list(_repeated(rows))
+    for row in rows:
+        faults += _row_faults(row, channels)
     if faults:
         raise RosterError(faults)
-    return people
+    return [_customer(row) for row in rows]
 
 
 def _header_faults(columns: Sequence[str], channels: Collection[str]) -> Iterator[str]:
@@ -62,42 +73,48 @@ def _header_faults(columns: Sequence[str], channels: Collection[str]) -> Iterato
         yield f"line 1: no column with addresses: add one of {', '.join(sorted(channels))}"
 
 
-def _repeated(rows: Sequence[tuple[int, dict[str, str]]], channels: Collection[str]) -> Iterator[str]:
+def _row(line: int, cells: dict[str, str], channels: Mapping[str, Rule]) -> _Row:
+    addresses, faults = [], []
+    for channel, rule in channels.items():
+        for text in _cell(cells, channel).split(_SEVERAL):
+            if not text.strip():
+                continue
+            try:
+                addresses.append(rule(text))
+            except ValueError as error:
+                faults.append(f"line {line}: {channel}: {error}")
+    return _Row(line, cells, tuple(addresses), tuple(faults))
+
+
+def _repeated(rows: Sequence[_Row]) -> Iterator[str]:
     seen: dict[Address, int] = {}
-    for line, row in rows:
-        for address in _addresses(row, channels):
-            if (first := seen.setdefault(address, line)) != line:
-                yield f"line {line}: {address.channel} address is on line {first} too: give each address once"
+    for row in rows:
+        for address in row.addresses:
+            if (first := seen.setdefault(address, row.line)) != row.line:
+                yield f"line {row.line}: {address.channel} address is on line {first} too: give each address once"
 
 
-def _row_faults(line: int, row: dict[str, str], channels: Collection[str]) -> Iterator[str]:
-    if None in row:
+def _row_faults(row: _Row, channels: Collection[str]) -> Iterator[str]:
+    line, cells = row.line, row.cells
+    if None in cells:
         yield f"line {line}: more cells than columns: quote cells that hold a comma"
         return
-    if not _addresses(row, channels):
+    yield from row.faults
+    if not (row.addresses or row.faults):
         yield f"line {line}: no address: fill one of {', '.join(sorted(channels))}"
     for column, allowed in _ALLOWED.items():
-        if (value := _cell(row, column)) and value not in allowed:
+        if (value := _cell(cells, column)) and value not in allowed:
             yield f"line {line}: {column} is {value!r}: use {' or '.join(sorted(allowed))}"
-    if (channel := _cell(row, "prefers")) and channel not in channels:
+    if (channel := _cell(cells, "prefers")) and channel not in channels:
         yield f"line {line}: prefers is {channel!r}: use one of {', '.join(sorted(channels))}"
 
 
-def _customer(line: int, row: dict[str, str], channels: Collection[str]) -> NewCustomer:
-    facts = {key: value for column, key in _PREFERENCES.items() if (value := _cell(row, column))}
-    if name := _cell(row, "name"):
+def _customer(row: _Row) -> NewCustomer:
+    facts = {key: value for column, key in _PREFERENCES.items() if (value := _cell(row.cells, column))}
+    if name := _cell(row.cells, "name"):
         facts["name"] = name
-    return NewCustomer(row=line, addresses=_addresses(row, channels), facts=facts)
+    return NewCustomer(row=row.line, addresses=tuple(dict.fromkeys(row.addresses)), facts=facts)
 
 
-def _addresses(row: dict[str, str], channels: Collection[str]) -> tuple[Address, ...]:
-    return tuple(
-        Address(channel, value.strip())
-        for channel in channels
-        for value in _cell(row, channel).split(_SEVERAL)
-        if value.strip()
-    )
-
-
-def _cell(row: dict[str, str], column: str) -> str:
-    return (row.get(column) or "").strip()
+def _cell(cells: Mapping[str, str], column: str) -> str:
+    return (cells.get(column) or "").strip()

@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.text import Text
 
 from omnibot.app import Running
+from omnibot.channels import load
 from omnibot.logs import configure
 from omnibot.model import Address, DeliveryState, Direction, MessageId, TimelineMessage
 from omnibot.roster import read_roster
@@ -137,8 +138,9 @@ class _Stage:
     async def _import_customers(self) -> None:
         file = self.place.settings.data_folder / "customers.csv"
         await asyncio.to_thread(file.write_text, self.story.customers, encoding="utf-8")
-        accounts = {channel: next(iter(tables)) for channel, tables in self.place.settings.channels.items()}
-        await self.records.import_customers(read_roster(file, accounts), accounts)
+        configured = load(self.place.settings)
+        people = read_roster(file, {account.channel: account.channel_class.address for account in configured})
+        await self.records.import_customers(people, {account.channel: account.name for account in configured})
 
     async def _take(self, step: Step) -> None:
         before = self.place.ledger.last

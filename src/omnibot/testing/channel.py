@@ -168,6 +168,11 @@ class ChannelContract:
         _, pending = await asyncio.wait({running.listener}, timeout=PROMPTLY)
         assert not pending
 
+    async def test_an_address_can_be_written_down_and_read_again(self, provider: Provider) -> None:
+        assert self.channel.address(f" {provider.customer.value}\n") == provider.customer
+        with pytest.raises(ValueError, match=r"\w"):
+            self.channel.address(" ")
+
     # --- what goes out ------------------------------------------------------------------------------------
 
     async def test_text_and_emoji_survive_the_way_out(self, running: Running, provider: Provider) -> None:

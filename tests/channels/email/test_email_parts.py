@@ -10,8 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from omnibot.model import MessageId
-from omnibot_email import tokens
+from omnibot.model import Address, MessageId
+from omnibot_email import Email, tokens
 from omnibot_email.addresses import Mailbox, OwnAddress, Untrustworthy, normalised, sender_of
 from omnibot_email.arrival import Delivery, incoming, thread, writer_of
 from omnibot_email.decode import decoded_words, text_of, transferred
@@ -54,6 +54,12 @@ def test_an_address_has_one_spelling(written: str, known: str | None) -> None:
 def test_a_normalised_address_stays_itself(text: str) -> None:
     known = normalised(text)
     assert known is None or normalised(known) == known
+
+
+def test_what_people_write_is_the_address_that_mail_comes_from() -> None:
+    assert Email.address(" Sarah+Shop@MÜNCHEN.de ") == Address("email", "sarah+shop@xn--mnchen-3ya.de")
+    with pytest.raises(ValueError, match=r"write it like sarah@example\.org"):
+        Email.address("Sarah <sarah@example.org>")
 
 
 @pytest.mark.parametrize(

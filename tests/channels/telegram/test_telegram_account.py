@@ -15,6 +15,12 @@ def settings(**given) -> TelegramSettings:
     return TelegramSettings.model_validate({"token": TOKEN, **given})
 
 
+@pytest.mark.parametrize("written", ["@sarah", "+4711", "047", "-1001", "4711 4712", "\u0664\u0667", ""])
+def test_only_a_numeric_id_is_an_address(written):
+    with pytest.raises(ValueError, match=r"numeric id, such as 4711, no @name"):
+        Telegram.address(written)
+
+
 def test_a_token_is_enough():
     assert (settings().mode, settings().api) == ("polling", "https://api.telegram.org")
 
