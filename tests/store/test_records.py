@@ -9,10 +9,10 @@ import asyncpg
 import pytest
 from tortoise.exceptions import IntegrityError
 
-from omnibot.model import Address, Change, IncomingMessage, Sender
+from omnibot.model import Address, Change, DeliveryState, Draft, IncomingMessage, Paragraph, Sender
 from omnibot.store import Store, models, records
 from omnibot.store.records import Imported, NewCustomer
-from omnibot.store.work import Arrived, Outcome
+from omnibot.store.work import Arrived, Dispatch, Outcome, Purpose, Quota, Reply, Result
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ACCOUNTS = {"telegram": "main"}
@@ -109,3 +109,59 @@ class TestImport:
         before_linking(store, monkeypatch, another_writes)
         with pytest.raises(IntegrityError):
             await store.records.import_customers(customers(*range(1, 100)), ACCOUNTS)
+
+
+async def reply(store: Store, number: int) -> None:
+    """One of ours in the outbox."""
+    await write(store, number, id_=f"question of {number}")
+    [work] = await store.path.load(await store.path.claim(1, lease=30))
+    reply = Reply(Draft(to=work.addresses[0], parts=(Paragraph("Because."),)), Purpose.REPLY)
+    await store.path.commit([Outcome(work=work, address=work.addresses[0].id, record={}, replies=(reply,))])
+
+
+async def dispatch(store: Store) -> Dispatch:
+    quota = Quota(
+        channel="telegram",
+        account="main",
+        free=1,
+        replies=100,
+        replies_seconds=60,
+        unsolicited=100,
+        unsolicited_seconds=60,
+    )
+    [starting] = (await store.path.dispatch([quota], lease=30, unknown_wait=0)).starting
+    return starting
+
+
+def result(dispatched: Dispatch, state: DeliveryState) -> Result:
+    outbound = dispatched.outbound
+    return Result(id=outbound.id, address=dispatched.address, attempts=outbound.attempts, state=state)
+
+
+class TestRetry:
+    @pytest.mark.parametrize("state", [DeliveryState.DEAD, DeliveryState.REFUSED])
+    async def test_what_was_given_up_gets_all_its_attempts_again(self, store: Store, state: DeliveryState) -> None:
+        await reply(store, 1)
+        await store.path.finish([result(await dispatch(store), DeliveryState.QUEUED)])
+        last = await dispatch(store)
+        assert last.outbound.attempts == 2
+        await store.path.finish([result(last, state)])
+        assert await store.records.retry(last.outbound.id)
+        again = await dispatch(store)
+        assert again.outbound.attempts == 1
+        await store.path.finish([result(last, DeliveryState.DEAD)])  # told twice, and late
+        entry = await store.records.outbox_entry(last.outbound.id)
+        assert entry is not None
+        assert entry.state is DeliveryState.SENDING
+
+    async def test_a_late_result_of_what_is_unknown_is_told_from_that_of_the_retry(self, store: Store) -> None:
+        await reply(store, 1)
+        lost = await dispatch(store)
+        await store.path.finish([result(lost, DeliveryState.UNKNOWN)])
+        assert await store.records.retry(lost.outbound.id)
+        assert (await dispatch(store)).outbound.attempts == 2
+
+    async def test_what_is_on_its_way_is_not_retried(self, store: Store) -> None:
+        await reply(store, 1)
+        sending = await dispatch(store)
+        assert not await store.records.retry(sending.outbound.id)

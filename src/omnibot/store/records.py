@@ -20,6 +20,7 @@ from omnibot.store.payloads import text_of
 
 _IMPORT_BATCH = 1000  # customers of one transaction: whoever of them writes meanwhile waits for its end
 _IMPORT_ATTEMPTS = 5
+_SETTLED = [DeliveryState.DEAD.value, DeliveryState.REFUSED.value, DeliveryState.SUPPRESSED.value]  # no call is open
 _IMPORTED = 0.9  # the company's word: above what a provider says, below what the customer says
 
 
@@ -63,8 +64,21 @@ class OpenHandoff:
 
     id: int
     address: Address
+    name: str
     reason: str
     at: datetime
+    text: str  # what was last written there before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParkedArrival:
+    """Something whose turn failed again and again."""
+
+    id: int
+    address: Address
+    reason: str
+    at: datetime
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -295,13 +309,14 @@ class Records:
     async def retry(self, id_: int) -> bool:
         """Queue one of ours again that was given up; False when its state does not allow it.
 
-        What is `unknown` may be sent twice by this: whoever asks has looked at the provider.
+        It gets a fresh set of attempts. What is `unknown` does not: its call may still be under way, whose result is
+        told from that of the next by the number of the attempt. It may be sent twice by this: whoever asks has looked
+        at the provider.
         """
-        given_up = [DeliveryState.DEAD, DeliveryState.REFUSED, DeliveryState.UNKNOWN, DeliveryState.SUPPRESSED]
-        changed = await models.Outbox.filter(id=id_, state__in=[s.value for s in given_up]).update(
-            state=DeliveryState.QUEUED.value, reason=None, due_at=_now(), changed_at=_now()
-        )
-        return bool(changed)
+        row = models.Outbox.filter(id=id_)
+        again = {"state": DeliveryState.QUEUED.value, "reason": None, "due_at": _now(), "changed_at": _now()}
+        changed = await row.filter(state__in=_SETTLED).update(**again, attempts=0)
+        return bool(changed or await row.filter(state=DeliveryState.UNKNOWN.value).update(**again))
 
     # --- people's work ---
 
@@ -309,18 +324,73 @@ class Records:
         """What waits for people, oldest first."""
         rows = await models.Handoff.filter(resolved_at=None).order_by("at", "id")
         addresses = await self._addresses([row.address_id for row in rows])
+        names = await self._names(list(addresses))
+        texts = await self._last_words([row.id for row in rows])
         return [
-            OpenHandoff(id=row.id, address=addresses[AddressId(row.address_id)], reason=row.reason, at=row.at)
+            OpenHandoff(
+                id=row.id,
+                address=addresses[AddressId(row.address_id)],
+                name=names.get(row.address_id, ""),
+                reason=row.reason,
+                at=row.at,
+                text=texts.get(row.id, ""),
+            )
             for row in rows
         ]
+
+    async def _names(self, addresses: Sequence[int]) -> dict[int, str]:
+        """How the customers behind addresses are called: a name is known from any address of theirs."""
+        rows = await get_connection("default").execute_query_dict(
+            "SELECT mine.address_id, f.address_id AS owner, f.value_sealed FROM links mine"
+            " JOIN links theirs ON theirs.customer_id = mine.customer_id"
+            " JOIN facts f ON f.address_id = theirs.address_id AND f.key = 'name' AND f.valid_to IS NULL"
+            " WHERE mine.address_id = ANY($1::bigint[]) ORDER BY f.confidence, f.valid_from, f.id",
+            [list(addresses)],
+        )
+        return {row["address_id"]: self._codec.open_text(row["owner"], row["value_sealed"]) for row in rows}
+
+    async def _last_words(self, handoffs: Sequence[int]) -> dict[int, str]:
+        rows = await get_connection("default").execute_query_dict(
+            "SELECT h.id, m.address_id, m.body_sealed FROM handoffs h CROSS JOIN LATERAL ("
+            " SELECT address_id, body_sealed FROM messages WHERE address_id = h.address_id AND direction = 'in'"
+            " AND received_at <= h.at ORDER BY at DESC, id DESC LIMIT 1) m WHERE h.id = ANY($1::bigint[])",
+            [list(handoffs)],
+        )
+        return {row["id"]: text_of(self._codec.open(row["address_id"], row["body_sealed"])) for row in rows}
 
     async def resolve(self, handoff: int) -> bool:
         """People have taken care of it; False when it is not open."""
         return bool(await models.Handoff.filter(id=handoff, resolved_at=None).update(resolved_at=_now()))
 
-    async def parked(self) -> int:
-        """How many arrivals wait for people because their turn failed."""
-        return await models.Inbox.filter(parked_at__isnull=False).count()
+    async def parked(self) -> list[ParkedArrival]:
+        """What waits for people because its turn failed again and again, oldest first."""
+        rows = await models.Inbox.filter(parked_at__isnull=False).order_by("id")
+        addresses = await self._addresses([row.address_id for row in rows])
+        texts = await self._texts([(row.address_id, row.message_id) for row in rows if row.message_id])
+        return [
+            ParkedArrival(
+                id=row.id,
+                address=addresses[AddressId(row.address_id)],
+                reason=row.parked_reason or "",
+                at=row.parked_at,
+                text=texts.get(row.message_id or 0, ""),
+            )
+            for row in rows
+            if row.parked_at
+        ]
+
+    async def take_again(self, arrival: int) -> bool:
+        """Give something that was parked another turn; False when it is not parked."""
+        async with in_transaction():
+            row = await models.Inbox.get_or_none(id=arrival, parked_at__isnull=False)
+            if row is None:
+                return False
+            # the lane first, as everywhere
+            lane = await models.Lane.select_for_update().get(customer_id=row.customer_id)
+            lane.due_at, lane.arrivals = _now(), lane.arrivals + 1
+            await lane.save(update_fields=["due_at", "arrivals"])
+            await models.Inbox.filter(id=arrival).update(parked_at=None, parked_reason=None, attempts=0, due_at=_now())
+        return True
 
     async def waiting(self) -> int:
         """How many arrivals wait for their turn."""
