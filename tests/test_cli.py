@@ -146,6 +146,17 @@ def test_files_come_with_a_link(omnibot, conversation: None) -> None:
     assert file["link"].startswith("http://127.0.0.1:8080/files/1/")
 
 
+@pytest.mark.parametrize(
+    ("host", "called"), [("0.0.0.0", "127.0.0.1"), ("::", "127.0.0.1"), ("::1", "[::1]"), ("10.0.0.7", "10.0.0.7")]
+)
+def test_a_link_leads_to_where_the_server_can_be_called(
+    omnibot, environment: dict[str, str], conversation: None, host: str, called: str
+) -> None:
+    environment["OMNIBOT_SERVER__HOST"] = host
+    [file] = lines(omnibot("customer", "files", "telegram:4711", "--json"))
+    assert file["link"].startswith(f"http://{called}:8080/files/1/")
+
+
 def test_the_outbox_is_listed_shown_and_retried(omnibot, conversation: None) -> None:
     [entry] = lines(omnibot("outbox", "list", "--state", "queued", "--json"))
     assert entry["to"] == "telegram:4711"

@@ -318,7 +318,7 @@ def customer_files(address: AddressArgument, as_json: JsonOption = False, config
         if known is None:
             _fail(f"nobody is known by {address}")
         key, expires = link_key(settings.load_secret()), int(time.time() + settings.files.link_seconds)
-        base = settings.server.public_url or f"http://{settings.server.host}:{settings.server.port}"
+        base = settings.server.public_url or _local_url(settings)
         rows = [
             {
                 "name": file.name,
@@ -338,6 +338,14 @@ def customer_files(address: AddressArgument, as_json: JsonOption = False, config
             _say("")
 
     _with_store(config, work)
+
+
+def _local_url(settings: Settings) -> str:
+    """How this machine reaches the server; one that listens everywhere has no address of its own."""
+    host = settings.server.host
+    if host in ("", "0.0.0.0", "::"):
+        host = "127.0.0.1"
+    return f"http://[{host}]:{settings.server.port}" if ":" in host else f"http://{host}:{settings.server.port}"
 
 
 # --- people's work -------------------------------------------------------------------------------------------------
