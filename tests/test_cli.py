@@ -178,9 +178,37 @@ def test_wrong_ids_and_states_are_told(omnibot) -> None:
 
 def test_people_see_and_resolve_what_waits_for_them(omnibot, conversation: None) -> None:
     [waiting] = lines(omnibot("handoffs", "list", "--json"))
-    assert waiting["reason"] == "wants a person"
+    assert (waiting["reason"], waiting["name"], waiting["text"]) == (
+        "wants a person",
+        "Sarah",
+        "Why is my bill higher?",
+    )
     assert omnibot("handoffs", "resolve", str(waiting["id"])).exit_code == 0
     assert omnibot("handoffs", "list").output == "nothing\n"
+
+
+@pytest_asyncio.fixture
+async def parked(dsn: str, conversation: None) -> None:
+    """Sarah wrote again, and that turn failed."""
+    async with Store.open(dsn, SECRET) as store:
+        sender = Sender(Address("telegram", "4711"), "Sarah")
+        again = IncomingMessage(id="3", at=NOON, sender=sender, message_id="3", text="hello?")
+        await store.path.accept([Arrived(channel="telegram", account="main", item=again)])
+        [lease] = await store.path.claim(1, lease=30)
+        await store.path.park(lease, "its turn failed: KeyError")
+
+
+def test_what_failed_is_shown_and_taken_again(omnibot, parked: None) -> None:
+    [item] = lines(omnibot("parked", "list", "--json"))
+    assert (item["address"], item["text"], item["reason"]) == ("telegram:4711", "hello?", "its turn failed: KeyError")
+    assert "parked, its turn failed: KeyError" in {h["reason"] for h in lines(omnibot("handoffs", "list", "--json"))}
+    assert omnibot("parked", "retry", str(item["id"])).output == f"{item['id']} gets another turn\n"
+    assert lines(omnibot("parked", "list", "--json")) == []
+    assert "omnibot parked list" in omnibot("parked", "retry", str(item["id"])).output
+
+
+def test_the_version_is_told(omnibot) -> None:
+    assert omnibot("--version").output.startswith("omnibot 0.")
 
 
 def test_the_quarantine_is_shown(omnibot, conversation: None) -> None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_CELL = 60  # characters
+
 _COLLECT_AFTER = 10_000  # new objects
 
 app = typer.Typer(
@@ -32,9 +34,29 @@ app = typer.Typer(
 outbox = typer.Typer(help="What is on its way to customers.", no_args_is_help=True)
 customer = typer.Typer(help="What is known about a customer.", no_args_is_help=True)
 handoffs = typer.Typer(help="What waits for people.", no_args_is_help=True)
+parked = typer.Typer(help="What was given up because its turn failed.", no_args_is_help=True)
 app.add_typer(outbox, name="outbox")
 app.add_typer(customer, name="customer")
 app.add_typer(handoffs, name="handoffs")
+app.add_typer(parked, name="parked")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from omnibot import __version__
+
+        typer.echo(f"omnibot {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and end.")
+    ] = False,
+) -> None:
+    pass
+
 
 ConfigOption = Annotated[
     Path | None,
@@ -357,10 +379,17 @@ def handoffs_list(as_json: JsonOption = False, config: ConfigOption = None) -> N
 
     async def work(store: Store) -> None:
         rows = [
-            {"id": h.id, "address": str(h.address), "reason": h.reason, "since": h.at}
+            {
+                "id": h.id,
+                "name": h.name,
+                "address": str(h.address),
+                "since": h.at,
+                "reason": h.reason,
+                "text": h.text,
+            }
             for h in await store.records.handoffs()
         ]
-        _show(rows, as_json)
+        _show(rows, as_json, "id", "name", "address", "reason", "text")
 
     _with_store(config, work)
 
@@ -373,6 +402,32 @@ def handoffs_resolve(id_: Annotated[int, typer.Argument(metavar="ID")], config: 
         if not await store.records.resolve(id_):
             _fail(f"{id_} is not open: `omnibot handoffs list` shows what is")
         _say(f"{id_} is resolved")
+
+    _with_store(config, work)
+
+
+@parked.command("list")
+def parked_list(as_json: JsonOption = False, config: ConfigOption = None) -> None:
+    """Show what was given up because its turn failed again and again, oldest first."""
+
+    async def work(store: Store) -> None:
+        rows = [
+            {"id": p.id, "address": str(p.address), "since": p.at, "reason": p.reason, "text": p.text}
+            for p in await store.records.parked()
+        ]
+        _show(rows, as_json)
+
+    _with_store(config, work)
+
+
+@parked.command("retry")
+def parked_retry(id_: Annotated[int, typer.Argument(metavar="ID")], config: ConfigOption = None) -> None:
+    """Give it another turn, once what made it fail is mended."""
+
+    async def work(store: Store) -> None:
+        if not await store.records.take_again(id_):
+            _fail(f"{id_} is not parked: `omnibot parked list` shows what is")
+        _say(f"{id_} gets another turn")
 
     _with_store(config, work)
 
@@ -489,7 +544,7 @@ def _show(rows: list[dict[str, Any]], as_json: bool, *columns: str) -> None:
     for column in shown:
         table.add_column(column, overflow="fold", no_wrap=column not in ("text", "reason"))
     for row in rows:
-        table.add_row(*(Text(_cell(row[column])) for column in shown))
+        table.add_row(*(Text(_shortened(_cell(row[column]))) for column in shown))
     Console().print(table)
 
 
@@ -501,6 +556,12 @@ def _show_fields(fields: dict[str, Any], as_json: bool) -> None:
         return
     for name, value in fields.items():
         _say(f"{name:>10}  {_cell(value)}")
+
+
+def _shortened(text: str) -> str:
+    """A cell is one line; `--json` has all of it."""
+    line = " ".join(text.split())
+    return line if len(line) <= _CELL else line[: _CELL - 1] + "…"
 
 
 def _cell(value: object) -> str:

@@ -81,7 +81,8 @@ class _Conversation:
                 f"    OMNIBOT_DATA_FOLDER={folder} .venv/bin/omnibot customer timeline telegram:4711\n"
                 f"    OMNIBOT_DATA_FOLDER={folder} .venv/bin/omnibot handoffs list\n"
                 "Ctrl-C ends it."
-            )
+            ),
+            soft_wrap=True,
         )
 
 

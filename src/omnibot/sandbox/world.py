@@ -44,11 +44,11 @@ class World:
         stop = asyncio.Event()
         up: asyncio.Future[Running] = asyncio.get_running_loop().create_future()
         server = asyncio.create_task(serve(self.settings, stop, roles=roles, started=up.set_result))
-        either: list[asyncio.Future[Any]] = [server, up]
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        if not up.done():
-            await server  # raises why it could not start
         try:
+            either: list[asyncio.Future[Any]] = [server, up]
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if not up.done():
+                await server  # raises why it could not start
             yield up.result()
         finally:
             stop.set()
