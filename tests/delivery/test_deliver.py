@@ -8,12 +8,14 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from itertools import count
 
+import pytest
+
 from omnibot.contract import Channel, ChannelSettings, Limits, Receipt, Refused, Site, TryLater, Unsure
-from omnibot.delivery import Delivery
+from omnibot.delivery import Delivery, deliver, outcome
 from omnibot.model import Address, DeliveryState, Draft, IncomingMessage, Outbound, Paragraph, Sender
 from omnibot.settings import Delivery as Settings
-from omnibot.store import Store
-from omnibot.store.work import Arrived, Outcome, Purpose, Reply
+from omnibot.store import Store, StoreUnavailable
+from omnibot.store.work import Arrived, Outcome, Purpose, Reply, Result
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SETTINGS = Settings(call_seconds=5, attempts=2, backoff_seconds=0.01, poll_seconds=0.05)
@@ -36,6 +38,7 @@ class Told(Channel):
         self.known: dict[int, Receipt | None] = {}
         self.running = self.most = 0
         self.called = asyncio.Event()
+        self.lookup: asyncio.Event | None = None
 
     async def send(self, message: Outbound) -> Receipt:
         self.seen.append(message)
@@ -53,6 +56,8 @@ class Told(Channel):
             self.running -= 1
 
     async def reconcile(self, unknown: Sequence[Outbound]) -> Mapping[int, Receipt | None]:
+        if self.lookup:
+            await self.lookup.wait()
         return self.known
 
 
@@ -117,7 +122,8 @@ async def test_what_comes_later_is_tried_again_and_given_up_in_the_end(store: St
     assert len({message.id for message in channel.seen}) == 1
 
 
-async def test_a_throttled_message_comes_after_the_delay(store: Store) -> None:
+async def test_a_throttled_message_comes_after_the_delay(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outcome, "LEAST_WAIT", 0.01)
     channel = Told()
     channel.answers = [TryLater("throttled", 0.01)] * 3
     await queue(store, "one")
@@ -195,3 +201,118 @@ async def test_a_call_under_way_is_recorded_before_the_end(store: Store) -> None
     held.set()
     await asyncio.wait_for(task, 10)
     assert [entry.state for entry in await store.records.outbox()] == [DeliveryState.SENT]
+
+
+@pytest.mark.parametrize("words", ["550 no\0such", "550 Empf\udce4nger"])
+async def test_words_that_cannot_be_stored_end_nothing(store: Store, words: str) -> None:
+    channel = Told()
+    channel.answers = [Refused(words)]
+    await queue(store, "one", who="1")
+    await queue(store, "two", who="2")
+    async with delivering(store, channel):
+        await settled(store, DeliveryState.REFUSED, DeliveryState.SENT)
+
+
+async def test_a_result_that_cannot_be_recorded_keeps_no_other_out(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel, real = Told(), store.path.finish
+
+    async def picky(results: Sequence[Result]) -> None:
+        if any(result.state is DeliveryState.SENT and result.id == channel.seen[0].id for result in results):
+            raise ValueError("cannot be stored")
+        await real(results)
+
+    monkeypatch.setattr(store.path, "finish", picky)
+    await queue(store, "one", who="1")
+    await queue(store, "two", who="2")
+    async with delivering(store, channel):
+        await settled(store, DeliveryState.UNKNOWN, DeliveryState.SENT)
+    [_, entry] = await store.records.outbox()
+    assert entry.reason == "its result (sent) cannot be stored"
+
+
+async def test_a_look_into_the_outbox_that_fails_is_repeated(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    failures = [ValueError("a payload of another version"), StoreUnavailable("away")]
+    real = store.path.dispatch
+
+    async def failing(*args, **options):
+        if failures:
+            raise failures.pop()
+        return await real(*args, **options)
+
+    monkeypatch.setattr(store.path, "dispatch", failing)
+    await queue(store, "one")
+    async with delivering(store, Told()):
+        await settled(store, DeliveryState.SENT)
+
+
+async def test_what_throttles_one_address_holds_for_the_account(store: Store) -> None:
+    channel = Told(in_flight=1)
+    channel.answers = [TryLater("throttled", 3600)]
+    await queue(store, "one", who="1")
+    async with delivering(store, channel) as delivery:
+        await asyncio.wait_for(channel.called.wait(), 5)
+        await settled(store, DeliveryState.QUEUED)
+        await queue(store, "two", who="2")
+        for _ in range(5):
+            delivery.wake()
+            await settled(store, DeliveryState.QUEUED, DeliveryState.QUEUED)
+    assert [message.text for message in channel.seen] == ["one"]
+
+
+async def test_a_provider_that_cannot_look_it_up_is_not_waited_for(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliver, "_RECONCILING_SECONDS", 0.05)
+    channel = Told()
+    channel.answers, channel.lookup = [Unsure("cut off")], asyncio.Event()
+    await queue(store, "one")
+    async with delivering(store, channel) as delivery:
+        await settled(store, DeliveryState.UNKNOWN)
+        await asyncio.wait_for(delivery.reconcile(), 5)
+
+
+async def test_what_is_cut_short_is_unknown_and_what_is_finished_is_recorded(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel, away, real = Told(), asyncio.Event(), store.path.finish
+    tried = asyncio.Event()
+
+    async def held_up(results: Sequence[Result]) -> None:
+        tried.set()
+        if not away.is_set():
+            raise StoreUnavailable("away")
+        await real(results)
+
+    monkeypatch.setattr(store.path, "finish", held_up)
+    channel.answers = [Refused("gone"), asyncio.Event()]
+    await queue(store, "one", who="1")
+    await queue(store, "two", who="2")
+    task = asyncio.create_task(Delivery(store.path, {("told", "main"): channel}, SETTINGS).run())
+    await asyncio.wait_for(tried.wait(), 5)
+    async with asyncio.timeout(5):
+        while len(channel.seen) < 2:
+            await asyncio.sleep(0.005)
+    away.set()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(task, 5)
+    await settled(store, DeliveryState.REFUSED, DeliveryState.UNKNOWN)
+
+
+async def test_a_database_that_stays_away_does_not_hold_up_the_end(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(results: Sequence[Result]) -> None:
+        raise StoreUnavailable("away")
+
+    monkeypatch.setattr(deliver, "_RECORDING_SECONDS", 0.05)
+    monkeypatch.setattr(store.path, "finish", away)
+    channel = Told()
+    await queue(store, "one")
+    task = asyncio.create_task(Delivery(store.path, {("told", "main"): channel}, SETTINGS).run())
+    await asyncio.wait_for(channel.called.wait(), 5)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(task, 5)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from omnibot.contract import Receipt, Refused, TryLater, Unsure
-from omnibot.delivery.outcome import accepted, failed
+from omnibot.delivery.outcome import accepted, failed, reconciled
 from omnibot.model import Address, AddressId, DeliveryState, MessageId, Outbound, Paragraph
 from omnibot.settings import Delivery as Settings
 from omnibot.store.work import Dispatch
@@ -81,3 +82,17 @@ def test_a_receipt_can_be_stored_whatever_it_says() -> None:
 
 def test_an_empty_context_is_one_to_keep() -> None:
     assert accepted(dispatch(), Receipt("p1", {})).context == {}
+
+
+@pytest.mark.parametrize(
+    ("named", "kept"), [(0, 1), (-5, 1), (math.nan, 1), (0.5, 1), (17, 17), (math.inf, 86_400), (1e300, 86_400)]
+)
+def test_a_delay_that_cannot_be_meant_is_kept_within_bounds(named: float, kept: float) -> None:
+    assert failed(dispatch(), TryLater("throttled", named), SETTINGS).after == kept
+
+
+def test_what_is_reconciled_is_sent_or_comes_again() -> None:
+    outbound = dispatch().outbound
+    has, lacks = reconciled(AddressId(1), outbound, Receipt("p\0")), reconciled(AddressId(1), outbound, None)
+    assert (has.state, has.provider_id) == (DeliveryState.SENT, "p\ufffd")
+    assert (lacks.state, lacks.provider_id) == (DeliveryState.QUEUED, "")

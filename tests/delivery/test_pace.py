@@ -43,3 +43,16 @@ def test_a_slow_rate_still_lets_one_start() -> None:
     assert pace.wait() == 2.0
     clock.now += 2
     assert pace.available() == 1
+
+
+def test_while_held_nothing_may_start() -> None:
+    for rate in (None, 30):
+        clock = Clock()
+        pace = Pace(rate, clock)
+        pace.hold(5)
+        pace.hold(2)
+        assert pace.available() == 0
+        assert pace.wait() == 5
+        clock.now += 5
+        assert pace.available() == rate
+        assert pace.wait() == 0

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
 
 from omnibot.contract import Channel, Refused, TryLater, Unsure
-from omnibot.delivery.outcome import accepted, failed
+from omnibot.delivery.outcome import accepted, failed, reconciled, unrecorded
 from omnibot.delivery.pace import Pace
-from omnibot.model import Cap, DeliveryState
+from omnibot.model import AddressId, Cap, DeliveryState, Outbound
 from omnibot.settings import Delivery as Settings
 from omnibot.store import StoreUnavailable
 from omnibot.store.message_path import MessagePath
@@ -23,7 +23,10 @@ AccountKey = tuple[str, str]  # channel, account
 
 _LEASE_MARGIN = 15.0  # seconds beyond a call's deadline until its row counts as abandoned
 _SWEEP_SECONDS = 5.0
-_RECONCILE_SECONDS = 3600.0
+_RECONCILE_SECONDS = 3600.0  # between two reconciliations
+_RECONCILING_SECONDS = 60.0  # for what one provider has to look up
+_RECORDING_SECONDS = 5.0  # for results that are not recorded yet when delivery is cut short
+_LONGEST_HOLD = 60.0  # seconds; what throttles one address for longer need not hold for the others
 
 
 @dataclass(slots=True)
@@ -40,8 +43,19 @@ class _Account:
 
 @dataclass(slots=True)
 class _Finished:
+    """Results on their way to be recorded; after `last` no more come."""
+
     results: list[Result] = field(default_factory=list)
     ready: asyncio.Event = field(default_factory=asyncio.Event)
+    last: bool = False
+
+    def add(self, result: Result) -> None:
+        self.results.append(result)
+        self.ready.set()
+
+    def end(self) -> None:
+        self.last = True
+        self.ready.set()
 
 
 class Delivery:
@@ -68,15 +82,25 @@ class Delivery:
         self._due.set()
 
     async def run(self) -> None:
-        """Dispatch, call and record until `close`."""
+        """Dispatch, call and record until `close`.
+
+        Cancelled, it cuts calls short (nobody knows then what became of them) and still records what is finished.
+        """
         async with asyncio.TaskGroup() as tasks:
             recorder = tasks.create_task(self._record(), name="delivery results")
             sweeper = tasks.create_task(self._sweep(), name="delivery sweeper")
-            async with asyncio.TaskGroup() as calls:
-                await self._dispatch(lambda dispatch: calls.create_task(self._call(dispatch)))
-            sweeper.cancel()
-            await self._drained()
-            recorder.cancel()
+            try:
+                async with asyncio.TaskGroup() as calls:
+                    await self._dispatch(lambda dispatch: calls.create_task(self._call(dispatch)))
+                self._finished.end()
+                await asyncio.wait([recorder])
+            except asyncio.CancelledError:
+                self._finished.end()
+                await asyncio.wait([recorder], timeout=_RECORDING_SECONDS)
+                raise
+            finally:
+                sweeper.cancel()
+                recorder.cancel()
 
     # --- dispatch ---
 
@@ -89,6 +113,9 @@ class Delivery:
                     progress = self._start(await self._claim(quotas), start)
                 except StoreUnavailable as error:
                     log.warning("delivery.store_unavailable", reason=str(error))
+                except Exception:
+                    log.exception("delivery.dispatch_failed")
+                    await asyncio.sleep(self._settings.poll_seconds)
             if not progress:
                 await self._pause()
 
@@ -110,7 +137,7 @@ class Delivery:
     async def _pause(self) -> None:
         waits = [wait for account in self._accounts.values() if (wait := account.pace.wait())]
         try:
-            async with asyncio.timeout(min(waits, default=self._settings.poll_seconds)):
+            async with asyncio.timeout(min([*waits, self._settings.poll_seconds])):
                 await self._due.wait()
         except TimeoutError:
             pass
@@ -124,11 +151,19 @@ class Delivery:
                 result = accepted(dispatch, await account.channel.send(dispatch.outbound))
         except (Refused, TryLater, Unsure) as error:
             result = failed(dispatch, error, self._settings)
+            if isinstance(error, TryLater) and error.after is not None:
+                account.pace.hold(min(result.after, _LONGEST_HOLD))
         except TimeoutError:
             result = failed(dispatch, Unsure(f"no answer within {self._settings.call_seconds:g} s"), self._settings)
+        except asyncio.CancelledError:
+            self._finish(account, dispatch, failed(dispatch, Unsure("its call was cut short"), self._settings))
+            raise
         except Exception as error:
             log.exception("delivery.channel_failed", channel=dispatch.channel, account=dispatch.account)
             result = failed(dispatch, Unsure(f"the channel failed: {type(error).__name__}"), self._settings)
+        self._finish(account, dispatch, result)
+
+    def _finish(self, account: _Account, dispatch: Dispatch, result: Result) -> None:
         account.in_flight -= 1
         if result.state is not DeliveryState.SENT:
             log.info(
@@ -139,13 +174,12 @@ class Delivery:
                 state=result.state.value,
                 reason=result.reason,
             )
-        self._finished.results.append(result)
-        self._finished.ready.set()
+        self._finished.add(result)
 
     # --- record ---
 
     async def _record(self) -> None:
-        while True:
+        while self._finished.results or not self._finished.last:
             await self._finished.ready.wait()
             self._finished.ready.clear()
             await self._record_batch()
@@ -154,7 +188,7 @@ class Delivery:
         while self._finished.results:
             batch = list(self._finished.results)
             try:
-                await self._path.finish(batch)
+                await self._record_all(batch)
             except StoreUnavailable as error:
                 log.warning("delivery.store_unavailable", reason=str(error), count=len(batch))
                 await asyncio.sleep(self._settings.poll_seconds)
@@ -162,8 +196,26 @@ class Delivery:
             del self._finished.results[: len(batch)]
             self._due.set()
 
-    async def _drained(self) -> None:
-        await self._record_batch()
+    async def _record_all(self, batch: Sequence[Result]) -> None:
+        try:
+            await self._path.finish(batch)
+        except StoreUnavailable:
+            raise
+        except Exception:
+            log.exception("delivery.batch_failed", count=len(batch))
+            for result in batch:
+                await self._record_singly(result)
+
+    async def _record_singly(self, result: Result) -> None:
+        """One result that cannot be stored must not keep the others from being recorded."""
+        for recorded in (result, unrecorded(result)):
+            try:
+                await self._path.finish([recorded])
+                return
+            except StoreUnavailable:
+                raise
+            except Exception:
+                log.exception("delivery.not_recorded", message=result.id, state=recorded.state.value)
 
     # --- what nobody knows ---
 
@@ -180,6 +232,8 @@ class Delivery:
                     await self.reconcile()
             except StoreUnavailable as error:
                 log.warning("delivery.store_unavailable", reason=str(error))
+            except Exception:
+                log.exception("delivery.sweep_failed")
             await asyncio.sleep(_SWEEP_SECONDS)
 
     async def reconcile(self) -> None:
@@ -189,26 +243,20 @@ class Delivery:
             if not unknown:
                 continue
             try:
-                answers = await holder.channel.reconcile([outbound for _, outbound in unknown])
+                results = await _asked(holder.channel, unknown)
             except Exception:
                 log.exception("delivery.reconcile_failed", channel=channel, account=account)
                 continue
-            results = []
-            for address, outbound in unknown:
-                if outbound.id not in answers:
-                    continue
-                receipt = answers[outbound.id]
-                results.append(
-                    Result(
-                        id=outbound.id,
-                        address=address,
-                        attempts=outbound.attempts,
-                        state=DeliveryState.SENT if receipt else DeliveryState.QUEUED,
-                        provider_id=receipt.provider_id if receipt else "",
-                    )
-                )
             if results:
-                await self._path.finish(results)
+                await self._record_all(results)
+
+
+async def _asked(channel: Channel, unknown: Sequence[tuple[AddressId, Outbound]]) -> list[Result]:
+    async with asyncio.timeout(_RECONCILING_SECONDS):
+        answers = await channel.reconcile([outbound for _, outbound in unknown])
+    return [
+        reconciled(address, outbound, answers[outbound.id]) for address, outbound in unknown if outbound.id in answers
+    ]
 
 
 def _quota(key: AccountKey, account: _Account) -> Quota | None:
