@@ -289,9 +289,10 @@ def test_a_nod_out_of_the_blue_is_a_hello(plan: Desk) -> None:
 def test_stop_is_confirmed_once(plan: Desk) -> None:
     confirmed = plan("STOP", flags=("stop",))
     assert said(confirmed) == [("confirm", "stopped")]
-    assert (confirmed.to, confirmed.confirms_stop, confirmed.handoff) == (TELEGRAM, True, "")
+    assert (confirmed.to, confirmed.confirms_stop, confirmed.handoff) == (STOPPED, True, "")
     again = plan("STOP", flags=("stop", "already"))
-    assert (again.moves, again.confirms_stop) == ((), False)
+    assert (again.moves, again.confirms_stop, again.handoff) == ((), False, "")
+    assert again.why == "STOP again: it was confirmed before"
 
 
 def test_what_was_written_besides_stop_goes_to_people(knowledge: Knowledge) -> None:
@@ -303,6 +304,86 @@ def test_what_was_written_besides_stop_goes_to_people(knowledge: Knowledge) -> N
 
 def test_stop_from_an_address_that_is_gone_is_silent(plan: Desk) -> None:
     assert plan("STOP", flags=("stop",), snapshot=sarah(EMAIL)).moves == ()
+
+
+def ordered(*orders: str, on: KnownAddress = TELEGRAM) -> list[TurnMessage]:
+    """STOP and START as the store flags them: "stop", "start", "stop already", …"""
+    words = [order.split() for order in orders]
+    messages = written(*(flags[0] for flags in words), on=on)
+    return [replace(message, flags=tuple(flags)) for message, flags in zip(messages, words, strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("orders", "confirmed"),
+    [
+        (["stop", "stop"], "stopped"),
+        (["stop", "stop already"], "stopped"),
+        (["stop already", "stop already"], ""),
+        (["stop", "start already"], "started"),  # judged before the STOP beside it was committed
+        (["stop", "start"], "started"),
+        (["start", "stop already"], "stopped"),
+        (["start already", "stop"], "stopped"),
+        (["stop already", "start", "stop"], "stopped"),
+        (["start", "start"], "started"),
+        (["start already", "start already"], ""),
+    ],
+)
+def test_of_several_orders_the_last_decides(knowledge: Knowledge, orders: list[str], confirmed: str) -> None:
+    decided = decide(sarah(), ENGLISH, MET, ordered(*orders), knowledge, CHANNELS)
+    assert [topic for kind, topic in said(decided) if kind == "confirm"] == ([confirmed] if confirmed else [])
+    assert decided.confirms_stop == (confirmed == "stopped")
+
+
+def test_orders_count_as_they_were_committed(knowledge: Knowledge) -> None:
+    stop, start = ordered("stop", "start")
+    late = decide(sarah(), ENGLISH, MET, [start, stop], knowledge, CHANNELS)  # the STOP was dated later
+    assert said(late)[-1] == ("confirm", "started")
+
+
+def test_stop_closes_its_own_address_alone(knowledge: Knowledge) -> None:
+    question = [replace(m, id=MessageId(200)) for m in written("how do I export my data?", on=EMAIL)]
+    first = decide(sarah(), ENGLISH, MET, [*ordered("stop"), *question], knowledge, CHANNELS)
+    assert (first.to, first.confirms_stop, first.handoff) == (
+        replace(TELEGRAM, stopped=True), True, "wrote something else besides STOP"
+    )  # fmt: skip
+    again = decide(sarah(), ENGLISH, MET, [*ordered("stop already"), *question], knowledge, CHANNELS)
+    assert (said(again), again.to) == ([("answer", "export-data")], EMAIL)
+
+
+STOPPED = replace(TELEGRAM, stopped=True)
+
+
+def test_a_question_after_stop_goes_to_people_in_silence(plan: Desk) -> None:
+    asked = plan("How do I reset my password?", snapshot=sarah(STOPPED, EMAIL))
+    assert (asked.moves, asked.to, asked.pointer) == ((), None, None)
+    assert asked.handoff == "wrote after STOP"
+    wondering = plan("do you ship to Mars?", snapshot=sarah(STOPPED))
+    assert (wondering.moves, wondering.handoff) == ((), "wrote after STOP; no approved answer")
+
+
+def test_a_question_beside_a_repeated_stop_goes_to_people(knowledge: Knowledge) -> None:
+    messages = [*ordered("stop already"), *written("How do I reset my password?")]
+    asked = decide(sarah(), ENGLISH, MET, messages, knowledge, CHANNELS)
+    assert (asked.moves, asked.to, asked.handoff) == ((), None, "wrote after STOP")
+
+
+def test_a_question_after_stop_is_answered_where_they_prefer(plan: Desk) -> None:
+    answered = plan("How do I reset my password?", snapshot=sarah(STOPPED, EMAIL, channel="email"))
+    assert (said(answered), answered.to) == ([("answer", "reset-password")], EMAIL)
+    closed = plan("How do I reset my password?", snapshot=sarah(STOPPED, replace(EMAIL, stopped=True), channel="email"))
+    assert (closed.moves, closed.to, closed.handoff) == ((), None, "wrote after STOP")
+
+
+def test_thanks_for_a_stop_need_nobody(plan: Desk) -> None:
+    thanked = plan("thank you", snapshot=sarah(STOPPED))
+    assert (thanked.moves, thanked.to, thanked.handoff) == ((), None, "")
+    assert plan("hello", snapshot=sarah(STOPPED)).handoff == "wrote after STOP"
+
+
+def test_a_wish_after_stop_is_learned_in_silence(plan: Desk) -> None:
+    wished = plan("please answer me by email", snapshot=sarah(STOPPED, EMAIL))
+    assert (wished.moves, wished.handoff) == ((), "wrote after STOP")
+    assert [(change.key, change.value) for change in wished.changes] == [("preference.channel", "email")]
 
 
 def test_start_is_confirmed_when_it_changes_something(plan: Desk) -> None:

@@ -11,6 +11,7 @@ from omnibot.dialogue.heard import ARTICLE_CHOICE, Answered, Heard, WishSaid, li
 from omnibot.dialogue.knowledge import Knowledge
 from omnibot.dialogue.phrases import Talk, Wish
 from omnibot.model import (
+    AddressId,
     Change,
     Direction,
     KnownAddress,
@@ -49,37 +50,88 @@ def decide(
 
     `channels` are those that replies can leave by. The same arguments give the same plan.
     """
-    written_on = _address(snapshot, messages[-1])
+    orders = _orders(messages)
+    snapshot = _as_ordered(snapshot, orders)
     silent = Plan(name=snapshot.name, preferences=snapshot.preferences, language=reading.language.value)
-    if stopped := [message for message in messages if _FLAG_STOP in message.flags]:
-        return _stopped(silent, stopped, messages, written_on)
+    if closed := [address for address, order in orders.items() if order.stops and order.changed]:
+        return _stopped(silent, _address(snapshot, closed[-1]), messages)
     for_staff = [message for message in messages if _FLAG_STAFF_ONLY in message.flags]
-    for_us = [m for m in messages if not m.automatic and _FLAG_STAFF_ONLY not in m.flags]
+    for_us = [m for m in messages if not m.automatic and _FLAG_STAFF_ONLY not in m.flags and not _is_settled(m, orders)]
     handoff = "a message that only staff may see" if for_staff else ""
     if not for_us:
         automatic = next((m.automatic for m in messages if m.automatic), "")
-        return replace(silent, handoff=handoff, why=f"written by a machine: {automatic}" if automatic else handoff)
+        why = f"written by a machine: {automatic}" if automatic else handoff or "STOP again: it was confirmed before"
+        return replace(silent, handoff=handoff, why=why)
 
-    turn = _Turn(snapshot, reading, recollection, for_us, knowledge, channels, _address(snapshot, for_us[-1]))
-    return turn.plan(handoff)
+    written_on = _address(snapshot, for_us[-1].address)
+    turn = _Turn(snapshot, reading, recollection, for_us, knowledge, channels, written_on, orders)
+    plan = turn.plan(handoff)
+    return _unsaid(plan) if plan.to is not None and plan.to.stopped else plan
 
 
-def _address(snapshot: Snapshot, message: TurnMessage) -> KnownAddress | None:
-    return next((address for address in snapshot.addresses if address.id == message.address), None)
+def _address(snapshot: Snapshot, id_: AddressId) -> KnownAddress | None:
+    return next((address for address in snapshot.addresses if address.id == id_), None)
 
 
-def _stopped(
-    silent: Plan, stopped: Sequence[TurnMessage], messages: Sequence[TurnMessage], written_on: KnownAddress | None
-) -> Plan:
+# --- STOP and START ---
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What the STOPs and STARTs of a turn come to for one address."""
+
+    stops: bool
+    changed: bool  # something, on the way: what changes nothing was confirmed before
+
+
+def _orders(messages: Sequence[TurnMessage]) -> dict[AddressId, _Order]:
+    """The last order for each address, in the order in which they were committed: the gate goes by that, too.
+
+    Only the flag of the first one tells how the address was before: those of others may be as old.
+    """
+    orders: dict[AddressId, _Order] = {}
+    for message in sorted(messages, key=lambda message: message.id):
+        if not {_FLAG_STOP, _FLAG_START} & {*message.flags}:
+            continue
+        stops, before = _FLAG_STOP in message.flags, orders.pop(message.address, None)
+        changed = before.changed or before.stops != stops if before else _FLAG_ALREADY not in message.flags
+        orders[message.address] = _Order(stops, changed)
+    return orders
+
+
+def _as_ordered(snapshot: Snapshot, orders: Mapping[AddressId, _Order]) -> Snapshot:
+    """A customer with their addresses opened and closed as this turn says."""
+    if not orders:
+        return snapshot
+    addresses = (replace(a, stopped=orders[a.id].stops) if a.id in orders else a for a in snapshot.addresses)
+    return replace(snapshot, addresses=tuple(addresses))
+
+
+def _is_settled(message: TurnMessage, orders: Mapping[AddressId, _Order]) -> bool:
+    """Whether it is an order that changes nothing, or that a later one has overruled."""
+    return _FLAG_STOP in message.flags or (_FLAG_START in message.flags and orders[message.address].stops)
+
+
+def _stopped(silent: Plan, closed: KnownAddress | None, messages: Sequence[TurnMessage]) -> Plan:
     """STOP is confirmed once, and nothing else is said there; what else was written goes to people."""
     besides = any(not ({_FLAG_STOP, _FLAG_START} & {*m.flags}) and not m.automatic for m in messages)
     handoff = "wrote something else besides STOP" if besides else ""
-    if all(_FLAG_ALREADY in stop.flags for stop in stopped) or written_on is None:
-        return replace(silent, handoff=handoff, why="STOP again: it was confirmed before")
+    if closed is None:
+        return replace(silent, handoff=handoff, why="STOP for an address that is not theirs any more")
     confirm = Move(kind=MoveKind.CONFIRM, topic="stopped", why="asked not to be written to here")
     return replace(
-        silent, moves=(confirm,), to=written_on, confirms_stop=True, handoff=handoff, why="STOP is confirmed once"
+        silent, moves=(confirm,), to=closed, confirms_stop=True, handoff=handoff, why="STOP is confirmed once"
     )
+
+
+def _unsaid(plan: Plan) -> Plan:
+    """What would go to an address that said STOP is left to people; a goodbye needs nobody."""
+    kinds = {move.kind for move in plan.moves}
+    if MoveKind.CLOSE in kinds and kinds <= {MoveKind.CLOSE, MoveKind.GREET}:
+        handoff = plan.handoff
+    else:
+        handoff = "; ".join(filter(None, ("wrote after STOP", plan.handoff)))
+    return replace(plan, moves=(), to=None, pointer=None, handoff=handoff, why=f"wrote after STOP; {plan.why}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +145,7 @@ class _Turn:
     knowledge: Knowledge
     channels: Collection[str]
     written_on: KnownAddress | None
+    orders: Mapping[AddressId, _Order]
 
     def plan(self, handoff: str) -> Plan:
         if self.written_on is None:
@@ -164,7 +217,7 @@ class _Turn:
             if "value" in move.facts:
                 key = f"preference.{wish.wish}"
                 changes[key] = Change(key=key, value=move.facts["value"], source=wish.source)
-        if any(_FLAG_START in m.flags and _FLAG_ALREADY not in m.flags for m in self.messages):
+        if any(_FLAG_START in m.flags and self.orders[m.address].changed for m in self.messages):
             moves.append(Move(kind=MoveKind.CONFIRM, topic="started", why="asked to be written to again"))
         return tuple(moves), tuple(changes.values())
 
