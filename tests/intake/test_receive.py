@@ -12,7 +12,7 @@ import pytest
 import structlog
 
 from omnibot.contract import NotAccepted
-from omnibot.intake import Intake
+from omnibot.intake import Intake, receive
 from omnibot.intake.files import DiskFiles
 from omnibot.model import Address, Attachment, DeliveryReport, DeliveryState, IncomingMessage, Sender
 from omnibot.store import Store, StoreUnavailable
@@ -188,3 +188,50 @@ async def test_a_report_has_no_text_to_look_at(store: Store, tmp_path: Path) -> 
         await door([report])
         [work] = await works(store)
     assert [item.kind.value for item in work.items] == ["message", "report"]
+
+
+@asynccontextmanager
+async def hanging(store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Intake]:
+    """A database that takes a commit and does not answer, until the end."""
+    answers, real = asyncio.Event(), store.path.accept
+
+    async def slow(batch, pause):
+        await answers.wait()
+        return await real(batch, pause)
+
+    monkeypatch.setattr(store.path, "accept", slow)
+    async with receiving(store, folder) as intake:
+        yield intake
+        answers.set()
+
+
+async def test_while_the_database_hangs_everybody_is_told_in_time(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receive, "_ACCEPT_SECONDS", 0.05)
+    async with hanging(store, tmp_path, monkeypatch) as intake:
+        door = intake.door("telegram", "main", carrier=False)
+        first = asyncio.create_task(door([message("0")]))
+        await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            told = await asyncio.gather(
+                first, *(door([message(str(number))]) for number in range(1, 700)), return_exceptions=True
+            )
+    assert {type(answer) for answer in told} == {NotAccepted}
+    assert sum(len(texts(work)) for work in await works(store)) <= 256  # whoever has given up is not committed
+
+
+async def test_when_too_much_waits_no_more_is_taken(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receive, "_MOST_WAITING", 3)
+    async with hanging(store, tmp_path, monkeypatch) as intake:
+        door = intake.door("telegram", "main", carrier=False)
+        taken = [asyncio.create_task(door([message(str(number))])) for number in range(3)]
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        with pytest.raises(NotAccepted, match="too much"):
+            await door([message("9")])
+    await asyncio.gather(*taken)
+    async with receiving(store, tmp_path) as intake:
+        await intake.door("telegram", "main", carrier=False)([message("9")])

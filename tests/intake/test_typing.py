@@ -38,28 +38,30 @@ class Watched(Channel):
             raise ConnectionError
 
 
-def arrived(item: Incoming) -> Arrived:
-    return Arrived(channel="watched", account="main", item=item)
+def arrived(item: Incoming, stop: bool | None = None) -> Arrived:
+    return Arrived(channel="watched", account="main", item=item, stop=stop)
 
 
 MESSAGE = IncomingMessage(**HEAD, message_id="1", text="hi")
 
 
 @pytest.mark.parametrize(
-    ("item", "shown"),
+    ("heard", "shown"),
     [
-        (MESSAGE, True),
-        (ButtonPress(**HEAD, value="yes"), True),
-        (IncomingEdit(**HEAD, message_id="1", text="hi"), False),
-        (IncomingMessage(**HEAD, message_id="1", text="hi", automatic="a list"), False),
-        (IncomingMessage(**HEAD, message_id="1", text="hi", quarantine="forged"), False),
+        (arrived(MESSAGE), True),
+        (arrived(ButtonPress(**HEAD, value="yes")), True),
+        (arrived(MESSAGE, stop=False), True),
+        (arrived(MESSAGE, stop=True), False),
+        (arrived(IncomingEdit(**HEAD, message_id="1", text="hi")), False),
+        (arrived(IncomingMessage(**HEAD, message_id="1", text="hi", automatic="a list")), False),
+        (arrived(IncomingMessage(**HEAD, message_id="1", text="hi", quarantine="forged")), False),
     ],
 )
-async def test_only_who_will_be_answered_sees_it(item: Incoming, shown: bool) -> None:
+async def test_only_who_will_be_answered_sees_it(heard: Arrived, shown: bool) -> None:
     channel = Watched()
     typing = Typing({("watched", "main"): channel})
     running = asyncio.create_task(typing.run())
-    typing.show(arrived(item))
+    typing.show(heard)
     typing.show(arrived(MESSAGE))
     seen = [await asyncio.wait_for(channel.shown.get(), 5)]
     if shown:

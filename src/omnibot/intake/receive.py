@@ -22,6 +22,8 @@ log = structlog.get_logger(__name__)
 
 _BATCH = 256  # arrivals in one transaction
 _COMMIT_SECONDS = 10.0
+_ACCEPT_SECONDS = 10.0  # from the door to the answer: a provider that waits longer gives up and holds a connection
+_MOST_WAITING = 10_000  # arrivals; beyond that there is no hope for one more within its time
 _ALERT_SECONDS = 30.0  # between two lines about the same trouble
 
 
@@ -54,6 +56,7 @@ class Intake:
         self._committed = committed
         self._heard = heard
         self._waiting: list[_Waiting] = []
+        self._held = 0  # arrivals that somebody waits for
         self._work = asyncio.Event()
         self._closing = False
         self._alerted = float("-inf")
@@ -84,13 +87,24 @@ class Intake:
     async def _submit(self, arrived: list[Arrived]) -> None:
         if self._closing:
             raise NotAccepted("Omnibot is stopping")
+        if self._held >= _MOST_WAITING:
+            self._alert("too much waits", self._held)
+            raise NotAccepted("too much waits already")
         waiting = _Waiting(arrived, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         self._work.set()
-        await waiting.committed
+        self._held += len(arrived)
+        try:
+            async with asyncio.timeout(_ACCEPT_SECONDS):
+                await waiting.committed
+        except TimeoutError:
+            self._alert("the database is too slow", len(arrived))
+            raise NotAccepted("the database cannot take it in time") from None
+        finally:
+            self._held -= len(arrived)
 
     async def _commit_all(self, batch: list[_Waiting]) -> None:
-        while batch:
+        while batch := [waiting for waiting in batch if not waiting.committed.done()]:  # done: given up
             group, batch = _up_to(batch, _BATCH)
             try:
                 await self._commit(group)
@@ -126,13 +140,16 @@ class Intake:
                 await self._drop_files(item)
 
     def _refuse(self, group: list[_Waiting], error: Exception) -> None:
-        now = asyncio.get_running_loop().time()
-        if now - self._alerted >= _ALERT_SECONDS:
-            self._alerted = now
-            log.error("intake.not_accepted", reason=str(error) or type(error).__name__, count=len(group))
+        self._alert(str(error) or type(error).__name__, len(group))
         for waiting in group:
             if not waiting.committed.done():
                 waiting.committed.set_exception(NotAccepted("the database cannot take it now"))
+
+    def _alert(self, reason: str, count: int) -> None:
+        now = asyncio.get_running_loop().time()
+        if now - self._alerted >= _ALERT_SECONDS:
+            self._alerted = now
+            log.error("intake.not_accepted", reason=reason, count=count)
 
     # --- one arrival ---
 

@@ -27,11 +27,7 @@ class Typing:
 
     def show(self, arrived: Arrived) -> None:
         """Somebody has written and will be answered after the pause."""
-        item = arrived.item
-        answered = isinstance(item, ButtonPress) or (
-            isinstance(item, IncomingMessage) and not (item.automatic or item.quarantine)
-        )
-        if answered and not self._heard.full():
+        if _answered(arrived) and not self._heard.full():
             self._heard.put_nowait(arrived)
 
     async def run(self) -> None:
@@ -52,3 +48,11 @@ class Typing:
                 log.info(
                     "typing.not_shown", channel=arrived.channel, account=arrived.account, error=type(error).__name__
                 )
+
+
+def _answered(arrived: Arrived) -> bool:
+    """Not a machine, and nobody who has just asked to be left alone."""
+    item = arrived.item
+    if isinstance(item, IncomingMessage):
+        return not (item.automatic or item.quarantine or arrived.stop)
+    return isinstance(item, ButtonPress)
