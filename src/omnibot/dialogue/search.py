@@ -92,15 +92,14 @@ class Index:
             for number, weight in self.weights[stem]:
                 evidence[number] = evidence.get(number, 0.0) + weight * idf
         likeness = self._likeness(known, whole)
-        score, number = max(
-            (
-                (_BY_COVERAGE * found / whole + _BY_EXAMPLE * likeness.get(number, 0.0), number)
-                for number, found in evidence.items()
-                if found >= _LEAST_EVIDENCE and self._is_about(number, asked, likeness)
-            ),
-            default=(0.0, 0),
+        scores = (
+            (_BY_COVERAGE * found / whole + _BY_EXAMPLE * likeness.get(number, 0.0), number)
+            for number, found in evidence.items()
+            if found >= _LEAST_EVIDENCE
         )
-        if score < _ENOUGH:
+        sure = (one for one in scores if one[0] >= _ENOUGH)
+        score, number = max((one for one in sure if self._is_about(one[1], asked, likeness)), default=(0.0, -1))
+        if number < 0:
             return None
         matched = (stem for stem, _ in known if any(number == n for n, _ in self.weights[stem]))
         return Found(self.articles[number], round(score, 3), tuple(sorted(matched)))
