@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -15,11 +16,14 @@ from omnibot.model import (
     Cap,
     CustomerId,
     DeliveryState,
+    Direction,
     KnownAddress,
     Limits,
     MessageId,
     Proof,
+    TimelineMessage,
     TurnMessage,
+    plain,
 )
 from omnibot.store.work import InboxItem, Kind, Lease, Purpose, Work
 from omnibot.turn import Steps, take
@@ -49,6 +53,17 @@ def steps() -> Steps:
 def said(id_: int, text: str, address: KnownAddress = TELEGRAM, **fields) -> InboxItem:
     message = TurnMessage(id=MessageId(id_), address=address.id, at=NOON, text=text, provider_id=f"m{id_}")
     return InboxItem(id=id_, kind=Kind.MESSAGE, address=address.id, attempts=0, message=replace(message, **fields))
+
+
+def ours(id_: int, text: str) -> TimelineMessage:
+    return TimelineMessage(
+        id=MessageId(id_),
+        customer=CustomerId(7),
+        address=TELEGRAM.address,
+        direction=Direction.OUT,
+        at=NOON,
+        text=text,
+    )
 
 
 def work(*items: InboxItem, addresses: tuple[KnownAddress, ...] = (TELEGRAM,), **facts: str) -> Work:
@@ -124,6 +139,18 @@ def test_the_language_last_written_in_is_remembered(steps: Steps) -> None:
     assert ("language", "es") in [(change.key, change.value) for change in outcome.changes]
     outcome = take(work(said(1, "¿Cómo puedo cancelar mi suscripción este mes?"), language="es"), steps)
     assert "language" not in [change.key for change in outcome.changes]
+
+
+def test_replies_to_one_customer_alternate_though_their_ids_step_by_two(steps: Steps) -> None:
+    timeline: list[TimelineMessage] = []
+    replies: list[str] = []
+    for id_ in range(2, 30, 2):
+        asked = replace(work(said(id_, "thanks!"), name="Sarah"), timeline=tuple(timeline))
+        [reply] = take(asked, steps).replies
+        replies.append(plain(reply.draft.parts))
+        timeline.append(ours(id_ + 1, replies[-1]))
+    assert all(one != other for one, other in pairwise(replies))
+    assert len({reply.removeprefix("Hi Sarah. ") for reply in replies}) > 2
 
 
 def test_the_same_work_gives_the_same_outcome(steps: Steps) -> None:

@@ -13,10 +13,12 @@ from omnibot.model import (
     AddressId,
     Change,
     DeliveryState,
+    Direction,
     Draft,
     Limits,
     Plan,
     Reading,
+    TimelineMessage,
     TurnMessage,
 )
 from omnibot.store.work import InboxItem, Kind, Outcome, Purpose, Reply, Reported, Revised, Work
@@ -51,7 +53,9 @@ def take(work: Work, steps: Steps) -> Outcome:
     reading = steps.understanding.read(_text(messages), work.facts.get("language"))
     recollection = recall(work.timeline, messages)
     plan = decide(snapshot, reading, recollection, messages, steps.knowledge, steps.channels)
-    drafts = compose(plan, snapshot, steps.limits, steps.company, steps.bot, variant=messages[-1].id)
+    recent = recollection.recent
+    variant = _variant(recent, messages[-1].address)
+    drafts = compose(plan, snapshot, steps.limits, steps.company, steps.bot, variant, recent)
 
     return Outcome(
         work=work,
@@ -114,6 +118,11 @@ def _reports(items: Sequence[InboxItem]) -> tuple[Reported, ...]:
 
 def _text(messages: Sequence[TurnMessage]) -> str:
     return "\n".join(message.text for message in messages)
+
+
+def _variant(recent: Sequence[TimelineMessage], address: AddressId) -> int:
+    """Another one for each reply to a customer: ids of messages are no measure, since replies take every other one."""
+    return address + sum(message.direction is Direction.OUT for message in recent)
 
 
 def _purpose(draft: Draft, plan: Plan, written_from: AddressId) -> Purpose:

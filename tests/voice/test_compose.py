@@ -1,7 +1,10 @@
 """How a plan sounds: by register, length, language and channel; whole, in order, without a gap in it."""
 
 import tomllib
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 from string import Formatter
 
@@ -14,11 +17,13 @@ from omnibot.model import (
     AddressId,
     Choice,
     CustomerId,
+    Direction,
     Draft,
     KnownAddress,
     Length,
     Limits,
     Link,
+    MessageId,
     Move,
     MoveKind,
     Paragraph,
@@ -28,6 +33,7 @@ from omnibot.model import (
     Register,
     Snapshot,
     Steps,
+    TimelineMessage,
     plain,
 )
 from omnibot.voice import LANGUAGES, compose
@@ -75,12 +81,28 @@ def plan(*moves: Move, to: KnownAddress = TELEGRAM, pointer: KnownAddress | None
     return Plan(moves=moves, to=to, pointer=pointer, preferences=preferences, name="Sarah Miller", **fields)  # type: ignore[arg-type]
 
 
-def drafts(made: Plan, variant: int = 0, limits: dict[str, Limits] = LIMITS) -> tuple[Draft, ...]:
-    return compose(made, SARAH, limits, "Example Ltd", "Omnibot", variant)
+def drafts(
+    made: Plan, variant: int = 0, limits: dict[str, Limits] = LIMITS, recent: Sequence[TimelineMessage] = ()
+) -> tuple[Draft, ...]:
+    return compose(made, SARAH, limits, "Example Ltd", "Omnibot", variant, recent)
 
 
-def text(made: Plan, variant: int = 0) -> str:
-    return "\n\n".join(plain(draft.parts) for draft in drafts(made, variant) if draft.to == made.to)
+def text(made: Plan, variant: int = 0, recent: Sequence[TimelineMessage] = ()) -> str:
+    return "\n\n".join(plain(draft.parts) for draft in drafts(made, variant, recent=recent) if draft.to == made.to)
+
+
+def told(*texts: str, direction: Direction = Direction.OUT) -> list[TimelineMessage]:
+    return [
+        TimelineMessage(
+            id=MessageId(number),
+            customer=CustomerId(1),
+            address=TELEGRAM.address,
+            direction=direction,
+            at=datetime(2026, 3, 2, 12, number, tzinfo=UTC),
+            text=text,
+        )
+        for number, text in enumerate(texts)
+    ]
 
 
 def topics() -> list[tuple[MoveKind, str]]:
@@ -120,7 +142,18 @@ def test_every_language_has_words_for_every_move(language: str) -> None:
 def test_wordings_are_calm_and_name_only_known_places(language: str) -> None:
     tables = tomllib.loads(files("omnibot.voice").joinpath(f"{language}.toml").read_text("utf-8"))
     tables.pop("languages"), tables.pop("channels")
-    known = {"name", "company", "bot", "title", "text", "language_name", "by_channel", "by_channel_place", "an_address"}
+    known = {
+        "name",
+        "first_name",
+        "company",
+        "bot",
+        "title",
+        "text",
+        "language_name",
+        "by_channel",
+        "by_channel_place",
+        "an_address",
+    }
     for move, table in tables.items():
         for topic, registers in table.items():
             assert set(registers) == set(Register), (move, topic)
@@ -130,9 +163,65 @@ def test_wordings_are_calm_and_name_only_known_places(language: str) -> None:
 
 
 def test_variants_differ_and_repeat_by_their_number() -> None:
-    made = plan(Move(kind=MoveKind.HANDOFF, topic="unknown"))
+    made = plan(Move(kind=MoveKind.CLOSE, topic="thanks"))
     assert text(made, 0) != text(made, 1)
-    assert text(made, 0) == text(made, 2)
+    assert text(made, 0) == text(made, 0)
+
+
+def test_no_wording_is_used_twice_in_a_row_whatever_the_variant() -> None:
+    made = plan(Move(kind=MoveKind.CLOSE, topic="thanks"))
+    said: list[str] = []
+    for _ in range(9):
+        said.append(text(made, variant=5, recent=told(*said)))
+    assert all(one != other for one, other in pairwise(said))
+    assert len(set(said)) > 2
+
+
+def test_only_our_own_words_are_avoided() -> None:
+    made = plan(Move(kind=MoveKind.CLOSE, topic="thanks"))
+    theirs = told(text(made), direction=Direction.IN)
+    assert text(made, recent=theirs) == text(made)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_said_often_can_be_said_in_three_ways(language: str) -> None:
+    tables = tomllib.loads(files("omnibot.voice").joinpath(f"{language}.toml").read_text("utf-8"))
+    often = ["greet.hello", "close.thanks", "close.solved", "close.goodbye", "answer.offer", "point.moved"]
+    often += [f"handoff.{topic}" for topic in ("unknown", "person", "urgent", "upset", "unclear", "rest", "more")]
+    for name in often:
+        move, topic = name.split(".")
+        assert len(tables[move][topic]["casual"]) >= 3, name
+
+
+# --- people who were promised before ---
+
+UNKNOWN, UPSET, MORE = (Move(kind=MoveKind.HANDOFF, topic=topic) for topic in ("unknown", "upset", "more"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("register", Register)
+def test_people_are_promised_once(language: str, register: Register) -> None:
+    made = plan(UNKNOWN, language=language, register=register)
+    again = text(made, recent=told(text(made)))
+    assert again == text(plan(MORE, language=language, register=register))
+
+
+def test_another_reason_for_people_is_still_named_once() -> None:
+    promised = told(text(plan(UNKNOWN)))
+    assert text(plan(UPSET), recent=promised) == text(plan(UPSET))
+    assert text(plan(UPSET), recent=[*promised, *told(text(plan(UPSET)))]) == text(plan(MORE))
+
+
+def test_a_new_conversation_promises_people_anew() -> None:
+    promised = told(text(plan(UNKNOWN)))
+    assert text(plan(UNKNOWN), recent=promised) == text(plan(MORE))
+    assert text(plan(MORE)) not in text(plan(OPENING, UNKNOWN), recent=promised)
+
+
+def test_an_answer_behind_a_hand_off_is_for_the_meantime() -> None:
+    said = text(plan(Move(kind=MoveKind.HANDOFF, topic="urgent"), ANSWER))
+    assert said.index("urgent") < said.index("In the meantime") < said.index("Export under Settings.")
+    assert "meantime" not in text(plan(ANSWER, Move(kind=MoveKind.HANDOFF, topic="rest")))
 
 
 def test_a_move_without_words_is_a_fault() -> None:
@@ -149,6 +238,30 @@ def test_friends_are_called_by_their_first_name_and_letters_use_the_whole() -> N
     assert "Sarah" in casual
     assert "Miller" not in casual
     assert "Sarah Miller" in formal
+
+
+def test_formal_spanish_uses_the_first_name_with_usted() -> None:
+    letter = text(plan(OPENING, ANSWER, to=EMAIL, register=Register.FORMAL, language="es"))
+    assert letter.startswith("Hola, Sarah:")
+
+
+@pytest.mark.parametrize(
+    ("name", "called"),
+    [
+        ("<3 </a>", ""),
+        ("🌸 Anna 🌸", "Anna"),
+        ("42", ""),
+        ("bob@example.org", ""),
+        ("https://example.org", ""),
+        ("Jürgen", "Jürgen"),
+        ("O'Neil, Tim", "O'Neil"),
+        ("{bot}", ""),
+    ],
+)
+def test_only_what_can_be_a_name_is_used_as_one(name: str, called: str) -> None:
+    somebody = Snapshot(customer=CustomerId(2), addresses=(TELEGRAM,), name=name)
+    (draft,) = compose(Plan(moves=(OPENING, ANSWER), to=TELEGRAM), somebody, LIMITS, "Example Ltd", "Omnibot", 0)
+    assert plain(draft.parts).startswith(f"Hi {called}. Export" if called else "Hi. Export")
 
 
 def test_registers_are_told_apart_in_both_languages() -> None:
@@ -288,10 +401,19 @@ def test_a_pointer_on_the_channel_written_from_tells_where_the_answer_is() -> No
     assert plain(pointer.parts) == "I've just answered you by email."
     assert pointer.subject == ""
     _, letter = drafts(plan(OPENING, ANSWER, to=TELEGRAM, pointer=EMAIL), variant=1)
-    assert (plain(letter.parts), letter.subject) == (
-        "My answer is waiting for you on Telegram.",
-        "I've answered on Telegram",
+    assert letter.parts == (
+        Paragraph("Hello Sarah,"),
+        Paragraph("My answer is waiting for you on Telegram."),
+        Paragraph("Omnibot\nExample Ltd"),
     )
+    assert letter.subject == "I've answered on Telegram"
+
+
+def test_every_letter_that_begins_a_thread_has_a_salutation() -> None:
+    for made in (plan(ANSWER, to=EMAIL, pointer=TELEGRAM), plan(ANSWER, to=EMAIL, unsolicited=True)):
+        assert drafts(made)[0].parts[0] == Paragraph("Hi Sarah,")
+    assert drafts(plan(ANSWER, to=EMAIL))[0].parts[0] == Paragraph("Export under Settings.")
+    assert drafts(plan(ANSWER, unsolicited=True))[0].parts[0] == Paragraph("Export under Settings.")
 
 
 # --- choices and limits ---

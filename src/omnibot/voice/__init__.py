@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from omnibot.model import (
     Choice,
+    Direction,
     Draft,
     KnownAddress,
     Length,
@@ -20,6 +22,7 @@ from omnibot.model import (
     Register,
     Snapshot,
     Steps,
+    TimelineMessage,
 )
 from omnibot.voice.fit import fit
 from omnibot.voice.wording import LANGUAGES, Wording, wording
@@ -28,14 +31,23 @@ __all__ = ["LANGUAGES", "compose"]
 
 _CHOICE = "choice."
 _LINK = "link."
+_UNREMARKABLE = frozenset({"unknown", "unclear", "repeat"})  # hand-offs that need no words of their own behind another
+_REMEMBERED = 6  # of our messages: words that are further back may be used again
 
 
 def compose(
-    plan: Plan, snapshot: Snapshot, limits: Mapping[str, Limits], company: str, bot: str, variant: int
+    plan: Plan,
+    snapshot: Snapshot,
+    limits: Mapping[str, Limits],
+    company: str,
+    bot: str,
+    variant: int,
+    recent: Sequence[TimelineMessage] = (),
 ) -> tuple[Draft, ...]:
     """The drafts of one reply, in the order in which they should leave; () for silence.
 
-    `limits` are those of each channel by name. `variant` chooses among wordings: the same number, the same words.
+    `limits` are those of each channel by name. `variant` chooses among wordings: the same number, the same words,
+    unless `recent`, the latest of the timeline, has them already.
     Raises KeyError for a channel without limits and for a move that has no wording.
     """
     if plan.to is None or not plan.moves:
@@ -46,8 +58,9 @@ def compose(
         register=register,
         length=plan.preferences.length,
         variant=variant,
+        told=_told(recent),
         values={
-            "name": _called(plan.name or snapshot.name, register),
+            **_called(plan.name or snapshot.name, register),
             "company": company,
             "bot": bot,
             **wording(plan.language).channel(plan.to.address.channel),
@@ -59,9 +72,21 @@ def compose(
     return drafts
 
 
-def _called(name: str, register: Register) -> str:
-    """Friends use the first name; a formal letter the whole one."""
-    return name if register is Register.FORMAL or not name else name.split()[0]
+_NO_NAME = re.compile(r"[<>/\\@:{}\[\]=#]")
+
+
+def _called(name: str, register: Register) -> dict[str, str]:
+    """Friends use the first name; a formal letter the whole one. What cannot be a name (`<3`, a link) is left out."""
+    words = [word.strip(',;.()"') for word in name.split() if not _NO_NAME.search(word)]
+    words = [word for word in words if any(map(str.isalpha, word))]
+    first = words[0] if words else ""
+    return {"name": " ".join(words) if register is Register.FORMAL else first, "first_name": first}
+
+
+def _told(recent: Sequence[TimelineMessage]) -> str:
+    """What we said last, oldest first."""
+    ours = [message.text for message in recent if message.direction is Direction.OUT]
+    return "\n".join(ours[-_REMEMBERED:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +97,7 @@ class _Words:
     register: Register
     length: Length | None
     variant: int
+    told: str  # our latest words
     values: Mapping[str, str]
 
     def reply(self, plan: Plan, limits: Limits) -> tuple[Draft, ...]:
@@ -86,19 +112,23 @@ class _Words:
 
     def pointer(self, to: KnownAddress, limits: Limits) -> tuple[Draft, ...]:
         """Tells on the channel written from where the answer is."""
-        parts = [Paragraph(self._say("point", "moved"))]
-        subject = self._say("subject", "moved") if limits.subject else ""
-        return tuple(Draft(to=to, parts=message, subject=subject) for message in fit(parts, limits))
+        moved = Paragraph(self._say("point", "moved"))
+        if not limits.subject:
+            return tuple(Draft(to=to, parts=message) for message in fit([moved], limits))
+        letter = [Paragraph(self._say("greet", "opening")), moved, Paragraph(self._say("signature", "letter"))]
+        subject = self._say("subject", "moved")
+        return tuple(Draft(to=to, parts=message, subject=subject) for message in fit(letter, limits))
 
     def _say(self, move: str, topic: str, facts: Mapping[str, str] | None = None) -> str:
         values = {**self.values, **facts} if facts else self.values
-        return self.wording.say(move, topic, self.register, self.variant, values)
+        return self.wording.say(move, topic, self.register, self.variant, values, self.told)
 
     # --- the beginning ---
 
     def _opening(self, plan: Plan, limits: Limits) -> Iterator[Part]:
         topics = {move.topic for move in plan.moves if move.kind is MoveKind.GREET}
-        if topics & {"opening", "first"}:
+        begins_thread = plan.unsolicited or plan.pointer is not None
+        if topics & {"opening", "first"} or (limits.subject and begins_thread):
             yield _Opening(self._say("greet", "opening" if limits.subject else "opening_chat"))
         if "first" in topics and "who_are_you" not in topics:
             yield Paragraph(self._say("greet", "first"))
@@ -107,9 +137,15 @@ class _Words:
 
     def _body(self, plan: Plan) -> Iterator[Part]:
         answers = [move for move in plan.moves if move.kind is MoveKind.ANSWER]
+        promised = False
         for move in plan.moves:
             match move.kind:
+                case MoveKind.HANDOFF:
+                    yield Paragraph(self._say(move.kind, self._handoff_topic(move, plan)))
+                    promised = True
                 case MoveKind.ANSWER:
+                    if promised and move is answers[0]:
+                        yield Paragraph(self._say("answer", "meanwhile"))
                     yield from self._answer(move, several=len(answers) > 1)
                 case MoveKind.GREET if move.topic in ("opening", "first"):
                     continue
@@ -118,6 +154,13 @@ class _Words:
                     yield from _choices(move)
         if self._offers_more(plan, answers):
             yield Paragraph(self._say("answer", "offer"))
+
+    def _handoff_topic(self, move: Move, plan: Plan) -> str:
+        """`more` where people were promised a moment ago: the same promise again sounds as if nobody listened."""
+        if any(move.kind is MoveKind.GREET for move in plan.moves):
+            return move.topic  # another conversation: what was promised is long past
+        topics = self.wording.promises if move.topic in _UNREMARKABLE else (move.topic,)
+        return "more" if any(self.wording.promised(topic, self.told) for topic in topics) else move.topic
 
     def _facts(self, move: Move) -> dict[str, str]:
         facts = {key: value for key, value in move.facts.items() if "." not in key}
