@@ -33,6 +33,47 @@ def the_fault(file, environ):
     return only
 
 
+@pytest.mark.parametrize("setting", ["URL", "LISTEN_URL"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://bot:hunter/2secret@localhost:5432/omnibot",
+        "postgresql://bot:hunter?2secret@localhost/omnibot",
+        "postgresql://bot:hunter#2secret@localhost/omnibot",
+        "postgresql://bot:1234/2secret@localhost/omnibot",
+        "postgresql://bot:hunter[2secret@localhost/omnibot",
+        "postgresql://bot:2secret@localhost:port/omnibot",
+        "postgresql://bot:2secret@localhost:65536/omnibot",
+        "postgresql://bot:2secret@[::1/omnibot",
+        "mysql://bot:2secret@localhost/omnibot",
+        "bot:2secret@localhost/omnibot",
+    ],
+)
+def test_a_database_url_that_cannot_be_read_is_never_quoted(tmp_path, monkeypatch, setting, url):
+    monkeypatch.chdir(tmp_path)
+    told = the_fault(None, {f"OMNIBOT_DATABASE__{setting}": url})
+    assert told.startswith(f"database.{setting.lower()} (OMNIBOT_DATABASE__{setting}): ")
+    assert "%2F for /" in told
+    assert "secret" not in told
+    assert "hunter" not in told
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "postgresql://bot:hunter%2F2@db.example.org:5432/omnibot?sslmode=require",
+        "postgres://bot@one:5432,two:5433/omnibot?target_session_attrs=read-write",
+        "postgresql:///omnibot?host=%2Frun%2Fpostgresql&port=5432",
+        "postgresql://bot@/omnibot?host=/run/postgresql",
+        "postgresql://bot:p@ss@[::1]:5432/omnibot",
+    ],
+)
+def test_a_database_url_may_name_a_socket_or_several_hosts(tmp_path, monkeypatch, url):
+    monkeypatch.chdir(tmp_path)
+    assert load(None, {"OMNIBOT_DATABASE__URL": url}).database.url.get_secret_value() == url
+
+
 def test_nothing_written_gives_the_defaults(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert load(None, {}) == Settings()
@@ -213,7 +254,9 @@ def test_sections_are_not_read_from_files(toml):
 def test_no_secret_shows(toml):
     file = toml(f'secret = "{TOKEN}"\n[database]\nurl = 4711\n[channels.telegram.main]\ntoken = "{TOKEN}"')
     assert TOKEN not in "".join(faults(file, {}))
-    shown = load(toml(f'[database]\nurl = "{TOKEN}"\n[channels.telegram.main]\ntoken = "{TOKEN}"'), {})
+    shown = load(
+        toml(f'[database]\nurl = "postgresql://{TOKEN}@db/omnibot"\n[channels.telegram.main]\ntoken = "{TOKEN}"'), {}
+    )
     assert TOKEN not in repr(shown) + str(shown)
 
 

@@ -33,6 +33,9 @@ SECRET_LENGTH = 32  # characters
 
 _FILE = "_file"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_POSTGRESQL = ("postgresql", "postgres")
+_HOST = re.compile(r"(\[[^\[\]]+\]|[^\[\]:\s]*)(:(?P<port>[0-9]{1,5}))?")  # none at all is a socket of this machine
+_SECRET_FILE = "secret.key"
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 # Kubernetes describes a service called "omnibot" by these to every container of its namespace.
 _OF_THE_ORCHESTRATOR = re.compile(r"OMNIBOT_(SERVICE_(HOST|PORT)|PORT$|PORT_\d+_(TCP|UDP|SCTP)$|PORT_\d+_[A-Z]+_)")
@@ -81,6 +84,16 @@ class Database(_Section):
     """A direct connection for LISTEN, when `url` leads through PgBouncer; empty takes `url`."""
     prepared_statements: bool = True
     """Off behind a PgBouncer older than 1.21."""
+
+    @field_validator("url", "listen_url")
+    @classmethod
+    def _can_be_taken_apart(cls, url: SecretStr) -> SecretStr:
+        if url.get_secret_value() and not _is_database(url.get_secret_value()):
+            raise ValueError(
+                "is no URL of a PostgreSQL: write postgresql://user:password@host:5432/name, and in user and password"
+                " %2F for /, %3A for :, %40 for @, %3F for ?, %23 for #"
+            )
+        return url
 
 
 class Log(_Section):
@@ -174,6 +187,10 @@ class Settings(_Section):
             raise ValueError(f"must have at least {SECRET_LENGTH} characters")
         return secret
 
+    def has_secret(self) -> bool:
+        """Whether one is configured or was made before: `load_secret` would not make one."""
+        return self.secret is not None or (self.data_folder / _SECRET_FILE).exists()
+
     def load_secret(self) -> bytes:
         """The configured secret, or the one kept in the data folder, made on the first call (mode 0600).
 
@@ -181,7 +198,7 @@ class Settings(_Section):
         """
         if self.secret is not None:
             return self.secret.get_secret_value().encode()
-        file = self.data_folder / "secret.key"
+        file = self.data_folder / _SECRET_FILE
         try:
             kept = _kept_secret(file)
         except OSError as error:
@@ -457,6 +474,18 @@ def _is_public(url: str) -> bool:
     secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
     plain = not (parts.username or parts.password or parts.query or parts.fragment or re.search(r"[\s?#]", url))
     return bool(parts.hostname) and port_is_valid and secure and plain and not url.endswith("/")
+
+
+def _is_database(url: str) -> bool:
+    """Whether it is taken apart as it was meant: a stray sign in a password makes hosts and ports of its halves."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    hosts = [_HOST.fullmatch(host) for host in parts.netloc.rpartition("@")[2].split(",")]
+    ports = [int(host["port"] or 5432) for host in hosts if host]
+    whole = not parts.fragment and "@" not in parts.path
+    return parts.scheme in _POSTGRESQL and whole and all(hosts) and all(0 < port < 65536 for port in ports)
 
 
 def channels_of(written: Written) -> RawChannels:
