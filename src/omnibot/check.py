@@ -1,33 +1,79 @@
-"""`omnibot check`: all that is wrong at once, and who must do what, before a customer finds out."""
+"""`omnibot check`: all that is wrong at once, and who must do what, before a customer finds out. It changes nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+import secrets
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from omnibot.app import open_channels, open_store
+from pydantic import SecretStr
+
+from omnibot.app import open_channels
 from omnibot.channels import Account, judge_accounts
 from omnibot.dialogue import Knowledge, KnowledgeError
-from omnibot.settings import Settings, SettingsError, channels_of, judge, read
-from omnibot.store import DatabaseError, WrongSecret
-from omnibot.store.bundled import BundledServerError
+from omnibot.logs import configure
+from omnibot.settings import Log, Settings, SettingsError, channels_of, judge, read
+from omnibot.store import DatabaseError, Store, WrongSecret
+from omnibot.store.bundled import BundledServer, BundledServerError, check_programs, is_made
+
+_URL = "database.url (OMNIBOT_DATABASE__URL)"
 
 
-async def check(config: Path | None, environ: Mapping[str, str]) -> list[str]:
-    """Everything that is wrong; each says where it is and who must do what. Empty when nothing is."""
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check found: faults tell where they are and who must do what, notes ask nothing of anybody."""
+
+    faults: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+async def check(config: Path | None, environ: Mapping[str, str]) -> Checked:
+    """Look at everything that a start needs; what a start would make is not made."""
     written = read(config, environ)
     settings, faults = judge(written)
     accounts, more = judge_accounts(channels_of(written))
+    configure(settings.log if settings else Log())
     told = [str(fault) for fault in (*faults, *more)]
     if settings is None:
-        return told
+        return Checked(tuple(told))
+    told += _data_folder(settings)
+    settings, unkept = _with_secret(settings)
+    told += unkept
     told += _knowledge(settings)
-    told += await _database(settings)
+    database = await _database(settings, accounts)
+    told += database.faults
     if not settings.channels:
         told.append("channels: none is configured; add [channels.telegram.main] or another account to receive anything")
     for account in accounts:
         told += await _account(account, settings)
-    return told
+    return Checked(tuple(told), database.notes)
+
+
+def _data_folder(settings: Settings) -> list[str]:
+    """The first folder on the way to it that exists is where the others will be made."""
+    folder = settings.data_folder.absolute()
+    first = next(place for place in (folder, *folder.parents) if place.exists())
+    where = "data_folder (OMNIBOT_DATA_FOLDER)"
+    if not first.is_dir():
+        return [f"{where}: {first} is no folder; name another one"]
+    if not os.access(first, os.W_OK | os.X_OK):
+        return [f"{where}: {first} cannot be written to; make it writable for the user that runs Omnibot"]
+    return []
+
+
+def _with_secret(settings: Settings) -> tuple[Settings, list[str]]:
+    """With the secret that is there; where none can be had, with one for this look alone."""
+    faults = []
+    if settings.has_secret():
+        try:
+            settings.load_secret()
+            return settings, []
+        except SettingsError as error:
+            faults = [str(fault) for fault in error.faults]
+    return settings.model_copy(update={"secret": SecretStr(secrets.token_urlsafe(48))}), faults
 
 
 def _knowledge(settings: Settings) -> list[str]:
@@ -38,15 +84,41 @@ def _knowledge(settings: Settings) -> list[str]:
     return []
 
 
-async def _database(settings: Settings) -> list[str]:
+async def _database(settings: Settings, accounts: Sequence[Account]) -> Checked:
     try:
-        async with open_store(settings):
-            return []
-    except (SettingsError, WrongSecret, BundledServerError) as error:
-        return [f"database: {error}"]
+        if not settings.database.url.get_secret_value() and not is_made(settings.data_folder):
+            check_programs()
+            return Checked((), ("the database is not made yet; `omnibot serve` or `omnibot migrate` makes it",))
+        async with _dsn(settings) as dsn, Store.look(dsn, settings.load_secret()) as store:
+            if store is None:
+                return Checked((), ("the schema is not up to date; `omnibot serve` or `omnibot migrate` sees to it",))
+            return Checked(tuple(await _stranded(store, accounts)))
+    except (WrongSecret, BundledServerError) as error:
+        return Checked((f"database: {error}",))
     except (OSError, DatabaseError) as error:
-        where = "database.url (OMNIBOT_DATABASE__URL)"
-        return [f"{where}: {type(error).__name__}: {error}; correct it, or see that PostgreSQL is up and lets you in"]
+        return Checked(
+            (f"{_URL}: {type(error).__name__}: {error}; correct it, or see that PostgreSQL is up and lets you in",)
+        )
+    except ValueError as error:  # it may quote what it does not understand
+        return Checked((f"{_URL}: cannot be read ({type(error).__name__}); correct what stands behind the ?",))
+
+
+@asynccontextmanager
+async def _dsn(settings: Settings) -> AsyncIterator[str]:
+    if url := settings.database.url.get_secret_value():
+        yield url
+        return
+    async with BundledServer(settings.data_folder) as dsn:
+        yield dsn
+
+
+async def _stranded(store: Store, accounts: Sequence[Account]) -> list[str]:
+    waiting = await store.records.stranded({(account.channel, account.name) for account in accounts})
+    return [
+        f"channels.{channel}.{name}: is not configured, and {count} messages wait to leave by it; "
+        f"configure it again until they have left, or answer these people yourselves (omnibot outbox list)"
+        for (channel, name), count in waiting.items()
+    ]
 
 
 async def _account(account: Account, settings: Settings) -> list[str]:

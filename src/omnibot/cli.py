@@ -138,11 +138,13 @@ def check(config: ConfigOption = None) -> None:
     """Check settings, knowledge, database and accounts; tell all that is wrong and who must do what."""
     from omnibot.check import check as run
 
-    faults = asyncio.run(run(config, os.environ))
-    for fault in faults:
+    found = asyncio.run(run(config, os.environ))
+    for note in found.notes:
+        _say(note)
+    for fault in found.faults:
         _say(f"✗ {fault}")
-    _say("nothing is wrong" if not faults else f"{len(faults)} to be mended")
-    raise typer.Exit(1 if faults else 0)
+    _say("nothing is wrong" if not found.faults else f"{len(found.faults)} to be mended")
+    raise typer.Exit(1 if found.faults else 0)
 
 
 @app.command("import")

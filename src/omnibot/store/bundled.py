@@ -31,12 +31,14 @@ from omnibot.store.bundled_home import (
     BundledServerError,
     Home,
     RunAs,
+    check_programs,
     discard_socket_folder,
+    is_made,
     settle,
     socket_folder,
 )
 
-__all__ = ["BundledServer", "BundledServerError"]
+__all__ = ["BundledServer", "BundledServerError", "check_programs", "is_made"]
 
 T = TypeVar("T")
 

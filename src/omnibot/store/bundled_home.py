@@ -85,10 +85,29 @@ class Home:
         return str(self.binaries / name)
 
 
+def is_made(data_folder: Path, shelter: Path = SHELTER) -> bool:
+    """Whether there is a cluster already."""
+    return _made(*_bases(data_folder.resolve(), shelter)) is not None
+
+
+def check_programs() -> None:
+    """See that a cluster could be made and run, without making anything; raises BundledServerError."""
+    _wheel_folder()
+    _run_as(None)
+
+
+def _bases(data_folder: Path, shelter: Path) -> tuple[Path, Path]:
+    return data_folder / "postgres", shelter / hashlib.sha256(os.fsencode(data_folder)).hexdigest()[:16]
+
+
+def _made(near: Path, far: Path) -> Path | None:
+    return next((base for base in (near, far) if (base / "cluster").is_dir()), None)
+
+
 def settle(data_folder: Path, shelter: Path = SHELTER) -> Home:
     """Find or choose where the cluster is; raises BundledServerError or OSError."""
-    near, far = data_folder / "postgres", shelter / hashlib.sha256(os.fsencode(data_folder)).hexdigest()[:16]
-    made = next((base for base in (near, far) if (base / "cluster").is_dir()), None)
+    near, far = _bases(data_folder, shelter)
+    made = _made(near, far)
     run_as = _run_as(None if made is None else (made / "cluster").stat())
     base = made or (near if run_as.reaches(near) else _sheltered(far, data_folder, run_as))
     if not run_as.reaches(base):

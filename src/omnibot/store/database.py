@@ -67,3 +67,9 @@ async def migrate() -> None:
         # It reads its table before it makes it; inside a transaction that failure would be the end.
         await executor.recorder.ensure_schema(AsyncpgSchemaEditor(client, atomic=False))
         await executor.migrate(direction="forward")
+
+
+async def pending() -> list[str]:
+    """The migrations that `migrate` would apply; changes nothing."""
+    executor = MigrationExecutor(get_connection("default"), APPS)
+    return [step.migration.name for step in await executor.plan()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -306,6 +306,13 @@ class Records:
         """How many of ours are in which state."""
         return await _counts(models.Outbox, "state")
 
+    async def stranded(self, configured: Collection[tuple[str, str]]) -> dict[tuple[str, str], int]:
+        """How many of ours wait for accounts (channel, name) other than these: nobody sends them."""
+        waiting = models.Outbox.filter(state__in=[DeliveryState.QUEUED.value, DeliveryState.HELD.value])
+        grouped = waiting.annotate(count=Count("id")).group_by("channel", "account").order_by("channel", "account")
+        rows = await grouped.values_list("channel", "account", "count")
+        return {(channel, name): count for channel, name, count in rows if (channel, name) not in configured}
+
     async def retry(self, id_: int) -> bool:
         """Queue one of ours again that was given up; False when its state does not allow it.
 
@@ -419,6 +426,11 @@ class Records:
         """Write the secret's fingerprint into a new database; False when it was made with another secret."""
         row, _ = await models.Meta.get_or_create(key="secret", defaults={"value": self._codec.fingerprint})
         return row.value == self._codec.fingerprint
+
+    async def fits_secret(self) -> bool:
+        """Whether the database was made with this secret, or with none yet."""
+        row = await models.Meta.get_or_none(key="secret")
+        return row is None or row.value == self._codec.fingerprint
 
     async def _addresses(self, ids: Sequence[int]) -> dict[AddressId, Address]:
         rows = await models.Address.filter(id__in=list(ids)).order_by("id")

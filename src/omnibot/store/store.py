@@ -22,6 +22,12 @@ _WAKE = "omnibot_wake"  # the NOTIFY channel
 class WrongSecret(Exception):
     """The database was made with another secret: addresses could not be found any more."""
 
+    def __init__(self) -> None:
+        super().__init__(
+            "this database was made with another secret: set `secret` (OMNIBOT_SECRET) to the one it was made"
+            " with, or point data_folder to the folder that holds its secret.key"
+        )
+
 
 class Store:
     """One open database; made by `Store.open`."""
@@ -45,10 +51,23 @@ class Store:
             await database.migrate()
             store = cls(pool, Codec(secret))
             if not await store.records.claim_for_secret():
-                raise WrongSecret(
-                    "this database was made with another secret: set `secret` (OMNIBOT_SECRET) to the one it was made"
-                    " with, or point data_folder to the folder that holds its secret.key"
-                )
+                raise WrongSecret
+            yield store
+
+    @classmethod
+    @asynccontextmanager
+    async def look(cls, dsn: str, secret: bytes) -> AsyncIterator[Store | None]:
+        """Connect and change nothing; None where the schema is not up to date, so that nothing can be read.
+
+        Raises WrongSecret, or what asyncpg raises when there is no database.
+        """
+        async with database.connect(dsn, pool_size=1, prepared_statements=False) as pool:
+            if await database.pending():
+                yield None
+                return
+            store = cls(pool, Codec(secret))
+            if not await store.records.fits_secret():
+                raise WrongSecret
             yield store
 
     async def ping(self) -> bool:
