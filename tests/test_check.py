@@ -162,3 +162,5 @@ async def test_messages_of_an_account_that_is_gone_are_told(environment: dict[st
     stranded, unreachable = (await found(environment)).faults
     assert stranded.startswith("channels.telegram.old: is not configured, and 2 messages wait")
     assert unreachable.startswith("channels.telegram.main: ")
+    environment["OMNIBOT_CHANNELS__TELEGRAM__OLD__TOKEN"] = "a mistake, but no account that is gone"
+    assert not any("messages wait" in fault for fault in (await found(environment)).faults)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +43,7 @@ async def check(config: Path | None, environ: Mapping[str, str]) -> Checked:
     settings, unkept = _with_secret(settings)
     told += unkept
     told += _knowledge(settings)
-    database = await _database(settings, accounts)
+    database = await _database(settings)
     told += database.faults
     if not settings.channels:
         told.append("channels: none is configured; add [channels.telegram.main] or another account to receive anything")
@@ -84,7 +84,7 @@ def _knowledge(settings: Settings) -> list[str]:
     return []
 
 
-async def _database(settings: Settings, accounts: Sequence[Account]) -> Checked:
+async def _database(settings: Settings) -> Checked:
     try:
         if not settings.database.url.get_secret_value() and not is_made(settings.data_folder):
             check_programs()
@@ -92,7 +92,7 @@ async def _database(settings: Settings, accounts: Sequence[Account]) -> Checked:
         async with _dsn(settings) as dsn, Store.look(dsn, settings.load_secret()) as store:
             if store is None:
                 return Checked((), ("the schema is not up to date; `omnibot serve` or `omnibot migrate` sees to it",))
-            return Checked(tuple(await _stranded(store, accounts)))
+            return Checked(tuple(await _stranded(store, settings)))
     except (WrongSecret, BundledServerError) as error:
         return Checked((f"database: {error}",))
     except (OSError, DatabaseError) as error:
@@ -112,8 +112,9 @@ async def _dsn(settings: Settings) -> AsyncIterator[str]:
         yield dsn
 
 
-async def _stranded(store: Store, accounts: Sequence[Account]) -> list[str]:
-    waiting = await store.records.stranded({(account.channel, account.name) for account in accounts})
+async def _stranded(store: Store, settings: Settings) -> list[str]:
+    configured = {(channel, name) for channel, tables in settings.channels.items() for name in tables}
+    waiting = await store.records.stranded(configured)
     return [
         f"channels.{channel}.{name}: is not configured, and {count} messages wait to leave by it; "
         f"configure it again until they have left, or answer these people yourselves (omnibot outbox list)"
