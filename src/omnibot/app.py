@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import random
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from types import TracebackType
+from typing import Any, TypeVar
 
 import structlog
 from aiohttp import web
@@ -31,9 +33,11 @@ from omnibot.intake.files import DiskFiles
 from omnibot.intake.typing import WORTH_IT, Typing
 from omnibot.lanes import Lanes
 from omnibot.logs import request_scope
+from omnibot.model import Limits
 from omnibot.settings import Settings
 from omnibot.store import Store
 from omnibot.store.bundled import BundledServer
+from omnibot.store.work import Arrived
 from omnibot.turn import Steps
 from omnibot.understanding import Understanding
 
@@ -41,9 +45,18 @@ log = structlog.get_logger(__name__)
 
 Loop = Callable[[], Coroutine[Any, Any, None]]
 Channels = Mapping[tuple[str, str], Channel]  # by channel and account
+Closing = Callable[[str, Channel], AbstractAsyncContextManager[Channel]]  # a name, and what it is the name of
+T = TypeVar("T")
 
 _LONGEST_RESTART = 60.0  # seconds between two starts of a listener that keeps failing
-_HANDLERS_SECONDS = 3.0  # for webhooks under way when the server stops
+
+# By when each has to be over, as shares of `server.shutdown_seconds`; what is quicker leaves its time to the next.
+_LISTENERS, _HANDLERS, _INTAKE, _WORK, _RECORDS, _ALL = 0.2, 0.35, 0.5, 0.8, 0.95, 1.0
+_LEAST_SECONDS = 0.2  # that even the last one gets when the others have used up all
+
+
+class CannotListen(Exception):
+    """The HTTP server cannot have its port; the message says who must do what."""
 
 
 class Role(StrEnum):
@@ -60,7 +73,7 @@ ALL_ROLES = frozenset(Role)
 class Running:
     """A server that is up."""
 
-    url: str  # where its HTTP server listens; '' without the web role
+    url: str  # where its HTTP server listens: webhooks, files and health, or health alone without the web role
     channels: Channels
 
 
@@ -73,21 +86,23 @@ async def serve(
 ) -> None:
     """Run until `stop`, then drain within `server.shutdown_seconds`; what is cut short repeats safely.
 
-    Raises what makes a start impossible (SettingsError, KnowledgeError, WrongSecret, OSError), and an exception group
-    when a core loop fails: the process is then to be started again.
+    Raises what makes a start impossible (SettingsError, KnowledgeError, WrongSecret, CannotListen, OSError), and an
+    exception group when a core loop fails: the process is then to be started again.
     """
     accounts = load_channels(settings)
     files = DiskFiles(settings.data_folder / "files")
     bell = _Bell()
-    drain = _Drain(stop, settings.server.shutdown_seconds)
+    drain = _Drain(settings.server.shutdown_seconds)
     async with (
         _database(settings) as dsn,
-        _store(settings, dsn) as store,
-        open_channels(accounts, settings) as channels,
+        drain.closing("store", _store(settings, dsn)) as store,
+        open_channels(accounts, settings, drain.closing) as channels,
         _working(settings, store, channels, files, bell, drain) if Role.WORKER in roles else nullcontext(),
-        _hearing_of_others(settings, store, dsn, bell) if Role.WEB not in roles else nullcontext(),
-        _telling_others(store, bell) if Role.WORKER not in roles else nullcontext(),
-        _receiving(settings, store, channels, files, bell, drain) if Role.WEB in roles else nullcontext("") as url,
+        _hearing_of_others(settings, store, dsn, bell, drain) if Role.WEB not in roles else nullcontext(),
+        _telling_others(store, bell, drain) if Role.WORKER not in roles else nullcontext(),
+        _receiving(settings, store, channels, files, bell, drain)
+        if Role.WEB in roles
+        else _http(settings, health_routes(store, len(channels)), drain) as url,
     ):
         started(Running(url, channels))
         log.info("server.started", count=len(channels))
@@ -105,6 +120,7 @@ async def _database(settings: Settings) -> AsyncIterator[str]:
         return
     async with BundledServer(settings.data_folder) as dsn:
         yield dsn
+        log.info("database.stopping")  # in its own time: its data matter more than ours
 
 
 def _store(settings: Settings, dsn: str) -> AbstractAsyncContextManager[Store]:
@@ -124,14 +140,17 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
 
 
 @asynccontextmanager
-async def open_channels(accounts: Sequence[Account], settings: Settings) -> AsyncIterator[Channels]:
-    """Each account as an open channel; closed in the opposite order."""
+async def open_channels(
+    accounts: Sequence[Account], settings: Settings, closing: Closing = lambda _, channel: channel
+) -> AsyncIterator[Channels]:
+    """Each account as an open channel; closed in the opposite order, each as `closing` has it."""
     secret = settings.load_secret()
     async with AsyncExitStack() as stack:
         channels = {}
         for account in accounts:
             channel = account.channel_class(_site(account, settings, secret), account.settings)
-            channels[account.channel, account.name] = await stack.enter_async_context(channel)
+            opened = await stack.enter_async_context(closing(f"{account.channel}.{account.name}", channel))
+            channels[account.channel, account.name] = opened
         yield channels
 
 
@@ -158,12 +177,14 @@ async def _working(
     delivery = Delivery(store.path, channels, settings.delivery)
     lanes = Lanes(store.path, _steps(settings, channels), settings.turns, committed=delivery.wake)
     fetcher = Fetcher(store.attachments, files, channels, settings.files)
-    bell.wakes(lanes.wake, fetcher.wake)
-    turns = [lanes.run] * settings.turns.workers
+    bell.wakes(lanes.wake, fetcher.heard)
     async with (
-        drain.looping("delivery", delivery.close, delivery.run),
-        drain.looping("turns", lanes.close, *turns),
-        drain.looping("attachments", fetcher.close, fetcher.run),
+        drain.looping(
+            _WORK,
+            _Work("delivery", [delivery.run], delivery.close),
+            _Work("turns", [lanes.run] * settings.turns.workers, lanes.close),
+        ),
+        drain.background("attachments", fetcher.run),
     ):
         yield
 
@@ -172,10 +193,25 @@ def _steps(settings: Settings, channels: Channels) -> Steps:
     return Steps(
         understanding=Understanding(settings.bot.languages),
         knowledge=Knowledge.load(settings.bot.knowledge, settings.bot.languages[0]),
-        limits={channel.name: channel.limits for channel in channels.values()},
+        limits=_limits(channels),
         company=settings.bot.company,
         bot=settings.bot.name,
     )
+
+
+def _limits(channels: Channels) -> Mapping[str, Limits]:
+    """What can be said on a channel by whichever account: the least of what its accounts carry."""
+    limits: dict[str, Limits] = {}
+    for (name, _), channel in channels.items():
+        one, other = channel.limits, limits.get(name, channel.limits)
+        limits[name] = replace(
+            one,
+            text=min(one.text, other.text),
+            choices=min(one.choices, other.choices),
+            choice_bytes=min(one.choice_bytes, other.choice_bytes),
+            subject=one.subject and other.subject,
+        )
+    return limits
 
 
 @asynccontextmanager
@@ -184,60 +220,74 @@ async def _receiving(
 ) -> AsyncIterator[str]:
     typing = Typing(channels)
     pause = settings.turns.pause_seconds
-    intake = Intake(
-        store.path,
-        files,
-        max_file=settings.files.max_bytes,
-        pause=pause,
-        committed=bell.ring,
-        heard=typing.show if pause >= WORTH_IT else lambda _: None,
-    )
+
+    def heard(arrived: Arrived) -> None:
+        bell.heard(arrived)
+        if pause >= WORTH_IT:
+            typing.show(arrived)
+
+    intake = Intake(store.path, files, max_file=settings.files.max_bytes, pause=pause, committed=bell.ring, heard=heard)
     doors = {
         (name, account): intake.door(name, account, carrier=channel.limits.carrier)
         for (name, account), channel in channels.items()
     }
+    routes = [
+        *health_routes(store, len(channels)),
+        files.download_route(settings.load_secret(), store.attachments.file_key),
+        *(route for key, channel in channels.items() for route in channel.routes(doors[key])),
+    ]
     async with (
-        _background(typing.run),
-        drain.looping("intake", intake.close, intake.run),
-        _http(settings, store, channels, files, doors) as url,
-        _listening(channels, doors),
+        drain.background("typing", typing.run),
+        drain.looping(_INTAKE, _Work("intake", [intake.run], intake.close)),
+        _http(settings, routes, drain) as url,
+        _listening(channels, doors, drain),
     ):
         yield url
 
 
 @asynccontextmanager
-async def _http(
-    settings: Settings,
-    store: Store,
-    channels: Channels,
-    files: DiskFiles,
-    doors: Mapping[tuple[str, str], Accept],
-) -> AsyncIterator[str]:
+async def _http(settings: Settings, routes: Sequence[web.RouteDef], drain: _Drain) -> AsyncIterator[str]:
     app = web.Application(client_max_size=MAX_BODY, middlewares=[request_scope])
-    app.add_routes(health_routes(store, len(channels)))
-    app.add_routes([files.download_route(settings.load_secret(), store.attachments.file_key)])
-    for key, channel in channels.items():
-        app.add_routes(channel.routes(doors[key]))
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_HANDLERS_SECONDS)
+    app.add_routes(routes)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=drain.seconds * (_HANDLERS - _LISTENERS))
     await runner.setup()
     try:
-        site = web.TCPSite(runner, settings.server.host, settings.server.port)
-        await site.start()
+        host, port = settings.server.host, settings.server.port
+        try:
+            await _whole(web.TCPSite(runner, host, port).start())
+        except OSError as error:
+            raise CannotListen(
+                f"cannot listen at {host}:{port}: {os.strerror(error.errno) if error.errno else error}; set server.host"
+                " and server.port (OMNIBOT_SERVER__PORT) to what is free: each process needs a port of its own, and 0"
+                " takes any"
+            ) from error
         host, port = runner.addresses[0][:2]
         yield f"http://{host}:{port}"
     finally:
         await runner.cleanup()
 
 
+async def _whole(starting: Coroutine[Any, Any, None]) -> None:
+    """Await to the end even when cancelled: a server that is cut short in its last step leaves its socket behind."""
+    task = asyncio.ensure_future(starting)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.gather(task, return_exceptions=True)
+        raise
+
+
 @asynccontextmanager
-async def _listening(channels: Channels, doors: Mapping[tuple[str, str], Accept]) -> AsyncIterator[None]:
+async def _listening(channels: Channels, doors: Mapping[tuple[str, str], Accept], drain: _Drain) -> AsyncIterator[None]:
     async with asyncio.TaskGroup() as tasks:
-        listeners = [tasks.create_task(_supervised(key, channel, doors[key])) for key, channel in channels.items()]
+        listeners = [
+            tasks.create_task(_supervised(key, channel, doors[key]), name="listeners")
+            for key, channel in channels.items()
+        ]
         try:
             yield
         finally:
-            for listener in listeners:
-                listener.cancel()
+            await drain.cancel(listeners, _LISTENERS)
 
 
 async def _supervised(key: tuple[str, str], channel: Channel, accept: Accept) -> None:
@@ -261,23 +311,25 @@ async def _supervised(key: tuple[str, str], channel: Channel, accept: Accept) ->
 
 
 class _Bell:
-    """Rung after each commit of the intake: wakes the workers of this process, or tells those of others."""
+    """Tells of what has come in: the workers of this process, or those of others after each commit."""
 
     def __init__(self) -> None:
-        self._wakes: tuple[Callable[[], None], ...] = ()
+        self._wake: Callable[[], None] = lambda: None
+        self.heard: Callable[[Arrived], None] = lambda _: None
         self.rung = asyncio.Event()
 
-    def wakes(self, *wakes: Callable[[], None]) -> None:
-        self._wakes = wakes
+    def wakes(self, wake: Callable[[], None], heard: Callable[[Arrived], None]) -> None:
+        """Call `wake` after each commit and `heard` for each arrival in it."""
+        self._wake, self.heard = wake, heard
 
     def ring(self) -> None:
+        """Something was committed."""
         self.rung.set()
-        for wake in self._wakes:
-            wake()
+        self._wake()
 
 
 @asynccontextmanager
-async def _telling_others(store: Store, bell: _Bell) -> AsyncIterator[None]:
+async def _telling_others(store: Store, bell: _Bell, drain: _Drain) -> AsyncIterator[None]:
     """One NOTIFY for however many commits have come together."""
 
     async def tell() -> None:
@@ -286,53 +338,103 @@ async def _telling_others(store: Store, bell: _Bell) -> AsyncIterator[None]:
             bell.rung.clear()
             await store.notify()
 
-    async with _background(tell):
+    async with drain.background("telling", tell):
         yield
 
 
 @asynccontextmanager
-async def _hearing_of_others(settings: Settings, store: Store, dsn: str, bell: _Bell) -> AsyncIterator[None]:
+async def _hearing_of_others(
+    settings: Settings, store: Store, dsn: str, bell: _Bell, drain: _Drain
+) -> AsyncIterator[None]:
     direct = settings.database.listen_url.get_secret_value() or dsn
-    async with _background(lambda: store.listen(direct, bell.ring)):
+    async with drain.background("hearing", lambda: store.listen(direct, bell.ring)):
         yield
 
 
-@asynccontextmanager
-async def _background(loop: Loop) -> AsyncIterator[None]:
-    async with asyncio.TaskGroup() as tasks:
-        task = tasks.create_task(loop())
-        try:
-            yield
-        finally:
-            task.cancel()
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """Core loops that return some time after `close`."""
+
+    name: str
+    loops: Sequence[Loop]
+    close: Callable[[], None]
 
 
 class _Drain:
-    """Gives everything that stops one deadline together, counted from the stop."""
+    """Gives everything that stops one deadline together, counted from the first that does."""
 
-    def __init__(self, stop: asyncio.Event, seconds: float) -> None:
-        self._seconds = seconds
-        self._stop = stop
-        self._deadline: float | None = None
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._began: float | None = None
 
-    def _remaining(self) -> float:
+    def _left(self, share: float) -> float:
         now = asyncio.get_running_loop().time()
-        if self._deadline is None:
-            self._deadline = now + self._seconds
-        return max(0.0, self._deadline - now)
+        if self._began is None:
+            self._began = now
+        return max(_LEAST_SECONDS, self._began + self.seconds * share - now)
 
     @asynccontextmanager
-    async def looping(self, name: str, close: Callable[[], None], *loops: Loop) -> AsyncIterator[None]:
-        """Run core loops; at the end `close` them and wait, at most until the deadline.
+    async def looping(self, share: float, *works: _Work) -> AsyncIterator[None]:
+        """Run core loops; at the end close all at once and wait for them together.
 
         A loop that fails ends everything that was started after it, and then the server.
         """
         async with asyncio.TaskGroup() as tasks:
-            running = [tasks.create_task(loop(), name=name) for loop in loops]
+            running = [tasks.create_task(loop(), name=work.name) for work in works for loop in work.loops]
             yield
-            close()
-            _, late = await asyncio.wait(running, timeout=self._remaining())
-            if late:
-                log.warning("server.cut_short", reason=name, count=len(late))
-            for task in late:
-                task.cancel()
+            for work in works:
+                work.close()
+            if late := await self._late(running, share):
+                await self.cancel(late, _RECORDS)
+
+    @asynccontextmanager
+    async def background(self, name: str, loop: Loop) -> AsyncIterator[None]:
+        """Run a loop that can be cut short at any time."""
+        async with asyncio.TaskGroup() as tasks:
+            task = tasks.create_task(loop(), name=name)
+            try:
+                yield
+            finally:
+                await self.cancel([task], _LISTENERS)
+
+    async def cancel(self, running: Sequence[asyncio.Task[None]], share: float) -> None:
+        """Cut short, and what is not over by then is cut short in cleaning up."""
+        for task in running:
+            task.cancel()
+        for task in await self._late(running, share):
+            task.cancel()
+
+    async def _late(self, running: Sequence[asyncio.Task[None]], share: float) -> list[asyncio.Task[None]]:
+        if not running:
+            return []
+        _, late = await asyncio.wait(running, timeout=self._left(share))
+        for name in sorted({task.get_name() for task in late}):
+            log.warning("server.cut_short", reason=name, count=sum(task.get_name() == name for task in late))
+        return list(late)
+
+    def closing(self, name: str, resource: AbstractAsyncContextManager[T]) -> AbstractAsyncContextManager[T]:
+        """A resource whose closing is cut short at the deadline."""
+        return _Closing(resource, name, lambda: self._left(_ALL))
+
+
+@dataclass(frozen=True, slots=True)
+class _Closing(AbstractAsyncContextManager[T]):
+    resource: AbstractAsyncContextManager[T]
+    name: str
+    seconds: Callable[[], float]  # that its closing may take
+
+    async def __aenter__(self) -> T:
+        return await self.resource.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        deadline = asyncio.timeout(self.seconds())
+        try:
+            async with deadline:
+                return await self.resource.__aexit__(kind, error, trace)
+        except TimeoutError:
+            if not deadline.expired():
+                raise
+            log.warning("server.cut_short", reason=self.name, count=1)
+            return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,11 +11,13 @@ import pytest
 import structlog
 
 from omnibot.contract import Channel, ChannelSettings, Limits, Receipt, Refused, Site, TryLater
+from omnibot.intake import fetch
 from omnibot.intake.fetch import Fetcher
 from omnibot.intake.files import DiskFiles
 from omnibot.model import Address, Attachment, IncomingMessage, Outbound, Sender
 from omnibot.settings import Files
 from omnibot.store import Store, StoreUnavailable, models
+from omnibot.store.attachments import PendingFile
 from omnibot.store.work import Arrived, StoredFile
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -102,13 +105,39 @@ async def test_an_account_that_is_gone_is_said_to_be(store: Store, tmp_path: Pat
     assert await state() == ("refused", "the account shelf.main is not configured any more")
 
 
-async def test_it_runs_until_it_is_closed(store: Store, tmp_path: Path) -> None:
-    await pending(store)
+def heard(*files: StoredFile) -> Arrived:
+    item = IncomingMessage(id="9", at=NOON, sender=Sender(Address("shelf", "9")), message_id="9", text="look")
+    return Arrived(channel="shelf", account="main", item=item, files=files)
+
+
+async def test_it_looks_again_when_there_is_something_to_fetch(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: asyncio.Queue[None] = asyncio.Queue()
+    real = store.attachments.claim
+
+    async def looking(limit: int, lease: float) -> list[PendingFile]:
+        looks.put_nowait(None)
+        return await real(limit, lease)
+
+    monkeypatch.setattr(store.attachments, "claim", looking)
+    monkeypatch.setattr(fetch, "_POLL_SECONDS", 3600)
+    file = {"name": "a", "media_type": "text/plain", "size": 1}
     fetching = fetcher(store, tmp_path, Shelf(b"bytes"))
-    fetching.wake()
-    fetching.close()
-    await fetching.run()
-    assert (await state())[0] == "pending"
+    running = asyncio.create_task(fetching.run())
+    await asyncio.wait_for(looks.get(), 5)
+
+    fetching.heard(heard())
+    fetching.heard(heard(StoredFile(**file, key="00/00/0"), StoredFile(**file, refused="too large")))
+    assert not fetching._due.is_set()
+    await pending(store)
+    fetching.heard(heard(StoredFile(**file, ref="remote")))
+    await asyncio.wait_for(looks.get(), 5)
+    async with asyncio.timeout(5):
+        while (await state())[0] != "stored":
+            await asyncio.sleep(0.005)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
 
 
 @pytest.mark.parametrize(

@@ -13,13 +13,13 @@ from omnibot.intake.files import Files, FileTooLarge
 from omnibot.settings import Files as Settings
 from omnibot.store import StoreUnavailable
 from omnibot.store.attachments import Attachments, PendingFile
+from omnibot.store.work import Arrived
 
 log = structlog.get_logger(__name__)
 
 _AT_ONCE = 4
 _FETCH_SECONDS = 60.0
 _POLL_SECONDS = 5.0
-_REST_SECONDS = 0.5  # after a look that found nothing: every message wakes us, and most have no attachment
 _ATTEMPTS = 5
 
 
@@ -38,20 +38,15 @@ class Fetcher:
         self._channels = channels
         self._max_bytes = settings.max_bytes
         self._due = asyncio.Event()
-        self._closing = asyncio.Event()
 
-    def wake(self) -> None:
-        """A message with attachments may have come."""
-        self._due.set()
-
-    def close(self) -> None:
-        """Fetch nothing more; what is under way ends first."""
-        self._closing.set()
-        self._due.set()
+    def heard(self, arrived: Arrived) -> None:
+        """Something has come; what has no file to be fetched needs no look into the database."""
+        if any(not (file.key or file.refused) for file in arrived.files):
+            self._due.set()
 
     async def run(self) -> None:
-        """Fetch until `close`. A full batch is followed by the next at once."""
-        while not self._closing.is_set():
+        """Fetch until cancelled; what that cuts short is fetched again once its lease has run out."""
+        while True:
             self._due.clear()
             try:
                 fetched = await self.fetch_batch()
@@ -59,8 +54,7 @@ class Fetcher:
                 log.warning("attachments.store_unavailable", reason=str(error))
                 fetched = 0
             if not fetched:
-                await _wait(self._closing, _REST_SECONDS)
-                await _wait(self._due, _POLL_SECONDS - _REST_SECONDS)
+                await self._pause()
 
     async def fetch_batch(self) -> int:
         """Fetch what is due now; tells how many files were tried."""
@@ -107,9 +101,7 @@ class Fetcher:
         named = error.after if isinstance(error, TryLater) else None
         await self._attachments.later(file.id, named if named is not None else 2.0**file.attempts)
 
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    """Until it is set, but no longer than that."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await event.wait()
+    async def _pause(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_POLL_SECONDS):
+                await self._due.wait()

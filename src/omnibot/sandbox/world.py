@@ -43,7 +43,7 @@ class World:
         """Run the server; leaving it drains and stops it. It may be entered again, on the same data."""
         stop = asyncio.Event()
         up: asyncio.Future[Running] = asyncio.get_running_loop().create_future()
-        server = asyncio.create_task(serve(self.settings, stop, roles=roles, started=up.set_result))
+        server = asyncio.create_task(serve(self._settings_of(roles), stop, roles=roles, started=up.set_result))
         try:
             either: list[asyncio.Future[Any]] = [server, up]
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
@@ -53,6 +53,12 @@ class World:
         finally:
             stop.set()
             await server
+
+    def _settings_of(self, roles: frozenset[Role]) -> Settings:
+        """The one port is of the server that providers call; any other may have what is free."""
+        if Role.WEB in roles:
+            return self.settings
+        return self.settings.model_copy(update={"server": self.settings.server.model_copy(update={"port": 0})})
 
     def looking(self) -> AbstractAsyncContextManager[Store]:
         """The database, as whoever looks in from outside sees it: beside the server, in a context of its own."""
