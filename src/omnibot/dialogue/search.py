@@ -11,11 +11,12 @@ from omnibot.dialogue.words import content, stems
 
 __all__ = ["Found", "Index"]
 
-# Calibrated on the tuned half of tests/dialogue/questions.toml: right answers score .55 and more, wrong ones up to .49.
+# Calibrated on the tuned half of tests/dialogue/questions.toml: right answers score .52 and more, wrong ones up to .45.
 _ENOUGH = 0.5
 _LEAST_EVIDENCE = 1.2  # of idf: a word that half of the articles share answers nothing
-_UNKNOWN_WORD = 2.0  # weight of a word that no article has
-_VERBATIM = 0.9  # likeness to an example from which it needs no keyword
+_UNKNOWN_WORD = 2.5  # weight of a word that no article has: it may be what the question is about
+_VERBATIM = 0.9  # likeness to an example from which it needs no keyword, and may name another's subject
+_NEAR = 0.6  # of a question with words that an article lacks: how much it must cover, or be like an example
 _TYPO_LENGTH = 6  # of the shortest stem that a slip of the pen is forgiven in
 _BODY = 0.4  # weight of a word that only an article's text has
 _BY_COVERAGE, _BY_EXAMPLE = 0.55, 0.45
@@ -38,6 +39,7 @@ class Index:
     idf: Mapping[str, float]
     weights: Mapping[str, tuple[tuple[int, float], ...]]  # stem → articles that have it, with its weight there
     anchors: tuple[tuple[frozenset[str], ...], ...]  # of each article: a word of its title, or a whole keyword
+    subjects: frozenset[str]  # keywords of one stem
     typos: Mapping[str, str]  # a stem with a letter left out → the stem
     examples: Mapping[str, tuple[int, ...]]  # stem → example questions that have it
     example_article: tuple[int, ...]  # of each example
@@ -50,12 +52,14 @@ class Index:
 
         weights: dict[str, dict[int, float]] = {}
         anchors = []
+        subjects: set[str] = set()
         for number, article in enumerate(articles):
             head = stems_of(article.title, *article.questions, *article.keywords)
             for stem in stems_of(article.short, article.detailed, *article.steps):
                 weights.setdefault(stem, {})[number] = _BODY
             title = [frozenset((stem,)) for stem in stems_of(article.title)]
             keywords = [frozenset(found) for word in article.keywords if (found := stems_of(word))]
+            subjects.update(*(keyword for keyword in keywords if len(keyword) == 1))
             anchors.append((*title, *keywords))
             for stem in head:
                 weights.setdefault(stem, {})[number] = 1.0
@@ -76,6 +80,7 @@ class Index:
             idf=idf,
             weights={stem: tuple(found.items()) for stem, found in weights.items()},
             anchors=tuple(anchors),
+            subjects=frozenset(subjects),
             typos={slip: stem for stem in idf if len(stem) >= _TYPO_LENGTH for slip in _slips(stem)},
             examples={stem: tuple(found) for stem, found in examples.items()},
             example_article=tuple(example_article),
@@ -101,8 +106,20 @@ class Index:
         score, number = max((one for one in sure if self._is_about(one[1], asked, likeness)), default=(0.0, -1))
         if number < 0:
             return None
-        matched = (stem for stem, _ in known if any(number == n for n, _ in self.weights[stem]))
+        matched = [stem for stem, _ in known if any(number == n for n, _ in self.weights[stem])]
+        besides = asked.difference(matched)
+        if besides and not self._covers(evidence[number] / whole, likeness.get(number, 0.0), besides):
+            return None
         return Found(self.articles[number], round(score, 3), tuple(sorted(matched)))
+
+    def _covers(self, coverage: float, likeness: float, besides: frozenset[str]) -> bool:
+        """Whether an article answers a question though it lacks some of its words.
+
+        "Why was I charged in euros?" is no question about charges, "a password to invite someone" about neither.
+        """
+        if likeness >= _VERBATIM:
+            return True
+        return max(coverage, likeness) >= _NEAR and self.subjects.isdisjoint(besides)
 
     def _is_about(self, number: int, asked: frozenset[str], likeness: Mapping[int, float]) -> bool:
         """Whether a question names an article's subject: the "work" of an example is none."""
