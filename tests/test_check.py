@@ -160,7 +160,7 @@ async def test_messages_of_an_account_that_is_gone_are_told(environment: dict[st
     environment["OMNIBOT_CHANNELS__TELEGRAM__MAIN__TOKEN"] = "4242:AAE_the_sandbox_gives_this_token_away_00"
     environment["OMNIBOT_CHANNELS__TELEGRAM__MAIN__API_URL"] = "http://127.0.0.1:1"
     stranded, unreachable = (await found(environment)).faults
-    assert stranded.startswith("channels.telegram.old: is not configured, and 2 messages wait")
+    assert stranded.startswith("channels.telegram.old: is not configured, and messages wait to leave by it (2)")
     assert unreachable.startswith("channels.telegram.main: ")
     environment["OMNIBOT_CHANNELS__TELEGRAM__OLD__TOKEN"] = "a mistake, but no account that is gone"
-    assert not any("messages wait" in fault for fault in (await found(environment)).faults)
+    assert not any("is not configured" in fault for fault in (await found(environment)).faults)

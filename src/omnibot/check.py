@@ -116,7 +116,7 @@ async def _stranded(store: Store, settings: Settings) -> list[str]:
     configured = {(channel, name) for channel, tables in settings.channels.items() for name in tables}
     waiting = await store.records.stranded(configured)
     return [
-        f"channels.{channel}.{name}: is not configured, and {count} messages wait to leave by it; "
+        f"channels.{channel}.{name}: is not configured, and messages wait to leave by it ({count}); "
         f"configure it again until they have left, or answer these people yourselves (omnibot outbox list)"
         for (channel, name), count in waiting.items()
     ]
