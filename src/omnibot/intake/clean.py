@@ -1,42 +1,137 @@
-"""Text as it may be stored: no NUL, no lone surrogates, no names of many lines, nothing without end."""
+"""Arrivals as they may be stored: no NUL, no lone surrogates, no names of many lines, nothing without end.
+
+Whatever a provider or a channel hands over passes here, every string of it, so that nothing behind has to ask.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TypeVar
+from hashlib import blake2b
+from operator import is_
+from typing import Any, TypeVar
 
-from omnibot.model import Incoming, IncomingEdit, IncomingMessage, Sender
-from omnibot.storable import storable
+from omnibot.model import (
+    ButtonPress,
+    DeliveryReport,
+    Incoming,
+    IncomingEdit,
+    IncomingMessage,
+)
 
 MAX_TEXT = 100_000  # characters; more than any channel's own limit but e-mail's
-_MAX_NAME = 200
+MAX_LINE = 200  # of a name, a reason, a label
+MAX_ID = 1000  # of what a provider names something by; Telegram's file ids have some 100, Message-IDs up to 998
+MAX_CONTEXT = 20_000  # of one value
 
 Item = TypeVar("Item", bound=Incoming)
+Value = TypeVar("Value")
+Cleaner = Callable[[Any], Any]  # gives the same object back where nothing has to change
+Fields = tuple[tuple[str, Cleaner], ...]
 
 
 def clean(item: Item) -> Item:
-    """An arrival whose texts PostgreSQL takes and people can read; the same object when nothing had to change."""
-    sender = _clean_sender(item.sender)
-    if sender is not item.sender:
-        item = replace(item, sender=sender)
-    if isinstance(item, IncomingMessage | IncomingEdit):
-        text = clean_text(item.text)
-        if text is not item.text:
-            return replace(item, text=text)
+    """An arrival that PostgreSQL takes and people can read; the same object when nothing had to change."""
+    for kind, fields in _KINDS:
+        if isinstance(item, kind):
+            return _cleaned(item, fields)
     return item
 
 
 def clean_text(text: str) -> str:
     """What cannot be stored becomes U+FFFD; what is beyond MAX_TEXT is cut, visibly."""
-    if len(text) > MAX_TEXT:
-        text = text[:MAX_TEXT] + " […]"
-    return storable(text)
+    return _storable(text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + " […]")
 
 
-def _clean_sender(sender: Sender) -> Sender:
-    name = clean_text(sender.name)
-    if not name.isprintable():
-        name = "".join(sign if sign.isprintable() else " " for sign in name)
-    if len(name) > _MAX_NAME:
-        name = name[:_MAX_NAME]
-    return sender if name is sender.name else replace(sender, name=name.strip())
+def _cleaned(value: Value, fields: Fields) -> Value:
+    changed = {}
+    for name, cleaner in fields:
+        before = getattr(value, name)
+        if before and (after := cleaner(before)) is not before:
+            changed[name] = after
+    return replace(value, **changed) if changed else value  # type: ignore[type-var]
+
+
+# --- strings -------------------------------------------------------------------------------------------------------
+
+
+def _storable(text: str) -> str:
+    if "\0" in text:
+        text = text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+def _line(text: str) -> str:
+    """One printable line."""
+    if len(text) <= MAX_LINE and text.isprintable():
+        return text
+    signs = _storable(text[:MAX_LINE])
+    return "".join(sign if sign.isprintable() else " " for sign in signs).strip()
+
+
+def _reason(text: str) -> str:
+    """A line that says something: an empty one would mean that there is no reason."""
+    return _line(text) or "not readable"
+
+
+def _word(text: str) -> str:
+    """A line without spaces."""
+    return text if (line := _line(text)) is text and " " not in text else "_".join(line.split())
+
+
+def _id(text: str) -> str:
+    """An id that stays the same each time and another than all others, whatever was taken from it."""
+    if len(text) <= MAX_ID and _storable(text) is text:
+        return text
+    return f"{_line(text)}#{blake2b(text.encode('utf-8', 'surrogatepass'), digest_size=16).hexdigest()}"
+
+
+def _context(context: Mapping[str, str]) -> Mapping[str, str]:
+    cleaned = {_id(key): _storable(value[:MAX_CONTEXT]) for key, value in context.items()}
+    return context if cleaned == context else cleaned
+
+
+def _each(cleaner: Cleaner) -> Cleaner:
+    def clean_all(values: tuple[Any, ...]) -> tuple[Any, ...]:
+        cleaned = tuple(map(cleaner, values))
+        return values if all(map(is_, cleaned, values)) else cleaned
+
+    return clean_all
+
+
+def _all(*fields: tuple[str, Cleaner]) -> Cleaner:
+    return lambda value: _cleaned(value, fields)
+
+
+# --- what has which ------------------------------------------------------------------------------------------------
+
+_ADDRESS = _all(("channel", _id), ("value", _id))
+_SENDER = _all(("address", _ADDRESS), ("name", _line), ("language", _word))
+_ATTACHMENT = _all(("name", _line), ("media_type", _line), ("ref", _id))
+_LOCATION = _all(("label", _line))
+_CONTACT = _all(("name", _line), ("phone", _line))
+
+_INCOMING: Fields = (("id", _id), ("sender", _SENDER))
+_MESSAGE: Fields = (
+    *_INCOMING,
+    ("message_id", _id),
+    ("text", clean_text),
+    ("attachments", _each(_ATTACHMENT)),
+    ("location", _LOCATION),
+    ("contact", _CONTACT),
+    ("answers", _each(_id)),
+    ("context", _context),
+    ("automatic", _reason),
+    ("quarantine", _reason),
+    ("flags", _each(_word)),
+)
+_EDIT: Fields = (*_INCOMING, ("message_id", _id), ("text", clean_text))
+_PRESS: Fields = (*_INCOMING, ("value", clean_text), ("message_id", _id), ("context", _context))
+_REPORT: Fields = (*_INCOMING, ("provider_id", _id), ("reason", _reason))
+_KINDS = ((IncomingMessage, _MESSAGE), (IncomingEdit, _EDIT), (ButtonPress, _PRESS), (DeliveryReport, _REPORT))
