@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -319,6 +320,7 @@ def test_the_server_serves_until_it_is_told_to_stop(environment: dict[str, str])
     try:
         assert server.stdout is not None
         assert server.stdout.readline() == f"serving http://127.0.0.1:{port}\n"
+        assert server.stdout.readline() == "  webhooks, files, /healthz, /readyz\n"
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=10) as answer:
             assert answer.status == 200
         began = time.monotonic()
@@ -328,3 +330,39 @@ def test_the_server_serves_until_it_is_told_to_stop(environment: dict[str, str])
     finally:
         server.kill()
         server.communicate()
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port that somebody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        yield other.getsockname()[1]
+
+
+@pytest.mark.parametrize("role", ["web", "worker", "web,worker"])
+def test_a_port_that_somebody_has_is_told_in_one_sentence(environment: dict[str, str], taken: int, role: str) -> None:
+    del environment["OMNIBOT_CHANNELS__TELEGRAM__MAIN__TOKEN"]
+    environment["OMNIBOT_SERVER__PORT"] = str(taken)
+    told = subprocess.run(
+        [sys.executable, "-m", "omnibot", "serve", "--role", role], env=os.environ | environment, cwd=ROOT,
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert told.returncode == 1
+    [sentence] = [line for line in told.stderr.splitlines() if not line.startswith(("{", "20"))]  # logs apart
+    assert sentence.startswith(f"cannot listen at 127.0.0.1:{taken}: ")
+    assert "server.port" in sentence
+
+
+@pytest.mark.parametrize("option", ["--telegram-port", "--smtp-port", "--control-port"])
+def test_the_sandbox_says_which_ports_to_choose(taken: int, option: str) -> None:
+    others = {"--telegram-port", "--smtp-port", "--control-port"} - {option}
+    arguments = [option, str(taken), *(part for other in others for part in (other, "0"))]
+    told = subprocess.run(
+        [sys.executable, "-m", "omnibot", "sandbox", *arguments], cwd=ROOT,
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert told.returncode == 1
+    [sentence] = told.stderr.splitlines()
+    assert str(taken) in sentence
+    assert option in sentence
+    assert "database" not in sentence

@@ -96,15 +96,16 @@ def serve(
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        await run(settings, stop, roles=frozenset(Role(r) for r in roles), started=_started)
+        await run(settings, stop, roles=frozenset(Role(r) for r in roles), started=lambda up: _started(up, roles))
 
     _configure_logs(settings)
     _run(work())
 
 
-def _started(up: Running) -> None:
+def _started(up: Running, roles: set[str]) -> None:
     _spare_the_collector()
     _say(f"serving {up.url}")
+    _say("  webhooks, files, /healthz, /readyz" if RoleChoice.WEB in roles else "  /healthz, /readyz")
 
 
 def _spare_the_collector() -> None:
@@ -203,7 +204,7 @@ def sandbox(
     from omnibot.sandbox.standalone import run
 
     work = run(telegram_port=telegram_port, smtp_port=smtp_port, lmtp_port=lmtp_port, control_port=control_port)
-    _run(work)
+    _run(work, advice="choose free ports by --telegram-port, --smtp-port and --control-port (0 takes any)")
 
 
 # --- what is on its way --------------------------------------------------------------------------------------------
@@ -481,20 +482,38 @@ def _with_store(config: Path | None, work: Callable[[Store], Awaitable[None]]) -
     _run(run())
 
 
-def _run(work: Coroutine[Any, Any, T]) -> T:
-    """Run on uvloop where there is one; what makes a start impossible is told in words."""
+def _run(work: Coroutine[Any, Any, T], advice: str = "is database.url right, and is the database up?") -> T:
+    """Run on uvloop where there is one; what makes a start impossible is told in words, an OSError with `advice`."""
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            return runner.run(work)
+    except Exception as error:
+        told = _in_words(_cause(error), advice)
+        if told is None:
+            raise
+        _fail(told)
+
+
+def _cause(error: Exception) -> Exception:
+    """What lies at the bottom of groups that hold one error each: whatever is open while it starts adds a group."""
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
+
+
+def _in_words(error: Exception, advice: str) -> str | None:
+    """What whoever runs this must do about it; None for what only a developer can mend."""
+    from omnibot.app import CannotListen
     from omnibot.dialogue import KnowledgeError
     from omnibot.settings import SettingsError
     from omnibot.store import DatabaseError, WrongSecret
     from omnibot.store.bundled import BundledServerError
 
-    try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            return runner.run(work)
-    except (SettingsError, KnowledgeError, WrongSecret, BundledServerError) as error:
-        _fail(str(error))
-    except (OSError, DatabaseError) as error:
-        _fail(f"{type(error).__name__}: {error}: is database.url right, and is the database up?")
+    if isinstance(error, SettingsError | KnowledgeError | WrongSecret | BundledServerError | CannotListen):
+        return str(error)
+    if isinstance(error, OSError | DatabaseError):
+        return f"{type(error).__name__}: {error}: {advice}"
+    return None
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

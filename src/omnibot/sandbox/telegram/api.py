@@ -88,7 +88,11 @@ class TelegramSandbox(HttpSandbox):
 
     async def __aenter__(self) -> Self:
         self.client = ClientSession(connector=TCPConnector(limit=0), timeout=ClientTimeout(total=WEBHOOK_TIMEOUT))
-        return await super().__aenter__()
+        try:
+            return await super().__aenter__()
+        except BaseException:
+            await self.client.close()
+            raise
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
