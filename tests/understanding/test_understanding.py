@@ -116,6 +116,9 @@ def test_an_emoji_is_a_word(understanding) -> None:
         ("it's urgent, I can’t work", Urgency.HIGH),
         ("I need this by the end of the day", Urgency.HIGH),
         ("lo necesito lo antes posible", Urgency.HIGH),
+        ("I want my money back NOW", Urgency.HIGH),
+        ("please call me right now", Urgency.HIGH),
+        ("¡quiero mi dinero YA!", Urgency.HIGH),
         ("Es URGENTE por favor", Urgency.HIGH),
         ("It's not urgent, whenever you have time", Urgency.LOW),
         ("no rush at all", Urgency.LOW),
@@ -136,6 +139,10 @@ def test_urgency_is_read_from_phrases(understanding, text: str, urgency: Urgency
         "The price went down",
         "Can I scroll down faster?",
         "¿Cuánto cuesta el plan Pro?",
+        "I'm travelling in Peru right now, it's gorgeous here",
+        "I want to know which plan I have now",
+        "NOW is the name of our product",
+        "ya quiero saber más",
         "",
     ],
 )
@@ -193,6 +200,7 @@ FLOODS = {
     "signs with spaces": "! " * 2000,
     "line ends": "\n" * 4000,
     "urgent": "urgent " * 600,
+    "loud": "NOW " * 1000,
     "lone surrogates": "\ud800 " * 2000,
 }
 

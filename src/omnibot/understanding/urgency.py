@@ -17,6 +17,7 @@ __all__ = ["UrgencyWords"]
 
 _SEEN = 0.9
 _EVIDENCE = 5
+_NOW_KEY = "now"
 _SEVERITY = (Urgency.CRITICAL, Urgency.HIGH, Urgency.LOW)
 
 # One phrase a line; `a/b` is either word, `(a)` may be absent. Where phrases overlap the longest holds, so that
@@ -46,8 +47,7 @@ _PHRASES: Mapping[str, Mapping[Urgency, str]] = {
             as soon/quickly/fast as you can
             immediately
             immediate attention/help/assistance
-            right away/now
-            straight away
+            right/straight away
             time sensitive
             time-sensitive
             high/top priority
@@ -128,6 +128,31 @@ _PHRASES: Mapping[str, Mapping[Urgency, str]] = {
 }
 
 
+# Urgent only beside a request: "I'm in Peru right now" is none. A single word counts only in capitals.
+_NOW = {"en": ("right now", "now"), "es": ("ahora", "ya")}
+_LOUD = frozenset({"NOW", "AHORA", "YA"})
+_REQUESTS = frozenset(
+    {
+        "need",
+        "want",
+        "must",
+        "help",
+        "please",
+        "pls",
+        "call",
+        "answer",
+        "reply",
+        "fix",
+        "send",
+        "give",
+        "cannot",
+        "can't",
+    }
+    | {"necesito", "necesitamos", "quiero", "queremos", "ayuda", "favor", "exijo", "llame", "llámame", "conteste"}
+)
+_BESIDE = 6  # words
+
+
 class UrgencyWords:
     """A spaCy PhraseMatcher over the urgency phrases of the company's languages.
 
@@ -143,6 +168,8 @@ class UrgencyWords:
         for level in _SEVERITY:
             phrases = [phrase for levels in spoken for phrase in _spelled_out(levels[level])]
             self._matcher.add(level.value, list(map(pipeline.make_doc, phrases)))
+        now = [phrase for language in dict.fromkeys(languages) for phrase in _NOW.get(language, ())]
+        self._matcher.add(_NOW_KEY, list(map(pipeline.make_doc, now)))
         self._levels = {pipeline.vocab.strings[level.value]: level for level in _SEVERITY}
 
     def read(self, doc: Doc) -> Signal[Urgency]:
@@ -151,13 +178,24 @@ class UrgencyWords:
         taken: set[int] = set()
         found: dict[Urgency, list[str]] = {}
         for key, start, end in matches:
-            if taken.isdisjoint(range(start, end)):
-                taken.update(range(start, end))
-                found.setdefault(self._levels[key], []).append(doc[start:end].text)
+            if not taken.isdisjoint(range(start, end)):
+                continue
+            taken.update(range(start, end))
+            level = self._levels.get(key) or (Urgency.HIGH if _is_demand(doc, start, end) else None)
+            if level:
+                found.setdefault(level, []).append(doc[start:end].text)
         for level in _SEVERITY:
             if level in found:
                 return Signal(level, _SEEN, tuple(dict.fromkeys(found[level]))[:_EVIDENCE])
         return Signal(Urgency.NORMAL, 0.0, known=False)
+
+
+def _is_demand(doc: Doc, start: int, end: int) -> bool:
+    """Whether a "right now" or a loud "NOW" stands beside a request."""
+    if end - start == 1 and doc[start].text not in _LOUD:
+        return False
+    beside = (token.text.lower() for token in doc[max(0, start - _BESIDE) : end + _BESIDE])
+    return any(word in _REQUESTS for word in beside)
 
 
 def _spelled_out(phrases: str) -> Iterator[str]:
