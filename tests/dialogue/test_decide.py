@@ -229,7 +229,7 @@ def test_what_cannot_be_understood_goes_to_people(plan: Desk, text: str) -> None
 def test_something_critical_goes_to_people_even_when_there_is_an_answer(plan: Desk) -> None:
     critical = replace(ENGLISH, urgency=Signal(Urgency.CRITICAL, 0.9, ("hacked",)))
     handed = plan("I was hacked, how do I reset my password?", reading=critical)
-    assert said(handed) == [("answer", "reset-password"), ("handoff", "urgent")]
+    assert said(handed) == [("handoff", "urgent"), ("answer", "reset-password")]
     assert "hacked" in handed.handoff
 
 
@@ -239,6 +239,58 @@ def test_urgency_and_anger_change_how_people_are_called(plan: Desk) -> None:
     assert said(plan("fix the calendar asap", reading=urgent)) == [("handoff", "urgent")]
     assert "asap" in plan("fix the calendar asap", reading=urgent).handoff
     assert said(plan("the calendar is awful", reading=angry)) == [("handoff", "upset")]
+
+
+def test_who_speaks_of_fraud_or_the_law_gets_a_person_and_no_articles(plan: Desk) -> None:
+    handed = plan(
+        "You double charged me AGAIN. This is fraud, I will sue you and go to the press. "
+        "Cancel everything immediately and refund me."
+    )
+    assert said(handed) == [("handoff", "serious")]
+    assert "fraud" in handed.handoff
+    assert said(plan("Es una estafa, ¿cómo cancelo mi plan?", reading=SPANISH)) == [("handoff", "serious")]
+
+
+def test_an_upset_or_urgent_customer_gets_a_person_before_what_may_help_meanwhile(plan: Desk) -> None:
+    urgent = replace(ENGLISH, urgency=Signal(Urgency.HIGH, 0.9, ("asap",)))
+    angry = replace(ENGLISH, sentiment=Signal(-0.8, 0.9, ("awful",)))
+    answer = ("answer", "reset-password")
+    assert said(plan("How do I reset my password asap?", reading=urgent)) == [("handoff", "urgent"), answer]
+    assert said(plan("How do I reset my password?", reading=angry)) == [("handoff", "upset"), answer]
+    assert said(plan("I'm fed up. How do I reset my password?")) == [("handoff", "upset"), answer]
+
+
+def test_a_word_of_trouble_is_no_anger(plan: Desk) -> None:
+    trouble = replace(ENGLISH, sentiment=Signal(-0.4019, 0.5, ("problem",)))
+    assert said(plan("problem with my password: how do I reset it?", reading=trouble)) == [("answer", "reset-password")]
+
+
+def test_small_talk_in_haste_needs_nobody(plan: Desk) -> None:
+    urgent = replace(ENGLISH, urgency=Signal(Urgency.HIGH, 0.9, ("hurry",)))
+    assert said(plan("thanks a lot", reading=urgent)) == [("close", "thanks")]
+
+
+def test_who_asks_us_to_act_is_told_that_they_must(plan: Desk) -> None:
+    assert said(plan("Can you cancel my subscription for me?")) == [("confirm", "not_myself"), ("answer", "cancel")]
+    assert said(plan("Can you raise our API limit?")) == [("answer", "api-limits")]
+
+
+def test_what_did_not_help_goes_to_people(plan: Desk) -> None:
+    handed = plan("That did not help, I still don't find the export button.")
+    assert said(handed) == [("handoff", "repeat")]
+    unheard = Recollection(recent=(ago(5, "Hello", Direction.IN),))
+    assert said(plan("it still does not work", met=unheard))[-1] == ("handoff", "unknown")
+
+
+def test_a_command_that_we_do_not_know_asks_what_there_is(plan: Desk) -> None:
+    assert said(plan("/foo")) == [("greet", "help")]
+    assert said(plan("/cancel")) == [("answer", "cancel")]
+
+
+def test_a_joke_is_declined_without_calling_anybody(plan: Desk) -> None:
+    light = plan("tell me a joke")
+    assert (said(light), light.handoff) == ([("greet", "light")], "")
+    assert said(plan("tell me a joke", met=Recollection())) == [("greet", "first"), ("greet", "light")]
 
 
 def test_an_unknown_mood_changes_nothing(plan: Desk) -> None:

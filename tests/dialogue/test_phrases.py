@@ -5,11 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omnibot.dialogue.phrases import (
+    Alarm,
     EmojiOnly,
     Said,
     Talk,
     Wish,
+    alarm,
     asks_for_a_person,
+    asks_us_to_act,
     emoji_only,
     named,
     said,
@@ -37,6 +40,13 @@ SMALL_TALK = [
     ("Best regards", Talk.GOODBYE, "en"),
     ("have a nice day", Talk.GOODBYE, "en"),
     ("ok", Talk.NOTED, "en"),
+    ("haha thanks you're a star", Talk.THANKS, "en"),
+    ("tell me a joke", Talk.LIGHT, "en"),
+    ("what's the weather like in Berlin?", Talk.LIGHT, "en"),
+    ("cuéntame un chiste", Talk.LIGHT, "es"),
+    ("That did not help", Talk.NOT_HELPED, "en"),
+    ("it still does not work", Talk.NOT_HELPED, "en"),
+    ("eso no me sirve", Talk.NOT_HELPED, "es"),
     ("got it", Talk.NOTED, "en"),
     ("¡Hola!", Talk.HELLO, "es"),
     ("Buenos días", Talk.HELLO, "es"),
@@ -88,6 +98,11 @@ WISHES = [
     ("en español, por favor", Wish.LANGUAGE, "es"),
     ("¿podemos hablar en inglés?", Wish.LANGUAGE, "en"),
     ("háblame en castellano", Wish.LANGUAGE, "es"),
+    ("please speak Spanish with me", Wish.LANGUAGE, "es"),
+    ("English please", Wish.LANGUAGE, "en"),
+    ("habla español conmigo", Wish.LANGUAGE, "es"),
+    ("please stop sending me so many details", Wish.LENGTH, "short"),
+    ("no me mandes tantos detalles", Wish.LENGTH, "short"),
 ]
 
 NEITHER = [
@@ -101,7 +116,10 @@ NEITHER = [
     "the trial is too short for us to decide",
     "write to me on carrier pigeon",
     "thanks for nothing",
-    "it still does not work",
+    "please stop sending me so many messages",
+    "German",
+    "my manual does not help German users",
+    "tell me a price",
     "hello kitty stickers do not load",
     "help me reset my password",
     "bye-bye birdie tickets",
@@ -127,6 +145,71 @@ def test_a_wish_is_recognised_with_its_value(text: str, wish: Wish, value: str) 
 @pytest.mark.parametrize("text", NEITHER)
 def test_a_question_about_such_things_is_neither(text: str) -> None:
     assert said(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("This is fraud, I will sue you and go to the press.", Alarm.SERIOUS),
+        ("I'll call my lawyer", Alarm.SERIOUS),
+        ("expect a chargeback", Alarm.SERIOUS),
+        ("this is a SCAM, it is ridiculous", Alarm.SERIOUS),
+        ("voy a poner una denuncia", Alarm.SERIOUS),
+        ("esto es una estafa", Alarm.SERIOUS),
+        ("hablaré con mi abogada", Alarm.SERIOUS),
+        ("this is RIDICULOUS", Alarm.UPSET),
+        ("third time i cant log in and nobody helps!!!!", Alarm.UPSET),
+        ("are you even reading this??", Alarm.UPSET),
+        ("es la tercera vez y nadie responde", Alarm.UPSET),
+    ],
+)
+def test_an_alarm_is_heard_anywhere(text: str, kind: Alarm) -> None:
+    assert alarm(text) is kind
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Sue cannot log in",
+        "how many times can I use a code?",
+        "it courts me",
+        "¿usan un robot?",
+        "my policy number",
+        "",
+    ],
+)
+def test_what_only_sounds_like_an_alarm_is_none(text: str) -> None:
+    assert alarm(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Can you cancel my subscription for me?",
+        "could you please change our plan",
+        "cancel my plan for me please",
+        "¿Me puedes cancelar la suscripción?",
+        "¿podría cambiar nuestro plan?",
+    ],
+)
+def test_we_are_asked_to_act(text: str) -> None:
+    assert asks_us_to_act(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "can you tell me how to cancel?",
+        "could you please explain my bill",
+        "How do I cancel?",
+        "can I cancel my plan?",
+        "¿me podría decir cómo cancelo?",
+        "¿puede un usuario exportar?",
+        "",
+    ],
+)
+def test_we_are_asked_to_tell(text: str) -> None:
+    assert not asks_us_to_act(text)
 
 
 @pytest.mark.parametrize(
@@ -226,6 +309,8 @@ def test_any_text_can_be_heard(text: str) -> None:
     named(text)
     asks_for_a_person(text)
     without_greeting(text)
+    alarm(text)
+    asks_us_to_act(text)
     emoji_only(text)
 
 

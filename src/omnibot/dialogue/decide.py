@@ -9,7 +9,7 @@ from datetime import timedelta
 from omnibot.dialogue.articles import Article
 from omnibot.dialogue.heard import ARTICLE_CHOICE, Answered, Heard, WishSaid, listen
 from omnibot.dialogue.knowledge import Knowledge
-from omnibot.dialogue.phrases import Talk, Wish
+from omnibot.dialogue.phrases import Alarm, Talk, Wish
 from omnibot.model import (
     AddressId,
     Change,
@@ -34,6 +34,8 @@ __all__ = ["decide"]
 _NEW_CONVERSATION = timedelta(hours=8)  # after such a silence people greet each other again
 _JUST_TOLD = timedelta(hours=24)  # within which the same answer again is no help
 _UPSET = -0.4  # compound
+_VERY_UPSET = -0.5  # from which an answer alone will not do: "error" and "problem" are said calmly, too
+_PEOPLE_FIRST = frozenset({"serious", "urgent", "upset"})  # hand-offs that stand before what may help meanwhile
 _FLAG_STOP, _FLAG_START, _FLAG_ALREADY, _FLAG_STAFF_ONLY = "stop", "start", "already", "staff_only"
 _TOPICS_OFFERED = 5
 
@@ -161,10 +163,12 @@ class _Turn:
         preferences = _changed(self.snapshot.preferences, changes)
         name = next((change.value for change in changes if change.key == "name"), self.snapshot.name)
         language = self._language(preferences, heard)
-        answers, repeated = self._answers(heard, changes, language)
+        answers, repeated = ((), ()) if Alarm.SERIOUS in heard.alarms else self._answers(heard, changes, language)
         handoffs = tuple(self._handoffs(heard, bool(answers), repeated, bool(confirms)))
         talk = () if answers or handoffs else tuple(self._small_talk(heard, bool(confirms), language))
-        moves = (*confirms, *answers, *handoffs, *talk)
+        people_first = any(move.topic in _PEOPLE_FIRST for move in handoffs)
+        substance = (*handoffs, *answers) if people_first else (*answers, *handoffs)
+        moves = (*confirms, *substance, *talk)
         if moves and not any(move.kind is MoveKind.GREET for move in moves):
             moves = (*self._greeting(heard), *moves)
         to, pointer = self._destination(preferences, substance=bool(answers or handoffs))
@@ -266,9 +270,9 @@ class _Turn:
         repeated = tuple(a.article for a in heard.answered if _tells(told, a.article))
         if not heard.answered and not heard.unanswered and any(map(self._asks_again, changes)):
             fresh = [Answered(a, "told again as just wished") for a in self._told_before(told)]
-        return tuple(self._answer(answered, language) for answered in fresh), repeated
+        return tuple(move for answered in fresh for move in self._answer(answered, language)), repeated
 
-    def _answer(self, answered: Answered, language: str) -> Move:
+    def _answer(self, answered: Answered, language: str) -> Iterator[Move]:
         article = self.knowledge.article(answered.article.id, language) or answered.article
         facts = {
             "title": article.title,
@@ -280,7 +284,9 @@ class _Turn:
             facts["steps"] = "\n".join(article.steps)
         for number, link in enumerate(article.links, 1):
             facts |= {f"link.{number}.label": link.label, f"link.{number}.url": link.url}
-        return Move(kind=MoveKind.ANSWER, topic=article.id, facts=facts, why=answered.why)
+        if answered.to_be_done and article.steps:
+            yield Move(kind=MoveKind.CONFIRM, topic="not_myself", why="asked us to do what only they can")
+        yield Move(kind=MoveKind.ANSWER, topic=article.id, facts=facts, why=answered.why)
 
     def _just_told(self) -> Sequence[str]:
         """What we said last, since they wrote before this turn."""
@@ -307,37 +313,38 @@ class _Turn:
     def _handoffs(self, heard: Heard, answers: bool, repeated: Sequence[Article], confirms: bool) -> Iterator[Move]:
         """At most one hand-off: its topic is the reason that matters most to the customer."""
         reasons = []
+        if Alarm.SERIOUS in heard.alarms:
+            reasons.append(("serious", "spoke of fraud or the law"))
         if heard.person:
             reasons.append(("person", "asked for a person"))
+        if self._is(Urgency.CRITICAL):
+            reasons.append(("urgent", f"critical: {', '.join(self.reading.urgency.evidence)}"))
+        elif self._is(Urgency.HIGH) and heard.matters:
+            reasons.append(("urgent", f"urgent: {', '.join(self.reading.urgency.evidence)}"))
+        if Alarm.UPSET in heard.alarms:
+            reasons.append(("upset", "upset by their words"))
+        elif heard.matters and self._mood() <= (_VERY_UPSET if answers else _UPSET):
+            reasons.append(("upset", f"upset: {', '.join(self.reading.sentiment.evidence)}"))
         if any(message.attachments for message in self.messages):
             reasons.append(("attachment", "sent a file"))
         if repeated:
             titles = ", ".join(article.id for article in repeated)
             reasons.append(("repeat", f"was told {titles} just before and asks again"))
+        elif Talk.NOT_HELPED in heard.talk:
+            reasons.append(("repeat" if self._just_told() else "unknown", "what they were told did not help"))
         if heard.unanswered:
             reasons.append(("rest" if answers else "unknown", "no approved answer"))
         nothing = not (reasons or answers or confirms or heard.understood)
         if nothing:
             reasons.append(("unclear", "nothing in it could be understood"))
-        if self._is(Urgency.CRITICAL):
-            reasons.append(("urgent", f"critical: {', '.join(self.reading.urgency.evidence)}"))
-        if not reasons:
-            return
-        topic = reasons[0][0]
-        if topic == "unknown" and self._is(Urgency.CRITICAL, Urgency.HIGH):
-            topic = "urgent"
-        elif topic == "unknown" and self._is_upset():
-            topic = "upset"
-        why = "; ".join(why for _, why in reasons)
-        if self._is(Urgency.HIGH):
-            why += f"; urgent: {', '.join(self.reading.urgency.evidence)}"
-        yield Move(kind=MoveKind.HANDOFF, topic=topic, why=why)
+        if reasons:
+            yield Move(kind=MoveKind.HANDOFF, topic=reasons[0][0], why="; ".join(why for _, why in reasons))
 
-    def _is(self, *levels: Urgency) -> bool:
-        return self.reading.urgency.known and self.reading.urgency.value in levels
+    def _is(self, level: Urgency) -> bool:
+        return self.reading.urgency.known and self.reading.urgency.value is level
 
-    def _is_upset(self) -> bool:
-        return self.reading.sentiment.known and self.reading.sentiment.value <= _UPSET
+    def _mood(self) -> float:
+        return self.reading.sentiment.value if self.reading.sentiment.known else 0.0
 
     # --- small talk ---
 
@@ -350,7 +357,7 @@ class _Turn:
             return  # "ok" after our answer wants no other
         if talk is Talk.NOTED:
             talk = Talk.HELLO
-        if talk is Talk.HELLO and self._is_first():
+        if talk is not Talk.WHO_ARE_YOU and self._is_first():
             yield from self._greeting(heard)
         kind = MoveKind.CLOSE if talk in _CLOSING else MoveKind.GREET
         facts: Mapping[str, str] = self._offered(language) if talk is Talk.WHAT_CAN_YOU_DO else {}
@@ -402,6 +409,7 @@ _BY_WEIGHT = (
     Talk.WHO_ARE_YOU,
     Talk.WHAT_CAN_YOU_DO,
     Talk.HOW_ARE_YOU,
+    Talk.LIGHT,
     Talk.SOLVED,
     Talk.THANKS,
     Talk.GOODBYE,

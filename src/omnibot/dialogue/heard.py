@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from omnibot.dialogue.articles import Article
 from omnibot.dialogue.knowledge import Knowledge
 from omnibot.dialogue.phrases import (
+    Alarm,
     EmojiOnly,
     Said,
     Talk,
     Wish,
+    alarm,
     asks_for_a_person,
+    asks_us_to_act,
     emoji_only,
     named,
     said,
@@ -48,6 +51,7 @@ class Answered:
 
     article: Article
     why: str
+    to_be_done: bool = False  # they want it done for them
 
 
 @dataclass(slots=True)
@@ -58,10 +62,16 @@ class Heard:
     wishes: list[WishSaid] = field(default_factory=list)
     name: tuple[str, MessageId] | None = None
     person: bool = False
+    alarms: set[Alarm] = field(default_factory=set)
     answered: list[Answered] = field(default_factory=list)
     unanswered: list[str] = field(default_factory=list)  # questions and reports that no article answers
     asides: list[str] = field(default_factory=list)  # a few words beside something that was understood
     language: str = ""  # of the phrases, for when the words were too few to tell
+
+    @property
+    def matters(self) -> bool:
+        """Whether anything was asked or reported, answered or not."""
+        return bool(self.answered or self.unanswered)
 
     @property
     def understood(self) -> bool:
@@ -78,6 +88,8 @@ def listen(messages: Sequence[TurnMessage], knowledge: Knowledge, language: str)
             _add(heard, pressed)
             continue
         text = (message.text or message.pressed)[:_LONGEST]
+        if alarmed := alarm(text):
+            heard.alarms.add(alarmed)
         match emoji_only(text):
             case EmojiOnly.GLAD:
                 heard.talk.append(Talk.NOTED)
@@ -106,6 +118,9 @@ _ASKING = re.compile(
     r"|i need|i want|c[oó]mo|qu[eé]|por qu[eé]|d[oó]nde|cu[aá]ndo|cu[aá]l|cu[aá]nto|puedo|necesito|quiero)\b",
     re.IGNORECASE | re.DOTALL,
 )
+
+
+_COMMAND = re.compile(r"/\w+(?:@\w+)?")  # a menu's: one that we do not know asks what there is
 
 
 def _sentences(text: str) -> Iterator[str]:
@@ -173,8 +188,9 @@ def _answer(loose: Sequence[_Loose], heard: Heard, knowledge: Knowledge, languag
     missed: list[_Loose] = []
     for sentence in loose:
         found = list(_found(sentence, knowledge, language))
+        to_be_done = bool(found) and asks_us_to_act(sentence.text)
         for each in found:
-            _add(heard, _answered(each))
+            _add(heard, replace(_answered(each), to_be_done=to_be_done))
         if not found:
             missed.append(sentence)
     if missed and len(loose) > 1 and not heard.answered:
@@ -183,6 +199,9 @@ def _answer(loose: Sequence[_Loose], heard: Heard, knowledge: Knowledge, languag
             _add(heard, _answered(together))
             return
     for sentence in missed:
+        if _COMMAND.fullmatch(sentence.text):
+            heard.talk.append(Talk.WHAT_CAN_YOU_DO)
+            continue
         matters = len(set(content(sentence.text, language)))
         if heard.answered and not (sentence.question and matters):
             heard.asides.append(sentence.text)  # context of what was answered

@@ -14,7 +14,20 @@ from functools import cache
 
 from omnibot.dialogue.words import LANGUAGES, folded, phrase_data
 
-__all__ = ["EmojiOnly", "Said", "Talk", "Wish", "asks_for_a_person", "emoji_only", "named", "said", "without_greeting"]
+__all__ = [
+    "Alarm",
+    "EmojiOnly",
+    "Said",
+    "Talk",
+    "Wish",
+    "alarm",
+    "asks_for_a_person",
+    "asks_us_to_act",
+    "emoji_only",
+    "named",
+    "said",
+    "without_greeting",
+]
 
 
 class Talk(StrEnum):
@@ -28,6 +41,8 @@ class Talk(StrEnum):
     SOLVED = "solved"
     GOODBYE = "goodbye"
     NOTED = "noted"  # "ok": nothing
+    LIGHT = "light"  # a joke, the weather
+    NOT_HELPED = "not_helped"  # what we said before
 
 
 class Wish(StrEnum):
@@ -60,6 +75,26 @@ def asks_for_a_person(sentence: str) -> bool:
     """Whether a sentence asks for somebody of flesh and blood, whatever else it says."""
     words = folded(sentence)
     return any(_phrases(language).asks_for_a_person(words) for language in LANGUAGES)
+
+
+class Alarm(StrEnum):
+    """What calls for a person whatever else is said."""
+
+    SERIOUS = "serious"  # fraud, lawyers
+    UPSET = "upset"
+
+
+def alarm(text: str) -> Alarm | None:
+    """Whether a text is serious or upset by its words; a lexicon of moods knows neither lawyers nor Spanish."""
+    words = folded(text)
+    found = {match.lastgroup for language in LANGUAGES for match in _phrases(language).alarm.finditer(words)}
+    return next((kind for kind in Alarm if kind.value in found), None)
+
+
+def asks_us_to_act(sentence: str) -> bool:
+    """Whether a sentence wants something done for its writer rather than told."""
+    words = folded(sentence)
+    return any(_phrases(language).do_it.fullmatch(words) for language in LANGUAGES)
 
 
 def named(clause: str) -> str | None:
@@ -109,6 +144,8 @@ class _Phrases:
     person: re.Pattern[str]
     person_anywhere: re.Pattern[str]
     no_person: re.Pattern[str]
+    alarm: re.Pattern[str]  # each kind is a group of it
+    do_it: re.Pattern[str]
     call_me: re.Pattern[str]
     no_names: frozenset[str]
     greeting: re.Pattern[str]
@@ -158,6 +195,7 @@ def _phrases(language: str) -> _Phrases:
     talk = "|".join(f"(?P<{kind}>{form(forms)})" for kind, forms in data["talk"].items())
     name, greeting, person = data["name"], data["greeting"], data["person"]
     besides = "|".join(name["around"])
+    alarms = "|".join(f"(?P<{kind}>{'|'.join(data['alarm'][kind])})" for kind in Alarm)
     return _Phrases(
         language=language,
         forms=re.compile(rf"{before}(?:{wishes})(?: (?:{around}))*|{talk}"),
@@ -170,6 +208,8 @@ def _phrases(language: str) -> _Phrases:
         person=re.compile(form(person["alone"])),
         person_anywhere=re.compile(rf"\b(?:{form(person['anywhere'])})\b"),
         no_person=re.compile(rf"\b(?:{form(person['never'])})\b"),
+        alarm=re.compile(rf"\b(?:{alarms})\b"),
+        do_it=re.compile(data["ask"]["do_it"]),
         call_me=re.compile(
             rf"(?:(?:{besides})[,\s]+)*(?:{'|'.join(name['asks'])})\s+(?P<name>.{{1,60}}?)(?:[,\s]+(?:{besides}))*",
             re.IGNORECASE,

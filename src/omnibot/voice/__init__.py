@@ -31,7 +31,7 @@ __all__ = ["LANGUAGES", "compose"]
 
 _CHOICE = "choice."
 _LINK = "link."
-_UNREMARKABLE = frozenset({"unknown", "unclear", "repeat"})  # hand-offs that need no words of their own behind another
+_UNREMARKABLE = frozenset({"unknown", "unclear"})  # hand-offs that need no words of their own behind another
 _REMEMBERED = 6  # of our messages: words that are further back may be used again
 
 
