@@ -12,12 +12,14 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from aiohttp import web
 
 from omnibot.durable import sync_folder
+from omnibot.model import Attachment, IncomingMessage
 from omnibot.store import StoreUnavailable
 
 _KEY = re.compile(r"([0-9a-f]{2})/([0-9a-f]{2})/\1\2[0-9a-f]{28}")
@@ -41,6 +43,19 @@ class FileTooLarge(Exception):
     def __init__(self, max_bytes: int) -> None:
         super().__init__(f"the file has more than {max_bytes} bytes")
         self.max_bytes = max_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A file that lies on disk."""
+
+    key: str
+    at: float  # Unix seconds when it was written
+
+
+def worth_keeping(item: IncomingMessage) -> tuple[Attachment, ...]:
+    """Those whose bytes are kept: who is not believed has no timeline on which a file could be found again."""
+    return () if item.quarantine else item.attachments
 
 
 class Files(Protocol):
@@ -88,6 +103,15 @@ class DiskFiles:
     async def delete(self, key: str) -> None:
         """Forget a file; one that is not there is forgotten already."""
         await asyncio.to_thread(self._path(key).unlink, missing_ok=True)
+
+    async def listing(self) -> AsyncIterator[list[Listed]]:
+        """All files, those of one of 256 subfolders at a time."""
+        for name in await asyncio.to_thread(_subfolders, self._folder):
+            yield await asyncio.to_thread(_listed, self._folder, name)
+
+    async def discard_drafts(self, before: float) -> int:
+        """Forget what a killed process left half written before that Unix time; tells how many."""
+        return await asyncio.to_thread(_discard_drafts, self._folder / "drafts", before)
 
     def download_route(
         self,
@@ -146,6 +170,32 @@ def _keep(draft: Path, file: Path) -> None:
     draft.rename(file)
     for folder in (file.parent, file.parent.parent, file.parent.parent.parent):
         sync_folder(folder)
+
+
+def _subfolders(folder: Path) -> list[str]:
+    with suppress(FileNotFoundError):
+        return sorted(entry.name for entry in os.scandir(folder) if len(entry.name) == 2)
+    return []
+
+
+def _listed(folder: Path, name: str) -> list[Listed]:
+    files = []
+    for file in (folder / name).glob("??/*"):
+        key = file.relative_to(folder).as_posix()
+        with suppress(FileNotFoundError):  # deleted by another process just now
+            if _KEY.fullmatch(key):
+                files.append(Listed(key, file.stat().st_mtime))
+    return files
+
+
+def _discard_drafts(drafts: Path, before: float) -> int:
+    old = 0
+    for draft in drafts.glob("*"):
+        with suppress(FileNotFoundError):
+            if draft.stat().st_mtime < before:
+                draft.unlink()
+                old += 1
+    return old
 
 
 async def _close(chunks: AsyncIterator[bytes]) -> None:

@@ -11,6 +11,8 @@ from omnibot.store import models
 from omnibot.store.availability import unavailable
 from omnibot.store.codec import Codec
 
+_KEYS = 1000  # of one query
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingFile:
@@ -87,6 +89,22 @@ class Attachments:
         with unavailable():
             row = await models.Attachment.get_or_none(id=id_, state="stored")
         return row.file_key if row else None
+
+    async def unreferenced(self, keys: Collection[str]) -> set[str]:
+        """Those of these files that belong to no message."""
+        wanted = sorted(keys)
+        known: set[str] = set()
+        with unavailable():
+            for start in range(0, len(wanted), _KEYS):
+                rows = models.Attachment.filter(file_key__in=wanted[start : start + _KEYS])
+                known.update(await rows.values_list("file_key", flat=True))  # type: ignore[arg-type]
+        return set(wanted) - known
+
+    async def since(self) -> datetime | None:
+        """When this database met the first of its customers; None while it knows nobody."""
+        with unavailable():
+            first = await models.Address.all().order_by("id").first()
+        return first.created_at if first else None
 
     async def of(self, addresses: Collection[AddressId]) -> list[KeptFile]:
         """The files that came from these addresses, oldest first."""

@@ -35,6 +35,7 @@ class Migration(migrations.Migration):
                 "CREATE INDEX handoffs_open ON handoffs (at) WHERE resolved_at IS NULL",
                 "CREATE UNIQUE INDEX handoffs_fault ON handoffs (address_id, reason)"
                 " WHERE resolved_at IS NULL AND turn_id IS NULL",
+                "CREATE INDEX attachments_file ON attachments (file_key) WHERE file_key IS NOT NULL",
                 "CREATE INDEX attachments_pending ON attachments (due_at) WHERE state = 'pending'",
             ],
             reverse_sql=[],
