@@ -18,6 +18,7 @@ from omnibot.model import (
     IncomingEdit,
     IncomingMessage,
 )
+from omnibot.storable import storable
 
 MAX_TEXT = 100_000  # characters; more than any channel's own limit but e-mail's
 MAX_LINE = 200  # of a name, a reason, a label
@@ -40,7 +41,7 @@ def clean(item: Item) -> Item:
 
 def clean_text(text: str) -> str:
     """What cannot be stored becomes U+FFFD; what is beyond MAX_TEXT is cut, visibly."""
-    return _storable(text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + " […]")
+    return storable(text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + " […]")
 
 
 def _cleaned(value: Value, fields: Fields) -> Value:
@@ -55,23 +56,11 @@ def _cleaned(value: Value, fields: Fields) -> Value:
 # --- strings -------------------------------------------------------------------------------------------------------
 
 
-def _storable(text: str) -> str:
-    if "\0" in text:
-        text = text.replace("\0", "\N{REPLACEMENT CHARACTER}")
-    if text.isascii():
-        return text
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
-
-
 def _line(text: str) -> str:
     """One printable line."""
     if len(text) <= MAX_LINE and text.isprintable():
         return text
-    signs = _storable(text[:MAX_LINE])
+    signs = storable(text[:MAX_LINE])
     return "".join(sign if sign.isprintable() else " " for sign in signs).strip()
 
 
@@ -87,13 +76,13 @@ def _word(text: str) -> str:
 
 def _id(text: str) -> str:
     """An id that stays the same each time and another than all others, whatever was taken from it."""
-    if len(text) <= MAX_ID and _storable(text) is text:
+    if len(text) <= MAX_ID and storable(text) is text:
         return text
     return f"{_line(text)}#{blake2b(text.encode('utf-8', 'surrogatepass'), digest_size=16).hexdigest()}"
 
 
 def _context(context: Mapping[str, str]) -> Mapping[str, str]:
-    cleaned = {_id(key): _storable(value[:MAX_CONTEXT]) for key, value in context.items()}
+    cleaned = {_id(key): storable(value[:MAX_CONTEXT]) for key, value in context.items()}
     return context if cleaned == context else cleaned
 
 
