@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -131,24 +132,9 @@ _PHRASES: Mapping[str, Mapping[Urgency, str]] = {
 # Urgent only beside a request: "I'm in Peru right now" is none. A single word counts only in capitals.
 _NOW = {"en": ("right now", "now"), "es": ("ahora", "ya")}
 _LOUD = frozenset({"NOW", "AHORA", "YA"})
-_REQUESTS = frozenset(
-    {
-        "need",
-        "want",
-        "must",
-        "help",
-        "please",
-        "pls",
-        "call",
-        "answer",
-        "reply",
-        "fix",
-        "send",
-        "give",
-        "cannot",
-        "can't",
-    }
-    | {"necesito", "necesitamos", "quiero", "queremos", "ayuda", "favor", "exijo", "llame", "llámame", "conteste"}
+_REQUESTS = (
+    "need want must help please pls call answer reply fix send give cannot can't"
+    " necesito necesitamos quiero queremos ayuda favor exijo llame llámame conteste"
 )
 _BESIDE = 6  # words
 
@@ -175,13 +161,14 @@ class UrgencyWords:
     def read(self, doc: Doc) -> Signal[Urgency]:
         """The most urgent phrase that is not part of a longer one; without any, normal and unknown."""
         matches = sorted(self._matcher(doc), key=lambda match: match[1] - match[2])
+        demands = _Demands(doc)
         taken: set[int] = set()
         found: dict[Urgency, list[str]] = {}
         for key, start, end in matches:
             if not taken.isdisjoint(range(start, end)):
                 continue
             taken.update(range(start, end))
-            level = self._levels.get(key) or (Urgency.HIGH if _is_demand(doc, start, end) else None)
+            level = self._levels.get(key) or (Urgency.HIGH if demands.beside(start, end) else None)
             if level:
                 found.setdefault(level, []).append(doc[start:end].text)
         for level in _SEVERITY:
@@ -190,12 +177,22 @@ class UrgencyWords:
         return Signal(Urgency.NORMAL, 0.0, known=False)
 
 
-def _is_demand(doc: Doc, start: int, end: int) -> bool:
-    """Whether a "right now" or a loud "NOW" stands beside a request."""
-    if end - start == 1 and doc[start].text not in _LOUD:
-        return False
-    beside = (token.text.lower() for token in doc[max(0, start - _BESIDE) : end + _BESIDE])
-    return any(word in _REQUESTS for word in beside)
+class _Demands:
+    """Where a text asks for something; looked for only when a "now" stands in it."""
+
+    def __init__(self, doc: Doc) -> None:
+        self._doc = doc
+
+    @cached_property
+    def _requests(self) -> frozenset[int]:
+        requests = frozenset(_REQUESTS.split())
+        return frozenset(place for place, token in enumerate(self._doc) if token.text.lower() in requests)
+
+    def beside(self, start: int, end: int) -> bool:
+        """Whether a "right now" or a loud "NOW" stands beside a request."""
+        if end - start == 1 and self._doc[start].text not in _LOUD:
+            return False
+        return not self._requests.isdisjoint(range(start - _BESIDE, end + _BESIDE))
 
 
 def _spelled_out(phrases: str) -> Iterator[str]:
