@@ -70,7 +70,7 @@ def incoming(
         message_id=message_id,
         at=_written_at(headers.get("date"), now),
         sender=Sender(Address(CHANNEL, sender.address), sender.name),
-        text=letter.text,
+        text=letter.text or _said_in_subject(letter, subject),
         attachments=letter.attachments,
         answers=_answers(headers.get("in-reply-to"), headers.get("references")),
         answers_ours=None if quarantine else _token_answer(delivery, letter, sender, own, key, now),
@@ -83,6 +83,14 @@ def incoming(
         quarantine=quarantine,
         flags=("staff_only",) if is_code else (),
     )
+
+
+_ANSWERING = re.compile(r"\s*(?:re|aw|sv|rv|fwd?|wg|tr|antw)\s*:", re.IGNORECASE)
+
+
+def _said_in_subject(letter: Letter, subject: str) -> str:
+    """A mail without a body asks in its subject; that of an answer was written by whoever began the thread."""
+    return "" if letter.fault or _ANSWERING.match(subject) else subject.strip()
 
 
 def thread(references: str) -> list[str]:

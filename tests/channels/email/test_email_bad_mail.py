@@ -36,6 +36,25 @@ async def test_an_honest_mail_is_believed(office: Office) -> None:
     assert message.sender.name == "Sarah"
 
 
+@pytest.mark.parametrize(
+    ("subject", "text"),
+    [
+        ("How do I reset my password?", "How do I reset my password?"),
+        ("=?utf-8?q?=C2=BFC=C3=B3mo_cancelo=3F?=", "¿Cómo cancelo?"),
+        ("Re: How do I reset my password?", ""),  # our own words, perhaps
+        ("AW: RE: Hilfe", ""),
+        ("", ""),
+    ],
+)
+async def test_a_mail_that_is_all_subject_says_its_subject(office: Office, subject: str, text: str) -> None:
+    raw = mail("").replace(b"Subject: A question", f"Subject: {subject}".encode())
+    assert (await taken(office, raw)).text == text
+
+
+async def test_a_subject_is_not_repeated_before_what_a_mail_says(office: Office) -> None:
+    assert (await taken(office, mail("hello"))).text == "hello"
+
+
 async def test_a_failed_dmarc_is_quarantined(office: Office) -> None:
     message = await taken(office, mail(), verdict=Verdict.FAIL)
     assert message.quarantine == "DMARC failed"
