@@ -697,6 +697,8 @@ FLOODS = [
     "password. " * 300,
     "😡" * 3000,
     "speak to a real " * 200,
+    "i will " * 430,
+    "can you " * 300,
 ]
 
 

@@ -212,6 +212,13 @@ def test_another_reason_for_people_is_still_named_once() -> None:
     assert text(plan(UPSET), recent=[*promised, *told(text(plan(UPSET)))]) == text(plan(MORE))
 
 
+def test_what_is_urgent_is_never_waved_through() -> None:
+    urgent = plan(Move(kind=MoveKind.HANDOFF, topic="urgent"))
+    again = text(urgent, recent=told(text(urgent)))
+    assert "urgent" in again
+    assert again != text(urgent)
+
+
 def test_a_new_conversation_promises_people_anew() -> None:
     promised = told(text(plan(UNKNOWN)))
     assert text(plan(UNKNOWN), recent=promised) == text(plan(MORE))

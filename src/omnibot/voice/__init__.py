@@ -31,6 +31,7 @@ __all__ = ["LANGUAGES", "compose"]
 
 _CHOICE = "choice."
 _LINK = "link."
+_WEIGHTY = frozenset({"serious", "urgent"})  # hand-offs that are never waved through
 _UNREMARKABLE = frozenset({"unknown", "unclear"})  # hand-offs that need no words of their own behind another
 _REMEMBERED = 6  # of our messages: words that are further back may be used again
 
@@ -159,6 +160,8 @@ class _Words:
         """`more` where people were promised a moment ago: the same promise again sounds as if nobody listened."""
         if any(move.kind is MoveKind.GREET for move in plan.moves):
             return move.topic  # another conversation: what was promised is long past
+        if move.topic in _WEIGHTY:
+            return move.topic
         topics = self.wording.promises if move.topic in _UNREMARKABLE else (move.topic,)
         return "more" if any(self.wording.promised(topic, self.told) for topic in topics) else move.topic
 
