@@ -1,8 +1,8 @@
 """Logs that hold nothing personal: what may be said is listed, everything else is withheld.
 
-A line has an event (a constant of the code), a reason, ids, counts and durations. What other libraries log is reduced
-to who logged where, and the wording of theirs without its values; of exceptions there are types and places. Texts,
-names, addresses, numbers and tokens have no key to be logged under.
+A line has an event (a constant of the code), a reason in known words, ids, counts and durations. What other libraries
+log is reduced to who logged where, and the wording of theirs without its values; of exceptions there are types and
+places. Texts, names, addresses, numbers and tokens have no key to be logged under.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import re
 import secrets
 import sys
 import traceback
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 from types import TracebackType
 from typing import Any, TextIO
@@ -43,14 +43,43 @@ _NUMBERS = frozenset(
 _PLACES = frozenset({"file", "folder", "library", "place", "template"})  # of the code and of this machine
 
 _WORD = re.compile(r"[\w.:+/-]{1,100}")
-# A reason may be a provider's own words, which like to quote: "550 <ann@example.org> unknown", "invalid 'text'".
-_QUOTED = re.compile(
-    r"""(?<!\w)(["'`«“‘]).*?(["'`»”’](?!\w)|$)"""  # quoted text, be it unfinished
-    r"|<[^>]*>|\S*@\S*"
-    r"|\+?\d(?:[ ()./-]{0,3}\d){6,}|\d{5,}"  # telephone numbers and ids, not status codes and seconds
-    r"|\S{41,}",  # tokens
-    re.DOTALL,
+# A reason may be a provider's own words, in which anything can stand: a name, what somebody wrote. So it is told in
+# these words alone: those of our own reasons, then those in which providers usually say what is wrong.
+_REASON_WORDING = """
+a accepted access account after again already an and another answer any are as ascii at attachment attempts attachments
+be been before being beyond bot bot's broken but by bytes call came cannot channel come commit compressed
+configured confirmed connect connection cut data database day days delivery did do does each email encoded end
+ended enter failed fetch file folder for from given hand has have hours in integer intake interrupted is it its
+json know larger lease lists login long lost lower mail malformed many message minutes more most much name no not
+now number object of omnibot on often once or other out oversized ran reached read refused result runs s seconds
+secret sending server several short step stopped stopping stored string sweep take taken takes telegram than the
+this throttled throttles through time to token too took turn turns unreadable up upper version waits was what while
+within without worker written year
+
+address addresses callback_query chat date edit_date edited_message latitude longitude message_id update update_id
+
+abuse authentication auth bad banned belong blacklisted blocked bounce button busy can can't certificate changed
+chats conflict content contain could deactivated deferred deleted delivered denied description disabled dkim dmarc
+does doesn't domain empty enough entities entity error exceeded exceeds exist exists expired forbidden format found
+full gateway getupdates greylisted greylisting group gone header headers hidden host identifier inactive incorrect
+initiate conversation insufficient internal invalid kicked large later limit limited limits line local locked
+mailbox mailboxes maximum member members method missing must network none number only open over parse peer
+permanent permission permissions permitted phone policy private quota rate recipient recipients rejected relay
+relaying reply reputation request requests required resource retry rights sender service session size spam spf
+ssl status storage such supergroup supported suspected suspended syntax system temporarily temporary terminated
+that them there they timed timeout tls transaction transport try unable unauthenticated unauthorized unavailable
+undeliverable unexpected unknown unreachable unrouteable unsupported upgraded url user users valid verification
+verify via webhook with wrong you your
+"""
+_REASON_WORDS = frozenset(_REASON_WORDING.split())
+_STATUS = re.compile(r"[245]\d\d(-?[245]\.\d{1,3}\.\d{1,3})?|[245]\.\d{1,3}\.\d{1,3}")  # RFC 5321, RFC 3463, HTTP
+_COUNT = re.compile(r"\d{1,9}(\.\d{1,3})?")
+_COUNTED = frozenset({"s", "seconds", "minutes", "hours", "days", "attempts", "bytes"})
+_TYPE = re.compile(  # of an exception
+    r"(?:[A-Z][A-Za-z0-9]*)?(?:Error|Exception|Unavailable|NotConnected|NotAccepted|Cancelled|Disconnected)"
+    r"|(?:Telegram|SMTP|Client|Server)[A-Z][A-Za-z]*"
 )
+_SIGNS = ".,:;!?()[]\"'`"
 _REASON_LENGTH = 200
 
 # They log what they handle: addresses, parameters, whole updates.
@@ -125,7 +154,7 @@ class Discretion:
         """A processor of structlog."""
         said = {key: value for key, value in event.items() if _may_be_said(key, value)}
         if "reason" in said:
-            said["reason"] = without_quotes(str(said["reason"]))
+            said["reason"] = in_known_words(str(said["reason"]))
         if kept_back := sorted(event.keys() - said.keys()):
             if self._strict:
                 raise Indiscreet(f"{event.get('event')!r} must not log {', '.join(kept_back)} (see omnibot.logs)")
@@ -146,9 +175,29 @@ def _may_be_said(key: str, value: object) -> bool:
     return (key in _PLACES or key == "reason") and isinstance(value, str)
 
 
-def without_quotes(reason: str) -> str:
-    """A reason without what it quotes, names, numbers or spells out at length; on one line, at most 200 characters."""
-    return " ".join(_QUOTED.sub("…", reason[: _REASON_LENGTH * 4]).split())[:_REASON_LENGTH]
+def in_known_words(reason: str) -> str:
+    """A reason without all that is no ordinary word of a reason, status or type of an exception: that becomes "…".
+
+    On one line, at most 200 characters.
+    """
+    words = reason[: _REASON_LENGTH * 4].split()
+    told: list[str] = []
+    for place, word in enumerate(words):
+        if _is_known(words, place):
+            told.append(word)
+        elif told[-1:] != ["…"]:
+            told.append("…")
+    return " ".join(told)[:_REASON_LENGTH]
+
+
+def _is_known(words: Sequence[str], place: int) -> bool:
+    word = words[place].strip(_SIGNS)
+    if word.lower() in _REASON_WORDS or not word or _TYPE.fullmatch(word):
+        return True
+    if _STATUS.fullmatch(word):
+        return place == 0 or words[place - 1].endswith(":") or bool(_STATUS.fullmatch(words[place - 1]))
+    following = words[place + 1].strip(_SIGNS) if place + 1 < len(words) else ""
+    return following in _COUNTED and _COUNT.fullmatch(word) is not None
 
 
 # --- exceptions --------------------------------------------------------------------------------------------------
