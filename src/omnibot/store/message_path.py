@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -916,10 +916,12 @@ class MessagePath:
                 starting.append(self._dispatch(row))
             except Exception:
                 unreadable.append(_unreadable(row))
-        if unreadable:
-            await self.finish(unreadable)
-        if kept_back := [row["id"] for row in claimed if row["state"] == DeliveryState.SUPPRESSED]:
-            await self._keep_back_pointers(kept_back)
+        kept_back = [row["id"] for row in claimed if row["state"] == DeliveryState.SUPPRESSED]
+        with suppress(StoreUnavailable):  # what is claimed must start all the same
+            if unreadable:
+                await self.finish(unreadable)
+            if kept_back:
+                await self._keep_back_pointers(kept_back)
         return Dispatched(tuple(starting), len(claimed) - len(starting))
 
     def _dispatch(self, row: asyncpg.Record) -> Dispatch:
