@@ -60,6 +60,7 @@ from omnibot.store.work import (
     Quota,
     Result,
     Revised,
+    StoreUnavailable,
     Unreadable,
     Work,
 )
