@@ -88,10 +88,17 @@ class Verdict:
 async def judge(
     settings: Settings, customers: Sequence[Customer], receipts: Receipts, *, bursts: bool = False
 ) -> Verdict:
-    """Compare; the server has stopped. `bursts`: messages were posted at once, so that any of them may be first."""
+    """Read the database and compare; the server has stopped."""
     codec = Codec(settings.load_secret())
     async with BundledServer(settings.data_folder) as dsn:
         lanes = await _lanes(dsn, codec)
+    return compare(lanes, codec, customers, receipts, bursts=bursts)
+
+
+def compare(
+    lanes: Mapping[int, Lane], codec: Codec, customers: Sequence[Customer], receipts: Receipts, *, bursts: bool = False
+) -> Verdict:
+    """`bursts`: messages were posted at once, so that any of them may be first."""
     checks = _Checks(codec, bursts)
     for customer in customers:
         checks.chat(customer, lanes.get(customer.chat, Lane()), receipts.of.get(customer.chat, []))

@@ -30,6 +30,7 @@ from omnibot.health import health_routes
 from omnibot.intake import Intake
 from omnibot.intake.fetch import Fetcher
 from omnibot.intake.files import DiskFiles
+from omnibot.intake.sweep import Sweeper
 from omnibot.intake.typing import WORTH_IT, Typing
 from omnibot.lanes import Lanes
 from omnibot.logs import request_scope
@@ -185,6 +186,7 @@ async def _working(
             _Work("turns", [lanes.run] * settings.turns.workers, lanes.close),
         ),
         drain.background("attachments", fetcher.run),
+        drain.background("sweep", Sweeper(store.attachments, files).run),
     ):
         yield
 

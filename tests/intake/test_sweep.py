@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from omnibot.intake.files import DiskFiles, worth_keeping
+from omnibot.intake.files import DiskFiles
 from omnibot.intake.sweep import Sweeper
 from omnibot.model import Address, Attachment, IncomingMessage, Sender
 from omnibot.store import Store, StoreUnavailable
@@ -114,25 +114,10 @@ class Hindered(Sweeper):
         return 1
 
 
-async def test_no_failure_ends_it_and_closing_does(
-    store: Store, files: DiskFiles, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_no_failure_ends_it(store: Store, files: DiskFiles, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("omnibot.intake.sweep._SECONDS_BETWEEN", 0.0)
     sweeper = Hindered(store, files, StoreUnavailable("away"), OSError("full"), ValueError("wrong"))
     async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
-        tasks.create_task(sweeper.run())
+        running = tasks.create_task(sweeper.run())
         await sweeper.swept.wait()
-        sweeper.close()
-
-
-async def test_closing_stops_it_between_folders(store: Store, files: DiskFiles) -> None:
-    await refer(store)
-    await put(files)
-    sweeper = Sweeper(store.attachments, files, lambda: later(2 * HOUR))
-    sweeper.close()
-    assert await sweeper.sweep() == 0
-
-
-def test_who_is_not_believed_leaves_no_files() -> None:
-    assert worth_keeping(message()) == (FILE,)
-    assert worth_keeping(message(quarantine="DMARC")) == ()
+        running.cancel()

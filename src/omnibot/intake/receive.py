@@ -11,7 +11,7 @@ import structlog
 
 from omnibot.contract import Accept, NotAccepted
 from omnibot.intake.clean import clean
-from omnibot.intake.files import Files, FileTooLarge
+from omnibot.intake.files import Files, FileTooLarge, worth_keeping
 from omnibot.intake.keywords import Opt, opt
 from omnibot.model import Attachment, Incoming, IncomingMessage
 from omnibot.store import StoreUnavailable
@@ -163,7 +163,7 @@ class Intake:
             account=account,
             item=item,
             stop={Opt.OUT: True, Opt.IN: False}.get(wanted) if wanted else None,
-            files=tuple([await self._keep(attachment) for attachment in item.attachments]),
+            files=tuple([await self._keep(attachment) for attachment in worth_keeping(item)]),
         )
 
     async def _keep(self, attachment: Attachment) -> StoredFile:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from contextlib import suppress
 
 import structlog
 
@@ -26,15 +25,10 @@ class Sweeper:
         self._attachments = attachments
         self._files = files
         self._now = now
-        self._closing = asyncio.Event()
-
-    def close(self) -> None:
-        """Sweep no further; `run` returns."""
-        self._closing.set()
 
     async def run(self) -> None:
-        """Sweep at once and then every hour, until `close`. Whatever goes wrong is tried again the next time."""
-        while not self._closing.is_set():
+        """Sweep at once and then every hour, until cancelled. Whatever goes wrong is tried again the next time."""
+        while True:
             try:
                 if swept := await self.sweep():
                     log.info("files.swept", count=swept)
@@ -42,9 +36,7 @@ class Sweeper:
                 log.warning("files.not_swept", reason=type(error).__name__)
             except Exception:
                 log.exception("files.not_swept")
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_SECONDS_BETWEEN):
-                    await self._closing.wait()
+            await asyncio.sleep(_SECONDS_BETWEEN)
 
     async def sweep(self) -> int:
         """Delete what is unreferenced and no longer young; tells how many files.
@@ -57,8 +49,6 @@ class Sweeper:
         if since is None:
             return swept
         async for files in self._files.listing():
-            if self._closing.is_set():
-                break
             swept += await self._sweep(files, since.timestamp(), until)
         return swept
 
