@@ -6,14 +6,13 @@ import argparse
 import asyncio
 import signal
 import sys
-import tempfile
-from pathlib import Path
 
 from uvloop import new_event_loop
 
 from bench.measure import measure
 from bench.modes import Mode, Size, run
 from bench.report import print_findings, print_measured, write_json
+from bench.rig import scratch
 
 
 def main() -> int:
@@ -21,12 +20,7 @@ def main() -> int:
     options = _options()
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # so that servers are stopped
     size = Size(options.customers, options.messages, options.in_flight)
-    with (
-        tempfile.TemporaryDirectory(prefix="omnibot-bench-") as name,
-        asyncio.Runner(loop_factory=new_event_loop) as runner,
-    ):
-        folder = Path(name)
-        folder.chmod(0o711)  # as root, the bundled PostgreSQL runs as another user
+    with scratch() as folder, asyncio.Runner(loop_factory=new_event_loop) as runner:
         if options.mode is not None:
             findings = runner.run(run(Mode(options.mode), size, folder))
             write_json(findings) if options.json else print_findings(findings)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from bench import floor
 from bench.load import Customer, converse
@@ -37,6 +38,15 @@ class Rig:
     def settings(self) -> Settings:
         """As the server reads them."""
         return load(self.config, {})
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """A folder for all that runs, gone at the end."""
+    with TemporaryDirectory(prefix="omnibot-bench-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)  # as root, the bundled PostgreSQL runs as another user
+        yield folder
 
 
 @asynccontextmanager
