@@ -133,7 +133,7 @@ async def _impatiently(provider: Provider, rig: Rig, customer: Customer, message
 
 async def _in_bursts(provider: Provider, rig: Rig, customer: Customer, messages: int) -> None:
     """Three at once, and three more when the first reply has come."""
-    for _ in range(0, messages, _BURST):
+    for _ in range(messages // _BURST):
         reply = provider.receipts.next_of(customer.chat)
         burst = [customer.write(provider) for _ in range(_BURST)]
         await asyncio.gather(*(rig.webhook.insist(posted) for posted in burst))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import structlog
 
@@ -30,10 +31,12 @@ class Lanes:
         self._settings = settings
         self._committed = committed
         self._due = asyncio.Event()
+        self._wakes = 0
         self._closing = False
 
     def wake(self) -> None:
         """Something may be due."""
+        self._wakes += 1
         self._due.set()
 
     def close(self) -> None:
@@ -43,36 +46,37 @@ class Lanes:
 
     async def run(self) -> None:
         """One worker: take turns until `close`."""
+        more = True
         while not self._closing:
-            self._due.clear()
+            if not more:
+                await self._awakened(self._settings.poll_seconds)
             try:
-                busy = await self.take_batch()
+                more = await self.take_batch()
             except StoreUnavailable as error:
                 log.warning("turns.store_unavailable", reason=str(error))
-                busy = 0
-                await self._pause(self._settings.poll_seconds)
-            if not busy:
-                await self._pause(self._settings.poll_seconds)
+                await asyncio.sleep(self._settings.poll_seconds)
 
-    async def _pause(self, seconds: float) -> None:
-        try:
+    async def _awakened(self, seconds: float) -> None:
+        """Until something may be due: one worker a wake, for whoever claims takes all that there is."""
+        with suppress(TimeoutError):
             async with asyncio.timeout(seconds * random.uniform(0.8, 1.2)):
-                await self._due.wait()
-        except TimeoutError:
-            pass
+                while not (self._due.is_set() or self._closing):
+                    await self._due.wait()
+        self._due.clear()
 
-    async def take_batch(self) -> int:
-        """Take the turns of one batch of customers; tells how many there were."""
+    async def take_batch(self) -> bool:
+        """Take the turns of one batch of customers; tells whether more is due at once."""
         leases = await self._path.claim(self._settings.batch, self._settings.lease_seconds)
         if not leases:
-            return 0
+            return False
         sound = [lease for lease in leases if lease.lost < self._settings.attempts]
         works = [work for work in await self._path.load(sound) if not await self._unreadable(work)]
-        await self._commit(await self._take_all([work for work in works if isinstance(work, Work)]))
+        due_again = await self._commit(await self._take_all([work for work in works if isinstance(work, Work)]))
         for lease in leases:
             if lease not in sound:
                 await self._park(lease)
-        return len(leases)
+        # whoever was taken alone left others waiting
+        return due_again or len(leases) == self._settings.batch or any(lease.lost for lease in leases)
 
     async def _park(self, lease: Lease) -> None:
         """Whoever was claimed alone again and again without an end brings their process down: people must look."""
@@ -106,9 +110,10 @@ class Lanes:
             await self._give_back(work, reason)
         return outcomes
 
-    async def _commit(self, outcomes: Sequence[Outcome]) -> None:
+    async def _commit(self, outcomes: Sequence[Outcome]) -> bool:
+        """Commit, together if possible; tells whether more is due for one of these customers."""
         if not outcomes:
-            return
+            return False
         try:
             held = await self._path.commit(outcomes)
         except StoreUnavailable:
@@ -119,10 +124,11 @@ class Lanes:
         self._committed()
         if stale := len(outcomes) - len(held):
             log.info("turns.stale", count=stale)
+        return any(held.values())
 
-    async def _commit_singly(self, outcomes: Sequence[Outcome]) -> set[CustomerId]:
+    async def _commit_singly(self, outcomes: Sequence[Outcome]) -> dict[CustomerId, bool]:
         """One turn that cannot be committed must not take the others with it."""
-        held: set[CustomerId] = set()
+        held: dict[CustomerId, bool] = {}
         for outcome in outcomes:
             try:
                 held |= await self._path.commit([outcome])

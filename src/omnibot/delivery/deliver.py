@@ -70,6 +70,7 @@ class Delivery:
         }
         self._due = asyncio.Event()
         self._finished = _Finished()
+        self._full = False  # an account had no slot left: when one is free there may be more to start
         self._closing = False
 
     def wake(self) -> None:
@@ -107,16 +108,16 @@ class Delivery:
     async def _dispatch(self, start: Callable[[Dispatch], object]) -> None:
         while not self._closing:
             self._due.clear()
-            progress = 0
+            again = False
             if quotas := [quota for key, account in self._accounts.items() if (quota := _quota(key, account))]:
                 try:
-                    progress = self._start(await self._claim(quotas), start)
+                    again = self._start(await self._claim(quotas), start)
                 except StoreUnavailable as error:
                     log.warning("delivery.store_unavailable", reason=str(error))
                 except Exception:
                     log.exception("delivery.dispatch_failed")
                     await asyncio.sleep(self._settings.poll_seconds)
-            if not progress:
+            if not again:
                 await self._pause()
 
     async def _claim(self, quotas: list[Quota]) -> Dispatched:
@@ -126,13 +127,14 @@ class Delivery:
             unknown_wait=self._settings.unknown_wait_seconds,
         )
 
-    def _start(self, dispatched: Dispatched, start: Callable[[Dispatch], object]) -> int:
+    def _start(self, dispatched: Dispatched, start: Callable[[Dispatch], object]) -> bool:
+        """Start the calls; tells whether to look again at once, for what is behind a message that was kept back."""
         for dispatch in dispatched.starting:
             account = self._accounts[dispatch.channel, dispatch.account]
             account.in_flight += 1
             account.pace.take(1)
             start(dispatch)
-        return len(dispatched.starting) + dispatched.suppressed
+        return dispatched.suppressed > 0
 
     async def _pause(self) -> None:
         waits = [wait for account in self._accounts.values() if (wait := account.pace.wait())]
@@ -188,23 +190,26 @@ class Delivery:
         while self._finished.results:
             batch = list(self._finished.results)
             try:
-                await self._record_all(batch)
+                more = await self._record_all(batch)
             except StoreUnavailable as error:
                 log.warning("delivery.store_unavailable", reason=str(error), count=len(batch))
                 await asyncio.sleep(self._settings.poll_seconds)
                 continue
             del self._finished.results[: len(batch)]
-            self._due.set()
+            if more or self._full:
+                self._due.set()
 
-    async def _record_all(self, batch: Sequence[Result]) -> None:
+    async def _record_all(self, batch: Sequence[Result]) -> bool:
+        """Record results, together if possible; tells whether more may wait behind them."""
         try:
-            await self._path.finish(batch)
+            return await self._path.finish(batch)
         except StoreUnavailable:
             raise
         except Exception:
             log.exception("delivery.batch_failed", count=len(batch))
             for result in batch:
                 await self._record_singly(result)
+            return True
 
     async def _record_singly(self, result: Result) -> None:
         """One result that cannot be stored must not keep the others from being recorded."""

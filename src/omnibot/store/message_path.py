@@ -238,7 +238,7 @@ WITH held AS (
 UPDATE lanes l SET leased_until = NULL, lost = 0, due_at = coalesce(w.due_at, 'infinity'),
     priority = coalesce(w.priority, $5)
 FROM held LEFT JOIN waiting w ON w.customer_id = held.customer_id
-WHERE l.customer_id = held.customer_id RETURNING l.customer_id, held.missed
+WHERE l.customer_id = held.customer_id RETURNING l.customer_id, held.missed, l.due_at <= now() AS due
 """
 
 # What was committed between a release's snapshot and its locks can only be seen by a statement of its own; the locks
@@ -413,7 +413,9 @@ RETURNING o.id, o.address_id, o.channel, o.account, o.attempts, o.payload_sealed
     gate.value_sealed, o.state
 """
 
+# Tells whether more waits behind these at their addresses, or points to them.
 _FINISH = """
+WITH done AS (
 UPDATE outbox o SET state = r.state, reason = nullif(r.reason, ''), due_at = now() + r.after, leased_until = NULL,
     provider_hash = coalesce(r.provider_hash, o.provider_hash),
     provider_sealed = coalesce(r.provider_sealed, o.provider_sealed),
@@ -422,6 +424,10 @@ FROM unnest($1::bigint[], $2::int[], $3::text[], $4::text[], $5::interval[], $6:
     AS r(id, attempts, state, reason, after, provider_hash, provider_sealed),
     (SELECT set_config('synchronous_commit', 'off', true)) AS not_durable
 WHERE o.id = r.id AND o.attempts = r.attempts AND o.state IN ('sending', 'unknown')
+RETURNING o.id, o.address_id
+)
+SELECT EXISTS (SELECT FROM outbox q JOIN done USING (address_id) WHERE q.state = 'queued')
+    OR EXISTS (SELECT FROM outbox q JOIN done ON q.after_id = done.id WHERE q.state = 'queued')
 """
 
 # Nobody is told to look where nothing arrived: the pointer is kept back, and where the address has turned out to be
@@ -789,8 +795,8 @@ class MessagePath:
             attachments=row["attachments"],
         )
 
-    async def commit(self, outcomes: Sequence[Outcome]) -> set[CustomerId]:
-        """Commit turns together; tells whose lease still held. A stale turn drops out alone."""
+    async def commit(self, outcomes: Sequence[Outcome]) -> dict[CustomerId, bool]:
+        """Commit turns together; tells whose lease still held, and whether more is due. A stale turn drops out."""
         async with self._transaction() as connection:
             taken = [item.id for o in outcomes for item in o.work.items]
             held = await self._release(connection, [o.work.lease for o in outcomes], taken)
@@ -803,7 +809,7 @@ class MessagePath:
 
     async def _release(
         self, connection: asyncpg.Connection, leases: Sequence[Lease], taken: Sequence[int], delete: bool = True
-    ) -> set[CustomerId]:
+    ) -> dict[CustomerId, bool]:
         """Lock the lanes whose leases still hold, take what was taken out of them, and say when they are next due."""
         rows = [(lease.customer, lease.fence, lease.arrivals) for lease in leases]
         gone = taken if delete else []
@@ -812,7 +818,7 @@ class MessagePath:
         )
         if missed := [row["customer_id"] for row in released if row["missed"]]:
             await connection.execute(_RESCHEDULE, missed, _MESSAGE_PRIORITY)
-        return {CustomerId(row["customer_id"]) for row in released}
+        return {CustomerId(row["customer_id"]): row["missed"] or row["due"] for row in released}
 
     async def _write_turns(self, connection: asyncpg.Connection, outcomes: Sequence[Outcome]) -> None:
         turns, said = [], []
@@ -948,8 +954,11 @@ class MessagePath:
             attempts=row["attempts"],
         )
 
-    async def finish(self, results: Sequence[Result]) -> None:
-        """Record what became of calls. A result that comes after its call was given up still counts."""
+    async def finish(self, results: Sequence[Result]) -> bool:
+        """Record what became of calls; tells whether more waits behind them.
+
+        A result that comes after its call was given up still counts.
+        """
         rows = [
             (
                 r.id, r.attempts, r.state, r.reason, timedelta(seconds=r.after),
@@ -962,7 +971,7 @@ class MessagePath:
         lost = [r for r in results if r.state in (DeliveryState.REFUSED, DeliveryState.DEAD)]
         moved = [(r.address, self._codec.seal(r.address, r.context)) for r in results if r.context is not None]
         async with self._connection() if not (gone or lost or moved) else self._transaction() as connection:
-            await connection.execute(_FINISH, *_columns(rows, 7))
+            more: bool = await connection.fetchval(_FINISH, *_columns(rows, 7))
             if gone:
                 await connection.execute(_MARK_UNREACHABLE, *_columns(gone, 2))
             if lost:
@@ -972,6 +981,7 @@ class MessagePath:
                 await connection.execute(_MOVE, *_columns(moved, 2))
         if lost:
             await self._keep_back_pointers([r.id for r in lost], {r.id for r in lost if r.unreachable})
+        return more
 
     async def _keep_back_pointers(self, failed: Sequence[int], unreachable: Collection[int] = ()) -> None:
         async with self._transaction() as connection:
