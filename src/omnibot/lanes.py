@@ -18,7 +18,7 @@ from omnibot.turn import Steps, take
 
 log = structlog.get_logger(__name__)
 
-_UNBROKEN = 8  # turns that are computed before the loop gets its turn
+_UNBROKEN = 2  # turns that are computed before the loop gets its turn
 _RETRY_SECONDS = 2.0  # before a failed turn is tried again; doubled with each failure
 
 
