@@ -33,9 +33,16 @@ def print_measured(measured: Measured) -> None:
     console.print(f"\n[bold]{measured.machine}[/bold]")
     size = measured.size
     console.print(f"{size.customers} customers × {size.messages} messages, {size.in_flight} in flight")
+    console.print(
+        f"latencies in ms, at full speed and (slow) at {STEADY_RATE:g}/s; CPU in ms a message: the server's, its "
+        "PostgreSQL's, that of sandbox and load\n"
+    )
     console.print(_loads(measured))
+    console.print()
     console.print(_steps(measured))
+    console.print()
     console.print(_targets(measured))
+    console.print()
     for one in measured.rounds[-1:]:
         console.print(_checks(one.verdict))
 
@@ -63,14 +70,13 @@ def _checks(verdict: Verdict) -> Table:
 
 def _loads(measured: Measured) -> Table:
     table = Table(box=None, pad_edge=False)
-    table.add_column("full speed")
-    columns = ("messages/s", "p50 ms", "p99 ms", "CPU ms a message", "PostgreSQL's", "the load's", "of the floor")
+    table.add_column("")
+    columns = ("msg/s", "p50", "p99", "CPU", "PG", "load", "p50 slow", "p99 slow", "ratio")
     for heading in columns:
         table.add_column(heading, justify="right")
     for number, one in enumerate(measured.rounds, 1):
         table.add_row(f"floor {number}", *_figures(one.floor))
         table.add_row(f"ours {number}", *_figures(one.ours), f"{one.ratio:.2f}")
-        table.add_row(f"  at {STEADY_RATE:g}/s", "", f"{one.steady_p50:.1f}", f"{one.steady_p99:.1f}")
     return table
 
 
@@ -82,6 +88,8 @@ def _figures(load: Load) -> tuple[str, ...]:
         f"{load.server_cpu:.3f}",
         f"{load.database_cpu:.3f}",
         f"{load.load_cpu:.3f}",
+        f"{load.steady_p50:.1f}",
+        f"{load.steady_p99:.1f}",
     )
 
 
