@@ -366,3 +366,20 @@ def test_the_sandbox_says_which_ports_to_choose(taken: int, option: str) -> None
     assert str(taken) in sentence
     assert option in sentence
     assert "database" not in sentence
+
+
+def test_the_sandbox_says_how_to_use_it_and_ends_when_told() -> None:
+    ports = ["--telegram-port", "0", "--smtp-port", "0", "--control-port", "0"]
+    sandbox = subprocess.Popen(
+        [sys.executable, "-m", "omnibot", "sandbox", *ports], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert sandbox.stdout is not None
+        told = [sandbox.stdout.readline() for _ in range(22)]
+        assert "[channels.telegram.main]\n" in told
+        assert any("/telegram/write" in line for line in told)
+        sandbox.send_signal(signal.SIGTERM)
+        assert sandbox.wait(timeout=30) == 0
+    finally:
+        sandbox.kill()
+        sandbox.communicate()
