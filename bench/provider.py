@@ -58,8 +58,9 @@ class Receipts(Ledger):
         payload: Mapping[str, Any],
         outcome: Outcome = Outcome.ACCEPTED,
         reason: str = "",
+        **seen: Any,  # noqa: ANN401 - what a customer sees, passed on as it is
     ) -> Entry:
-        entry = super().append(provider, account, method, payload, outcome, reason)
+        entry = super().append(provider, account, method, payload, outcome, reason, **seen)
         if method == _SEND:
             if entry.accepted:
                 self._received(payload)

@@ -12,7 +12,7 @@ from email.utils import format_datetime
 from html import escape
 from urllib.parse import urlsplit
 
-from omnibot.model import Choice, Link, Outbound, Paragraph, Part, Steps, plain
+from omnibot.model import Choice, File, Link, Outbound, Paragraph, Part, Steps, plain
 from omnibot_email.arrival import thread
 from omnibot_email.decode import single_line, storable
 
@@ -87,7 +87,7 @@ def as_text(parts: Sequence[Part]) -> str:
 
 def as_html(parts: Sequence[Part]) -> str:
     """The same words with the little markup that every mail program shows."""
-    inner = "\n".join(_html(part) for part in parts if not isinstance(part, Choice))
+    inner = "\n".join(_html(part) for part in parts if not isinstance(part, Choice | File))
     choices = [f"<b>{escape(part.label)}</b>" for part in parts if isinstance(part, Choice)]
     if choices:
         inner += f'\n<p style="{_GAP}">{" / ".join(choices)}</p>'

@@ -7,7 +7,7 @@ from html import escape
 
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
-from omnibot.model import Choice, Link, Paragraph, Part, Steps
+from omnibot.model import Choice, File, Link, Paragraph, Part, Steps
 
 _OPENABLE = ("https://", "http://", "mailto:", "tel:", "tg://")
 
@@ -33,7 +33,7 @@ def _html(part: Part) -> str:
             return _numbered(items)
         case Link(label, url):
             return _link(label, url)
-        case Choice():
+        case Choice() | File():
             return ""
 
 

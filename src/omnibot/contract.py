@@ -6,7 +6,7 @@ docs/a-channel-in-one-file.md builds one; `omnibot.testing` has the suite that p
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
@@ -15,7 +15,7 @@ from typing import ClassVar, Protocol, Self
 from aiohttp.web import RouteDef
 from pydantic import BaseModel, ConfigDict
 
-from omnibot.model import Address, Attachment, Cap, Incoming, Limits, Outbound
+from omnibot.model import Address, Attachment, Cap, File, Incoming, Limits, Outbound
 
 __all__ = [
     "MAX_BODY",
@@ -23,6 +23,8 @@ __all__ = [
     "Cap",
     "Channel",
     "ChannelSettings",
+    "Download",
+    "Files",
     "Finding",
     "Limits",
     "NotAccepted",
@@ -33,6 +35,7 @@ __all__ = [
     "Unsure",
 ]
 
+_NOTHING: Mapping[str, str] = {}
 MAX_BODY = 1_000_000  # bytes of one webhook; what is larger gets 413
 
 
@@ -42,6 +45,7 @@ class Receipt:
 
     provider_id: str
     context: Mapping[str, str] | None = None
+    units: int = 0  # that it bills, such as segments of an SMS; `Limits.spend` counts them
 
 
 class Refused(Exception):
@@ -80,6 +84,45 @@ class Accept(Protocol):
     async def __call__(self, arrivals: Sequence[Incoming]) -> None: ...
 
 
+class Files(Protocol):
+    """The files that go along with messages."""
+
+    def open(self, file: File) -> AsyncIterator[bytes]:
+        """The bytes, in chunks; raises Refused when there is no such file any more."""
+
+    def url(self, file: File) -> str:
+        """Where anybody who is told can fetch it, with its media type; '' without a public URL."""
+
+
+class Download(Protocol):
+    """Fetch what a provider names by URL, and nothing else.
+
+    Only https (and what `hosts` names with a scheme, such as the sandbox's http://127.0.0.1:8001), only hosts that
+    `hosts` names (`.example.com`: and below), at public addresses, resolved once; the first host alone gets
+    `headers`; at most `max_bytes`. Raises Refused for what is not allowed, TryLater for what may come later.
+    """
+
+    def __call__(
+        self, url: str, *, hosts: Collection[str], max_bytes: int, headers: Mapping[str, str] = ...
+    ) -> AsyncIterator[bytes]: ...
+
+
+class _NoFiles:
+    async def open(self, file: File) -> AsyncIterator[bytes]:
+        raise Refused("there are no files here")
+        yield b""
+
+    def url(self, file: File) -> str:
+        return ""
+
+
+async def _no_download(
+    url: str, *, hosts: Collection[str], max_bytes: int, headers: Mapping[str, str] = _NOTHING
+) -> AsyncIterator[bytes]:
+    raise Refused("nothing can be downloaded here")
+    yield b""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """Something that is wrong with an account, and who must do what."""
@@ -102,6 +145,8 @@ class Site:
     public_url: str
     key: bytes = field(repr=False)
     now: Callable[[], datetime]
+    files: Files = _NoFiles()  # noqa: RUF009 - it has no state
+    download: Download = _no_download
 
 
 class ChannelSettings(BaseModel):

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Generic, NewType, TypeVar
+from typing import Generic, Literal, NewType, TypeVar
 
 CustomerId = NewType("CustomerId", int)
 AddressId = NewType("AddressId", int)
@@ -70,6 +70,8 @@ class Sender:
     address: Address
     name: str = ""
     language: str = ""  # ISO 639-1, as the provider knows it
+    email: str = ""  # of the profile that the provider keeps
+    zone: str = ""  # IANA, such as Europe/Berlin
 
 
 # --- what comes in -----------------------------------------------------------------------------------------------
@@ -113,6 +115,9 @@ class Incoming:
     sender: Sender
 
 
+Opt = Literal["", "stop", "start", "help"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncomingMessage(Incoming):
     """Somebody wrote.
@@ -130,7 +135,8 @@ class IncomingMessage(Incoming):
     answers: tuple[str, ...] = ()
     answers_ours: MessageId | None = None
     context: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
-    automatic: str = ""  # why a machine wrote this (auto-reply, list, bounce): stored, never answered
+    automatic: str = ""  # why it is never answered (auto-reply, list, bounce, a country not served): only stored
+    opt: Opt = ""  # a keyword that its network knows, and has obeyed and answered already
     quarantine: str = ""  # why the sender cannot be believed: kept for staff, off every timeline
     flags: tuple[str, ...] = ()  # what staff should see: `staff_only`
 
@@ -169,7 +175,10 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryReport(Incoming):
-    """The provider tells what became of one of ours; `sender` is the address it went to."""
+    """The provider tells what became of one of ours; `sender` is the address it went to.
+
+    HELD: it was not delivered because the customer must write first, and waits until they do.
+    """
 
     provider_id: str
     state: DeliveryState
@@ -377,7 +386,17 @@ class Choice:
     value: str
 
 
-Part = Paragraph | Steps | Link | Choice
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that goes along; `ref` is by what `Site.files` finds its bytes."""
+
+    name: str  # as the customer sees it
+    media_type: str
+    size: int  # bytes
+    ref: str
+
+
+Part = Paragraph | Steps | Link | Choice | File
 
 
 @dataclass(frozen=True, slots=True)
@@ -401,6 +420,12 @@ class Limits:
     replies: Cap = Cap(30, 60)  # automatic replies to one address
     carrier: bool = False  # its network has STOP words of its own ("cancel", "end", "quit")
     unsolicited: Cap | None = None  # tighter, for replies to what did not answer us
+    files: int = 0  # of one message; what is beyond, too large or of another type becomes a link
+    file_bytes: int = 0  # of one file
+    file_types: tuple[str, ...] = ("",)  # beginnings of media types: "image/", "application/pdf"
+    window: float | None = None  # seconds from somebody's last message in which they can be written to
+    knocks: bool = False  # after that, the channel has words of its own (a template) that may still leave
+    spend: Cap | None = None  # billed units (`Receipt.units`), an account, all addresses together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -423,6 +448,7 @@ class Outbound:
     context: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     provider_id: str = ""  # where a former attempt told it
     attempts: int = 0
+    heard_at: datetime | None = None  # when its address last wrote
 
     @property
     def text(self) -> str:
@@ -431,7 +457,7 @@ class Outbound:
 
 
 def plain(parts: Sequence[Part]) -> str:
-    """Parts as plain text: steps numbered, links behind their label, choices left to the channel."""
+    """Parts as plain text: steps numbered, links behind their label, choices and files left to the channel."""
     return "\n\n".join(text for part in parts if (text := _plain(part)))
 
 
@@ -443,5 +469,5 @@ def _plain(part: Part) -> str:
             return "\n".join(f"{number}. {item}" for number, item in enumerate(items, 1))
         case Link(label, url):
             return f"{label}: {url}"
-        case Choice():
+        case Choice() | File():
             return ""

@@ -511,3 +511,16 @@ async def test_old_messages_are_forgotten(telegram: Caller, monkeypatch: pytest.
     for number in range(3):
         telegram.sandbox.user(ADA).write(str(number))
     assert [message["text"] for message in telegram.sandbox.main.chats[ADA].messages.values()] == ["1", "2"]
+
+
+# --- what the customer sees ------------------------------------------------------------------------------------
+
+
+async def test_the_ledger_tells_what_a_customer_reads_and_can_press(known: Caller):
+    keyboard = {"inline_keyboard": [[{"text": "Yes", "callback_data": "y"}], [{"text": "No", "callback_data": "n"}]]}
+    await known.result(
+        "sendMessage", chat_id=ADA, text="<b>Sure</b> &amp; safe?", parse_mode="HTML", reply_markup=keyboard
+    )
+    await known.result("sendChatAction", chat_id=ADA, action="typing")
+    seen = [(entry.to, entry.text, entry.choices) for entry in known.sandbox.ledger if entry.to]
+    assert seen == [("telegram:4711", "Sure & safe?", ("Yes", "No"))]

@@ -13,6 +13,7 @@ from omnibot.model import (
     Address,
     Choice,
     Contact,
+    File,
     IncomingMessage,
     Link,
     Location,
@@ -29,6 +30,7 @@ PARTS = st.lists(
         st.builds(Steps, st.lists(TEXT).map(tuple)),
         st.builds(Link, TEXT, TEXT),
         st.builds(Choice, TEXT, TEXT),
+        st.builds(File, TEXT, TEXT, st.integers(0, 2**40), TEXT),
     )
 )
 

@@ -23,7 +23,11 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One call that reached a provider. `account` is the bot, mailbox or number that called."""
+    """One call that reached a provider. `account` is the bot, mailbox or number that called.
+
+    `to` and `text` are set where a customer gets something to read: their address, such as `telegram:4711`, and the
+    words as they see them, without markup and escapes; `choices` are the labels that can be pressed below.
+    """
 
     number: int  # 1, 2, 3 … over all providers of one ledger
     at: datetime
@@ -33,6 +37,9 @@ class Entry:
     payload: Mapping[str, Any]
     outcome: Outcome
     reason: str = ""  # why it was refused, in the provider's words
+    to: str = ""
+    text: str = ""
+    choices: tuple[str, ...] = ()
 
     @property
     def accepted(self) -> bool:
@@ -79,6 +86,10 @@ class Ledger:
         payload: Mapping[str, Any],
         outcome: Outcome = Outcome.ACCEPTED,
         reason: str = "",
+        *,
+        to: str = "",
+        text: str = "",
+        choices: tuple[str, ...] = (),
     ) -> Entry:
         """Write down one call and wake whoever waits for it."""
         self._number += 1
@@ -91,6 +102,9 @@ class Ledger:
             payload=payload,
             outcome=outcome,
             reason=reason,
+            to=to,
+            text=text,
+            choices=choices,
         )
         self._entries.append(entry)
         for waiter in self._waiters:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from omnibot.model import ButtonPress, Choice, DeliveryReport, IncomingMessage, Link, Paragraph, Part, Steps
+from omnibot.model import ButtonPress, Choice, DeliveryReport, File, IncomingMessage, Link, Paragraph, Part, Steps
 from omnibot.store.work import Reported
 
 
@@ -47,6 +47,8 @@ def _part_to_json(part: Part) -> list[Any]:
             return ["link", label, url]
         case Choice(label, value):
             return ["choice", label, value]
+        case File(name, media_type, size, ref):
+            return ["file", name, media_type, size, ref]
 
 
 def parts_from_json(stored: Sequence[Sequence[Any]]) -> tuple[Part, ...]:
@@ -54,7 +56,7 @@ def parts_from_json(stored: Sequence[Sequence[Any]]) -> tuple[Part, ...]:
     return tuple(_part_from_json(kind, values) for kind, *values in stored)
 
 
-def _part_from_json(kind: str, values: Sequence[str]) -> Part:
+def _part_from_json(kind: str, values: Sequence[Any]) -> Part:
     match kind:
         case "paragraph":
             return Paragraph(values[0])
@@ -64,6 +66,8 @@ def _part_from_json(kind: str, values: Sequence[str]) -> Part:
             return Link(values[0], values[1])
         case "choice":
             return Choice(values[0], values[1])
+        case "file":
+            return File(*values)
     raise ValueError(f"unknown part {kind!r}")
 
 

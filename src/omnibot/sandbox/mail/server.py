@@ -12,6 +12,7 @@ from typing import Any, Literal, Self
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
+from omnibot.model import Address
 from omnibot.sandbox.faults import Blocked, Cut, Fault, Faults, Hang, ServerError, Throttle
 from omnibot.sandbox.ledger import Ledger, Outcome
 from omnibot.sandbox.mail.letters import Mail
@@ -183,7 +184,8 @@ class MailSandbox:
         return f"451 4.3.0 sandbox: {type(error).__name__}"
 
     async def _keep(self, mails: list[Mail], payload: Mapping[str, Any], outcome: Outcome) -> None:
-        self.ledger.append(PROVIDER, self.address, "DATA", payload, outcome)
+        to = str(Address("email", payload["to"]))
+        self.ledger.append(PROVIDER, self.address, "DATA", payload, outcome, to=to, text=payload["text"])
         for mail in mails:
             await self.mailbox(mail.recipient).receive(mail)
 

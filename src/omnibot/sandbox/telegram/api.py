@@ -12,11 +12,12 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from http import HTTPStatus
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypedDict
 
 import orjson
 from aiohttp import ClientSession, ClientTimeout, TCPConnector, web
 
+from omnibot.model import Address
 from omnibot.sandbox.faults import Blocked, Cut, Fault, Faults, Hang, ServerError, Throttle
 from omnibot.sandbox.ledger import Ledger, Outcome
 from omnibot.sandbox.server import HttpSandbox
@@ -40,8 +41,17 @@ DOWNLOAD = 20 * 1024 * 1024  # bytes that getFile hands out
 UPLOAD = 50 * 1024 * 1024
 WEBHOOK_TIMEOUT = 60.0
 QUESTIONS = frozenset({"getMe", "getUpdates", "getWebhookInfo", "getFile"})  # they change nothing: not in the ledger
+SHOWN = frozenset({"sendMessage", "sendPhoto", "sendDocument"})  # they give a customer something to read
 
 Method = Callable[[Bot, Json], Awaitable[Any]]
+
+
+class _Seen(TypedDict):
+    """What a customer sees of a call, for the ledger."""
+
+    to: str
+    text: str
+    choices: tuple[str, ...]
 
 
 class TelegramSandbox(HttpSandbox):
@@ -137,7 +147,7 @@ class TelegramSandbox(HttpSandbox):
         except ApiError as error:
             return self._refuse(bot, method, parameters, error)
         if method not in QUESTIONS:
-            self.ledger.append(PROVIDER, str(bot.id), method, parameters, outcome)
+            self.ledger.append(PROVIDER, str(bot.id), method, parameters, outcome, **_seen(method, parameters))
         return _json(200, {"ok": True, "result": result})
 
     def _refuse(self, bot: Bot, method: str, parameters: Json, error: ApiError) -> web.Response:
@@ -386,6 +396,17 @@ def _answered(chat: Chat, parameters: Json) -> Json:
     if reply.get("allow_sending_without_reply"):
         return {}
     raise bad("message to be replied not found")
+
+
+def _seen(method: str, parameters: Json) -> _Seen:
+    if method not in SHOWN:
+        return {"to": "", "text": "", "choices": ()}
+    rows = (parameters.get("reply_markup") or {}).get("inline_keyboard", ())
+    return {
+        "to": str(Address("telegram", str(parameters["chat_id"]))),
+        "text": parameters.get("text") or parameters.get("caption") or "",
+        "choices": tuple(button["text"] for row in rows for button in row),
+    }
 
 
 def _ordered(fault: Fault) -> ApiError:
