@@ -65,6 +65,24 @@ def test_a_language_without_a_model_does_no_harm() -> None:
     assert klingon.read("nuqneH", "tlh").language.value == "tlh"
 
 
+def test_words_that_one_language_alone_has_are_named_as_evidence(understanding) -> None:
+    english = understanding.read("Where is the invoice of March? My boss asks for it", None).language
+    assert english.evidence == ("where", "is", "the", "of", "my")
+    assert english.confidence > 0.95
+
+
+def test_two_such_words_do_with_the_language_of_the_last_message(understanding) -> None:
+    text = "Invoice 4711: why so?"
+    assert understanding.read(text, "en").language.evidence == ("why", "so")
+    assert understanding.read(text, "es").language.evidence != ("why", "so")
+
+
+def test_words_of_two_languages_are_weighed_by_the_model(understanding) -> None:
+    spanish = understanding.read("El pedido que hice por the web todavía no ha llegado a mi casa", None).language
+    assert spanish.value == "es"
+    assert spanish.evidence == ("El pedido que hice por",)
+
+
 def test_no_language_at_all_is_a_fault() -> None:
     with pytest.raises(ValueError, match="at least one language"):
         Understanding([])
