@@ -23,9 +23,9 @@ class Sentiment:
     """VADER, sentence by sentence. Its lexicon is English: in other languages the mood stays unknown."""
 
     def __init__(self) -> None:
-        from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+        from omnibot.understanding.vader import Vader
 
-        self._vader = SentimentIntensityAnalyzer()
+        self._vader = Vader()
 
     def read(self, text: str, language: str) -> Signal[float]:
         """The mean compound (−1…1) of those sentences that are not neutral; the words it rests on as evidence."""
@@ -34,10 +34,13 @@ class Sentiment:
         scores: list[float] = []
         evidence: list[str] = []
         for sentence in _sentences(self._thinned(text)):
-            score = self._vader.polarity_scores(sentence)["compound"]
+            words = list(self._weighted_words(sentence))
+            if not words and sentence.isascii():
+                continue  # neutral: only an emoji is weighed without standing apart
+            score = self._vader.compound(sentence)
             if abs(score) >= _NEUTRAL:
                 scores.append(score)
-                evidence += self._weighted_words(sentence)
+                evidence += words
         if not scores:
             return Signal(0.0, 0.0, known=False)
         confidence = 1 - 0.5 ** max(1, len(evidence))
