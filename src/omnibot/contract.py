@@ -99,11 +99,18 @@ class Download(Protocol):
 
     Only https (and what `hosts` names with a scheme, such as the sandbox's http://127.0.0.1:8001), only hosts that
     `hosts` names (`.example.com`: and below), at public addresses, resolved once; the first host alone gets
-    `headers`; at most `max_bytes`. Raises Refused for what is not allowed, TryLater for what may come later.
+    `headers`; at most `max_bytes`, of media types that begin with one of `types`. Raises Refused for what is not
+    allowed, TryLater for what may come later.
     """
 
     def __call__(
-        self, url: str, *, hosts: Collection[str], max_bytes: int, headers: Mapping[str, str] = ...
+        self,
+        url: str,
+        *,
+        hosts: Collection[str],
+        max_bytes: int,
+        headers: Mapping[str, str] = ...,
+        types: Collection[str] = ...,
     ) -> AsyncIterator[bytes]: ...
 
 
@@ -117,7 +124,12 @@ class _NoFiles:
 
 
 async def _no_download(
-    url: str, *, hosts: Collection[str], max_bytes: int, headers: Mapping[str, str] = _NOTHING
+    url: str,
+    *,
+    hosts: Collection[str],
+    max_bytes: int,
+    headers: Mapping[str, str] = _NOTHING,
+    types: Collection[str] = ("",),
 ) -> AsyncIterator[bytes]:
     raise Refused("nothing can be downloaded here")
     yield b""
