@@ -375,9 +375,12 @@ def test_the_sandbox_says_how_to_use_it_and_ends_when_told() -> None:
     )
     try:
         assert sandbox.stdout is not None
-        told = [sandbox.stdout.readline() for _ in range(22)]
+        told = []
+        while not told or "Ctrl-C" not in told[-1]:
+            told.append(sandbox.stdout.readline())
+            assert told[-1], "it ended by itself"
         assert "[channels.telegram.main]\n" in told
-        assert any("/telegram/write" in line for line in told)
+        assert any("/write" in line for line in told)
         sandbox.send_signal(signal.SIGTERM)
         assert sandbox.wait(timeout=30) == 0
     finally:

@@ -201,10 +201,38 @@ def sandbox(
     control_port: Annotated[int, typer.Option(help="Port to write as a customer and to order misbehaviour.")] = 8090,
 ) -> None:
     """Emulate the providers on loopback for whoever develops a bot; until Ctrl-C."""
+    from omnibot.sandbox.providers import Ports
     from omnibot.sandbox.standalone import run
 
-    work = run(telegram_port=telegram_port, smtp_port=smtp_port, lmtp_port=lmtp_port, control_port=control_port)
+    work = run(Ports(telegram=telegram_port, smtp=smtp_port, lmtp=lmtp_port), control_port)
     _run(work, advice="choose free ports by --telegram-port, --smtp-port and --control-port (0 takes any)")
+
+
+@app.command()
+def chat(
+    channel: Annotated[str, typer.Argument(help="telegram, slack, sms, whatsapp or email.")],
+    as_: Annotated[str, typer.Option("--as", help="As whom: their address there, such as 4711.", metavar="ADDRESS")],
+    also: Annotated[
+        list[str] | None, typer.Option(help="Another address of theirs, such as sms:+15550100; may be repeated.")
+    ] = None,
+    sandbox: Annotated[str, typer.Option(help="Where the demo or the sandbox is commanded.")] = "http://127.0.0.1:8090",
+    quiet: Annotated[
+        float, typer.Option(min=0.1, help="Where the input is no terminal: seconds of silence before the next line.")
+    ] = 3.0,
+) -> None:
+    """Write to the running bot as a customer, through the sandbox; replies come from any of their channels."""
+    from omnibot.model import Address
+    from omnibot.sandbox.chat import NoSandbox, Refused
+    from omnibot.sandbox.chat import chat as converse
+
+    try:
+        others = [Address.parse(text) for text in also or ()]
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--also") from None
+    try:
+        _run(converse(Address.parse(f"{channel}:{as_}"), others, sandbox, quiet))
+    except (NoSandbox, Refused, ValueError) as error:
+        _fail(str(error))
 
 
 # --- what is on its way --------------------------------------------------------------------------------------------

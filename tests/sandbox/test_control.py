@@ -2,77 +2,111 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
 
+from omnibot.sandbox import Outcome
 from omnibot.sandbox.control import Control
-from omnibot.sandbox.faults import ARRIVAL, Duplicate, Faults, Throttle
-from omnibot.sandbox.ledger import Ledger
-from omnibot.sandbox.mail import Mail, MailSandbox
-from omnibot.sandbox.telegram import TelegramSandbox
+from omnibot.sandbox.faults import ARRIVAL, Duplicate, Throttle
+from omnibot.sandbox.mail import Mail
+from omnibot.sandbox.providers import Ports, Providers, emulated
 
 
+@dataclass
 class Desk:
-    """A sandbox and a client of its control port."""
+    """The providers and a client of their control port."""
 
-    def __init__(self, client: TestClient, telegram: TelegramSandbox, mail: MailSandbox, ledger: Ledger) -> None:
-        self.client, self.telegram, self.mail, self.ledger = client, telegram, mail, ledger
+    client: TestClient
+    providers: Providers
 
     async def post(self, path: str, body: object) -> tuple[int, dict]:
         async with self.client.post(path, json=body) as answer:
             return answer.status, await answer.json()
 
+    async def get(self, path: str, *query: tuple[str, str]) -> tuple[int, object]:
+        async with self.client.get(path, params=query) as answer:
+            return answer.status, await answer.json()
+
 
 @pytest_asyncio.fixture
 async def desk() -> AsyncIterator[Desk]:
-    ledger, faults = Ledger(), Faults()
-    async with TelegramSandbox(ledger, faults) as telegram, MailSandbox(ledger, faults) as mail:
-        server = TestServer(Control(telegram, mail, ledger, faults).application())
-        async with TestClient(server) as client:
-            yield Desk(client, telegram, mail, ledger)
+    async with emulated(Ports(lmtp=1)) as providers:
+        control = Control(providers.people, providers.ledger, providers.faults)
+        async with TestClient(TestServer(control.application())) as client:
+            yield Desk(client, providers)
 
 
-async def test_somebody_writes_on_telegram(desk: Desk) -> None:
-    status, told = await desk.post("/telegram/write", {"user": 4711, "text": "Hello"})
-    assert status == 200
-    assert desk.telegram.main.last is not None
-    message = desk.telegram.main.last.value["message"]
-    assert (message["message_id"], message["text"]) == (told["message_id"], "Hello")
+async def test_somebody_writes_under_their_name(desk: Desk) -> None:
+    sarah = {"name": "Sarah Lind", "addresses": ["telegram:4711", "email:sarah@example.org"]}
+    assert await desk.post("/people", sarah) == (200, sarah)
+    assert await desk.post("/write", {"as": "telegram:4711", "text": "Hello"}) == (200, sarah)
+    assert desk.providers.telegram.main.last is not None
+    message = desk.providers.telegram.main.last.value["message"]
+    assert (message["from"]["first_name"], message["text"]) == ("Sarah", "Hello")
+
+
+async def test_whoever_is_known_by_two_addresses_is_one_person(desk: Desk) -> None:
+    await desk.post("/people", {"name": "Sarah", "addresses": ["telegram:1", "email:s@example.org"]})
+    await desk.post("/people", {"addresses": ["telegram:1", "telegram:2"]})
+    one = {"name": "Sarah", "addresses": ["telegram:1", "email:s@example.org", "telegram:2"]}
+    for address in one["addresses"]:
+        assert await desk.get("/people", ("as", address)) == (200, one)
+    assert await desk.get("/people", ("as", "telegram:3")) == (200, {"name": "", "addresses": ["telegram:3"]})
 
 
 async def test_a_button_that_is_not_there_cannot_be_pressed(desk: Desk) -> None:
-    status, told = await desk.post("/telegram/press", {"user": 4711, "label": "Yes"})
-    assert (status, told["error"]) == (400, "no message offers 'Yes'")
+    for address in ("telegram:4711", "email:sarah@example.org"):
+        status, told = await desk.post("/press", {"as": address, "label": "Yes"})
+        assert status == 400
+        assert "'Yes'" in told["error"]
 
 
-async def test_somebody_writes_a_mail_and_answers_one(desk: Desk) -> None:
-    letter = {"address": "sarah@example.org", "subject": "Bill", "text": "Why?"}
-    assert await desk.post("/mail/write", letter) == (200, {"sent": True})
-    status, told = await desk.post("/mail/write", letter | {"answer": True})
-    assert status == 400
-    assert "no mail yet" in told["error"]
-    raw = b"From: support@example.com\r\nTo: sarah@example.org\r\nSubject: Re: Bill\r\n\r\nBecause.\r\n"
-    await desk.mail.mailbox("sarah@example.org").receive(Mail("support@example.com", "sarah@example.org", raw))
-    assert await desk.post("/mail/write", letter | {"answer": True}) == (200, {"sent": True})
+async def test_a_button_is_pressed(desk: Desk) -> None:
+    ada = desk.providers.telegram.main.user(4711)
+    ada.write("hello")
+    keyboard = {"inline_keyboard": [[{"text": "Yes", "callback_data": "y"}]]}
+    chat = desk.providers.telegram.main.chats[4711]
+    chat.keep({"message_id": 5, "from": {"is_bot": True}, "chat": {"id": 4711}, "reply_markup": keyboard})
+    assert await desk.post("/press", {"as": "telegram:4711", "label": "Yes"}) == (200, {"pressed": "Yes"})
+    assert desk.providers.telegram.main.last is not None
+    assert desk.providers.telegram.main.last.value["callback_query"]["data"] == "y"
+
+
+async def test_somebody_answers_the_last_mail_with_its_quotes(desk: Desk) -> None:
+    sarah = desk.providers.mail.mailbox("sarah@example.org")
+    raw = b"From: support@example.com\r\nTo: sarah@example.org\r\nSubject: Bill\r\n\r\nBecause.\r\n"
+    await sarah.receive(Mail("support@example.com", "sarah@example.org", raw))
+    posted = []
+    desk.providers.mail.post = lambda raw, **_: posted.append(raw.decode())  # type: ignore[method-assign]
+    for answer in (True, False):
+        letter = {"as": "email:sarah@example.org", "subject": "New", "text": "Why?", "answer": answer}
+        status, _ = await desk.post("/write", letter)
+        assert status == 200
+    assert ["> Because." in raw for raw in posted] == [True, False]
 
 
 async def test_misbehaviour_is_ordered_and_ended(desk: Desk) -> None:
     order = {"fault": "throttle", "with": {"after": 3}, "provider": "telegram"}
     assert await desk.post("/faults", order) == (200, {"ordered": "throttle"})
-    assert desk.telegram.faults.take("telegram", "sendMessage", "1") == Throttle(3)
+    assert desk.providers.faults.take("telegram", "sendMessage", "1") == Throttle(3)
     await desk.post("/faults", {"fault": "duplicate", "count": None})
-    assert desk.telegram.faults.take("telegram", ARRIVAL, "1") == Duplicate()
+    assert desk.providers.faults.take("telegram", ARRIVAL, "1") == Duplicate()
     async with desk.client.delete("/faults") as answer:
         assert answer.status == 200
-    assert desk.telegram.faults.take("telegram", ARRIVAL, "1") is None
+    assert desk.providers.faults.take("telegram", ARRIVAL, "1") is None
 
 
 async def test_every_mistake_is_told(desk: Desk) -> None:
     for path, body, told in [
-        ("/telegram/write", {"user": 0, "text": "x"}, "user: "),
-        ("/telegram/write", {"user": 1, "text": "x", "colour": "red"}, "colour: "),
+        ("/write", {"as": "telegram:1"}, "text: "),
+        ("/write", {"as": "telegram:1", "text": "x", "colour": "red"}, "colour: "),
+        ("/write", {"as": "telegram:", "text": "x"}, "'telegram:' is not an address"),
+        ("/write", {"as": "telegram:somebody", "text": "x"}, "'somebody' is no Telegram id: "),
+        ("/write", {"as": "pigeon:1", "text": "x"}, "there is no channel 'pigeon': use one of telegram, "),
         ("/faults", {"fault": "throttle"}, "throttle: after: "),
         ("/faults", {"fault": "laziness"}, "fault: "),
     ]:
@@ -83,9 +117,20 @@ async def test_every_mistake_is_told(desk: Desk) -> None:
 
 async def test_the_ledger_can_be_read_from_where_one_left_off(desk: Desk) -> None:
     for number in range(3):
-        desk.ledger.append("mail", "support", "DATA", {"text": str(number), "raw": b"bytes"})
-    async with desk.client.get("/ledger", params={"after": "1"}) as answer:
-        entries = await answer.json()
+        desk.providers.ledger.append("mail", "support", "DATA", {"text": str(number), "raw": b"bytes"})
+    _, entries = await desk.get("/ledger", ("after", "1"))
     assert [(entry["number"], entry["payload"]) for entry in entries] == [(2, {"text": "1"}), (3, {"text": "2"})]
-    async with desk.client.get("/ledger", params={"after": "yesterday"}) as answer:
-        assert answer.status == 400
+    status, told = await desk.get("/ledger", ("after", "yesterday"))
+    assert (status, told["error"]) == (400, "after: 'yesterday' is no number")
+
+
+async def test_the_ledger_can_be_waited_for(desk: Desk) -> None:
+    ledger = desk.providers.ledger
+    waiting = asyncio.create_task(desk.get("/ledger", ("wait", "30"), ("to", "sms:+1"), ("to", "email:a@example.org")))
+    while not ledger._waiters:
+        await asyncio.sleep(0)
+    ledger.append("telegram", "main", "sendMessage", {}, to="telegram:1", text="to somebody else")
+    ledger.append("mail", "support", "DATA", {}, Outcome.REFUSED, "550", to="email:a@example.org", text="did not come")
+    ledger.append("mail", "support", "DATA", {}, to="email:a@example.org", text="here it is")
+    _, entries = await waiting
+    assert [entry["text"] for entry in entries] == ["here it is"]

@@ -15,9 +15,9 @@ import pytest_asyncio
 from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPResponseException, SMTPServerDisconnected
 
 from omnibot.sandbox import Blocked, Cut, Delay, Duplicate, Hang, ServerError, Throttle
+from omnibot.sandbox.customers import SentFile
 from omnibot.sandbox.ledger import Outcome
 from omnibot.sandbox.mail import MailSandbox, Program, Verdict
-from omnibot.sandbox.mail.letters import File
 
 OURS = "support@example.com"
 SARAH = "sarah@example.org"
@@ -179,7 +179,7 @@ async def test_a_customers_mail_is_brought_with_our_servers_word(both: tuple[Mai
     sandbox, listener = both
     sarah = sandbox.mailbox(SARAH, "Sarah Müller")
     posted = sarah.write(
-        "A question", "hello", "<p>hello</p>", files=[File("a.txt", "text/plain", b"x")], headers={"X-Mine": "y"}
+        "A question", "hello", "<p>hello</p>", files=[SentFile("a.txt", "text/plain", b"x")], headers={"X-Mine": "y"}
     )
     assert await posted.settled() == 250
     (mail,) = listener.taken

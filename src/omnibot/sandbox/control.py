@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -10,11 +11,12 @@ import orjson
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from omnibot.model import Address
 from omnibot.sandbox.faults import Blocked, Cut, Delay, Duplicate, Fault, Faults, Hang, ServerError, Throttle
 from omnibot.sandbox.ledger import Entry, Ledger
-from omnibot.sandbox.mail import MailSandbox
-from omnibot.sandbox.telegram import TelegramSandbox
+from omnibot.sandbox.people import People, Person
 
+_LONGEST_WAIT = 30  # seconds for what has not happened yet
 _KINDS: Mapping[str, type[Fault]] = {
     "throttle": Throttle,
     "error": ServerError,
@@ -30,30 +32,27 @@ class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class TelegramText(_Body):
-    """Somebody writes on Telegram."""
+class Writing(_Body):
+    """Somebody writes; with `answer` quoting the last that they got."""
 
-    user: Annotated[int, Field(gt=0)]
+    as_: Annotated[str, Field(alias="as")]
     text: Annotated[str, Field(min_length=1)]
-    name: str = "Sandra Box"
-    language: str = "en"
+    subject: str = ""
+    answer: bool = False
 
 
-class TelegramPress(_Body):
-    """Somebody presses a button under the latest message that has it."""
+class Pressing(_Body):
+    """Somebody presses a choice under the latest message that has it."""
 
-    user: Annotated[int, Field(gt=0)]
+    as_: Annotated[str, Field(alias="as")]
     label: str
 
 
-class MailText(_Body):
-    """Somebody writes a mail, or answers the last one they got."""
+class Knowing(_Body):
+    """These addresses are one person's."""
 
-    address: str
-    text: str
-    subject: str = ""
     name: str = ""
-    answer: bool = False
+    addresses: Annotated[list[str], Field(min_length=1)]
 
 
 class Order(_Body):
@@ -61,7 +60,7 @@ class Order(_Body):
 
     fault: Literal["throttle", "error", "blocked", "hang", "cut", "duplicate", "delay"]
     with_: Annotated[dict[str, float | bool], Field(alias="with")] = {}
-    provider: Literal["", "telegram", "mail"] = ""
+    provider: Literal["", "telegram", "slack", "twilio", "mail"] = ""
     method: str = ""
     address: str = ""
     count: Annotated[int, Field(ge=1)] | None = 1
@@ -74,9 +73,8 @@ Body = TypeVar("Body", bound=_Body)
 class Control:
     """The routes; every mistake is answered with what to send instead."""
 
-    def __init__(self, telegram: TelegramSandbox, mail: MailSandbox, ledger: Ledger, faults: Faults) -> None:
-        self._telegram = telegram
-        self._mail = mail
+    def __init__(self, people: People, ledger: Ledger, faults: Faults) -> None:
+        self._people = people
         self._ledger = ledger
         self._faults = faults
 
@@ -85,9 +83,10 @@ class Control:
         app = web.Application()
         app.add_routes(
             [
-                web.post("/telegram/write", self._telegram_write),
-                web.post("/telegram/press", self._telegram_press),
-                web.post("/mail/write", self._mail_write),
+                web.post("/write", self._write),
+                web.post("/press", self._press),
+                web.post("/people", self._know),
+                web.get("/people", self._who),
                 web.post("/faults", self._order),
                 web.delete("/faults", self._behave),
                 web.get("/ledger", self._read_ledger),
@@ -95,29 +94,25 @@ class Control:
         )
         return app
 
-    async def _telegram_write(self, request: web.Request) -> web.Response:
-        body = await _read(request, TelegramText)
-        message = self._telegram.main.user(body.user, body.name, body.language).write(body.text)
-        return _json({"message_id": message})
+    async def _write(self, request: web.Request) -> web.Response:
+        body = await _read(request, Writing)
+        address = _address(body.as_)
+        with _told_apart():
+            self._people.write(address, body.text, subject=body.subject, answer=body.answer)
+        return _json(_person(self._people.of(address)))
 
-    async def _telegram_press(self, request: web.Request) -> web.Response:
-        body = await _read(request, TelegramPress)
-        try:
-            self._telegram.main.user(body.user).press(body.label)
-        except LookupError as error:
-            raise _refused(str(error)) from None
+    async def _press(self, request: web.Request) -> web.Response:
+        body = await _read(request, Pressing)
+        with _told_apart():
+            self._people.press(_address(body.as_), body.label)
         return _json({"pressed": body.label})
 
-    async def _mail_write(self, request: web.Request) -> web.Response:
-        body = await _read(request, MailText)
-        mailbox = self._mail.mailbox(body.address, body.name)
-        if body.answer and not mailbox.mails:
-            raise _refused(f"{body.address} has got no mail yet that it could answer")
-        if body.answer:
-            mailbox.reply(mailbox.mails[-1], body.text)
-        else:
-            mailbox.write(body.subject, body.text)
-        return _json({"sent": True})
+    async def _know(self, request: web.Request) -> web.Response:
+        body = await _read(request, Knowing)
+        return _json(_person(self._people.know(body.name, [_address(text) for text in body.addresses])))
+
+    async def _who(self, request: web.Request) -> web.Response:
+        return _json(_person(self._people.of(_address(request.query.get("as", "")))))
 
     async def _order(self, request: web.Request) -> web.Response:
         body = await _read(request, Order)
@@ -141,10 +136,17 @@ class Control:
         return _json({"ordered": "nothing"})
 
     async def _read_ledger(self, request: web.Request) -> web.Response:
-        after = request.query.get("after", "0")
-        if not after.isdecimal():
-            raise _refused("after: give the number of the last entry that you have seen")
-        return _json([_entry(entry) for entry in self._ledger if entry.number > int(after)])
+        """What came after entry `after`, to the addresses `to` if any are named; waits up to `wait` seconds for it."""
+        after, wait = _number(request, "after"), min(_number(request, "wait"), _LONGEST_WAIT)
+        to = frozenset(request.query.getall("to", ()))
+
+        def wanted(entry: Entry) -> bool:
+            return entry.number > after and (not to or (entry.accepted and entry.to in to))
+
+        if wait and not any(map(wanted, self._ledger)):
+            with suppress(TimeoutError):
+                await self._ledger.wait_for(wanted, wait, after=after)
+        return _json([_entry(entry) for entry in self._ledger if wanted(entry)])
 
 
 async def _read(request: web.Request, kind: type[Body]) -> Body:
@@ -160,6 +162,31 @@ def _told(error: ValidationError) -> str:
 
 def _refused(text: str) -> web.HTTPBadRequest:
     return web.HTTPBadRequest(text=orjson.dumps({"error": text}).decode(), content_type="application/json")
+
+
+@contextmanager
+def _told_apart() -> Iterator[None]:
+    """What cannot be done is the caller's mistake, in the words of who cannot do it."""
+    try:
+        yield
+    except (LookupError, ValueError) as error:
+        raise _refused(str(error.args[0] if error.args else error)) from None
+
+
+def _address(text: str) -> Address:
+    with _told_apart():
+        return Address.parse(text)
+
+
+def _number(request: web.Request, name: str) -> int:
+    value = request.query.get(name, "0")
+    if not value.isdecimal():
+        raise _refused(f"{name}: {value!r} is no number")
+    return int(value)
+
+
+def _person(person: Person) -> dict[str, Any]:
+    return {"name": person.name, "addresses": [str(address) for address in person.addresses]}
 
 
 def _entry(entry: Entry) -> dict[str, Any]:

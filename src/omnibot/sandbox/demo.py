@@ -7,8 +7,8 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,8 +19,9 @@ from rich.text import Text
 from omnibot.app import Running
 from omnibot.channels import load
 from omnibot.logs import configure
-from omnibot.model import Address, DeliveryState, Direction, MessageId, TimelineMessage
+from omnibot.model import DeliveryState, Direction, MessageId, TimelineMessage
 from omnibot.roster import read_roster
+from omnibot.sandbox.standalone import CONTROL_PORT, commanded
 from omnibot.sandbox.stories import STORIES, Expect, Step, Story
 from omnibot.sandbox.world import World, world
 from omnibot.settings import Bot, Log
@@ -45,8 +46,9 @@ async def play(story: Story, *, leave: bool, as_json: bool) -> int:
             stage = _Stage(story, place, store.records, _Json() if as_json else _Conversation())
             missing = await stage.play()
             if not leave:
-                stage.show.serving(place, running, folder)
-                await _interrupted()
+                async with _commanded(place) as url:
+                    stage.show.serving(place, running, folder, url)
+                    await _interrupted()
     return 1 if missing else 0
 
 
@@ -72,12 +74,12 @@ class _Conversation:
         else:
             self._console.print(Text(f"One customer, one timeline: {count} messages over {channels}.", style="bold"))
 
-    def serving(self, place: World, running: Running, folder: Path) -> None:
+    def serving(self, place: World, running: Running, folder: Path, sandbox: str) -> None:
         self._console.print(
             Text(
-                f"\nStill serving at {running.url}, with an emulated Telegram at {place.telegram.url}"
-                f" and a mail server at 127.0.0.1:{place.mail.port}.\n"
-                "Look around from another terminal:\n"
+                f"\nStill serving at {running.url}. Go on from another terminal, as the customer:\n"
+                f"    .venv/bin/omnibot chat telegram --as 4711{_sandbox_option(sandbox)}\n"
+                "or as the company:\n"
                 f"    OMNIBOT_DATA_FOLDER={folder} .venv/bin/omnibot customer timeline telegram:4711\n"
                 f"    OMNIBOT_DATA_FOLDER={folder} .venv/bin/omnibot handoffs list\n"
                 "Ctrl-C ends it."
@@ -110,7 +112,7 @@ class _Json:
     def end(self, story: Story, count: int, missing: int) -> None:
         return
 
-    def serving(self, place: World, running: Running, folder: Path) -> None:
+    def serving(self, place: World, running: Running, folder: Path, sandbox: str) -> None:
         return
 
 
@@ -128,6 +130,8 @@ class _Stage:
     async def play(self) -> list[str]:
         """Everything that was expected and did not come."""
         self.show.title(self.story.title)
+        for name in dict.fromkeys(self.story.names.values()):
+            self.place.people.know(name, [address for address, whose in self.story.names.items() if whose == name])
         await self._import_customers()
         for step in self.story.steps:
             await self._take(step)
@@ -145,34 +149,23 @@ class _Stage:
 
     async def _take(self, step: Step) -> None:
         before = self.place.ledger.last
-        self._write(step)
+        self.place.people.write(step.sender, step.text, subject=step.subject, answer=step.answers)
         for expected in step.expects:
             await self._arrival(expected, before)
         await self._print_new()
-
-    def _write(self, step: Step) -> None:
-        name = self.story.names[step.sender]
-        if step.sender.channel == "telegram":
-            self.place.telegram.main.user(int(step.sender.value), name).write(step.text)
-            return
-        mailbox = self.place.mail.mailbox(step.sender.value, name)
-        if step.answers and mailbox.mails:
-            mailbox.reply(mailbox.mails[-1], step.text)
-        else:
-            mailbox.write(step.subject, step.text)
 
     async def _arrival(self, expected: Expect, after: int) -> None:
         """Wait until the provider has taken a message for that address, and read it as its customer does."""
         try:
             [entry] = await self.place.ledger.wait_for(
-                lambda entry: entry.accepted and _recipient(entry.provider, entry.payload) == str(expected.to),
+                lambda entry: entry.accepted and entry.to == str(expected.to),
                 _DEADLINE,
                 after=after,
             )
         except TimeoutError:
             self._miss(f"no message came to {expected.to}")
             return
-        for wrong in expected.missing(str(entry.payload["text"])):
+        for wrong in expected.missing(entry.text):
             self._miss(f"to {expected.to}: {wrong}")
 
     async def _timeline(self) -> list[TimelineMessage]:
@@ -206,11 +199,19 @@ class _Stage:
         self.show.missing(text)
 
 
-def _recipient(provider: str, payload: object) -> str:
-    assert isinstance(payload, dict)
-    if provider == "telegram":
-        return str(Address("telegram", str(payload.get("chat_id", ""))))
-    return str(Address("email", payload.get("to", "")))
+@asynccontextmanager
+async def _commanded(place: World) -> AsyncIterator[str]:
+    """The sandbox's control port, where `omnibot chat` looks for it, or on any that is free."""
+    async with AsyncExitStack() as stack:
+        try:
+            url = await stack.enter_async_context(commanded(place.providers, CONTROL_PORT))
+        except OSError:
+            url = await stack.enter_async_context(commanded(place.providers, 0))
+        yield url
+
+
+def _sandbox_option(url: str) -> str:
+    return "" if url.endswith(f":{CONTROL_PORT}") else f" --sandbox {url}"
 
 
 @contextmanager

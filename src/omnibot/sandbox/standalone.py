@@ -4,60 +4,65 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
 
+import orjson
 import typer
 from aiohttp import web
 
 from omnibot.sandbox.control import Control
-from omnibot.sandbox.faults import Faults
-from omnibot.sandbox.ledger import Ledger
-from omnibot.sandbox.mail import MailSandbox
+from omnibot.sandbox.providers import Ports, Providers, emulated
 from omnibot.sandbox.server import HOST
-from omnibot.sandbox.telegram import TOKEN, TelegramSandbox
+
+CONTROL_PORT = 8090  # where the control port is looked for
 
 
-async def run(*, telegram_port: int, smtp_port: int, lmtp_port: int, control_port: int) -> None:
-    """Serve until SIGINT or SIGTERM; mail that customers write is brought to `lmtp_port`."""
+async def run(ports: Ports, control_port: int) -> None:
+    """Serve until SIGINT or SIGTERM."""
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    ledger, faults = Ledger(), Faults()
-    async with (
-        TelegramSandbox(ledger, faults, port=telegram_port) as telegram,
-        MailSandbox(ledger, faults, port=smtp_port, deliver_to=(HOST, lmtp_port)) as mail,
-    ):
-        runner = web.AppRunner(Control(telegram, mail, ledger, faults).application(), access_log=None)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, HOST, control_port).start()
-            typer.echo(_settings(telegram, mail, lmtp_port, runner.addresses[0][1]))
-            await stop.wait()
-        finally:
-            await runner.cleanup()
+    async with emulated(ports) as providers, commanded(providers, control_port) as url:
+        typer.echo(_told(providers, url))
+        await stop.wait()
 
 
-def _settings(telegram: TelegramSandbox, mail: MailSandbox, lmtp_port: int, control_port: int) -> str:
-    return f"""\
-# Settings for a server that works with this sandbox:
+@asynccontextmanager
+async def commanded(providers: Providers, port: int) -> AsyncIterator[str]:
+    """Open the control port of emulated providers; gives its URL."""
+    control = Control(providers.people, providers.ledger, providers.faults)
+    runner = web.AppRunner(control.application(), access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, HOST, port).start()
+        yield f"http://{HOST}:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
 
-[channels.telegram.main]
-token = "{TOKEN}"
-api_url = "{telegram.url}"
 
-[channels.email.support]
-address = "{mail.address}"
-authserv_id = "mx.example.com"
+def _told(providers: Providers, url: str) -> str:
+    return "\n".join((
+        "# Settings for a server that works with this sandbox:",
+        *_toml("channels", providers.accounts()),
+        "",
+        "# Write as a customer from a terminal (docs/sandbox.md):",
+        f"#   omnibot chat telegram --as 4711 --sandbox {url}",
+        "# Or by HTTP: write, misbehave, read what was accepted:",
+        f"""#   curl -d '{{"as": "telegram:4711", "text": "Hello"}}' {url}/write""",
+        f"""#   curl -d '{{"fault": "throttle", "with": {{"after": 3}}}}' {url}/faults""",
+        f"#   curl {url}/ledger",
+        "# Ctrl-C ends it.",
+    ))  # fmt: skip
 
-[channels.email.support.listen]
-port = {lmtp_port}
 
-[channels.email.support.smtp]
-host = "{HOST}"
-port = {mail.port}
-security = "none"
-
-# Write as a customer, misbehave, read what was accepted (docs/sandbox.md):
-#   curl -d '{{"user": 4711, "text": "Hello"}}' http://{HOST}:{control_port}/telegram/write
-#   curl -d '{{"fault": "throttle", "with": {{"after": 3}}}}' http://{HOST}:{control_port}/faults
-#   curl http://{HOST}:{control_port}/ledger
-# Ctrl-C ends it."""
+def _toml(name: str, table: Mapping[str, Any]) -> Iterator[str]:
+    """A table and those in it; values are written as JSON, which TOML reads the same for texts, numbers and lists."""
+    plain = {key: value for key, value in table.items() if not isinstance(value, Mapping)}
+    if plain:
+        yield f"\n[{name}]"
+        yield from (f"{key} = {orjson.dumps(value).decode()}" for key, value in plain.items())
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _toml(f"{name}.{key}", value)

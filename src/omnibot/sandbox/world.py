@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +19,12 @@ from omnibot.intake.files import download_path, link_key
 from omnibot.sandbox.faults import Faults
 from omnibot.sandbox.ledger import Ledger
 from omnibot.sandbox.mail import MailSandbox
+from omnibot.sandbox.people import People
+from omnibot.sandbox.providers import Ports, Providers, emulated
 from omnibot.sandbox.server import HOST
-from omnibot.sandbox.telegram import TOKEN, TelegramSandbox
-from omnibot.settings import Bot, Database, RawChannels, Server, Settings
+from omnibot.sandbox.telegram import TelegramSandbox
+from omnibot.settings import Bot, Database, Server, Settings
 from omnibot.store import Store
-
-MAILBOX = "support@example.com"
-WEBHOOK_SECRET = "the-sandbox-sends-this-along"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +32,32 @@ class World:
     """Emulated providers, and the settings of a server that works with them; the server runs only in `serving`."""
 
     settings: Settings
-    ledger: Ledger
-    faults: Faults
-    telegram: TelegramSandbox
-    mail: MailSandbox
+    providers: Providers
+
+    @property
+    def ledger(self) -> Ledger:
+        """What all providers have accepted."""
+        return self.providers.ledger
+
+    @property
+    def faults(self) -> Faults:
+        """What they shall do wrong."""
+        return self.providers.faults
+
+    @property
+    def people(self) -> People:
+        """Who writes."""
+        return self.providers.people
+
+    @property
+    def telegram(self) -> TelegramSandbox:
+        """The emulated Telegram."""
+        return self.providers.telegram
+
+    @property
+    def mail(self) -> MailSandbox:
+        """The emulated mail server."""
+        return self.providers.mail
 
     @asynccontextmanager
     async def serving(self, roles: frozenset[Role] = ALL_ROLES) -> AsyncIterator[Running]:
@@ -75,43 +96,28 @@ async def world(
     *,
     knowledge: Path,
     database_url: str = "",
+    channels: Collection[str] = ("telegram", "email"),
     telegram_mode: Literal["polling", "webhook"] = "polling",
     sections: Mapping[str, object] = MappingProxyType({}),
 ) -> AsyncIterator[World]:
-    """Start the providers. `sections` replace those of the settings, such as `{"turns": Turns(pause_seconds=1)}`."""
-    ledger, faults = Ledger(), Faults()
-    http_port, mail_port = _free_port(), _free_port()
-    async with (
-        TelegramSandbox(ledger, faults) as telegram,
-        MailSandbox(
-            ledger, faults, address=MAILBOX, authserv_id="mx.example.com", deliver_to=(HOST, mail_port), retry_after=0.2
-        ) as mail,
-    ):
+    """Start the providers, and configure those `channels`.
+
+    `sections` replace those of the settings, such as `{"turns": Turns(pause_seconds=1)}`.
+    """
+    http_port = _free_port()
+    async with emulated(Ports(lmtp=_free_port()), mail_retry_after=0.2) as providers:
         settings = Settings(
             data_folder=data_folder,
             database=Database(url=SecretStr(database_url)),
             server=Server(port=http_port, public_url=f"http://{HOST}:{http_port}"),
-            channels=_channels(telegram, telegram_mode, mail, mail_port),
+            channels={
+                channel: accounts
+                for channel, accounts in providers.accounts(telegram_mode=telegram_mode).items()
+                if channel in channels
+            },
             bot=Bot(knowledge=knowledge),
         )
-        yield World(settings.model_copy(update=sections), ledger, faults, telegram, mail)
-
-
-def _channels(telegram: TelegramSandbox, mode: str, mail: MailSandbox, listen_port: int) -> RawChannels:
-    return {
-        "telegram": {
-            "main": {"token": TOKEN, "api_url": telegram.url, "mode": mode, "webhook_secret": WEBHOOK_SECRET},
-        },
-        "email": {
-            "support": {
-                "address": MAILBOX,
-                "from_name": "Example Support",
-                "authserv_id": "mx.example.com",
-                "listen": {"host": HOST, "port": listen_port},
-                "smtp": {"host": HOST, "port": mail.port, "security": "none"},
-            }
-        },
-    }
+        yield World(settings.model_copy(update=sections), providers)
 
 
 def _free_port() -> int:

@@ -13,6 +13,8 @@ from enum import StrEnum
 from functools import cached_property
 from html import escape
 
+from omnibot.sandbox.customers import SentFile
+
 WRAPPED = 78  # characters at which programs wrap what they write themselves
 
 
@@ -23,15 +25,6 @@ class Program(StrEnum):
     APPLE = "apple"
     OUTLOOK = "outlook"
     THUNDERBIRD_GERMAN = "thunderbird_german"
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """A file that goes with a mail."""
-
-    name: str
-    media_type: str
-    content: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -98,7 +91,7 @@ class Draft:
     subject: str
     text: str
     html: str = ""
-    files: Sequence[File] = ()
+    files: Sequence[SentFile] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def as_bytes(self, message_id: str, at: datetime) -> bytes:

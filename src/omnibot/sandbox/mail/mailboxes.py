@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 from uuid import uuid4
 
-from omnibot.sandbox.mail.letters import Draft, File, Mail, Program, answer
+from omnibot.sandbox.customers import SentFile
+from omnibot.sandbox.mail.letters import Draft, Mail, Program, answer
 from omnibot.sandbox.mail.post import Posted, Verdict
 
 
@@ -43,7 +45,7 @@ class Mailbox:
         text: str,
         html: str = "",
         *,
-        files: Sequence[File] = (),
+        files: Sequence[SentFile] = (),
         headers: Mapping[str, str] | None = None,
     ) -> Posted:
         """Write to the company's address; `headers` are further ones."""
@@ -60,10 +62,13 @@ class Mailbox:
             )
         )
 
-    def reply(self, mail: Mail, text: str, program: Program = Program.GMAIL) -> Posted:
+    def reply(
+        self, mail: Mail, text: str, program: Program = Program.GMAIL, *, files: Sequence[SentFile] = ()
+    ) -> Posted:
         """Answer a mail as a program does, with that mail quoted."""
         at = self._company.now()
-        return self._send(answer(mail, text, program, sender=self.address, name=self.name, at=at))
+        draft = answer(mail, text, program, sender=self.address, name=self.name, at=at)
+        return self._send(replace(draft, files=files))
 
     async def wait_for(
         self, predicate: Callable[[Mail], bool] = lambda mail: True, *, count: int = 1, deadline: float = 10.0

@@ -15,6 +15,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from omnibot.model import Address
 from omnibot.sandbox.faults import Blocked, Cut, Fault, Faults, Hang, ServerError, Throttle
 from omnibot.sandbox.ledger import Ledger, Outcome
+from omnibot.sandbox.mail.customers import MailCustomers
 from omnibot.sandbox.mail.letters import Mail
 from omnibot.sandbox.mail.mailboxes import Mailbox
 from omnibot.sandbox.mail.post import PROVIDER, Exchanger, Posted, Verdict
@@ -53,6 +54,7 @@ class MailSandbox:
         self.login = (username.encode(), password.encode())
         self.closed_mailboxes: set[str] = set()
         self.sessions: set[_Session] = set()
+        self.customers = MailCustomers(self)
         self._mailboxes: dict[str, Mailbox] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None

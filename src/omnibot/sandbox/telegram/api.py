@@ -21,6 +21,7 @@ from omnibot.model import Address
 from omnibot.sandbox.faults import Blocked, Cut, Fault, Faults, Hang, ServerError, Throttle
 from omnibot.sandbox.ledger import Ledger, Outcome
 from omnibot.sandbox.server import HttpSandbox
+from omnibot.sandbox.telegram.customers import TelegramCustomers
 from omnibot.sandbox.telegram.parameters import (
     ACTIONS,
     CAPTION,
@@ -65,6 +66,7 @@ class TelegramSandbox(HttpSandbox):
         super().__init__(ledger, faults, port=port)
         self.bots: dict[str, Bot] = {}
         self.main = self.bot(token)
+        self.customers = TelegramCustomers(self.main)
         self._tasks: set[asyncio.Task[None]] = set()
         self._methods: dict[str, Method] = {
             "getMe": self._get_me,

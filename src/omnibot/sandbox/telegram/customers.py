@@ -1,0 +1,53 @@
+"""Everybody who writes to a bot on the emulated Telegram."""
+
+from __future__ import annotations
+
+from omnibot.sandbox.customers import SentFile
+from omnibot.sandbox.telegram.people import Bot, User
+
+
+class TelegramCustomers:
+    """The people of one bot; a value is the numeric id of somebody."""
+
+    channel = "telegram"
+
+    def __init__(self, bot: Bot) -> None:
+        self._bot = bot
+        self._names: dict[str, str] = {}
+
+    def write(
+        self,
+        value: str,
+        text: str,
+        *,
+        name: str = "",
+        subject: str = "",
+        answer: bool = False,
+        files: tuple[SentFile, ...] = (),
+    ) -> None:
+        """A text, or files of which the first has the text below it."""
+        user = self._user(value, name)
+        for number, file in enumerate(files):
+            caption = text if number == 0 else ""
+            if file.media_type.startswith("image/"):
+                user.send_photo(file.content, caption)
+            else:
+                user.send_document(file.name, file.content, file.media_type, caption)
+        if not files:
+            user.write(text, reply_to=self._last(value) if answer else 0)
+
+    def press(self, value: str, label: str) -> None:
+        """The button under the latest message that has it."""
+        self._user(value, "").press(label)
+
+    def _user(self, value: str, name: str) -> User:
+        if not value.isdecimal():
+            raise ValueError(f"{value!r} is no Telegram id: give a number, such as 4711")
+        known = self._names.get(value, "Sandra Box")
+        self._names[value] = name or known
+        return self._bot.user(int(value), name or known)
+
+    def _last(self, value: str) -> int:
+        chat = self._bot.chats.get(int(value))
+        ours = [number for number, message in chat.messages.items() if message["from"]["is_bot"]] if chat else []
+        return max(ours, default=0)
