@@ -1,0 +1,77 @@
+"""Templates of the emulated Content API: what may be said to a WhatsApp user who has not written for a day."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Literal
+
+from omnibot.sandbox.twilio.errors import Json
+from omnibot.sandbox.twilio.messages import new_sid
+
+Approval = Literal["unsubmitted", "received", "pending", "approved", "rejected", "paused", "disabled"]
+
+REFUSED: Mapping[Approval, int] = {"rejected": 63040, "paused": 63041, "disabled": 63042}  # error of a message
+_VARIABLE = re.compile(r"\{\{(\w+)\}\}")
+
+
+@dataclass(slots=True)
+class Template:
+    """A template: a body with {{1}}, {{2}} … and, where `quick_replies` are given (label, payload), buttons."""
+
+    account_sid: str
+    body: str
+    created: datetime
+    name: str = "sandbox_template"
+    language: str = "en"
+    category: str = "UTILITY"
+    approval: Approval = "approved"
+    rejection_reason: str = ""
+    quick_replies: tuple[tuple[str, str], ...] = ()
+    samples: dict[str, str] = field(default_factory=dict)  # what stands where a variable is not given
+    sid: str = field(default_factory=lambda: new_sid("HX"))
+
+    def filled(self, variables: Mapping[str, str]) -> str:
+        """The words with variables, or their samples, in their places."""
+        values = {**self.samples, **variables}
+        return _VARIABLE.sub(lambda match: values.get(match[1], ""), self.body)
+
+    def described(self, url: str) -> Json:
+        """The Content resource; `url` is the API's."""
+        at = self.created.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        kind: Json = {"body": self.body}
+        if self.quick_replies:
+            kind["actions"] = [{"title": title, "id": payload} for title, payload in self.quick_replies]
+        place = f"{url}/v1/Content/{self.sid}"
+        return {
+            "sid": self.sid,
+            "account_sid": self.account_sid,
+            "friendly_name": self.name,
+            "language": self.language,
+            "variables": self.samples,
+            "types": {"twilio/quick-reply" if self.quick_replies else "twilio/text": kind},
+            "date_created": at,
+            "date_updated": at,
+            "url": place,
+            "links": {"approval_create": f"{place}/ApprovalRequests/whatsapp",
+                      "approval_fetch": f"{place}/ApprovalRequests"},
+        }  # fmt: skip
+
+    def approvals(self, url: str) -> Json:
+        """The ApprovalRequests resource."""
+        return {
+            "sid": self.sid,
+            "account_sid": self.account_sid,
+            "whatsapp": {
+                "type": "whatsapp",
+                "name": self.name,
+                "category": self.category,
+                "content_type": "twilio/quick-reply" if self.quick_replies else "twilio/text",
+                "status": self.approval,
+                "rejection_reason": self.rejection_reason,
+                "allow_category_change": False,
+            },
+            "url": f"{url}/v1/Content/{self.sid}/ApprovalRequests",
+        }
