@@ -95,10 +95,10 @@ async def test_a_batch_that_cannot_be_committed_is_committed_one_by_one(
 ) -> None:
     real = store.path.commit
 
-    async def picky(outcomes: Sequence):
+    async def picky(outcomes: Sequence, pause: float):
         if len(outcomes) > 1 or "2" in [a.address.value for o in outcomes for a in o.work.addresses]:
             raise ValueError("a row that the database does not take")
-        return await real(outcomes)
+        return await real(outcomes, pause)
 
     monkeypatch.setattr(store.path, "commit", picky)
     for who in ("1", "2", "3"):

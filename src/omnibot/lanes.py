@@ -115,7 +115,7 @@ class Lanes:
         if not outcomes:
             return False
         try:
-            held = await self._path.commit(outcomes)
+            held = await self._path.commit(outcomes, self._settings.pause_seconds)
         except StoreUnavailable:
             raise
         except Exception:
@@ -131,7 +131,7 @@ class Lanes:
         held: dict[CustomerId, bool] = {}
         for outcome in outcomes:
             try:
-                held |= await self._path.commit([outcome])
+                held |= await self._path.commit([outcome], self._settings.pause_seconds)
             except StoreUnavailable:
                 raise
             except Exception as error:

@@ -1,0 +1,30 @@
+"""The hot path in SQL: inbox, turn, outbox. Every statement takes a batch; none runs in a loop.
+
+The way of a message, each step a module, and for a message like most a single statement that commits by itself:
+
+    accept    dedupe, address → customer, message, inbox, lane              then the provider is told yes
+    claim     lanes that are due, each with a fencing token                 (a lost claim costs a lease, so no fsync)
+    load      what waits in those lanes, addresses, facts, latest messages
+    commit    those whose token still holds: turn, messages, outbox, facts; inbox rows gone
+    dispatch  heads of the addresses' queues, past the gate, as `sending`   then the calls start
+    finish    what the channels answered                                    (a lost result is `unknown`, so no fsync)
+
+Providers tell times in seconds. So do we: what was said within one second stands in the order in which it came.
+
+Locks are taken in one order (link, lane, outbox row, address) and within a batch by ascending key, so that batches
+never deadlock; where the order cannot hold, rows that are locked are skipped and come again.
+"""
+
+from __future__ import annotations
+
+from omnibot.store.message_path.accept import Accepting
+from omnibot.store.message_path.claim import Claiming
+from omnibot.store.message_path.commit import Committing
+from omnibot.store.message_path.dispatch import Dispatching
+from omnibot.store.message_path.load import Loading
+
+__all__ = ["MessagePath"]
+
+
+class MessagePath(Accepting, Claiming, Loading, Committing, Dispatching):
+    """Inbox, turns and outbox of one database. All methods raise StoreUnavailable when it cannot be reached."""

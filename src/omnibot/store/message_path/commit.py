@@ -1,0 +1,197 @@
+"""Commit: the turns whose leases still hold, each as a whole; their inbox rows are gone and their lanes free again.
+
+One statement does it: release, what was read and decided, replies, what was learned. Only edits and delivery states
+take a transaction of several.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+from omnibot.model import CustomerId, plain
+from omnibot.store.codec import Codec
+from omnibot.store.message_path.connections import columns
+from omnibot.store.message_path.inbox import MESSAGE_PRIORITY
+from omnibot.store.message_path.reports import Reporting
+from omnibot.store.payloads import parts_to_json
+from omnibot.store.work import Kind, Lease, Outcome, Reply
+
+# Lock the lanes whose leases still hold, take what was taken out of them, and say when they are next due. What comes
+# into a lane while this waits for it cannot be seen here; that the lane counts more than it did tells of it. What
+# kinds a newer version has put there is left to its workers: this one looks again a little later.
+_RELEASE = f"""
+held AS MATERIALIZED (
+    SELECT l.customer_id, l.arrivals > seen.arrivals AS unseen
+    FROM unnest($1::bigint[], $2::bigint[]) AS d(customer_id, fence)
+    JOIN lanes seen ON seen.customer_id = d.customer_id
+    JOIN lanes l ON l.customer_id = d.customer_id AND l.fence = d.fence AND l.leased_until IS NOT NULL
+    ORDER BY l.customer_id FOR UPDATE OF l
+), waiting AS (
+    SELECT customer_id, min(priority) AS priority,
+        min(CASE WHEN kind = ANY($3::text[]) THEN due_at ELSE greatest(due_at, now() + interval '5 s') END) AS due_at
+    FROM inbox WHERE customer_id = ANY($1::bigint[]) AND parked_at IS NULL AND NOT id = ANY($4::bigint[])
+    GROUP BY customer_id
+), released AS (
+    UPDATE lanes l SET leased_until = NULL, lost = 0,
+        due_at = LEAST(w.due_at, CASE WHEN held.unseen THEN now() + $5::interval ELSE 'infinity' END),
+        priority = coalesce(w.priority, {MESSAGE_PRIORITY})
+    FROM held LEFT JOIN waiting w ON w.customer_id = held.customer_id
+    WHERE l.customer_id = held.customer_id RETURNING l.customer_id, l.due_at <= now() AS due
+)"""
+
+_WRITE_TURNS = """
+done AS (
+    DELETE FROM inbox i USING held WHERE i.id = ANY($4::bigint[]) AND i.customer_id = held.customer_id
+), taken AS MATERIALIZED (
+    SELECT nextval('turns_id_seq') AS id, t.*
+    FROM unnest($6::int[], $7::bigint[], $8::bigint[], $9::bytea[], $10::text[])
+        AS t(ord, customer_id, address_id, record, handoff)
+    JOIN held USING (customer_id)
+), said AS MATERIALIZED (
+    SELECT nextval('messages_id_seq') AS id, taken.id AS turn_id, o.*
+    FROM unnest($11::int[], $12::bigint[], $13::text[], $14::text[], $15::text[], $16::bytea[], $17::bytea[],
+                $18::bigint[]) WITH ORDINALITY
+        AS o(turn, address_id, channel, account, purpose, body, payload, answers, ord)
+    JOIN taken ON taken.ord = o.turn
+    ORDER BY o.ord
+), turned AS (
+    INSERT INTO turns (id, address_id, at, record_sealed) SELECT id, address_id, now(), record FROM taken
+), handed AS (
+    INSERT INTO handoffs (address_id, turn_id, reason, at)
+    SELECT address_id, id, handoff, now() FROM taken WHERE handoff <> ''
+), written AS (
+    INSERT INTO messages (id, address_id, direction, account, at, received_at, body_sealed, answers, attachments)
+    SELECT id, address_id, 'out', account, date_trunc('second', now()), now(), body, answers, 0 FROM said
+), queued AS (
+    INSERT INTO outbox (id, address_id, channel, account, turn_id, after_id, purpose, state, due_at, attempts,
+                        payload_sealed, created_at, changed_at)
+    SELECT id, address_id, channel, account, turn_id,
+        CASE WHEN purpose = 'pointer' THEN
+            (SELECT max(a.id) FROM said a WHERE a.turn = said.turn AND a.purpose <> 'pointer') END,
+        purpose, 'queued', now(), 0, payload, now(), now()
+    FROM said ORDER BY id
+)"""
+
+# A value is closed before its successor is written: of each key one is current.
+_LEARN = """
+learned AS MATERIALIZED (
+    SELECT DISTINCT ON (f.address_id, f.key) f.address_id, f.key, f.value_sealed, f.message_id
+    FROM unnest($19::bigint[], $20::bigint[], $21::text[], $22::bytea[], $23::bigint[]) WITH ORDINALITY
+        AS f(customer_id, address_id, key, value_sealed, message_id, ord)
+    JOIN held USING (customer_id) ORDER BY f.address_id, f.key, f.ord DESC
+), closed AS (
+    UPDATE facts SET valid_to = now() FROM learned
+    WHERE facts.address_id = learned.address_id AND facts.key = learned.key AND facts.valid_to IS NULL
+    RETURNING facts.id
+), remembered AS (
+    INSERT INTO facts (address_id, key, value_sealed, confidence, source, source_message_id, valid_from)
+    SELECT address_id, key, value_sealed, 1.0, 'message', message_id, now() FROM learned
+    WHERE value_sealed IS NOT NULL AND (SELECT count(*) FROM closed) >= 0
+)"""
+
+_COMMIT = f"WITH {_RELEASE}, {_WRITE_TURNS} SELECT customer_id, due FROM released"
+_COMMIT_LEARNED = f"WITH {_RELEASE}, {_WRITE_TURNS}, {_LEARN} SELECT customer_id, due FROM released"
+
+_GIVE_BACK = """
+UPDATE lanes SET leased_until = NULL, lost = 0
+WHERE customer_id = $1 AND fence = $2 AND leased_until IS NOT NULL RETURNING customer_id
+"""
+
+_RETRY = """
+WITH failed AS (
+    UPDATE inbox SET attempts = attempts + 1, due_at = now() + $2::interval,
+        parked_at = CASE WHEN attempts + 1 >= $3 THEN now() END,
+        parked_reason = CASE WHEN attempts + 1 >= $3 THEN $4 END
+    WHERE id = ANY($1::bigint[]) RETURNING address_id, parked_at
+)
+INSERT INTO handoffs (address_id, reason, at)
+SELECT DISTINCT address_id, 'parked, ' || $4, now() FROM failed WHERE parked_at IS NOT NULL
+ON CONFLICT (address_id, reason) WHERE resolved_at IS NULL AND turn_id IS NULL DO NOTHING
+"""
+
+
+class Committing(Reporting):
+    """The fourth step of the message path, and what happens to turns that fail."""
+
+    async def commit(self, outcomes: Sequence[Outcome], pause: float = 0.0) -> dict[CustomerId, bool]:
+        """Commit turns together; tells whose lease still held, and whether more is due. A stale turn drops out.
+
+        `pause` seconds pass before a turn begins, as in `accept`.
+        """
+        learned = _learned(self._codec, outcomes)
+        arguments = [*_lease_columns(outcomes, pause), *_turn_columns(self._codec, outcomes)]
+        if learned:
+            arguments += columns(learned, 5)
+        further = any(o.revised or o.reported for o in outcomes)
+        async with self._transaction() if further else self._connection() as connection:
+            released = await connection.fetch(_COMMIT_LEARNED if learned else _COMMIT, *arguments)
+            held = {CustomerId(row["customer_id"]): row["due"] for row in released}
+            if further:
+                await self._write_reports(connection, [o for o in outcomes if o.work.lease.customer in held])
+        return held
+
+    async def retry(self, lease: Lease, items: Sequence[int], *, after: float, attempts: int, reason: str) -> None:
+        """Give a failed turn back: again after so many seconds, or parked and handed to people after `attempts`."""
+        async with self._transaction() as connection:
+            if not await connection.fetch(_GIVE_BACK, lease.customer, lease.fence):
+                return
+            await connection.execute(_RETRY, items, timedelta(seconds=after), attempts, reason)
+            await self._reschedule(connection, [lease.customer])
+
+    async def park(self, lease: Lease, reason: str) -> None:
+        """Park all that waits in a lane, unread, and hand it to people."""
+        async with self._connection() as connection:
+            rows = await connection.fetch(
+                "SELECT id FROM inbox WHERE customer_id = $1 AND parked_at IS NULL", lease.customer
+            )
+        await self.retry(lease, [row["id"] for row in rows], after=0, attempts=0, reason=reason)
+
+
+def _lease_columns(outcomes: Sequence[Outcome], pause: float) -> Iterator[object]:
+    """The parameters $1 to $5."""
+    yield [o.work.lease.customer for o in outcomes]
+    yield [o.work.lease.fence for o in outcomes]
+    yield [kind.value for kind in Kind]
+    yield [item.id for o in outcomes for item in o.work.items]
+    yield timedelta(seconds=pause)
+
+
+def _turn_columns(codec: Codec, outcomes: Sequence[Outcome]) -> Iterator[object]:
+    """The parameters $6 to $18: turns, and what they say."""
+    turns: list[tuple[Any, ...]] = []
+    said: list[tuple[Any, ...]] = []
+    for ord_, outcome in enumerate(outcomes):
+        if outcome.record is None:
+            continue
+        record = codec.seal(outcome.address, outcome.record)
+        turns.append((ord_, outcome.work.lease.customer, outcome.address, record, outcome.handoff))
+        messages = [item.message for item in outcome.work.items if item.message]
+        answers = messages[-1].id if messages else None
+        said += ((ord_, *_said(codec, outcome, reply), answers) for reply in outcome.replies)
+    yield from columns(turns, 5)
+    yield from columns(said, 8)
+
+
+def _said(codec: Codec, outcome: Outcome, reply: Reply) -> tuple[Any, ...]:
+    to, draft = reply.draft.to, reply.draft
+    # Where somebody writes from elsewhere, what was last said there is not what this answers.
+    context = to.context if to.id == outcome.address else {}
+    payload = {"parts": parts_to_json(draft.parts), "subject": draft.subject, "context": context}
+    body = {"text": plain(draft.parts)}
+    return (
+        to.id, to.address.channel, to.account, reply.purpose, codec.seal(to.id, body), codec.seal(to.id, payload),
+    )  # fmt: skip
+
+
+def _learned(codec: Codec, outcomes: Sequence[Outcome]) -> list[tuple[Any, ...]]:
+    """Customer, address, key, value (none takes it back), message."""
+    rows: list[tuple[Any, ...]] = []
+    for outcome in outcomes:
+        source = {item.message.id: item.address for item in outcome.work.items if item.message}
+        for change in outcome.changes:
+            address = source[change.source]
+            value = codec.seal(address, change.value) if change.value else None
+            rows.append((outcome.work.lease.customer, address, change.key, value, change.source))
+    return rows

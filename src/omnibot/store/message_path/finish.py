@@ -1,0 +1,116 @@
+"""Finish: what the channels answered. A lost result is an `unknown`, so no sync to disk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import asyncpg
+
+from omnibot.model import Address, AddressId, DeliveryState, MessageId, Outbound
+from omnibot.store.message_path.connections import columns
+from omnibot.store.message_path.pointers import Pointing
+from omnibot.store.message_path.reports import MARK_UNREACHABLE
+from omnibot.store.payloads import parts_from_json
+from omnibot.store.work import Result
+
+# Tells whether more waits behind these at their addresses, or points to them.
+_FINISH = """
+WITH done AS (
+UPDATE outbox o SET state = r.state, reason = nullif(r.reason, ''), due_at = now() + r.after, leased_until = NULL,
+    provider_hash = coalesce(r.provider_hash, o.provider_hash),
+    provider_sealed = coalesce(r.provider_sealed, o.provider_sealed),
+    sent_at = CASE WHEN r.state IN ('sent', 'unknown') THEN now() ELSE o.sent_at END, changed_at = now()
+FROM unnest($1::bigint[], $2::int[], $3::text[], $4::text[], $5::interval[], $6::uuid[], $7::bytea[])
+    AS r(id, attempts, state, reason, after, provider_hash, provider_sealed),
+    (SELECT set_config('synchronous_commit', 'off', true)) AS not_durable
+WHERE o.id = r.id AND o.attempts = r.attempts AND o.state IN ('sending', 'unknown')
+RETURNING o.id, o.address_id
+)
+SELECT EXISTS (SELECT FROM outbox q JOIN done USING (address_id) WHERE q.state = 'queued')
+    OR EXISTS (SELECT FROM outbox q JOIN done ON q.after_id = done.id WHERE q.state = 'queued')
+"""
+
+_HAND_OFF = """
+INSERT INTO handoffs (address_id, reason, at) SELECT address_id, reason, now()
+FROM unnest($1::bigint[], $2::text[]) AS h(address_id, reason) ORDER BY address_id
+ON CONFLICT (address_id, reason) WHERE resolved_at IS NULL AND turn_id IS NULL DO NOTHING
+"""
+
+_MOVE = """
+UPDATE addresses SET context_sealed = m.context
+FROM (SELECT a.id, m.context FROM unnest($1::bigint[], $2::bytea[]) AS m(id, context) JOIN addresses a ON a.id = m.id
+      ORDER BY a.id FOR NO KEY UPDATE OF a) AS m
+WHERE addresses.id = m.id
+"""
+
+# The worker of these died or hangs beyond its deadline: nobody can say whether the provider has them.
+_ABANDON = """
+UPDATE outbox SET state = 'unknown', reason = 'interrupted while sending', leased_until = NULL, changed_at = now(),
+    sent_at = now()
+WHERE state = 'sending' AND leased_until < now() RETURNING id
+"""
+
+_UNKNOWN = """
+SELECT o.id, o.address_id, o.attempts, o.payload_sealed, o.provider_sealed, a.value_sealed
+FROM outbox o JOIN addresses a ON a.id = o.address_id
+WHERE o.state = 'unknown' AND o.channel = $1 AND o.account = $2 ORDER BY o.id LIMIT $3
+"""
+
+
+class Finishing(Pointing):
+    """The last step of the message path, and what becomes of calls whose end nobody knows."""
+
+    async def finish(self, results: Sequence[Result]) -> bool:
+        """Record what became of calls; tells whether more waits behind them.
+
+        A result that comes after its call was given up still counts.
+        """
+        rows = [
+            (
+                r.id, r.attempts, r.state, r.reason, timedelta(seconds=r.after),
+                self._codec.provider_hash(r.provider_id) if r.provider_id else None,
+                self._codec.seal(r.address, r.provider_id) if r.provider_id else None,
+            )
+            for r in results
+        ]  # fmt: skip
+        gone = [(r.address, r.reason) for r in results if r.unreachable]
+        lost = [r for r in results if r.state in (DeliveryState.REFUSED, DeliveryState.DEAD)]
+        moved = [(r.address, self._codec.seal(r.address, r.context)) for r in results if r.context is not None]
+        async with self._connection() if not (gone or lost or moved) else self._transaction() as connection:
+            more: bool = await connection.fetchval(_FINISH, *columns(rows, 7))
+            if gone:
+                await connection.execute(MARK_UNREACHABLE, *columns(gone, 2))
+            if lost:
+                handoffs = [(r.address, f"reply not delivered: {r.reason}") for r in lost]
+                await connection.execute(_HAND_OFF, *columns(handoffs, 2))
+            if moved:
+                await connection.execute(_MOVE, *columns(moved, 2))
+        if lost:
+            await self._keep_back_pointers([r.id for r in lost], {r.id for r in lost if r.unreachable})
+        return more
+
+    async def abandon(self) -> int:
+        """Mark as `unknown` what a dead worker left in `sending`; tells how many."""
+        async with self._connection() as connection:
+            return len(await connection.fetch(_ABANDON))
+
+    async def unknown(self, channel: str, account: str, limit: int = 100) -> list[tuple[AddressId, Outbound]]:
+        """Messages of an account of which nobody knows whether the provider has them."""
+        async with self._connection() as connection:
+            rows = await connection.fetch(_UNKNOWN, channel, account, limit)
+        return [(AddressId(row["address_id"]), self._outbound(row, channel)) for row in rows]
+
+    def _outbound(self, row: asyncpg.Record, channel: str = "") -> Outbound:
+        address = row["address_id"]
+        payload = self._codec.open(address, row["payload_sealed"])
+        provider_id = row["provider_sealed"]
+        return Outbound(
+            id=MessageId(row["id"]),
+            to=Address(channel or row["channel"], self._codec.open_text(address, row["value_sealed"])),
+            parts=parts_from_json(payload["parts"]),
+            subject=payload["subject"],
+            context=payload["context"],
+            provider_id=self._codec.open_text(address, provider_id) if provider_id else "",
+            attempts=row["attempts"],
+        )

@@ -1,0 +1,66 @@
+"""Who wrote lately, and from where: so that one statement can take in what they write next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from omnibot.model import AddressId, ButtonPress, Incoming, IncomingMessage
+from omnibot.store.work import Arrived
+
+_MOST = 10_000  # addresses of one process; whoever has not written for longest is looked up again
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How an address is answered: by which account, and in which group or thread."""
+
+    account: str
+    context: Mapping[str, str]
+
+    def after(self, arrived: Arrived) -> Way:
+        """As it is once somebody has written: an empty context leads out of a group again."""
+        item = arrived.item
+        context = item.context if isinstance(item, IncomingMessage | ButtonPress) else self.context
+        return Way(arrived.account, context)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An address as the database had it. Its id is its own for ever; how it is answered may have changed since."""
+
+    address: AddressId
+    way: Way
+    context_sealed: bytes | None
+
+
+class KnownAddresses:
+    """The addresses that this process has met, by their hashes; bounded.
+
+    Whose they are is not here: a link may change at any time, and only the database says where it leads now.
+    """
+
+    def __init__(self, most: int = _MOST) -> None:
+        self._most = most
+        self._known: dict[UUID, Known] = {}
+
+    def get(self, hash_: UUID) -> Known | None:
+        """What is known of an address; it then counts as the latest."""
+        known = self._known.pop(hash_, None)
+        if known is not None:
+            self._known[hash_] = known
+        return known
+
+    def remember(self, known: Mapping[UUID, Known]) -> None:
+        """Keep these, and forget the oldest beyond the bound."""
+        for hash_, one in known.items():
+            self._known.pop(hash_, None)
+            self._known[hash_] = one
+        while len(self._known) > self._most:
+            del self._known[next(iter(self._known))]
+
+
+def by_hand(item: Incoming) -> bool:
+    """Whether somebody wrote it themselves: whoever does can be written to."""
+    return isinstance(item, ButtonPress) or (isinstance(item, IncomingMessage) and not item.automatic)

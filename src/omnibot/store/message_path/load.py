@@ -1,0 +1,130 @@
+"""Load: all that the turns of the claimed customers need, in one statement that is younger than their leases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import asyncpg
+
+from omnibot.model import (
+    Address,
+    AddressId,
+    CustomerId,
+    Direction,
+    KnownAddress,
+    MessageId,
+    Proof,
+    TimelineMessage,
+    TurnMessage,
+)
+from omnibot.store.message_path.connections import Connections
+from omnibot.store.payloads import text_of
+from omnibot.store.work import InboxItem, Kind, Lease, Unreadable, Work
+
+_ITEMS_A_TURN = 100  # what is beyond waits for the next turn
+_TIMELINE = 8  # latest messages that a turn sees, an address
+
+# One row a customer; what is within a column is read by its place, so each belongs to the method named beside it. Of
+# the facts, what was stated beats what a provider said, and of two statements the later one holds.
+_LOAD = f"""
+SELECT c.id AS customer_id,
+    ARRAY(  -- _item
+        SELECT ROW(i.id, i.kind, i.address_id, i.attempts, i.payload_sealed, i.message_id,
+                   m.at, m.body_sealed, m.attachments, m.answers, m.automatic, m.flags)
+        FROM (SELECT * FROM inbox WHERE customer_id = c.id AND parked_at IS NULL AND kind = ANY($2::text[])
+                  AND (due_at <= now() OR kind = 'message') ORDER BY id LIMIT {_ITEMS_A_TURN}) AS i
+        LEFT JOIN messages m ON m.address_id = i.address_id AND m.id = i.message_id
+        ORDER BY i.id) AS items,
+    ARRAY(  -- _address
+        SELECT ROW(a.id, a.channel, a.value_sealed, l.proof, a.account, a.context_sealed, a.stopped_at IS NOT NULL,
+                   a.unreachable_at IS NOT NULL)
+        FROM links l JOIN addresses a ON a.id = l.address_id WHERE l.customer_id = c.id ORDER BY a.id) AS addresses,
+    ARRAY(  -- _facts
+        SELECT ROW(f.address_id, f.key, f.value_sealed)
+        FROM links l JOIN facts f ON f.address_id = l.address_id AND f.valid_to IS NULL WHERE l.customer_id = c.id
+        ORDER BY f.confidence, f.valid_from, f.id) AS facts,
+    ARRAY(  -- _said
+        SELECT ROW(m.id, m.address_id, m.direction, m.at, m.body_sealed, m.answers, m.attachments)
+        FROM links l CROSS JOIN LATERAL (
+            SELECT * FROM messages WHERE address_id = l.address_id ORDER BY at DESC, id DESC LIMIT {_TIMELINE}) AS m
+        WHERE l.customer_id = c.id ORDER BY m.at, m.id) AS timeline
+FROM unnest($1::bigint[]) AS c(id)
+"""
+
+
+class Loading(Connections):
+    """The third step of the message path."""
+
+    async def load(self, leases: Sequence[Lease]) -> list[Work | Unreadable]:
+        """All that the turns of these customers need."""
+        customers = [lease.customer for lease in leases]
+        async with self._connection() as connection:
+            rows = await connection.fetch(_LOAD, customers, [kind.value for kind in Kind])
+        loaded = {row["customer_id"]: row for row in rows}
+        return [self._work(lease, loaded[lease.customer]) for lease in leases]
+
+    def _work(self, lease: Lease, row: asyncpg.Record) -> Work | Unreadable:
+        try:
+            addresses = {address.id: address for address in map(self._address, row["addresses"])}
+            return Work(
+                lease=lease,
+                items=tuple(map(self._item, row["items"])),
+                addresses=tuple(addresses.values()),
+                facts={key: self._codec.open_text(address, value) for address, key, value in row["facts"]},
+                timeline=tuple(self._said(said, lease.customer, addresses) for said in row["timeline"]),
+            )
+        except Exception as error:
+            return Unreadable(lease, tuple(item[0] for item in row["items"]), type(error).__name__)
+
+    def _item(self, row: asyncpg.Record) -> InboxItem:
+        id_, kind, address, attempts, payload, message_id, at, sealed, attachments, answers, automatic, flags = row
+        message = None
+        if sealed is not None:
+            body = self._codec.open(address, sealed)
+            message = TurnMessage(
+                id=message_id,
+                address=address,
+                at=at,
+                text=text_of(body),
+                provider_id=body.get("id", ""),
+                pressed=body.get("pressed", ""),
+                attachments=attachments,
+                answers=answers,
+                automatic=automatic or "",
+                flags=tuple((flags or "").split()),
+            )
+        return InboxItem(
+            id=id_,
+            kind=Kind(kind),
+            address=address,
+            attempts=attempts,
+            message=message,
+            payload=self._codec.open(address, payload) if payload else {},
+        )
+
+    def _address(self, row: asyncpg.Record) -> KnownAddress:
+        id_, channel, value, proof, account, context, stopped, unreachable = row
+        return KnownAddress(
+            id=AddressId(id_),
+            address=Address(channel, self._codec.open_text(id_, value)),
+            proof=Proof(proof),
+            account=account,
+            context=self._codec.open(id_, context) if context else {},
+            stopped=stopped,
+            unreachable=unreachable,
+        )
+
+    def _said(
+        self, row: asyncpg.Record, customer: CustomerId, addresses: Mapping[AddressId, KnownAddress]
+    ) -> TimelineMessage:
+        id_, address, direction, at, body, answers, attachments = row
+        return TimelineMessage(
+            id=MessageId(id_),
+            customer=customer,
+            address=addresses[address].address,
+            direction=Direction(direction),
+            at=at,
+            text=text_of(self._codec.open(address, body)),
+            answers=answers,
+            attachments=attachments,
+        )
