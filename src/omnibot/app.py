@@ -28,8 +28,10 @@ from omnibot.delivery import Delivery
 from omnibot.dialogue import Knowledge
 from omnibot.health import health_routes
 from omnibot.intake import Intake
+from omnibot.intake.download import Downloads
 from omnibot.intake.fetch import Fetcher
 from omnibot.intake.files import DiskFiles
+from omnibot.intake.shared import SharedFiles
 from omnibot.intake.sweep import Sweeper
 from omnibot.intake.typing import WORTH_IT, Typing
 from omnibot.lanes import Lanes
@@ -91,7 +93,7 @@ async def serve(
     exception group when a core loop fails: the process is then to be started again.
     """
     accounts = load_channels(settings)
-    files = DiskFiles(settings.data_folder / "files")
+    files = _kept_files(settings)
     bell = _Bell()
     drain = _Drain(settings.server.shutdown_seconds)
     async with (
@@ -145,17 +147,32 @@ async def open_channels(
     accounts: Sequence[Account], settings: Settings, closing: Closing = lambda _, channel: channel
 ) -> AsyncIterator[Channels]:
     """Each account as an open channel; closed in the opposite order, each as `closing` has it."""
-    secret = settings.load_secret()
+    secret, files = settings.load_secret(), _shared_files(settings)
     async with AsyncExitStack() as stack:
+        downloads = await stack.enter_async_context(Downloads())
         channels = {}
         for account in accounts:
-            channel = account.channel_class(_site(account, settings, secret), account.settings)
+            channel = account.channel_class(_site(account, settings, secret, files, downloads), account.settings)
             opened = await stack.enter_async_context(closing(f"{account.channel}.{account.name}", channel))
             channels[account.channel, account.name] = opened
         yield channels
 
 
-def _site(account: Account, settings: Settings, secret: bytes) -> Site:
+def _shared_files(settings: Settings) -> SharedFiles:
+    return SharedFiles(
+        _kept_files(settings),
+        settings.bot.knowledge,
+        settings.load_secret(),
+        settings.server.public_url,
+        settings.files.link_seconds,
+    )
+
+
+def _kept_files(settings: Settings) -> DiskFiles:
+    return DiskFiles(settings.data_folder / "files")
+
+
+def _site(account: Account, settings: Settings, secret: bytes, files: SharedFiles, downloads: Downloads) -> Site:
     path = f"/channels/{account.channel}/{account.name}"
     public = settings.server.public_url
     context = f"channel {account.channel} {account.name}".encode()
@@ -165,6 +182,8 @@ def _site(account: Account, settings: Settings, secret: bytes) -> Site:
         public_url=public + path if public else "",
         key=hashlib.blake2b(context, key=hashlib.sha256(secret).digest(), digest_size=32).digest(),
         now=lambda: datetime.now(UTC),
+        files=files,
+        download=downloads,
     )
 
 
@@ -236,6 +255,7 @@ async def _receiving(
     routes = [
         *health_routes(store, len(channels)),
         files.download_route(settings.load_secret(), store.attachments.file_key),
+        *_shared_files(settings).routes(),
         *(route for key, channel in channels.items() for route in channel.routes(doors[key])),
     ]
     async with (

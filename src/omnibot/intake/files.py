@@ -84,7 +84,7 @@ class DiskFiles:
         draft = self._folder / "drafts" / name
         try:
             await self._write(draft, chunks, max_bytes)
-            await asyncio.to_thread(_keep, draft, self._path(key))
+            await asyncio.to_thread(_keep, draft, self.path(key))
         finally:
             with suppress(FileNotFoundError):
                 draft.unlink()
@@ -93,7 +93,7 @@ class DiskFiles:
 
     async def open(self, key: str) -> AsyncIterator[bytes]:
         """A file's bytes; raises FileNotFoundError, ValueError for what is not a key."""
-        file = await asyncio.to_thread(self._path(key).open, "rb")
+        file = await asyncio.to_thread(self.path(key).open, "rb")
         try:
             while chunk := await asyncio.to_thread(file.read, _CHUNK):
                 yield chunk
@@ -102,7 +102,7 @@ class DiskFiles:
 
     async def delete(self, key: str) -> None:
         """Forget a file; one that is not there is forgotten already."""
-        await asyncio.to_thread(self._path(key).unlink, missing_ok=True)
+        await asyncio.to_thread(self.path(key).unlink, missing_ok=True)
 
     async def listing(self) -> AsyncIterator[list[Listed]]:
         """All files, those of one of 256 subfolders at a time."""
@@ -134,11 +134,12 @@ class DiskFiles:
                 raise web.HTTPNotFound
             # The sender's name for it stays out of the headers: it may hold paths, line ends and lies.
             disposition = {"Content-Disposition": f'attachment; filename="attachment-{id_}.bin"'}
-            return web.FileResponse(self._path(key), headers=_DOWNLOAD_ONLY | disposition, chunk_size=_CHUNK)
+            return web.FileResponse(self.path(key), headers=_DOWNLOAD_ONLY | disposition, chunk_size=_CHUNK)
 
         return web.get(_ROUTE, download, allow_head=False)
 
-    def _path(self, key: str) -> Path:
+    def path(self, key: str) -> Path:
+        """Where a file lies or would lie; raises ValueError for what is not a key."""
         if not _KEY.fullmatch(key):
             raise ValueError("not a key of a file")
         return self._folder / key
