@@ -1,0 +1,440 @@
+"""Block Kit: blocks checked as Slack checks them and in its words, and what is seen of them.
+
+Source: docs.slack.dev/reference/block-kit. Checked to the last field: section, header, divider, context, actions,
+input, image, and buttons, selects and menus in them. Laxer than Slack: of `rich_text`, `markdown`, `table` and `video`
+only the type and the id are checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from omnibot.sandbox.slack.mrkdwn import seen, unescape
+
+Json = dict[str, Any]
+
+IN_MESSAGE, IN_VIEW = 50, 100  # blocks
+ALL_TEXT = 13_200  # characters in all blocks of a message together, as measured by others: msg_blocks_too_long
+_ID = 255
+Check = Callable[["Checker", object, str], None]
+
+
+class Checker:
+    """Collects what is wrong, as `must be less than 3001 characters [json-pointer:/blocks/0/text/text]`."""
+
+    def __init__(self) -> None:
+        self.faults: list[str] = []
+        self.block_ids: set[str] = set()
+        self.action_ids: set[str] = set()
+
+    def fault(self, what: str, pointer: str) -> None:
+        """One more thing is wrong."""
+        self.faults.append(f"{what} [json-pointer:{pointer}]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """The fields of an object: how each is checked, and which must be there."""
+
+    fields: Mapping[str, Check]
+    required: frozenset[str] = frozenset()
+
+    def check(self, checker: Checker, value: Json, pointer: str) -> None:
+        for name in sorted(self.required - value.keys()):
+            checker.fault(f"missing required field: {name}", pointer)
+        for name, inner in value.items():
+            check = self.fields.get(name)
+            if check is None:
+                checker.fault(f"invalid additional property: {name}", pointer)
+            else:
+                check(checker, inner, f"{pointer}/{name}")
+
+
+# --- scalars -----------------------------------------------------------------------------------------------
+
+
+def _string(most: int, least: int = 1) -> Check:
+    def check(checker: Checker, value: object, pointer: str) -> None:
+        if not isinstance(value, str):
+            checker.fault("must provide a string", pointer)
+        elif len(value) < least:
+            checker.fault(f"must be more than {least - 1} characters", pointer)
+        elif len(value) > most:
+            checker.fault(f"must be less than {most + 1} characters", pointer)
+
+    return check
+
+
+def _boolean(checker: Checker, value: object, pointer: str) -> None:
+    if not isinstance(value, bool):
+        checker.fault("must provide a boolean", pointer)
+
+
+def _integer(checker: Checker, value: object, pointer: str) -> None:
+    if type(value) is not int:
+        checker.fault("must provide a number", pointer)
+
+
+def _one_of(*allowed: str) -> Check:
+    def check(checker: Checker, value: object, pointer: str) -> None:
+        if value not in allowed:
+            checker.fault("must be a valid enum value", pointer)
+
+    return check
+
+
+def _url(checker: Checker, value: object, pointer: str) -> None:
+    if not isinstance(value, str) or not value.startswith(("http://", "https://", "mailto:", "slack://")):
+        checker.fault("Invalid URL", pointer)
+    elif len(value) > 3000:
+        checker.fault("must be less than 3001 characters", pointer)
+
+
+def _anything(checker: Checker, value: object, pointer: str) -> None:
+    """Not looked at."""
+
+
+def _block_id(checker: Checker, value: object, pointer: str) -> None:
+    _string(_ID)(checker, value, pointer)
+    _unique(checker, "block_id", value, checker.block_ids, pointer)
+
+
+def _action_id(checker: Checker, value: object, pointer: str) -> None:
+    _string(_ID)(checker, value, pointer)
+    _unique(checker, "action_id", value, checker.action_ids, pointer)
+
+
+def _unique(checker: Checker, field: str, value: object, known: set[str], pointer: str) -> None:
+    if not isinstance(value, str):
+        return
+    if value in known:
+        checker.fault(f'`{field}` "{value}" already exists', pointer)
+    known.add(value)
+
+
+# --- texts, options, elements ------------------------------------------------------------------------------
+
+
+def _text(most: int, *, plain_only: bool = False) -> Check:
+    """A text object. Where something is wrong in it Slack first says that no schema matched."""
+    mrkdwn = _Shape({"type": _anything, "text": _string(most), "verbatim": _boolean}, frozenset({"type", "text"}))
+    plain = _Shape({"type": _anything, "text": _string(most), "emoji": _boolean}, frozenset({"type", "text"}))
+
+    def check(checker: Checker, value: object, pointer: str) -> None:
+        if not isinstance(value, dict):
+            checker.fault("must provide an object", pointer)
+            return
+        kind = value.get("type")
+        if kind == "mrkdwn" and plain_only:
+            checker.fault("must be a valid enum value", f"{pointer}/type")
+            return
+        if kind not in ("mrkdwn", "plain_text"):
+            checker.fault(f"unsupported type: {kind}", f"{pointer}/type")
+            return
+        before = len(checker.faults)
+        (plain if kind == "plain_text" else mrkdwn).check(checker, value, pointer)
+        if len(checker.faults) > before:
+            checker.faults.insert(before, f"failed to match all allowed schemas [json-pointer:{pointer}]")
+
+    return check
+
+
+def _array(inner: Check, most: int, least: int = 1) -> Check:
+    def check(checker: Checker, value: object, pointer: str) -> None:
+        if not isinstance(value, list):
+            checker.fault("must provide an array", pointer)
+            return
+        if len(value) < least:
+            checker.fault(f"no fewer than {least} items allowed", pointer)
+        if len(value) > most:
+            checker.fault(f"no more than {most} items allowed", pointer)
+        for index, item in enumerate(value[:most]):
+            inner(checker, item, f"{pointer}/{index}")
+
+    return check
+
+
+def _object(fields: Mapping[str, Check], *required: str) -> Check:
+    shape = _Shape(fields, frozenset(required))
+
+    def check(checker: Checker, value: object, pointer: str) -> None:
+        if isinstance(value, dict):
+            shape.check(checker, value, pointer)
+        else:
+            checker.fault("must provide an object", pointer)
+
+    return check
+
+
+_CONFIRM = _object(
+    {
+        "title": _text(100, plain_only=True), "text": _text(300), "confirm": _text(30, plain_only=True),
+        "deny": _text(30, plain_only=True), "style": _one_of("primary", "danger"),
+    },
+    "title", "text", "confirm", "deny",
+)  # fmt: skip
+_OPTION = _object(
+    {"text": _text(75), "value": _string(150), "description": _text(75, plain_only=True), "url": _url},
+    "text",
+    "value",
+)
+_OPTIONS = _array(_OPTION, 100)
+_GROUPS = _array(_object({"label": _text(75, plain_only=True), "options": _OPTIONS}, "label", "options"), 100)
+_ACTION: Mapping[str, Check] = {
+    "type": _anything, "action_id": _action_id, "confirm": _CONFIRM, "focus_on_load": _boolean,
+}  # fmt: skip
+_PLACEHOLDER: Mapping[str, Check] = {"placeholder": _text(150, plain_only=True)}
+_IMAGE: Mapping[str, Check] = {"type": _anything, "image_url": _url, "slack_file": _anything, "alt_text": _string(2000)}
+
+_BUTTON = _Shape(
+    {
+        **_ACTION, "text": _text(75, plain_only=True), "url": _url, "value": _string(2000),
+        "style": _one_of("primary", "danger"), "accessibility_label": _string(75),
+    },
+    frozenset({"type", "text"}),
+)  # fmt: skip
+_STATIC_SELECT = _Shape(
+    {**_ACTION, **_PLACEHOLDER, "options": _OPTIONS, "option_groups": _GROUPS, "initial_option": _OPTION},
+    frozenset({"type"}),
+)
+_MULTI_SELECT = _Shape(
+    {
+        **_ACTION, **_PLACEHOLDER, "options": _OPTIONS, "option_groups": _GROUPS, "initial_options": _OPTIONS,
+        "max_selected_items": _integer,
+    },
+    frozenset({"type"}),
+)  # fmt: skip
+_DYNAMIC_SELECT = _Shape(
+    {
+        **_ACTION, **_PLACEHOLDER, "initial_user": _string(_ID), "initial_users": _anything,
+        "initial_conversation": _string(_ID), "initial_conversations": _anything, "initial_channel": _string(_ID),
+        "initial_channels": _anything, "initial_option": _OPTION, "initial_options": _OPTIONS, "filter": _anything,
+        "default_to_current_conversation": _boolean, "response_url_enabled": _boolean, "min_query_length": _integer,
+        "max_selected_items": _integer,
+    },
+    frozenset({"type"}),
+)  # fmt: skip
+_OVERFLOW = _Shape({**_ACTION, "options": _array(_OPTION, 5)}, frozenset({"type", "options"}))
+_BOXES = _Shape(
+    {**_ACTION, "options": _array(_OPTION, 10), "initial_options": _OPTIONS}, frozenset({"type", "options"})
+)
+_RADIO = _Shape({**_ACTION, "options": _array(_OPTION, 10), "initial_option": _OPTION}, frozenset({"type", "options"}))
+_PLAIN_INPUT = _Shape(
+    {
+        **_ACTION, **_PLACEHOLDER, "initial_value": _string(3000, 0), "multiline": _boolean, "min_length": _integer,
+        "max_length": _integer, "dispatch_action_config": _anything,
+    },
+    frozenset({"type"}),
+)  # fmt: skip
+_PICKER = _Shape(
+    {
+        **_ACTION, **_PLACEHOLDER, "initial_date": _string(10), "initial_time": _string(5),
+        "initial_date_time": _integer, "timezone": _string(_ID),
+    },
+    frozenset({"type"}),
+)  # fmt: skip
+_PICTURE = _Shape(_IMAGE, frozenset({"type", "alt_text"}))
+
+_SELECTS: Mapping[str, _Shape] = {
+    "static_select": _STATIC_SELECT,
+    "multi_static_select": _MULTI_SELECT,
+    **{
+        prefix + kind: _DYNAMIC_SELECT
+        for prefix in ("", "multi_")
+        for kind in ("users_select", "conversations_select", "channels_select", "external_select")
+    },
+}
+_CHOOSERS: Mapping[str, _Shape] = {
+    **_SELECTS,
+    "checkboxes": _BOXES,
+    "radio_buttons": _RADIO,
+    "datepicker": _PICKER,
+    "timepicker": _PICKER,
+    "datetimepicker": _PICKER,
+}
+_IN_ACTIONS: Mapping[str, _Shape] = {**_CHOOSERS, "button": _BUTTON, "overflow": _OVERFLOW}
+_IN_SECTION: Mapping[str, _Shape] = {**_IN_ACTIONS, "image": _PICTURE}
+_IN_INPUT: Mapping[str, _Shape] = {
+    **_CHOOSERS,
+    **dict.fromkeys(
+        ("plain_text_input", "email_text_input", "number_input", "url_text_input", "rich_text_input"), _PLAIN_INPUT
+    ),
+}
+
+
+def _typed(shapes: Mapping[str, _Shape]) -> Check:
+    """One of several kinds of objects, told apart by `type`."""
+
+    def check(checker: Checker, value: object, pointer: str) -> None:
+        if not isinstance(value, dict):
+            checker.fault("must provide an object", pointer)
+        elif "type" not in value:
+            checker.fault("missing required field: type", pointer)
+        elif value["type"] not in shapes:
+            checker.fault(f"unsupported type: {value['type']}", f"{pointer}/type")
+        else:
+            shapes[value["type"]].check(checker, value, pointer)
+
+    return check
+
+
+def _context_element(checker: Checker, value: object, pointer: str) -> None:
+    if isinstance(value, dict) and value.get("type") == "image":
+        _PICTURE.check(checker, value, pointer)
+    else:
+        _text(2000)(checker, value, pointer)
+
+
+class _Section(_Shape):
+    """A section needs a text or fields."""
+
+    def check(self, checker: Checker, value: Json, pointer: str) -> None:
+        if "text" not in value and "fields" not in value:
+            checker.fault("missing required field: text", pointer)
+        _Shape.check(self, checker, value, pointer)
+
+
+class _Unchecked(_Shape):
+    """A block that is taken as it is."""
+
+    def check(self, checker: Checker, value: Json, pointer: str) -> None:
+        if "block_id" in value:
+            _block_id(checker, value["block_id"], f"{pointer}/block_id")
+
+
+_BLOCK: Mapping[str, Check] = {"type": _anything, "block_id": _block_id}
+_UNCHECKED = _Unchecked({})
+_ANYWHERE: Mapping[str, _Shape] = {
+    "section": _Section(
+        {
+            **_BLOCK, "text": _text(3000), "fields": _array(_text(2000), 10), "accessory": _typed(_IN_SECTION),
+            "expand": _boolean,
+        }
+    ),
+    "header": _Shape({**_BLOCK, "text": _text(150, plain_only=True)}, frozenset({"text"})),
+    "divider": _Shape(_BLOCK),
+    "context": _Shape({**_BLOCK, "elements": _array(_context_element, 10)}, frozenset({"elements"})),
+    "actions": _Shape({**_BLOCK, "elements": _array(_typed(_IN_ACTIONS), 25)}, frozenset({"elements"})),
+    "input": _Shape(
+        {
+            **_BLOCK, "label": _text(2000, plain_only=True), "element": _typed(_IN_INPUT), "dispatch_action": _boolean,
+            "hint": _text(2000, plain_only=True), "optional": _boolean,
+        },
+        frozenset({"label", "element"}),
+    ),
+    "image": _Shape({**_BLOCK, **_IMAGE, "title": _text(2000, plain_only=True)}, frozenset({"alt_text"})),
+    "rich_text": _UNCHECKED,
+    "video": _UNCHECKED,
+}  # fmt: skip
+_MESSAGE = _typed({**_ANYWHERE, "markdown": _UNCHECKED, "table": _UNCHECKED})
+_VIEW = _typed(_ANYWHERE)
+
+
+def faults_of(blocks: object, pointer: str = "/blocks", *, view: bool = False) -> list[str]:
+    """What Slack would find wrong with the blocks of a message or of a view; they are given a `block_id` otherwise."""
+    checker = Checker()
+    _array(_VIEW if view else _MESSAGE, IN_VIEW if view else IN_MESSAGE, 0)(checker, blocks, pointer)
+    return checker.faults
+
+
+def with_ids(blocks: list[Json], number: Callable[[], str]) -> list[Json]:
+    """The blocks as Slack keeps them: each block and each interactive element has an id."""
+    return [_with_ids(block, number) for block in blocks]
+
+
+def _with_ids(block: Json, number: Callable[[], str]) -> Json:
+    kept = {"block_id": number(), **block}
+    for name in ("accessory", "element"):
+        if name in kept and kept[name].get("type") != "image":
+            kept[name] = {"action_id": number(), **kept[name]}
+    if kept["type"] == "actions":
+        kept["elements"] = [{"action_id": number(), **element} for element in kept["elements"]]
+    return kept
+
+
+# --- what is seen ------------------------------------------------------------------------------------------
+
+
+def text_of(blocks: Iterable[Json], name: Callable[[str], str]) -> str:
+    """What is seen of blocks, one line or more for each; what can be pressed is not in it."""
+    return "\n".join(line for block in blocks for line in _lines(block, name) if line)
+
+
+def _lines(block: Json, name: Callable[[str], str]) -> Iterator[str]:
+    match block["type"]:
+        case "section":
+            texts = [block["text"]] if "text" in block else []
+            yield from (_shown(text, name) for text in [*texts, *block.get("fields", ())])
+        case "header":
+            yield _shown(block["text"], name)
+        case "context":
+            elements = (element for element in block["elements"] if element["type"] != "image")
+            yield " ".join(_shown(element, name) for element in elements)
+        case "image":
+            yield _shown(block["title"], name) if "title" in block else block["alt_text"]
+        case "input":
+            yield _shown(block["label"], name)
+        case "markdown":
+            yield str(block.get("text", ""))
+        case "rich_text":
+            yield "".join(_rich(block.get("elements", ()), name))
+
+
+def _shown(text: Json, name: Callable[[str], str]) -> str:
+    return unescape(text["text"]) if text["type"] == "plain_text" else seen(text["text"], name)
+
+
+def _rich(elements: Iterable[Json], name: Callable[[str], str]) -> Iterator[str]:
+    for element in elements:
+        match element.get("type"):
+            case "text":
+                yield str(element.get("text", ""))
+            case "link":
+                yield str(element.get("text") or element.get("url", ""))
+            case "user":
+                yield "@" + name(str(element.get("user_id", "")))
+            case "channel":
+                yield "#" + name(str(element.get("channel_id", "")))
+            case "broadcast":
+                yield f"@{element.get('range', '')}"
+            case "emoji":
+                yield f":{element.get('name', '')}:"
+            case "rich_text_list":
+                yield "\n".join("".join(_rich([item], name)) for item in element.get("elements", ()))
+            case _:
+                yield from _rich(element.get("elements", ()), name)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Something that can be pressed: `action` is as Slack reports it, but for its time."""
+
+    label: str
+    block_id: str
+    action: Json
+
+
+def choices_of(blocks: Iterable[Json]) -> Iterator[Choice]:
+    """What can be pressed in blocks: buttons, and the options of menus."""
+    for block in blocks:
+        elements = block["elements"] if block["type"] == "actions" else [block.get("accessory") or block.get("element")]
+        for element in elements:
+            if element is not None:
+                yield from _choices(element, block["block_id"])
+
+
+def _choices(element: Json, block_id: str) -> Iterator[Choice]:
+    action: Json = {"type": element["type"], "action_id": element.get("action_id", ""), "block_id": block_id}
+    if element["type"] == "button":
+        shared = {field: element[field] for field in ("text", "value", "style", "url") if field in element}
+        yield Choice(unescape(element["text"]["text"]), block_id, action | shared)
+    elif element["type"] in ("static_select", "overflow", "radio_buttons"):
+        for option in _options(element):
+            yield Choice(unescape(option["text"]["text"]), block_id, action | {"selected_option": option})
+
+
+def _options(element: Json) -> list[Json]:
+    grouped = [option for group in element.get("option_groups", ()) for option in group["options"]]
+    return [*element.get("options", ()), *grouped]
