@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnibot.dialogue import Knowledge, KnowledgeError
+from omnibot.dialogue import Knowledge, KnowledgeError, search
 from omnibot.model import Link
 
 HERE = Path(__file__).parent
@@ -107,6 +107,21 @@ def test_knowledge_without_articles_answers_nothing(tmp_path: Path) -> None:
     assert empty.find("how do I reset my password", "en") is None
     assert empty.languages == ()
     assert not empty.knows("password", "en")
+
+
+UNHEARD = ["zebras", "yodel", "quietly", "among", "violet", "xylophones"]
+
+
+@given(st.data(), st.lists(st.sampled_from(UNHEARD), unique=True))
+def test_what_is_given_up_unsearched_would_not_be_found(
+    knowledge: Knowledge, data: st.DataObject, more: list[str]
+) -> None:
+    article = data.draw(st.sampled_from(knowledge.articles))
+    question = " ".join([data.draw(st.sampled_from(article.questions)), *more])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search, "_is_in_reach", lambda known: True)
+        searched = knowledge.find(question, article.language)
+    assert knowledge.find(question, article.language) == searched
 
 
 @given(st.text(), st.sampled_from(["en", "es", "xx"]))

@@ -18,6 +18,7 @@ from omnibot.dialogue.phrases import (
     said,
     without_greeting,
 )
+from omnibot.dialogue.words import Passage
 
 SMALL_TALK = [
     ("Hi!", Talk.HELLO, "en"),
@@ -133,19 +134,19 @@ NEITHER = [
 
 @pytest.mark.parametrize(("text", "talk", "language"), SMALL_TALK)
 def test_small_talk_is_recognised_with_its_language(text: str, talk: Talk, language: str) -> None:
-    assert said(text) == Said(talk, language)
+    assert said(Passage(text)) == Said(talk, language)
 
 
 @pytest.mark.parametrize(("text", "wish", "value"), WISHES)
 def test_a_wish_is_recognised_with_its_value(text: str, wish: Wish, value: str) -> None:
-    found = said(text)
+    found = said(Passage(text))
     assert found is not None
     assert (found.what, found.value) == (wish, value)
 
 
 @pytest.mark.parametrize("text", NEITHER)
 def test_a_question_about_such_things_is_neither(text: str) -> None:
-    assert said(text) is None
+    assert said(Passage(text)) is None
 
 
 @pytest.mark.parametrize(
@@ -165,7 +166,7 @@ def test_a_question_about_such_things_is_neither(text: str) -> None:
     ],
 )
 def test_an_alarm_is_heard_anywhere(text: str, kind: Alarm) -> None:
-    assert alarm(text) is kind
+    assert alarm(Passage(text)) is kind
 
 
 @pytest.mark.parametrize(
@@ -180,7 +181,7 @@ def test_an_alarm_is_heard_anywhere(text: str, kind: Alarm) -> None:
     ],
 )
 def test_what_only_sounds_like_an_alarm_is_none(text: str) -> None:
-    assert alarm(text) is None
+    assert alarm(Passage(text)) is None
 
 
 @pytest.mark.parametrize(
@@ -194,7 +195,7 @@ def test_what_only_sounds_like_an_alarm_is_none(text: str) -> None:
     ],
 )
 def test_we_are_asked_to_act(text: str) -> None:
-    assert asks_us_to_act(text)
+    assert asks_us_to_act(Passage(text))
 
 
 @pytest.mark.parametrize(
@@ -210,7 +211,7 @@ def test_we_are_asked_to_act(text: str) -> None:
     ],
 )
 def test_we_are_asked_to_tell(text: str) -> None:
-    assert not asks_us_to_act(text)
+    assert not asks_us_to_act(Passage(text))
 
 
 @pytest.mark.parametrize(
@@ -229,7 +230,7 @@ def test_we_are_asked_to_tell(text: str) -> None:
     ],
 )
 def test_a_name_is_taken_as_it_is_written(text: str, name: str) -> None:
-    assert named(text) == name
+    assert named(Passage(text)) == name
 
 
 @pytest.mark.parametrize(
@@ -255,7 +256,7 @@ def test_a_name_is_taken_as_it_is_written(text: str, name: str) -> None:
     ],
 )
 def test_what_can_be_no_name_is_not_taken(text: str) -> None:
-    assert named(text) is None
+    assert named(Passage(text)) is None
 
 
 @pytest.mark.parametrize(
@@ -275,7 +276,7 @@ def test_what_can_be_no_name_is_not_taken(text: str) -> None:
     ],
 )
 def test_a_person_is_asked_for(text: str) -> None:
-    assert asks_for_a_person(text)
+    assert asks_for_a_person(Passage(text))
 
 
 @pytest.mark.parametrize(
@@ -290,36 +291,40 @@ def test_a_person_is_asked_for(text: str) -> None:
     ],
 )
 def test_a_person_is_only_mentioned(text: str) -> None:
-    assert not asks_for_a_person(text)
+    assert not asks_for_a_person(Passage(text))
 
 
 def test_a_greeting_is_taken_off_a_sentence() -> None:
-    assert without_greeting("Hi there, how do I pay?") == ("en", "how do I pay?")
-    assert without_greeting("¡Buenos días! quiero pagar") == ("es", "quiero pagar")
-    assert without_greeting("history is missing") == ("", "history is missing")
+    for text, language, rest in (
+        ("Hi there, how do I pay?", "en", "how do I pay?"),
+        ("¡Buenos días! quiero pagar", "es", "quiero pagar"),
+        ("history is missing", "", "history is missing"),
+    ):
+        greeted, left = without_greeting(Passage(text))
+        assert (greeted, left.text) == (language, rest)
 
 
 def test_a_message_of_signs_is_glad_or_not() -> None:
-    assert emoji_only("👍🏽") is EmojiOnly.GLAD
-    assert emoji_only("😡 !!") is EmojiOnly.OTHER
-    assert emoji_only("ok 👍") is None
-    assert emoji_only("  ") is None
+    assert emoji_only(Passage("👍🏽")) is EmojiOnly.GLAD
+    assert emoji_only(Passage("😡 !!")) is EmojiOnly.OTHER
+    assert emoji_only(Passage("ok 👍")) is None
+    assert emoji_only(Passage("  ")) is None
 
 
 @given(st.text())
 def test_any_text_can_be_heard(text: str) -> None:
-    said(text)
-    named(text)
-    asks_for_a_person(text)
-    without_greeting(text)
-    alarm(text)
-    asks_us_to_act(text)
-    emoji_only(text)
+    said(Passage(text))
+    named(Passage(text))
+    asks_for_a_person(Passage(text))
+    without_greeting(Passage(text))
+    alarm(Passage(text))
+    asks_us_to_act(Passage(text))
+    emoji_only(Passage(text))
 
 
 @given(st.text(min_size=1))
 def test_a_name_is_never_markup_or_a_link(text: str) -> None:
-    name = named(f"call me {text}")
+    name = named(Passage(f"call me {text}"))
     if name is not None:
         assert len(name) <= 40
         assert not set(name) & set("<>&/\\@:;*_[]()#0123456789\n")

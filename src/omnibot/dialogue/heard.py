@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
 
 from omnibot.dialogue.articles import Article
 from omnibot.dialogue.knowledge import Knowledge
@@ -24,7 +23,7 @@ from omnibot.dialogue.phrases import (
     without_greeting,
 )
 from omnibot.dialogue.search import Found
-from omnibot.dialogue.words import content
+from omnibot.dialogue.words import Passage
 from omnibot.model import MessageId, TurnMessage
 
 __all__ = ["ARTICLE_CHOICE", "Answered", "Heard", "WishSaid", "listen"]
@@ -87,16 +86,16 @@ def listen(messages: Sequence[TurnMessage], knowledge: Knowledge, language: str)
         if pressed := _pressed(message, knowledge, language):
             _add(heard, pressed)
             continue
-        text = (message.text or message.pressed)[:_LONGEST]
-        if alarmed := alarm(text):
+        whole = Passage((message.text or message.pressed)[:_LONGEST])
+        if alarmed := alarm(whole):
             heard.alarms.add(alarmed)
-        match emoji_only(text):
+        match emoji_only(whole):
             case EmojiOnly.GLAD:
                 heard.talk.append(Talk.NOTED)
             case EmojiOnly.OTHER:
-                heard.asides.append(text)
+                heard.asides.append(whole.text)
             case None:
-                for sentence in _sentences(text):
+                for sentence in _sentences(whole):
                     loose += _hear(sentence, message, heard, knowledge, language)
     _answer(loose, heard, knowledge, language)
     return heard
@@ -106,8 +105,8 @@ def listen(messages: Sequence[TurnMessage], knowledge: Knowledge, language: str)
 class _Loose:
     """What is left of a sentence when small talk and wishes are taken out: it may be a question."""
 
-    text: str
-    clauses: tuple[str, ...]
+    passage: Passage
+    clauses: Sequence[Passage]
     question: bool
 
 
@@ -123,44 +122,54 @@ _ASKING = re.compile(
 _COMMAND = re.compile(r"/\w+(?:@\w+)?")  # a menu's: one that we do not know asks what there is
 
 
-def _sentences(text: str) -> Iterator[str]:
+def _sentences(message: Passage) -> list[Passage]:
     """At most so many sentences, each with single spaces: long runs of them cost the expressions their square."""
-    lines = (" ".join(line.split()) for line in text.splitlines())
-    sentences = (sentence for line in lines if line for sentence in _SENTENCE_END.split(line))
-    return islice(sentences, _SENTENCES)
+    lines = (" ".join(line.split()) for line in message.text.splitlines())
+    sentences = [sentence for line in lines if line for sentence in _SENTENCE_END.split(line)]
+    if len(sentences) == 1:
+        return [Passage(sentences[0], message.words)]
+    return list(map(Passage, sentences[:_SENTENCES]))
 
 
-def _hear(sentence: str, message: TurnMessage, heard: Heard, knowledge: Knowledge, language: str) -> list[_Loose]:
+def _clauses(sentence: Passage) -> list[Passage]:
+    clauses = [clause for clause in _CLAUSE_END.split(sentence.text, maxsplit=_CLAUSES) if clause.strip()]
+    return [sentence] if clauses == [sentence.text] else list(map(Passage, clauses))
+
+
+def _hear(sentence: Passage, message: TurnMessage, heard: Heard, knowledge: Knowledge, language: str) -> list[_Loose]:
     """Note what is understood of a sentence; return what is not."""
     if asks_for_a_person(sentence):
         heard.person = True
         return []
     if _note(sentence, message, heard):
         return []
-    clauses = [clause for clause in _CLAUSE_END.split(sentence, maxsplit=_CLAUSES) if clause.strip()]
+    clauses = _clauses(sentence)
     left = [clause for clause in clauses if not _note(clause, message, heard)] if len(clauses) > 1 else clauses
     if not left:
         return []
+    whole = left == clauses
     greeted, first = without_greeting(left[0])
     if greeted:
+        whole = False
         heard.talk.append(Talk.HELLO)
         heard.language = heard.language or greeted
-        left = [first, *left[1:]] if first and not _is_vocative(first, knowledge, language) else left[1:]
+        left = [first, *left[1:]] if first.text and not _is_vocative(first, knowledge, language) else left[1:]
         if left and _note(left[0], message, heard):
             left = left[1:]
         if not left:
             return []
-    text = sentence if left == clauses else " ".join(left)
-    return [_Loose(text, tuple(left), bool(_ASKING.match(text)))]
+    if not whole:
+        sentence = left[0] if len(left) == 1 else Passage(" ".join(clause.text for clause in left))
+    return [_Loose(sentence, left, bool(_ASKING.match(sentence.text)))]
 
 
-def _is_vocative(text: str, knowledge: Knowledge, language: str) -> bool:
+def _is_vocative(passage: Passage, knowledge: Knowledge, language: str) -> bool:
     """The "Max" of "Hi Max": a word or two that ask nothing."""
-    words = text.split()
-    return len(words) <= 2 and "?" not in text and not any(knowledge.knows(word, language) for word in words)
+    words = passage.text.split()
+    return len(words) <= 2 and "?" not in passage.text and not any(knowledge.knows(word, language) for word in words)
 
 
-def _note(clause: str, message: TurnMessage, heard: Heard) -> bool:
+def _note(clause: Passage, message: TurnMessage, heard: Heard) -> bool:
     """Keep what a clause says, if it is small talk, a wish or a name."""
     if name := named(clause):
         heard.name = (name, message.id)
@@ -187,39 +196,41 @@ def _answer(loose: Sequence[_Loose], heard: Heard, knowledge: Knowledge, languag
     """Look up what is left, sentence by sentence, else as a whole: people cut one question into several messages."""
     missed: list[_Loose] = []
     for sentence in loose:
-        found = list(_found(sentence, knowledge, language))
-        to_be_done = bool(found) and asks_us_to_act(sentence.text)
+        found = _found(sentence, knowledge, language)
+        to_be_done = bool(found) and asks_us_to_act(sentence.passage)
         for each in found:
             _add(heard, replace(_answered(each), to_be_done=to_be_done))
         if not found:
             missed.append(sentence)
     if missed and len(loose) > 1 and not heard.answered:
-        together = knowledge.find(" ".join(sentence.text for sentence in missed), language)
+        together = knowledge.find(" ".join(sentence.passage.text for sentence in missed), language)
         if together:
             _add(heard, _answered(together))
             return
     for sentence in missed:
-        if _COMMAND.fullmatch(sentence.text):
+        text = sentence.passage.text
+        if _COMMAND.fullmatch(text):
             heard.talk.append(Talk.WHAT_CAN_YOU_DO)
             continue
-        matters = len(set(content(sentence.text, language)))
+        matters = len(set(sentence.passage.content(language)))
         if heard.answered and not (sentence.question and matters):
-            heard.asides.append(sentence.text)  # context of what was answered
+            heard.asides.append(text)  # context of what was answered
         elif heard.understood and not sentence.question and matters <= 2:
-            heard.asides.append(sentence.text)  # a signature, a name
+            heard.asides.append(text)  # a signature, a name
         else:
-            heard.unanswered.append(sentence.text)
+            heard.unanswered.append(text)
 
 
-def _found(sentence: _Loose, knowledge: Knowledge, language: str) -> Iterator[Found]:
+def _found(sentence: _Loose, knowledge: Knowledge, language: str) -> list[Found]:
     """Two questions in one sentence are two; otherwise the sentence is looked up as it stands."""
-    parts = [knowledge.find(clause, language) for clause in sentence.clauses] if len(sentence.clauses) > 1 else []
-    if len({part.article.id for part in parts if part}) > 1:
-        yield from filter(None, parts)
-        return
-    best = max(filter(None, (knowledge.find(sentence.text, language), *parts)), key=_score, default=None)
-    if best:
-        yield best
+    parts = []
+    if len(sentence.clauses) > 1:
+        parts = [found for clause in sentence.clauses if (found := knowledge.about(clause, language))]
+    if len({part.article.id for part in parts}) > 1:
+        return parts
+    whole = knowledge.about(sentence.passage, language)
+    best = max((whole, *parts) if whole else parts, key=_score, default=None)
+    return [best] if best else []
 
 
 def _score(found: Found) -> float:

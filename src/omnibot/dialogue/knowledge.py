@@ -8,7 +8,7 @@ from pathlib import Path
 
 from omnibot.dialogue.articles import Article, KnowledgeError, read_article
 from omnibot.dialogue.search import Found, Index
-from omnibot.dialogue.words import content, stems
+from omnibot.dialogue.words import Passage
 
 __all__ = ["Knowledge"]
 
@@ -64,10 +64,15 @@ class Knowledge:
 
         Searched in the question's language first, then in the company's.
         """
-        asked = content(question, language)
+        return self.about(Passage(question), language)
+
+    def about(self, question: Passage, language: str) -> Found | None:
+        """As `find`, for what somebody else looks at, too."""
+        if not (asked := question.content(language)):
+            return None
         for searched in dict.fromkeys((language, self.company_language)):
             index = self._indexes.get(searched)
-            if index and asked and (found := index.best(stems(asked, searched))):
+            if index and (found := index.best(asked)):
                 return found
         return None
 
@@ -79,4 +84,4 @@ class Knowledge:
     def knows(self, word: str, language: str) -> bool:
         """Whether any article of a language uses a word."""
         index = self._indexes.get(language)
-        return index is not None and any(stem in index.idf for stem in stems(content(word, language), language))
+        return index is not None and index.knows(Passage(word).content(language))

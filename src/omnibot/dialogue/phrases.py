@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
-from omnibot.dialogue.words import LANGUAGES, folded, phrase_data
+from omnibot.dialogue.words import LANGUAGES, Passage, as_words, phrase_data
 
 __all__ = [
     "Alarm",
@@ -63,17 +63,17 @@ class Said:
     value: str = ""
 
 
-def said(clause: str) -> Said | None:
+def said(clause: Passage) -> Said | None:
     """Small talk or a wish, if the clause is nothing else."""
-    words = folded(clause)
+    words = clause.words
     if not words or words.count(" ") >= _MOST_WORDS:
         return None
     return next((found for language in LANGUAGES if (found := _phrases(language).said(words))), None)
 
 
-def asks_for_a_person(sentence: str) -> bool:
+def asks_for_a_person(sentence: Passage) -> bool:
     """Whether a sentence asks for somebody of flesh and blood, whatever else it says."""
-    words = folded(sentence)
+    words = sentence.words
     return any(_phrases(language).asks_for_a_person(words) for language in LANGUAGES)
 
 
@@ -84,29 +84,35 @@ class Alarm(StrEnum):
     UPSET = "upset"
 
 
-def alarm(text: str) -> Alarm | None:
+def alarm(message: Passage) -> Alarm | None:
     """Whether a text is serious or upset by its words; a lexicon of moods knows neither lawyers nor Spanish."""
-    words = folded(text)
-    found = {match.lastgroup for language in LANGUAGES for match in _phrases(language).alarm.finditer(words)}
-    return next((kind for kind in Alarm if kind.value in found), None)
+    found = {match.lastgroup for match in _alarms().finditer(f" {message.words} ")}
+    return next((kind for kind in Alarm if kind.value in found), None) if found else None
 
 
-def asks_us_to_act(sentence: str) -> bool:
+@cache
+def _alarms() -> re.Pattern[str]:
+    """What alarms in any language; each kind is a group."""
+    forms = {kind: [form for language in LANGUAGES for form in phrase_data(language)["alarm"][kind]] for kind in Alarm}
+    return re.compile(as_words(f"(?P<{kind}>{'|'.join(of_kind)})" for kind, of_kind in forms.items()))
+
+
+def asks_us_to_act(sentence: Passage) -> bool:
     """Whether a sentence wants something done for its writer rather than told."""
-    words = folded(sentence)
+    words = sentence.words
     return any(_phrases(language).do_it.fullmatch(words) for language in LANGUAGES)
 
 
-def named(clause: str) -> str | None:
+def named(clause: Passage) -> str | None:
     """The name that a clause asks to be called by; None when it asks no such thing, or no such name can be."""
-    return next((name for language in LANGUAGES if (name := _phrases(language).named(clause))), None)
+    return next((name for language in LANGUAGES if (name := _phrases(language).named(clause.text))), None)
 
 
-def without_greeting(clause: str) -> tuple[str, str]:
+def without_greeting(clause: Passage) -> tuple[str, Passage]:
     """The language of a greeting that a clause begins with ('' without one), and the rest of the clause."""
     for language in LANGUAGES:
-        if match := _phrases(language).greeting.match(clause):
-            return language, clause[match.end() :].strip(" ,.!¡-–—")
+        if match := _phrases(language).greeting.match(clause.text):
+            return language, Passage(clause.text[match.end() :].strip(" ,.!¡-–—"))
     return "", clause
 
 
@@ -117,11 +123,11 @@ class EmojiOnly(StrEnum):
     OTHER = "other"
 
 
-def emoji_only(text: str) -> EmojiOnly | None:
+def emoji_only(message: Passage) -> EmojiOnly | None:
     """What a message of nothing but signs shows; None for one with words, or with nothing."""
-    if not text.strip() or folded(text):
+    if message.words or not message.text.strip():
         return None
-    return EmojiOnly.GLAD if any(sign in _GLAD for sign in text) else EmojiOnly.OTHER
+    return EmojiOnly.GLAD if any(sign in _GLAD for sign in message.text) else EmojiOnly.OTHER
 
 
 _MOST_WORDS = 16  # of a wish
@@ -144,7 +150,6 @@ class _Phrases:
     person: re.Pattern[str]
     person_anywhere: re.Pattern[str]
     no_person: re.Pattern[str]
-    alarm: re.Pattern[str]  # each kind is a group of it
     do_it: re.Pattern[str]
     call_me: re.Pattern[str]
     no_names: frozenset[str]
@@ -163,8 +168,9 @@ class _Phrases:
         return Said(what, self.language, value)
 
     def asks_for_a_person(self, words: str) -> bool:
-        if self.person_anywhere.search(words):
-            return not self.no_person.search(words)
+        spaced = f" {words} "
+        if self.person_anywhere.search(spaced):
+            return not self.no_person.search(spaced)
         return bool(self.person.fullmatch(words))
 
     def named(self, clause: str) -> str | None:
@@ -195,7 +201,6 @@ def _phrases(language: str) -> _Phrases:
     talk = "|".join(f"(?P<{kind}>{form(forms)})" for kind, forms in data["talk"].items())
     name, greeting, person = data["name"], data["greeting"], data["person"]
     besides = "|".join(name["around"])
-    alarms = "|".join(f"(?P<{kind}>{'|'.join(data['alarm'][kind])})" for kind in Alarm)
     return _Phrases(
         language=language,
         forms=re.compile(rf"{before}(?:{wishes})(?: (?:{around}))*|{talk}"),
@@ -206,9 +211,8 @@ def _phrases(language: str) -> _Phrases:
         named_language=re.compile(rf"\b{words['language']}\b"),
         languages=data["languages"],
         person=re.compile(form(person["alone"])),
-        person_anywhere=re.compile(rf"\b(?:{form(person['anywhere'])})\b"),
-        no_person=re.compile(rf"\b(?:{form(person['never'])})\b"),
-        alarm=re.compile(rf"\b(?:{alarms})\b"),
+        person_anywhere=re.compile(as_words([form(person["anywhere"])])),
+        no_person=re.compile(as_words([form(person["never"])])),
         do_it=re.compile(data["ask"]["do_it"]),
         call_me=re.compile(
             rf"(?:(?:{besides})[,\s]+)*(?:{'|'.join(name['asks'])})\s+(?P<name>.{{1,60}}?)(?:[,\s]+(?:{besides}))*",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import lru_cache
 
 from omnibot.dialogue.articles import Article
-from omnibot.dialogue.words import content, stems
+from omnibot.dialogue.words import Passage, stemmer
 
 __all__ = ["Found", "Index"]
 
@@ -20,6 +21,7 @@ _NEAR = 0.6  # of a question with words that an article lacks: how much it must 
 _TYPO_LENGTH = 6  # of the shortest stem that a slip of the pen is forgiven in
 _BODY = 0.4  # weight of a word that only an article's text has
 _BY_COVERAGE, _BY_EXAMPLE = 0.55, 0.45
+_WORDS_REMEMBERED = 4096  # of those who ask, with their terms: most that people write are among them
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,23 +34,33 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class _Term:
+    """What a stem says about articles; nothing, when none has it."""
+
+    stem: str
+    idf: float = 0.0
+    articles: tuple[tuple[int, float], ...] = ()  # that have it, each with what it weighs there
+    examples: tuple[int, ...] = ()  # example questions that have it
+
+
+@dataclass(frozen=True, slots=True)
 class Index:
     """The articles of one language by their words."""
 
     articles: tuple[Article, ...]
-    idf: Mapping[str, float]
-    weights: Mapping[str, tuple[tuple[int, float], ...]]  # stem → articles that have it, with its weight there
+    terms: _Terms
     anchors: tuple[tuple[frozenset[str], ...], ...]  # of each article: a word of its title, or a whole keyword
     subjects: frozenset[str]  # keywords of one stem
-    typos: Mapping[str, str]  # a stem with a letter left out → the stem
-    examples: Mapping[str, tuple[int, ...]]  # stem → example questions that have it
     example_article: tuple[int, ...]  # of each example
     example_weight: tuple[float, ...]  # the idf of all its stems
 
     @classmethod
     def of(cls, articles: Sequence[Article], language: str) -> Index:
-        def stems_of(*texts: str) -> set[str]:
-            return {stem for text in texts for stem in stems(content(text, language), language)}
+        """The index of some articles, which are written in a language."""
+        stem_of = stemmer(language)
+
+        def stems_of(*texts: str) -> list[str]:
+            return list(dict.fromkeys(stem_of(word) for text in texts for word in Passage(text).content(language)))
 
         weights: dict[str, dict[int, float]] = {}
         anchors = []
@@ -75,44 +87,58 @@ class Index:
                     examples.setdefault(stem, []).append(len(example_article))
                 example_article.append(number)
                 example_weight.append(sum(idf[stem] for stem in asked))
+        terms = {
+            stem: _Term(
+                stem,
+                idf[stem],
+                tuple((number, weight * idf[stem]) for number, weight in found.items()),
+                tuple(examples.get(stem, ())),
+            )
+            for stem, found in weights.items()
+        }
         return cls(
             articles=tuple(articles),
-            idf=idf,
-            weights={stem: tuple(found.items()) for stem, found in weights.items()},
+            terms=_Terms(terms, stem_of),
             anchors=tuple(anchors),
             subjects=frozenset(subjects),
-            typos={slip: stem for stem in idf if len(stem) >= _TYPO_LENGTH for slip in _slips(stem)},
-            examples={stem: tuple(found) for stem, found in examples.items()},
             example_article=tuple(example_article),
             example_weight=tuple(example_weight),
         )
 
+    def knows(self, words: Iterable[str]) -> bool:
+        """Whether any article has any of some words, as they are written."""
+        return any(map(self.terms.knows, words))
+
     def best(self, question: Iterable[str]) -> Found | None:
-        """The article that a question's stems are about, if one is sure enough."""
-        asked = frozenset(stem if stem in self.idf else self._meant(stem) for stem in question)
-        known = [(stem, self.idf[stem]) for stem in asked if stem in self.idf]
-        whole = sum(idf for _, idf in known) + _UNKNOWN_WORD * (len(asked) - len(known))
+        """The article that a question's words are about, if one is sure enough."""
+        terms = {term.stem: term for term in map(self.terms.of, question)}
+        known = [term for term in terms.values() if term.idf]
+        weight = sum(term.idf for term in known)
+        whole = weight + _UNKNOWN_WORD * (len(terms) - len(known))
+        if not known or not _is_in_reach(weight / whole):
+            return None
         evidence: dict[int, float] = {}
-        for stem, idf in known:
-            for number, weight in self.weights[stem]:
-                evidence[number] = evidence.get(number, 0.0) + weight * idf
+        for term in known:
+            for number, counts in term.articles:
+                evidence[number] = evidence.get(number, 0.0) + counts
         likeness = self._likeness(known, whole)
-        scores = (
-            (_BY_COVERAGE * found / whole + _BY_EXAMPLE * likeness.get(number, 0.0), number)
-            for number, found in evidence.items()
-            if found >= _LEAST_EVIDENCE
-        )
-        sure = (one for one in scores if one[0] >= _ENOUGH)
-        score, number = max((one for one in sure if self._is_about(one[1], asked, likeness)), default=(0.0, -1))
+        asked = terms.keys()
+        score, number = 0.0, -1
+        for one, found in evidence.items():
+            if found < _LEAST_EVIDENCE:
+                continue
+            sure = _BY_COVERAGE * found / whole + _BY_EXAMPLE * likeness.get(one, 0.0)
+            if sure >= _ENOUGH and (sure, one) > (score, number) and self._is_about(one, asked, likeness):
+                score, number = sure, one
         if number < 0:
             return None
-        matched = [stem for stem, _ in known if any(number == n for n, _ in self.weights[stem])]
-        besides = asked.difference(matched)
+        matched = [term.stem for term in known if any(number == n for n, _ in term.articles)]
+        besides = asked - set(matched)
         if besides and not self._covers(evidence[number] / whole, likeness.get(number, 0.0), besides):
             return None
         return Found(self.articles[number], round(score, 3), tuple(sorted(matched)))
 
-    def _covers(self, coverage: float, likeness: float, besides: frozenset[str]) -> bool:
+    def _covers(self, coverage: float, likeness: float, besides: Set[str]) -> bool:
         """Whether an article answers a question though it lacks some of its words.
 
         "Why was I charged in euros?" is no question about charges, "a password to invite someone" about neither.
@@ -121,33 +147,64 @@ class Index:
             return True
         return max(coverage, likeness) >= _NEAR and self.subjects.isdisjoint(besides)
 
-    def _is_about(self, number: int, asked: frozenset[str], likeness: Mapping[int, float]) -> bool:
+    def _is_about(self, number: int, asked: Set[str], likeness: Mapping[int, float]) -> bool:
         """Whether a question names an article's subject: the "work" of an example is none."""
-        return likeness.get(number, 0.0) >= _VERBATIM or any(map(asked.issuperset, self.anchors[number]))
+        return likeness.get(number, 0.0) >= _VERBATIM or any(anchor <= asked for anchor in self.anchors[number])
+
+    def _likeness(self, known: Sequence[_Term], whole: float) -> dict[int, float]:
+        """By article, how much of the question and its most similar example is the same (Dice, weighted by idf)."""
+        shared: dict[int, float] = {}
+        for term in known:
+            for example in term.examples:
+                shared[example] = shared.get(example, 0.0) + term.idf
+        likeness: dict[int, float] = {}
+        for example, weight in shared.items():
+            article = self.example_article[example]
+            dice = 2 * weight / (whole + self.example_weight[example])
+            if dice > likeness.get(article, 0.0):
+                likeness[article] = dice
+        return likeness
+
+
+def _is_in_reach(known: float) -> bool:
+    """Whether an article can score enough with the known share of a question's weight.
+
+    It covers no more than that, and no example is more alike than one that is made of just the known words.
+    """
+    return _BY_COVERAGE * known + _BY_EXAMPLE * 2 * known / (1 + known) >= _ENOUGH
+
+
+class _Terms:
+    """The terms of an index by the words of those who ask."""
+
+    def __init__(self, terms: Mapping[str, _Term], stem_of: Callable[[str], str]) -> None:
+        self._terms = terms
+        self._stem_of = stem_of
+        # a stem with a letter left out → the stem
+        self._typos = {slip: stem for stem in terms if len(stem) >= _TYPO_LENGTH for slip in _slips(stem)}
+        self.of = lru_cache(_WORDS_REMEMBERED)(self._of)
+
+    def knows(self, word: str) -> bool:
+        """Whether a word is one of an article, as it is written."""
+        return self._stem_of(word) in self._terms
+
+    def _of(self, word: str) -> _Term:
+        """The term of a word, perhaps of the one that it is a slip of the pen for."""
+        stem = self._stem_of(word)
+        if stem not in self._terms:
+            stem = self._meant(stem)
+        return self._terms.get(stem) or _Term(stem)
 
     def _meant(self, stem: str) -> str:
         """The stem that an unknown one is a slip of the pen for, if there is one."""
         if len(stem) < _TYPO_LENGTH - 1:
             return stem
-        meant = self.typos.get(stem)  # a letter is missing
+        meant = self._typos.get(stem)  # a letter is missing
         for slip in () if meant else _slips(stem):  # one too many, or a wrong one
-            meant = slip if slip in self.idf and len(slip) >= _TYPO_LENGTH else self.typos.get(slip)
+            meant = slip if slip in self._terms and len(slip) >= _TYPO_LENGTH else self._typos.get(slip)
             if meant:
                 break
         return meant if meant and meant[0] == stem[0] else stem
-
-    def _likeness(self, known: Sequence[tuple[str, float]], whole: float) -> dict[int, float]:
-        """By article, how much of the question and its most similar example is the same (Dice, weighted by idf)."""
-        shared: dict[int, float] = {}
-        for stem, idf in known:
-            for example in self.examples.get(stem, ()):
-                shared[example] = shared.get(example, 0.0) + idf
-        likeness: dict[int, float] = {}
-        for example, weight in shared.items():
-            article = self.example_article[example]
-            dice = 2 * weight / (whole + self.example_weight[example])
-            likeness[article] = max(likeness.get(article, 0.0), dice)
-        return likeness
 
 
 def _slips(stem: str) -> Iterator[str]:

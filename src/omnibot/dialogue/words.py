@@ -5,46 +5,94 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
-__all__ = ["LANGUAGES", "content", "folded", "phrase_data", "stems"]
+__all__ = ["LANGUAGES", "Passage", "as_words", "folded", "phrase_data", "stemmer"]
 
 LANGUAGES = ("en", "es")  # whose phrases are known
 
-_APOSTROPHES = str.maketrans("", "", "'’‘`´")
-_ASCII = {code: chr(code).lower() if chr(code).isalnum() else " " for code in range(128)} | dict.fromkeys(b"'`")
-_NOT_WORD = re.compile(r"[\W_]+")
+
+class Passage:
+    """A message, a sentence or a clause, with its words as they are compared: made once for all who look at them."""
+
+    __slots__ = ("_content", "_words", "text")
+
+    def __init__(self, text: str, words: str | None = None) -> None:
+        self.text = text
+        self._words = words
+        self._content: tuple[str, Sequence[str]] | None = None  # by language
+
+    @property
+    def words(self) -> str:
+        """Folded, see `folded`."""
+        if self._words is None:
+            self._words = folded(self.text)
+        return self._words
+
+    def content(self, language: str) -> Sequence[str]:
+        """The words that mean something, in order, with repetitions."""
+        if self._content is None or self._content[0] != language:
+            self._content = (language, _content(self.words, language))
+        return self._content[1]
+
+
+# --- folding ---
+
+_APOSTROPHES = "'’‘`´"
+_ASCII = bytes(ord(chr(code).lower()) if code < 128 and chr(code).isalnum() else ord(" ") for code in range(256))
+_ASCII_APOSTROPHES = b"'`"
+_REMEMBERED_SIGNS = 0x2100  # alphabets and punctuation; what is beyond could fill memory
+_NOT_WORD = re.compile(r"[\W_]")
+
+
+class _Folding(dict[int, str]):
+    """By code point what it is folded to, as `str.translate` asks for it."""
+
+    def __missing__(self, code: int) -> str:
+        if chr(code) in _APOSTROPHES:
+            sign = ""
+        else:
+            decomposed = unicodedata.normalize("NFKD", chr(code).casefold())
+            sign = _NOT_WORD.sub(" ", "".join(part for part in decomposed if not unicodedata.combining(part)))
+        if code < _REMEMBERED_SIGNS:
+            self[code] = sign
+        return sign
+
+
+_FOLDING = _Folding()
 
 
 def folded(text: str) -> str:
     """Lower-case words without accents, apostrophes and punctuation, one space apart."""
-    if text.isascii():  # the same in a third of the time: a clause is folded some nine times in a turn
-        return " ".join(text.translate(_ASCII).split())
-    text = text.translate(_APOSTROPHES).casefold()
-    text = "".join(sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign))
-    return _NOT_WORD.sub(" ", text).strip()
+    if text.isascii():  # the same in a third of the time
+        return " ".join(text.encode().translate(_ASCII, _ASCII_APOSTROPHES).decode().split())
+    return " ".join(text.translate(_FOLDING).split())
 
 
-def content(text: str, language: str) -> list[str]:
-    """The folded words of a text that mean something, in order, with repetitions."""
-    text = folded(text)
+# --- what means something ---
+
+
+def as_words(forms: Iterable[str]) -> str:
+    """An expression for any of some forms as whole words of `f" {words} "`, up to the space behind them.
+
+    It is tried once a word, for which `\\b` would be at every letter.
+    """
+    return f" (?:{'|'.join(forms)})(?= )"
+
+
+def _content(words: str, language: str) -> Sequence[str]:
     search = _search(language)
     if search.one_word:
-        text = search.one_word.sub(_as_one_word, text)
-    return [word for word in text.split() if word not in search.ignored]
+        words = search.one_word.sub(_as_one_word, f" {words} ")
+    return [word for word in words.split() if word not in search.ignored]
 
 
 def _as_one_word(match: re.Match[str]) -> str:
-    return match.lastgroup or ""
-
-
-def stems(words: Iterable[str], language: str) -> list[str]:
-    """The stems of content words, by the rules of a language."""
-    return list(map(_STEMMERS.get(language, str), words))
+    return f" {match.lastgroup}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +107,7 @@ def _search(language: str) -> _Search:
         return _Search()
     data = phrase_data(language)["search"]
     return _Search(
-        one_word=re.compile("|".join(f"(?P<{word}>{forms})" for word, forms in data["one_word"].items())),
+        one_word=re.compile(as_words(f"(?P<{word}>{forms})" for word, forms in data["one_word"].items())),
         ignored=frozenset(data["ignored"].split()),
     )
 
@@ -70,11 +118,11 @@ def phrase_data(language: str) -> Mapping[str, Any]:
     return tomllib.loads(files(__package__).joinpath(f"{language}.toml").read_text("utf-8"))
 
 
-_WORDS_REMEMBERED = 4096  # of a language, with their stems: most that people write are among them
+# --- stems ---
+
 _DOUBLED = re.compile(r"([b-df-hj-np-tv-z])\1$")
 
 
-@lru_cache(_WORDS_REMEMBERED)
 def _english(word: str) -> str:
     """Changing, changes, changed → chang; cancellation → cancel; companies → company."""
     if len(word) <= 3:
@@ -97,7 +145,6 @@ _SPANISH_ENDINGS = (
 )  # fmt: skip
 
 
-@lru_cache(_WORDS_REMEMBERED)
 def _spanish(word: str) -> str:
     """Cambiar, cambio, cambiando → cambi; facturas → factur; exportación → export."""
     for ending in _SPANISH_ENDINGS:
@@ -107,3 +154,8 @@ def _spanish(word: str) -> str:
 
 
 _STEMMERS: Mapping[str, Callable[[str], str]] = {"en": _english, "es": _spanish}
+
+
+def stemmer(language: str) -> Callable[[str], str]:
+    """What makes the stem of a word that means something, by the rules of a language."""
+    return _STEMMERS.get(language, str)
