@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from aiogram.exceptions import AiogramError, TelegramNotFound, TelegramUnauthorizedError
 from aiogram.methods import GetMe, GetWebhookInfo
@@ -16,10 +17,14 @@ from omnibot_telegram.settings import TelegramSettings
 
 STALE = timedelta(hours=1)  # an error of the webhook that is older is history
 BACKLOG = 100  # updates that wait
+TELEGRAM = "https://api.telegram.org"
+PORTS = (443, 80, 88, 8443)
 
 
 async def findings(site: Site, settings: TelegramSettings, account: Account) -> Sequence[Finding]:
     """Ask Telegram about the bot and its webhook."""
+    if settings.mode == "webhook" and settings.api == TELEGRAM and (why := not_called(site.public_url)):
+        return [Finding(why, 'correct server.public_url, or set mode = "polling"', fatal=True)]
     try:
         await account.call(GetMe())
         info = await account.call(GetWebhookInfo())
@@ -30,6 +35,16 @@ async def findings(site: Site, settings: TelegramSettings, account: Account) -> 
         what = f"{settings.api} did not answer as it should ({type(error).__name__})"
         return [Finding(what, "see that this machine reaches it; messages wait meanwhile")]
     return list(_polling(info) if settings.mode == "polling" else _webhook(info, site))
+
+
+def not_called(url: str) -> str:
+    """Why Telegram calls no webhook at such a URL; '' where it does (core.telegram.org/bots/webhooks)."""
+    parts = urlsplit(url)
+    if url and parts.scheme != "https":
+        return "Telegram calls only https, and server.public_url is not"
+    if url and (parts.port or 443) not in PORTS:
+        return f"Telegram calls only the ports {', '.join(map(str, PORTS))}, and server.public_url has {parts.port}"
+    return ""
 
 
 def _polling(info: WebhookInfo) -> Iterator[Finding]:

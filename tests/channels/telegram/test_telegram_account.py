@@ -1,6 +1,7 @@
 """How an account is configured, and what is found wrong with it."""
 
 import time
+from dataclasses import replace
 
 import pytest
 from pydantic import ValidationError
@@ -9,6 +10,7 @@ from telegram_house import House, house
 from omnibot.sandbox import ServerError
 from omnibot.sandbox.telegram import TOKEN, TelegramSandbox
 from omnibot_telegram import Telegram, TelegramSettings
+from omnibot_telegram.health import not_called
 
 
 def settings(**given) -> TelegramSettings:
@@ -71,6 +73,30 @@ async def findings(opened: House) -> list[str]:
 
 async def test_a_healthy_account_has_no_findings(webhook: House, polling: House):
     assert await findings(webhook) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("https://bot.example.com/channels/telegram/main", ""),
+        ("https://bot.example.com:8443/channels/telegram/main", ""),
+        ("", ""),
+        ("http://bot.example.com/channels/telegram/main", "only https"),
+        ("https://bot.example.com:8080/channels/telegram/main", "443, 80, 88, 8443, and server.public_url has 8080"),
+    ],
+)
+def test_a_url_that_telegram_does_not_call_is_found(url, why):
+    assert why in not_called(url)
+    assert bool(why) == bool(not_called(url))
+
+
+async def test_it_is_found_before_telegram_is_asked(webhook: House):
+    channel = Telegram(
+        replace(webhook.channel.site, public_url="http://b.example"), settings(mode="webhook", webhook_secret="s")
+    )
+    [finding] = await channel.health()
+    assert finding.fatal
+    assert "https" in finding.what
 
 
 async def test_another_server_that_takes_our_updates_is_found(webhook: House):
