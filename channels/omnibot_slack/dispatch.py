@@ -1,0 +1,142 @@
+"""What Slack hands over, by whichever way, through Bolt to the core; acknowledged only after the commit.
+
+Bolt takes requests apart, matches them with listeners and shapes their acknowledgements. What it does of its own
+accord is switched off: it would acknowledge events before they are handled (`process_before_response`), look up the
+token's identity and say 200 when it cannot (`authorize`), answer before anything is verified (`ssl_check`), and log
+requests that fit no listener, to which Slack would get a 404 and count it as a failure (there is one for everything).
+Signatures are verified before a request gets here: it stumbles over a timestamp that is no number.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import structlog
+from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+from slack_sdk.web.async_client import AsyncWebClient
+
+from omnibot.contract import Accept, NotAccepted, Site
+from omnibot_slack.account import Account, CallFailed, Me
+from omnibot_slack.parse import CHANNEL, Fields, Heard, Malformed, command, event, press
+from omnibot_slack.profiles import Profiles
+from omnibot_slack.settings import SlackSettings
+from omnibot_slack.staff import Staff
+from omnibot_slack.threads import Threads
+
+Read = Callable[[Fields, Me], Heard | None]
+
+_ANY = re.compile("")
+_log = structlog.get_logger("omnibot.slack")
+
+
+class Unreadable(Exception):
+    """It is not what Slack documents, and would not be the next time."""
+
+
+class Dispatch:
+    """The one way from Slack to the core."""
+
+    def __init__(self, site: Site, settings: SlackSettings, account: Account, accept: Accept) -> None:
+        self._site = site
+        self._account = account
+        self._accept = accept
+        self._staff = Staff(account, settings, site.now, name=site.account)
+        self._threads = Threads(account, site.now)
+        self._profiles = Profiles(account, site.now, name=site.account)
+        self._log = _log.bind(channel=CHANNEL, account=site.account)
+        self._app = self._bolt()
+
+    async def request(self, body: str, content_type: str) -> BoltResponse:
+        """One verified HTTP request; raises Unreadable, CallFailed."""
+        # Other headers are none of Slack's signing, and some make Bolt skip its listeners.
+        return await self._dispatched(body, {"content-type": content_type}, "http")
+
+    async def envelope(self, payload: dict[str, Any]) -> BoltResponse:
+        """What came by Socket Mode; raises Unreadable, CallFailed."""
+        return await self._dispatched(payload, {}, "socket_mode")
+
+    async def _dispatched(self, body: str | dict[str, Any], headers: Mapping[str, str], mode: str) -> BoltResponse:
+        try:
+            request = AsyncBoltRequest(body=body, headers=dict(headers), mode=mode)
+        except (ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
+            raise Unreadable(type(error).__name__) from error
+        if request.body.get("type") != "url_verification":
+            await self._account.me()  # raises where Bolt would answer that the app is not installed
+        response: BoltResponse = await self._app.async_dispatch(request)
+        # What no listener is for (a kind of interaction that we do not use) is none of our business, but no failure.
+        return BoltResponse(status=200, body="") if response.status == 404 else response
+
+    # --- Bolt ----------------------------------------------------------------------------------------------
+
+    def _bolt(self) -> AsyncApp:
+        async def authorize() -> AuthorizeResult:  # as a method, Bolt would give it a second `self`
+            me = await self._account.me()
+            return AuthorizeResult(
+                enterprise_id=None, team_id=me.team, bot_user_id=me.user, bot_id=me.bot, bot_token=""
+            )
+
+        app = AsyncApp(
+            name="omnibot_slack",
+            logger=self._account.logger,
+            client=AsyncWebClient(retry_handlers=[], logger=self._account.logger),  # never called
+            authorize=authorize,
+            process_before_response=True,
+            request_verification_enabled=False,
+            ssl_check_enabled=False,
+            ignoring_self_events_enabled=False,
+            attaching_function_token_enabled=False,
+            attaching_conversation_kwargs_enabled=False,
+        )
+        app.event(_ANY)(self._event)
+        app.action(_ANY)(self._action)
+        app.command(_ANY)(self._command)
+        return app
+
+    async def _event(self, body: dict[str, Any], ack: AsyncAck) -> BoltResponse:
+        return await self._answered(body, event, ack)
+
+    async def _action(self, body: dict[str, Any], ack: AsyncAck) -> BoltResponse:
+        return await self._answered(body, press, ack)
+
+    async def _command(self, body: dict[str, Any], ack: AsyncAck) -> BoltResponse:
+        me = await self._account.me()
+        # The answer comes directly; this points there, in no language.
+        pointer = "" if body.get("channel_name") == "directmessage" else f"→ <@{me.user}>"
+        return await self._answered(body, partial(command, now=self._site.now()), ack, pointer)
+
+    async def _answered(self, body: Fields, read: Read, ack: AsyncAck, text: str = "") -> BoltResponse:
+        try:
+            taken = await self._take(body, read)
+        except Malformed as error:
+            self._log.warning("request_unreadable", reason=str(error))
+            taken = False
+        except (NotAccepted, CallFailed) as error:
+            self._log.warning("request_not_taken", reason=str(error))
+            return BoltResponse(status=503, body="")
+        return await ack(text if taken else "")
+
+    # --- to the core ---------------------------------------------------------------------------------------
+
+    async def _take(self, body: Fields, read: Read) -> bool:
+        """Hand over what a customer says to us; False where nobody does. Raises NotAccepted, CallFailed."""
+        me = await self._account.me()
+        heard = read(body, me)
+        if heard is None or not await self._is_a_customers(heard, me):
+            return False
+        profile = await self._profiles.of(heard.user)
+        sender = profile.of(heard.arrival.sender)
+        await self._accept([replace(heard.arrival, sender=sender)])
+        return True
+
+    async def _is_a_customers(self, heard: Heard, me: Me) -> bool:
+        """Not staff's, and meant for us."""
+        if await self._staff.includes(heard.arrival.sender.address.value, heard.channel, me):
+            return False
+        return heard.thread is None or await self._threads.meant_for_us(heard.thread, heard.user, me)

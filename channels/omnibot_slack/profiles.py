@@ -1,0 +1,89 @@
+"""What Slack knows of the people who write: name, email, time zone and language, asked once in a while."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from omnibot.model import Sender
+from omnibot_slack.account import Account, CallFailed
+from omnibot_slack.remembered import Remembered
+
+KEPT = 3600.0  # seconds that a profile is believed
+MISSED = 30.0  # seconds until it is asked for again when Slack did not give it
+ASK_WITHIN = 1.5  # seconds; Slack wants its acknowledgement within three
+_MOST = 20_000  # people
+
+_log = structlog.get_logger("omnibot.slack")
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What stands in somebody's profile; '' where nothing does."""
+
+    name: str = ""
+    language: str = ""
+    email: str = ""
+    zone: str = ""
+
+    def of(self, sender: Sender) -> Sender:
+        """A sender with all that."""
+        return replace(sender, name=self.name, language=self.language, email=self.email, zone=self.zone)
+
+
+class Profiles:
+    """The people of a workspace, and those of others who share a channel with it."""
+
+    def __init__(self, account: Account, now: Callable[[], datetime], *, name: str) -> None:
+        self._account = account
+        self._known: Remembered[str, Profile] = Remembered(now, most=_MOST)
+        self._asking: dict[str, asyncio.Lock] = {}
+        self._log = _log.bind(channel="slack", account=name)
+
+    async def of(self, user: str) -> Profile:
+        """Somebody's profile. Without an answer of Slack's it is empty: nobody's message waits for a name."""
+        if (known := self._known.get(user)) is not None:
+            return known
+        lock = self._asking.setdefault(user, asyncio.Lock())
+        try:
+            async with lock:
+                if (known := self._known.get(user)) is not None:
+                    return known  # somebody else has asked meanwhile
+                profile, seconds = await self._ask(user)
+                self._known.keep(user, profile, seconds)
+                return profile
+        finally:
+            self._asking.pop(user, None)
+
+    async def _ask(self, user: str) -> tuple[Profile, float]:
+        try:
+            answer = await self._account.call(
+                lambda web: web.users_info(user=user, include_locale=True), seconds=ASK_WITHIN
+            )
+        except CallFailed as failed:
+            self._log.info("profile_unknown", reason=failed.reason)
+            return Profile(), failed.after or MISSED
+        return _profile(answer.get("user")), KEPT
+
+
+def _profile(user: object) -> Profile:
+    fields = user if isinstance(user, dict) else {}
+    inner = fields.get("profile") if isinstance(fields.get("profile"), dict) else {}
+    return Profile(
+        name=_first(inner, "real_name", "display_name") or _first(fields, "real_name", "name"),
+        language=_first(fields, "locale").partition("-")[0].lower(),
+        email=_first(inner, "email"),
+        zone=_first(fields, "tz"),
+    )
+
+
+def _first(fields: Any, *names: str) -> str:  # noqa: ANN401 - it is JSON, whatever that holds
+    for name in names:
+        if isinstance(value := fields.get(name), str) and value.strip():
+            return value.strip()
+    return ""
