@@ -34,7 +34,7 @@ class Desk:
 
 @pytest_asyncio.fixture
 async def desk() -> AsyncIterator[Desk]:
-    async with emulated(Ports(lmtp=1)) as providers:
+    async with emulated(Ports(lmtp=1), bot_url="http://127.0.0.1:1") as providers:
         control = Control(providers.people, providers.ledger, providers.faults)
         async with TestClient(TestServer(control.application())) as client:
             yield Desk(client, providers)
@@ -106,7 +106,7 @@ async def test_every_mistake_is_told(desk: Desk) -> None:
         ("/write", {"as": "telegram:1", "text": "x", "colour": "red"}, "colour: "),
         ("/write", {"as": "telegram:", "text": "x"}, "'telegram:' is not an address"),
         ("/write", {"as": "telegram:somebody", "text": "x"}, "'somebody' is no Telegram id: "),
-        ("/write", {"as": "pigeon:1", "text": "x"}, "there is no channel 'pigeon': use one of telegram, "),
+        ("/write", {"as": "pigeon:1", "text": "x"}, "there is no channel 'pigeon': use one of telegram, slack, sms, "),
         ("/faults", {"fault": "throttle"}, "throttle: after: "),
         ("/faults", {"fault": "laziness"}, "fault: "),
     ]:

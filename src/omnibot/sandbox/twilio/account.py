@@ -15,7 +15,7 @@ from omnibot.sandbox.twilio.errors import NEVER_SENT
 from omnibot.sandbox.twilio.messages import PREFIX, Media, Message, new_sid
 from omnibot.sandbox.twilio.phones import Phone
 from omnibot.sandbox.twilio.templates import Approval, Template
-from omnibot.sandbox.twilio.webhooks import Call, Webhooks, sign
+from omnibot.sandbox.twilio.webhooks import Call, Webhooks
 
 PROVIDER = "twilio"
 KEPT_MESSAGES = 200_000  # an account; the oldest go first
@@ -34,7 +34,6 @@ class Number:
     sms_fallback_url: str = ""
     status_callback: str = ""
     sid: str = field(default_factory=lambda: new_sid("PN"))
-    mms: bool = True
 
 
 @dataclass(slots=True)
@@ -111,9 +110,10 @@ class Account:
         self.messages: dict[str, Message] = {}  # by sid, oldest first
         self.hosted: dict[str, Media] = {}  # by the key under which the media host hands it out
         self.webhooks = Webhooks(auth_token, timeout)
-        self.stopped: set[tuple[str, str]] = set()  # (our number or service, customer's number)
+        self.stopped: set[tuple[str, str]] = set()  # (our number, or the service that it is in; customer's number)
         self.calls: list[Call] = []  # webhooks of customers' messages, as they were first sent
 
+        self.created = sandbox.now()
         self.friendly_name = "Sandbox"
         self.status = "active"
         self.trial = False
@@ -222,15 +222,29 @@ class Account:
             self.forget(self.messages[next(iter(self.messages))])
         return message
 
+    def attach(self, message: Message, media: Media) -> None:
+        """Keep one more file of a message."""
+        message.media.append(media)
+        self.hosted[media.key] = media
+
     def forget(self, message: Message) -> None:
         """Delete a message with its files."""
         del self.messages[message.sid]
-        for media in message.media:
-            self.hosted.pop(media.key, None)
+        for media in list(message.media):
+            self.forget_media(message, media)
 
-    def latest(self, *, direction: str = "") -> Iterable[Message]:
+    def forget_media(self, message: Message, media: Media) -> None:
+        """Delete one file."""
+        message.media.remove(media)
+        self.hosted.pop(media.key, None)
+
+    def latest(self) -> Iterable[Message]:
         """Messages, youngest first."""
-        return (message for message in reversed(self.messages.values()) if direction in ("", message.direction))
+        return reversed(self.messages.values())
+
+    def pool(self, sender: str) -> str:
+        """What a STOP to one of our numbers is meant for: its messaging service, or the number alone."""
+        return next((service.sid for service in self.services.values() if sender in service.senders), sender)
 
     def report(self, message: Message | str, status: str, error_code: int = 0) -> None:
         """A message of ours comes to this status, and its callback says so; in any order."""
@@ -298,10 +312,6 @@ class Account:
         genuine = call or self.calls[-1]
         forged = Call(genuine.url, {**genuine.parameters, "Body": text, "MessageSid": new_sid("SM")})
         return await Webhooks("guessed").call(self._sandbox.client, forged)
-
-    def signature(self, url: str, parameters: dict[str, str]) -> str:
-        """X-Twilio-Signature of a POST to a URL."""
-        return sign(self.auth_token, url, parameters)
 
     def _telling(self, message: Message, parameters: dict[str, str]) -> Call | None:
         service = next((s for s in self.services.values() if message.to in s.senders), None)

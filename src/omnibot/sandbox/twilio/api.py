@@ -16,12 +16,11 @@ import asyncio
 import base64
 import binascii
 import math
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Literal, Self
-from urllib.parse import parse_qsl
 
 import orjson
 from aiohttp import ClientSession, ClientTimeout, TCPConnector, web
@@ -32,10 +31,12 @@ from omnibot.sandbox.ledger import Ledger, Outcome
 from omnibot.sandbox.server import HttpSandbox
 from omnibot.sandbox.twilio.account import PROVIDER, Account
 from omnibot.sandbox.twilio.customers import SmsCustomers, WhatsAppCustomers
-from omnibot.sandbox.twilio.errors import Json, TwilioError, not_found, refusal
-from omnibot.sandbox.twilio.lists import listed, wanted
-from omnibot.sandbox.twilio.messages import PREFIX, VERSION, Message
+from omnibot.sandbox.twilio.errors import REASONS, TwilioError, not_found, refusal
+from omnibot.sandbox.twilio.media import MediaHost, Unfetched, fetch, handed_out
+from omnibot.sandbox.twilio.messages import PREFIX, VERSION, Media
+from omnibot.sandbox.twilio.parameters import Form, one, read_form, shown
 from omnibot.sandbox.twilio.phones import Phone
+from omnibot.sandbox.twilio.resources import RESOURCES, Resource, answered, find_media
 from omnibot.sandbox.twilio.sending import KNOWN, Order, order, seen
 from omnibot.sandbox.twilio.webhooks import TOTAL
 
@@ -44,7 +45,7 @@ AUTH_TOKEN = "5a2d60b0c0ffee0000000000000000f1"  # the sandbox gives it away
 SMS_NUMBER = "+12025550100"
 WHATSAPP_NUMBER = "+12025550101"
 
-Handler = Callable[[Account, web.Request], Awaitable[web.Response]]
+_LARGEST = 1024**2  # bytes of a call
 
 
 def _now() -> datetime:
@@ -54,8 +55,8 @@ def _now() -> datetime:
 class TwilioSandbox(HttpSandbox):
     """Twilio on loopback: `url` goes where https://api.twilio.com, messaging.twilio.com and content.twilio.com stand.
 
-    It has one account from the start, with a number and a WhatsApp sender. `statuses` "auto": messages are sent and
-    delivered by themselves; "manual": they stay queued until `Account.report`.
+    It has one account from the start, with a number and a WhatsApp sender. Its files are at a second host, `media.url`.
+    `statuses` "auto": messages are sent and delivered by themselves; "manual": they stay queued until `Account.report`.
     """
 
     provider = PROVIDER
@@ -73,8 +74,9 @@ class TwilioSandbox(HttpSandbox):
         super().__init__(ledger, faults, port=port)
         self.now = now
         self.automatic = statuses == "auto"
-        self._timeout = webhook_timeout
+        self.media = MediaHost(self._hosted)
         self.accounts: dict[str, Account] = {}
+        self._timeout = webhook_timeout
         self.main = self.account(ACCOUNT_SID, AUTH_TOKEN, SMS_NUMBER, WHATSAPP_NUMBER)
         self.sms = SmsCustomers(self.main)
         self.whatsapp = WhatsAppCustomers(self.main)
@@ -82,11 +84,10 @@ class TwilioSandbox(HttpSandbox):
 
     def account(self, sid: str, auth_token: str, sms_number: str, whatsapp_number: str) -> Account:
         """One more account."""
-        made = Account(self, sid, auth_token, sms_number, whatsapp_number, self._timeout)
-        return self.accounts.setdefault(sid, made)
+        return self.accounts.setdefault(sid, Account(self, sid, auth_token, sms_number, whatsapp_number, self._timeout))
 
     def phone(self, number: str) -> Phone:
-        """A customer of the first account."""
+        """Somebody who writes to the first account."""
         return self.main.phone(number)
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
@@ -96,15 +97,17 @@ class TwilioSandbox(HttpSandbox):
         task.add_done_callback(self._tasks.discard)
 
     async def settled(self) -> None:
-        """Return when no webhook is under way any more."""
+        """Return when no webhook and no status is under way any more."""
         while self._tasks:
             await asyncio.wait(self._tasks)
 
     async def __aenter__(self) -> Self:
         self.client = ClientSession(connector=TCPConnector(limit=0), timeout=ClientTimeout(total=TOTAL))
         try:
+            await self.media.__aenter__()
             return await super().__aenter__()
         except BaseException:
+            await self.media.__aexit__(None, None, None)
             await self.client.close()
             raise
 
@@ -116,52 +119,50 @@ class TwilioSandbox(HttpSandbox):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await super().__aexit__(kind, error, trace)
+        await self.media.__aexit__(kind, error, trace)
         await self.client.close()
 
     def application(self) -> web.Application:
-        """The resources of the API."""
-        app = web.Application()
+        """The API of api.twilio.com, messaging.twilio.com and content.twilio.com, whose paths do not meet."""
+        app = web.Application(client_max_size=_LARGEST)
         root = f"/{VERSION}/Accounts/{{account}}"
-        self._route(app, "POST", f"{root}/Messages.json", "messages.create", self._create)
-        self._route(app, "GET", f"{root}/Messages.json", "messages.list", self._list)
-        self._route(app, "GET", f"{root}/Messages/{{sid}}.json", "messages.fetch", self._fetch)
+        app.router.add_post(f"{root}/Messages.json", self._create)
+        for verb, path, method, resource in RESOURCES:
+            app.router.add_route(verb, path, self._answering(method, resource))
+        app.router.add_get(f"{root}/Messages/{{sid}}/Media/{{media}}", self._hand_out)
         app.router.add_route("*", "/{path:.*}", self._nowhere)
         return app
 
-    def _route(self, app: web.Application, verb: str, path: str, method: str, handler: Handler) -> None:
-        async def handle(request: web.Request) -> web.StreamResponse:
+    # --- calls ------------------------------------------------------------------------------------------------
+
+    def _answering(self, method: str, resource: Resource) -> Callable[[web.Request], Coroutine[Any, Any, web.Response]]:
+        async def answer(request: web.Request) -> web.Response:
             try:
-                return await self._call(request, method, handler)
+                account = self._authenticate(request)
+                fault = self.faults.take(PROVIDER, method, request.match_info.get("sid", ""))
+                if fault is None:
+                    return await resource(account, request)
+                if not isinstance(fault, Hang | Cut):
+                    raise _ordered(fault, "", "")
+                if fault.accepted:
+                    await resource(account, request)
+                return await self._lose(request, fault)
             except TwilioError as error:
                 return _error(error)
 
-        app.router.add_route(verb, path, handle)
-
-    # --- calls ------------------------------------------------------------------------------------------------
-
-    async def _call(self, request: web.Request, method: str, handler: Handler) -> web.Response:
-        account = self._authenticate(request)
-        if method == "messages.create":
-            return await handler(account, request)
-        fault = self.faults.take(PROVIDER, method, request.match_info.get("sid", ""))
-        if isinstance(fault, Hang | Cut):
-            if fault.accepted:
-                await handler(account, request)
-            return await self._lose(request, fault)
-        if fault is not None:
-            raise _ordered(fault, "", "")
-        return await handler(account, request)
+        return answer
 
     def _authenticate(self, request: web.Request) -> Account:
         user, password = _credentials(request.headers.get("Authorization", ""))
         sid = request.match_info.get("account")
         for account in self.accounts.values():
-            known = {account.sid: account.auth_token, **account.keys}
-            if known.get(user) == password and password and sid in (None, account.sid):
+            secret = account.auth_token if user == account.sid else account.keys.get(user)
+            if secret is not None and secret == password and sid in (None, account.sid):
                 return account
         raise TwilioError(20003, "Authenticate", 401)
 
     async def _lose(self, request: web.Request, fault: Hang | Cut) -> web.Response:
+        """Answer never, or by hanging up."""
         if isinstance(fault, Hang):
             await self.hang()
         return self.cut(request)
@@ -169,78 +170,112 @@ class TwilioSandbox(HttpSandbox):
     async def _nowhere(self, request: web.Request) -> web.Response:
         return _error(not_found(request.path))
 
-    # --- messages ---------------------------------------------------------------------------------------------
+    # --- sending ----------------------------------------------------------------------------------------------
 
-    async def _create(self, account: Account, request: web.Request) -> web.Response:
-        form = _form(await request.read())
-        to = form.get("To", [""])[-1]
-        fault = self.faults.take(PROVIDER, "messages.create", to.removeprefix(PREFIX))
+    async def _create(self, request: web.Request) -> web.Response:
         try:
-            if fault is not None and not isinstance(fault, Hang | Cut):
-                raise _ordered(fault, to, form.get("From", [""])[-1])
-            if fault is not None and not fault.accepted:
+            account = self._authenticate(request)
+            form = await read_form(request)
+            fault = self.faults.take(PROVIDER, "messages.create", one(form, "To").removeprefix(PREFIX))
+            if isinstance(fault, Hang | Cut):
+                if fault.accepted:
+                    self._place(account, form, Outcome.UNANSWERED)
                 return await self._lose(request, fault)
+            if fault is not None:
+                raise self._refused(account, form, _ordered(fault, one(form, "To"), one(form, "From")))
+            return self._place(account, form, Outcome.ACCEPTED)
+        except TwilioError as error:
+            return _error(error)
+
+    def _refused(self, account: Account, form: Form, error: TwilioError) -> TwilioError:
+        """Write down that a message was refused."""
+        reason = f"{error.code} {error.message}"
+        self.ledger.append(PROVIDER, account.sid, "messages.create", shown(form), Outcome.REFUSED, reason)
+        return error
+
+    def _place(self, account: Account, form: Form, outcome: Outcome) -> web.Response:
+        """Accept a message, and let it go its way."""
+        try:
             placed = order(account, form)
         except TwilioError as error:
-            reason = f"{error.code} {error.message}"
-            self.ledger.append(PROVIDER, account.sid, "messages.create", _payload(form), Outcome.REFUSED, reason)
-            raise
-        answer = _json(placed.message.described(), 201)
-        self._accept(account, placed, form, Outcome.ACCEPTED if fault is None else Outcome.UNANSWERED)
-        return answer if fault is None else await self._lose(request, fault)
-
-    def _accept(self, account: Account, placed: Order, form: dict[str, list[str]], outcome: Outcome) -> None:
+            raise self._refused(account, form, error) from None
         message = account.keep(placed.message)
+        answer = answered(message.described(), 201)
         if not message.sender:
             message.sender = account.services[message.service_sid].sender_for(message.to)
-        if not placed.error_code:
-            placed.phone.get(seen(placed, message.sender))
         self._write_down(account, placed, form, outcome)
-        account.take_course(message, placed.error_code)
+        if placed.media_urls:
+            self.spawn(self._send_with_media(account, placed))
+        else:
+            self._send(account, placed, placed.error_code)
+        return answer
 
-    def _write_down(self, account: Account, placed: Order, form: dict[str, list[str]], outcome: Outcome) -> None:
+    def _write_down(self, account: Account, placed: Order, form: Form, outcome: Outcome) -> None:
         message = placed.message
-        payload = {**_payload(form), "Sid": message.sid}
         unknown = ", ".join(sorted(form.keys() - KNOWN))
-        warning = f"warning: ignored {unknown}" if unknown else ""
-        if placed.error_code:
-            self.ledger.append(PROVIDER, account.sid, "messages.create", payload, outcome, warning)
-            return
-        channel = "whatsapp" if message.on_whatsapp else "sms"
+        reaches = not placed.error_code
         self.ledger.append(
             PROVIDER,
             account.sid,
             "messages.create",
-            payload,
+            {**shown(form), "Sid": message.sid},
             outcome,
-            warning,
-            to=str(Address(channel, message.customer)),
-            text=message.body,
-            choices=tuple(label for label, _ in message.choices),
+            f"warning: ignored {unknown}" if unknown else "",
+            to=str(Address(message.channel, message.customer)) if reaches else "",
+            text=message.body if reaches else "",
+            choices=tuple(label for label, _ in message.choices) if reaches else (),
         )
 
-    async def _list(self, account: Account, request: web.Request) -> web.Response:
-        query = dict(request.query)
-        messages = filter(wanted(query), account.latest())
-        return _json(listed("messages", request.path, query, messages, lambda m: m.sid, Message.described))
+    def _send(self, account: Account, placed: Order, error_code: int) -> None:
+        if not error_code:
+            placed.phone.get(seen(placed))
+        account.take_course(placed.message, error_code)
 
-    async def _fetch(self, account: Account, request: web.Request) -> web.Response:
-        return _json(_message(account, request).described())
+    async def _send_with_media(self, account: Account, placed: Order) -> None:
+        """Fetch the files; without one of them the message does not leave."""
+        message, error_code = placed.message, placed.error_code
+        try:
+            for url in placed.media_urls:
+                media = await fetch(self.client, url, on_whatsapp=message.on_whatsapp)
+                account.attach(message, media)
+        except Unfetched as error:
+            error_code = error.code
+            payload = {"Sid": message.sid, "MediaUrl": list(placed.media_urls)}
+            reason = f"{error.code} {REASONS[error.code]}"
+            self.ledger.append(PROVIDER, account.sid, "media.create", payload, Outcome.REFUSED, reason)
+        self._send(account, placed, error_code)
+
+    # --- files ------------------------------------------------------------------------------------------------
+
+    async def _hand_out(self, request: web.Request) -> web.Response:
+        """A file itself: by a redirect to another host, where nobody wants credentials."""
+        try:
+            account = self._media_owner(request)
+            message, media = find_media(account, request)
+            fault = self.faults.take(PROVIDER, "media.content", message.customer)
+            if isinstance(fault, Hang | Cut):
+                return await self._lose(request, fault)
+            if fault is not None:
+                raise _ordered(fault, "", "")
+        except TwilioError as error:
+            return _error(error)
+        if not account.media_redirect:
+            return handed_out(media)
+        place = self.media.place(account.sid, media)
+        return web.Response(status=307, headers={"Location": place})
+
+    def _media_owner(self, request: web.Request) -> Account:
+        account = self.accounts.get(request.match_info["account"])
+        if account is None:
+            raise not_found(request.path)
+        return self._authenticate(request) if account.media_auth else account
+
+    def _hosted(self, account_sid: str, key: str) -> Media | None:
+        account = self.accounts.get(account_sid)
+        return account.hosted.get(key) if account else None
 
 
-# --- what handlers share --------------------------------------------------------------------------------------------
-
-
-def _form(body: bytes) -> dict[str, list[str]]:
-    """A form's parameters, in their order; what is no form has none."""
-    form: dict[str, list[str]] = {}
-    for name, value in parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True):
-        form.setdefault(name, []).append(value)
-    return form
-
-
-def _payload(form: dict[str, list[str]]) -> Json:
-    return {name: values[0] if len(values) == 1 else values for name, values in form.items()}
+# --- what calls share -----------------------------------------------------------------------------------------------
 
 
 def _credentials(header: str) -> tuple[str, str]:
@@ -254,13 +289,6 @@ def _credentials(header: str) -> tuple[str, str]:
     return user, password
 
 
-def _message(account: Account, request: web.Request) -> Message:
-    message = account.messages.get(request.match_info["sid"])
-    if message is None:
-        raise not_found(request.path)
-    return message
-
-
 def _ordered(fault: Fault, to: str, sender: str) -> TwilioError:
     """A fault as Twilio words it."""
     match fault:
@@ -272,10 +300,6 @@ def _ordered(fault: Fault, to: str, sender: str) -> TwilioError:
             return TwilioError(20000 + status, HTTPStatus(status).phrase, status)
         case _:
             raise ValueError(f"{fault} is nothing that a call can meet")
-
-
-def _json(value: Json, status: int = 200) -> web.Response:
-    return web.Response(status=status, body=orjson.dumps(value), content_type="application/json")
 
 
 def _error(error: TwilioError) -> web.Response:

@@ -64,11 +64,10 @@ def _bounds(query: Query) -> tuple[datetime | None, datetime | None]:
     """The range of DateSent, both ends in it."""
     earliest = _moment(query.get("DateSent>"))
     latest = _moment(query.get("DateSent<"))
-    if on := query.get("DateSent"):
-        earliest = _moment(on)
-        if earliest is not None:
-            latest = earliest + timedelta(days=1, microseconds=-1) if len(on) == 10 else earliest
-    return earliest, latest
+    on = _moment(query.get("DateSent"))
+    if on is None:
+        return earliest, latest
+    return on, on + timedelta(days=1, microseconds=-1) if len(query["DateSent"]) == 10 else on
 
 
 def _moment(text: str | None) -> datetime | None:

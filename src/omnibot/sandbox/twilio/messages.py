@@ -27,6 +27,11 @@ def told(at: datetime | None) -> str | None:
     return None if at is None else format_datetime(at.astimezone(UTC))
 
 
+def told_in_iso(at: datetime) -> str:
+    """A time as the younger APIs write it (ISO 8601)."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 @dataclass(slots=True)
 class Media:
     """A file of one message."""
@@ -51,9 +56,10 @@ class Message:
     status: str
     segments: int
     media: list[Media] = field(default_factory=list)
+    media_count: int = 0  # as announced; the files of ours are fetched afterwards
     service_sid: str = ""
     callback: str = ""
-    sid: str = ""
+    sid: str = field(init=False)
     updated: datetime | None = None
     sent: datetime | None = None
     error_code: int = 0
@@ -61,12 +67,18 @@ class Message:
     choices: tuple[tuple[str, str], ...] = ()  # quick replies: label and payload
 
     def __post_init__(self) -> None:
-        self.sid = self.sid or new_sid("MM" if self.media else "SM")
+        self.media_count = self.media_count or len(self.media)
+        self.sid = new_sid("MM" if self.media_count else "SM")
         self.updated = self.created
 
     @property
     def on_whatsapp(self) -> bool:
         return self.to.startswith(PREFIX)
+
+    @property
+    def channel(self) -> str:
+        """Ours: "sms" or "whatsapp"."""
+        return "whatsapp" if self.on_whatsapp else "sms"
 
     @property
     def customer(self) -> str:
@@ -102,7 +114,7 @@ class Message:
             "error_message": REASONS.get(self.error_code) if self.error_code else None,
             "from": self.sender or None,
             "messaging_service_sid": self.service_sid or None,
-            "num_media": str(len(self.media)),
+            "num_media": str(self.media_count),
             "num_segments": str(self.segments if self.sender else 0),
             "price": f"{-PRICE * self.segments:.5f}" if self.charged else None,
             "price_unit": "USD" if self.charged else None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -213,7 +212,7 @@ class Phone:
         word = message.body.strip().upper()
         if account.opt_out == "off":
             return ""
-        pair = (message.to, self.number)
+        pair = (account.pool(message.to), self.number)
         if word in STOP:
             if pair not in account.stopped:
                 self._told(message, STOPPED)
@@ -279,9 +278,3 @@ def _kind(media: Sequence[SentFile]) -> str:
     if not media:
         return "text"
     return _KINDS.get(media[0].media_type.partition("/")[0], "document")
-
-
-def channel_metadata(profile_name: str, wa_id: str) -> str:
-    """ChannelMetadata of a WhatsApp webhook."""
-    context = {"ProfileName": profile_name, "WaId": wa_id}
-    return json.dumps({"type": "whatsapp", "data": {"context": context}}, separators=(",", ":"))

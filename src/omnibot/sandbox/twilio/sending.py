@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -12,13 +11,14 @@ import phonenumbers
 
 from omnibot.sandbox.twilio.account import WINDOW, Account, Service
 from omnibot.sandbox.twilio.errors import REASONS, TwilioError, refusal
-from omnibot.sandbox.twilio.messages import PREFIX, Message, new_sid
+from omnibot.sandbox.twilio.messages import PREFIX, Message
+from omnibot.sandbox.twilio.parameters import Form, one
 from omnibot.sandbox.twilio.phones import USER, Phone, Seen, country_of, take
 from omnibot.sandbox.twilio.segments import count_segments, smart
 from omnibot.sandbox.twilio.templates import REFUSED, Template
 
 BODY = 1600  # characters
-MEDIA = 10  # files of one message
+MEDIA = 10  # files of one message; on WhatsApp one
 
 KNOWN = frozenset(
     {
@@ -35,8 +35,6 @@ _SHORT_CODE = re.compile(r"\d{3,8}")
 _ALPHA = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}")
 TRIAL = "Sent from your Twilio trial account - "
 
-Form = Mapping[str, list[str]]
-
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -51,24 +49,26 @@ class Order:
 def order(account: Account, form: Form) -> Order:
     """Judge a call, in Twilio's order; raises TwilioError."""
     for name in NOT_EMULATED:
-        if _one(form, name):
+        if one(form, name):
             raise TwilioError(20001, f"{name} is not emulated by this sandbox")
-    to = _one(form, "To")
+    to = one(form, "To")
     if not to:
         raise TwilioError(21604, "A 'To' phone number is required.")
-    service = _service(account, _one(form, "MessagingServiceSid"))
-    sender = _one(form, "From")
+    service = _service(account, one(form, "MessagingServiceSid"))
+    sender = one(form, "From")
     if not sender and service is None:
         raise TwilioError(21603, "A 'From' phone number is required.")
-    template = _template(account, _one(form, "ContentSid"))
-    media_urls = _media_urls(form)
+    template = _template(account, one(form, "ContentSid"))
+    media_urls = _media_urls(form, to.startswith(PREFIX))
     body = _body(account, form, template, media_urls, service)
     _check_recipient(account, to)
     if sender:
         _check_sender(account, sender, to)
     elif service is not None and not service.sender_for(to):
         raise TwilioError(21703, "The Messaging Service does not have a phone number available to send a message")
-    return _judged(account, _draft(account, form, to, sender, service, template, body), template, media_urls)
+    return _judged(
+        account, _draft(account, form, to, sender, service, template, body, media_urls), template, media_urls
+    )
 
 
 def _judged(account: Account, message: Message, template: Template | None, media_urls: tuple[str, ...]) -> Order:
@@ -80,10 +80,6 @@ def _judged(account: Account, message: Message, template: Template | None, media
 
 
 # --- parameters ---------------------------------------------------------------------------------------------------
-
-
-def _one(form: Form, name: str) -> str:
-    return form[name][-1] if name in form else ""
 
 
 def _service(account: Account, sid: str) -> Service | None:
@@ -102,9 +98,9 @@ def _template(account: Account, sid: str) -> Template | None:
     return account.templates[sid]
 
 
-def _media_urls(form: Form) -> tuple[str, ...]:
+def _media_urls(form: Form, on_whatsapp: bool) -> tuple[str, ...]:
     urls = tuple(url for url in form.get("MediaUrl", ()) if url)
-    if len(urls) > MEDIA:
+    if len(urls) > (1 if on_whatsapp else MEDIA):
         raise TwilioError(21623, "Number of media files exceeds allowed limit")
     for url in urls:
         if not _is_url(url):
@@ -116,13 +112,13 @@ def _body(
     account: Account, form: Form, template: Template | None, media_urls: tuple[str, ...], service: Service | None
 ) -> str:
     if template is not None:
-        return template.filled(_variables(_one(form, "ContentVariables")))
-    body = _one(form, "Body")
+        return template.filled(_variables(one(form, "ContentVariables")))
+    body = one(form, "Body")
     if not body and not media_urls:
         raise TwilioError(21619, "A text message body or media urls must be specified")
     if account.trial:
         body = TRIAL + body
-    if (service is not None and service.smart_encoding) or _one(form, "SmartEncoded") == "true":
+    if (service is not None and service.smart_encoding) or one(form, "SmartEncoded") == "true":
         body = smart(body)
     if len(body.encode("utf-16-le")) // 2 > BODY:
         raise refusal(21617, "", "")
@@ -154,8 +150,9 @@ def _draft(
     service: Service | None,
     template: Template | None,
     body: str,
+    media_urls: tuple[str, ...],
 ) -> Message:
-    callback = _one(form, "StatusCallback")
+    callback = one(form, "StatusCallback")
     if callback and not _is_url(callback):
         raise TwilioError(21609, f"The 'StatusCallback' URL {callback} is not a valid URL.")
     on_whatsapp = to.startswith(PREFIX)
@@ -170,7 +167,7 @@ def _draft(
         segments=1 if on_whatsapp else count_segments(body),
         service_sid=service.sid if service else "",
         callback=callback,
-        sid=new_sid("MM" if "MediaUrl" in form else "SM"),
+        media_count=len(media_urls),
         choices=template.quick_replies if template and on_whatsapp else (),
     )
 
@@ -227,7 +224,7 @@ def _check_pair(account: Account, message: Message, phone: Phone, sender: str) -
         raise refusal(code, message.to, sender)
     if account.trial and phone.number not in account.verified:
         raise refusal(21608, message.to, sender)
-    if (sender, phone.number) in account.stopped:
+    if (account.pool(sender), phone.number) in account.stopped:
         raise refusal(21610, message.to, sender)
     if phone.landline and not message.on_whatsapp:
         raise refusal(21614, message.to, sender)
@@ -249,13 +246,13 @@ def _window(account: Account, phone: Phone, message: Message, sender: str, templ
     return REFUSED.get(template.approval, 0)
 
 
-def seen(placed: Order, sender: str) -> Seen:
+def seen(placed: Order) -> Seen:
     """What the customer gets."""
     message = placed.message
     return Seen(
         message.sid,
-        "whatsapp" if message.on_whatsapp else "sms",
-        sender,
+        message.channel,
+        message.sender,
         message.body,
         message.created,
         tuple(label for label, _ in message.choices),

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Literal
 
 from omnibot.sandbox.twilio.errors import Json
-from omnibot.sandbox.twilio.messages import new_sid
+from omnibot.sandbox.twilio.messages import new_sid, told_in_iso
 
 Approval = Literal["unsubmitted", "received", "pending", "approved", "rejected", "paused", "disabled"]
 
@@ -40,7 +40,7 @@ class Template:
 
     def described(self, url: str) -> Json:
         """The Content resource; `url` is the API's."""
-        at = self.created.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        at = told_in_iso(self.created)
         kind: Json = {"body": self.body}
         if self.quick_replies:
             kind["actions"] = [{"title": title, "id": payload} for title, payload in self.quick_replies]
