@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
@@ -18,7 +20,7 @@ from omnibot.turn import Steps, take
 
 log = structlog.get_logger(__name__)
 
-_UNBROKEN = 2  # turns that are computed before the loop gets its turn
+_UNBROKEN = 0.005  # seconds of turns before the loop gets its own: each stretch finds the caches cold
 _RETRY_SECONDS = 2.0  # before a failed turn is tried again; doubled with each failure
 
 
@@ -97,14 +99,19 @@ class Lanes:
     async def _take_all(self, works: Sequence[Work]) -> list[Outcome]:
         outcomes: list[Outcome] = []
         failed: list[tuple[Work, str]] = []
-        for start in range(0, len(works), _UNBROKEN):
+        left = deque(works)
+        while left:
+            until = time.monotonic() + _UNBROKEN
             with self._steps.understanding.batch():
-                for work in works[start : start + _UNBROKEN]:
+                while left:
+                    work = left.popleft()
                     try:
                         outcomes.append(take(work, self._steps))
                     except Exception as error:
                         log.exception("turn.failed", customer=work.lease.customer)
                         failed.append((work, type(error).__name__))
+                    if time.monotonic() > until:
+                        break
             await asyncio.sleep(0)
         for work, reason in failed:
             await self._give_back(work, reason)
