@@ -537,10 +537,10 @@ async def test_other_words_are_no_keywords(twilio: TwilioSandbox, text):
 
 async def test_advanced_opt_out_tells_what_it_did(twilio: TwilioSandbox, server: Server):
     twilio.main.opt_out = "advanced"
-    for word in ("STOP", "START", "HELP", "hello"):
+    for word in ("yes", "STOP", "START", "HELP", "hello"):  # who has not stopped may just mean yes
         twilio.phone(ADA).text(word)
         await twilio.settled()
-    assert [form.get("OptOutType") for form in server.forms] == ["STOP", "START", "HELP", None]
+    assert [form.get("OptOutType") for form in server.forms] == [None, "STOP", "START", "HELP", None]
 
 
 async def test_without_opt_out_everything_is_left_to_the_company(twilio: TwilioSandbox):
