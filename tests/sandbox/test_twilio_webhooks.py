@@ -199,6 +199,24 @@ async def test_a_quick_reply_tells_its_label_its_payload_and_what_it_answers(twi
     assert pressed[0]["OriginalRepliedMessageSender"] == f"whatsapp:{WHATSAPP_NUMBER}"
 
 
+async def test_quick_replies_are_filled_in_like_the_words(twilio: TwilioSandbox, server: Server):
+    ada = twilio.phone(ADA)
+    ada.whatsapp("hello")
+    template = twilio.main.template("{{1}}", quick_replies=(("{{2}}", "solved:{{3}}"),))
+    variables = '{"1": "Is it solved?", "2": "Yes", "3": "7"}'
+    await send(
+        twilio,
+        To=f"whatsapp:{ADA}",
+        From=f"whatsapp:{WHATSAPP_NUMBER}",
+        ContentSid=template.sid,
+        ContentVariables=variables,
+    )
+    assert (ada.messages[-1].text, ada.messages[-1].choices) == ("Is it solved?", ("Yes",))
+    ada.press("Yes")
+    await twilio.settled()
+    assert server.forms[-1]["ButtonPayload"] == "solved:7"
+
+
 async def test_a_quote_tells_what_it_answers(twilio: TwilioSandbox, server: Server):
     ada = twilio.phone(ADA)
     first = ada.whatsapp("hello")

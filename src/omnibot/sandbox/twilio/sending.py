@@ -168,7 +168,7 @@ def _draft(
         service_sid=service.sid if service else "",
         callback=callback,
         media_count=len(media_urls),
-        choices=template.quick_replies if template and on_whatsapp else (),
+        choices=template.buttons(_variables(one(form, "ContentVariables"))) if template and on_whatsapp else (),
     )
 
 

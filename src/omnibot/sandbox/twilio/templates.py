@@ -35,8 +35,17 @@ class Template:
 
     def filled(self, variables: Mapping[str, str]) -> str:
         """The words with variables, or their samples, in their places."""
+        return self._fill(self.body, variables)
+
+    def buttons(self, variables: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+        """The labels and payloads of the quick replies, filled in like the words."""
+        return tuple(
+            (self._fill(label, variables), self._fill(payload, variables)) for label, payload in self.quick_replies
+        )
+
+    def _fill(self, text: str, variables: Mapping[str, str]) -> str:
         values = {**self.samples, **variables}
-        return _VARIABLE.sub(lambda match: values.get(match[1], ""), self.body)
+        return _VARIABLE.sub(lambda match: values.get(match[1], ""), text)
 
     def described(self, url: str) -> Json:
         """The Content resource; `url` is the API's."""
