@@ -1,0 +1,59 @@
+"""Files that came along: fetched from Twilio, and deleted there afterwards where that is wanted."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+
+import structlog
+
+from omnibot.contract import Site
+from omnibot.model import Attachment
+from omnibot_twilio.account import Account, authorization
+from omnibot_twilio.outcomes import Failure
+from omnibot_twilio.settings import TwilioSettings
+
+SAFE_AFTER = timedelta(minutes=1)  # from the last byte read until the file is surely kept here
+_PLACE = re.compile(r"/Messages/(?P<message>[A-Z]{2}[0-9a-fA-F]{32})/Media/(?P<media>ME[0-9a-fA-F]{32})$")
+
+_log = structlog.get_logger("omnibot.twilio")
+
+
+class Media:
+    """The attachments of one account."""
+
+    def __init__(self, site: Site, settings: TwilioSettings, account: Account) -> None:
+        self._site = site
+        self._settings = settings
+        self._account = account
+        self._read: deque[tuple[datetime, str]] = deque()
+
+    async def fetch(self, attachment: Attachment) -> AsyncIterator[bytes]:
+        """The bytes, from hosts of Twilio's alone; raises Refused or TryLater.
+
+        Credentials go to the API only: it sends on to a host where the address itself is the permission.
+        """
+        settings, url = self._settings, attachment.ref
+        await self.delete_read()
+        headers = {"Authorization": authorization(settings)} if url.startswith(f"{settings.api}/") else {}
+        async for chunk in self._site.download(
+            url, hosts=(settings.api, *settings.media_hosts), headers=headers, max_bytes=settings.max_file_bytes
+        ):
+            yield chunk
+        if settings.delete_media:
+            self._read.append((self._site.now(), attachment.ref))
+
+    async def delete_read(self, *, all_of_them: bool = False) -> None:
+        """Delete at Twilio what was read a while ago; what cannot be deleted stays there."""
+        while self._read and (all_of_them or self._site.now() - self._read[0][0] >= SAFE_AFTER):
+            _, url = self._read.popleft()
+            if place := _PLACE.search(url):
+                await self._delete(place["message"], place["media"])
+
+    async def _delete(self, message: str, media: str) -> None:
+        try:
+            await self._account.client.messages(message).media(media).delete_async()
+        except Failure as error:
+            _log.warning("media_not_deleted", account=self._site.account, reason=type(error).__name__)
