@@ -353,9 +353,12 @@ def test_a_port_that_somebody_has_is_told_in_one_sentence(environment: dict[str,
     assert "server.port" in sentence
 
 
-@pytest.mark.parametrize("option", ["--telegram-port", "--smtp-port", "--control-port"])
+SANDBOX_PORTS = ("--telegram-port", "--slack-port", "--twilio-port", "--smtp-port", "--control-port")
+
+
+@pytest.mark.parametrize("option", SANDBOX_PORTS)
 def test_the_sandbox_says_which_ports_to_choose(taken: int, option: str) -> None:
-    others = {"--telegram-port", "--smtp-port", "--control-port"} - {option}
+    others = {*SANDBOX_PORTS} - {option}
     arguments = [option, str(taken), *(part for other in others for part in (other, "0"))]
     told = subprocess.run(
         [sys.executable, "-m", "omnibot", "sandbox", *arguments], cwd=ROOT,
@@ -369,7 +372,7 @@ def test_the_sandbox_says_which_ports_to_choose(taken: int, option: str) -> None
 
 
 def test_the_sandbox_says_how_to_use_it_and_ends_when_told() -> None:
-    ports = ["--telegram-port", "0", "--smtp-port", "0", "--control-port", "0"]
+    ports = [word for name in SANDBOX_PORTS for word in (name, "0")]
     sandbox = subprocess.Popen(
         [sys.executable, "-m", "omnibot", "sandbox", *ports], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )

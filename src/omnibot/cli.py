@@ -196,16 +196,20 @@ def demo(
 @app.command()
 def sandbox(
     telegram_port: Annotated[int, typer.Option(help="Port of the Bot API; 0 takes a free one.")] = 8081,
+    slack_port: Annotated[int, typer.Option(help="Port of Slack's Web API.")] = 8082,
+    twilio_port: Annotated[int, typer.Option(help="Port of Twilio's REST API.")] = 8083,
     smtp_port: Annotated[int, typer.Option(help="Port of the mail server.")] = 8025,
     lmtp_port: Annotated[int, typer.Option(help="Where the bot listens for mail.")] = 8024,
     control_port: Annotated[int, typer.Option(help="Port to write as a customer and to order misbehaviour.")] = 8090,
+    bot_url: Annotated[str, typer.Option(help="Where the bot takes webhooks.")] = "http://127.0.0.1:8080",
 ) -> None:
     """Emulate the providers on loopback for whoever develops a bot; until Ctrl-C."""
     from omnibot.sandbox.providers import Ports
     from omnibot.sandbox.standalone import run
 
-    work = run(Ports(telegram=telegram_port, smtp=smtp_port, lmtp=lmtp_port), control_port)
-    _run(work, advice="choose free ports by --telegram-port, --smtp-port and --control-port (0 takes any)")
+    ports = Ports(telegram=telegram_port, slack=slack_port, twilio=twilio_port, smtp=smtp_port, lmtp=lmtp_port)
+    options = "--telegram-port, --slack-port, --twilio-port, --smtp-port and --control-port"
+    _run(run(ports, control_port, bot_url.rstrip("/")), advice=f"choose free ports by {options} (0 takes any)")
 
 
 @app.command()

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from omnibot.sandbox.faults import Faults
 from omnibot.sandbox.ledger import Ledger
 from omnibot.sandbox.mail import MailSandbox
 from omnibot.sandbox.people import People
 from omnibot.sandbox.server import HOST
+from omnibot.sandbox.slack import SlackSandbox
 from omnibot.sandbox.telegram import TOKEN, TelegramSandbox
+from omnibot.sandbox.twilio import TwilioSandbox
 
 MAILBOX = "support@example.com"
 AUTHSERV_ID = "mx.example.com"
@@ -24,6 +26,8 @@ class Ports:
     """Where the providers listen; 0 takes any that is free. `lmtp` is where the server listens for mail."""
 
     telegram: int = 0
+    slack: int = 0
+    twilio: int = 0
     smtp: int = 0
     lmtp: int
 
@@ -36,11 +40,20 @@ class Providers:
     faults: Faults
     people: People
     telegram: TelegramSandbox
+    slack: SlackSandbox
+    twilio: TwilioSandbox
     mail: MailSandbox
     ports: Ports
 
-    def accounts(self, *, telegram_mode: str = "polling") -> dict[str, dict[str, dict[str, Any]]]:
+    def accounts(
+        self,
+        *,
+        telegram_mode: Literal["polling", "webhook"] = "polling",
+        slack_mode: Literal["socket", "events"] = "socket",
+    ) -> dict[str, dict[str, dict[str, Any]]]:
         """The tables under `channels` of a server that works with them."""
+        workspace, account = self.slack.main, self.twilio.main
+        twilio = {"account_sid": account.sid, "auth_token": account.auth_token, "api_url": self.twilio.url}
         return {
             "telegram": {
                 "main": {
@@ -50,6 +63,17 @@ class Providers:
                     "webhook_secret": WEBHOOK_SECRET,
                 },
             },
+            "slack": {
+                "main": {
+                    "token": workspace.bot_token,
+                    "mode": slack_mode,
+                    "app_token": workspace.app_token,
+                    "signing_secret": workspace.signing_secret,
+                    "api_url": f"{self.slack.url}/api/",
+                },
+            },
+            "sms": {"main": twilio | {"number": account.sms_number, "countries": ["US", "DE"]}},
+            "whatsapp": {"main": twilio | {"number": account.whatsapp_number}},
             "email": {
                 "support": {
                     "address": self.mail.address,
@@ -63,11 +87,13 @@ class Providers:
 
 
 @asynccontextmanager
-async def emulated(ports: Ports, *, mail_retry_after: float = 1.0) -> AsyncIterator[Providers]:
-    """Start them all."""
+async def emulated(ports: Ports, *, bot_url: str, mail_retry_after: float = 1.0) -> AsyncIterator[Providers]:
+    """Start them all; `bot_url` is where the server is, for those that call it without being told by it."""
     ledger, faults = Ledger(), Faults()
     async with (
         TelegramSandbox(ledger, faults, port=ports.telegram) as telegram,
+        SlackSandbox(ledger, faults, port=ports.slack) as slack,
+        TwilioSandbox(ledger, faults, port=ports.twilio) as twilio,
         MailSandbox(
             ledger,
             faults,
@@ -78,5 +104,16 @@ async def emulated(ports: Ports, *, mail_retry_after: float = 1.0) -> AsyncItera
             retry_after=mail_retry_after,
         ) as mail,
     ):
-        people = People([telegram.customers, mail.customers])
-        yield Providers(ledger=ledger, faults=faults, people=people, telegram=telegram, mail=mail, ports=ports)
+        twilio.main.deliver_to(
+            sms=f"{bot_url}/channels/sms/main/webhook", whatsapp=f"{bot_url}/channels/whatsapp/main/webhook"
+        )
+        yield Providers(
+            ledger=ledger,
+            faults=faults,
+            people=People([telegram.customers, slack.customers, twilio.sms, twilio.whatsapp, mail.customers]),
+            telegram=telegram,
+            slack=slack,
+            twilio=twilio,
+            mail=mail,
+            ports=ports,
+        )

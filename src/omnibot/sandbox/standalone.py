@@ -7,6 +7,7 @@ import signal
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 import typer
@@ -19,13 +20,13 @@ from omnibot.sandbox.server import HOST
 CONTROL_PORT = 8090  # where the control port is looked for
 
 
-async def run(ports: Ports, control_port: int) -> None:
-    """Serve until SIGINT or SIGTERM."""
+async def run(ports: Ports, control_port: int, bot_url: str) -> None:
+    """Serve until SIGINT or SIGTERM; `bot_url` is where the bot takes webhooks."""
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with emulated(ports) as providers, commanded(providers, control_port) as url:
-        typer.echo(_told(providers, url))
+    async with emulated(ports, bot_url=bot_url) as providers, commanded(providers, control_port) as url:
+        typer.echo(_told(providers, url, bot_url))
         await stop.wait()
 
 
@@ -42,9 +43,10 @@ async def commanded(providers: Providers, port: int) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-def _told(providers: Providers, url: str) -> str:
+def _told(providers: Providers, url: str, bot_url: str) -> str:
     return "\n".join((
         "# Settings for a server that works with this sandbox:",
+        *_toml("server", {"public_url": bot_url, "port": urlsplit(bot_url).port or 80}),
         *_toml("channels", providers.accounts()),
         "",
         "# Write as a customer from a terminal (docs/sandbox.md):",

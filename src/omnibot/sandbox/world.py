@@ -22,7 +22,9 @@ from omnibot.sandbox.mail import MailSandbox
 from omnibot.sandbox.people import People
 from omnibot.sandbox.providers import Ports, Providers, emulated
 from omnibot.sandbox.server import HOST
+from omnibot.sandbox.slack import SlackSandbox
 from omnibot.sandbox.telegram import TelegramSandbox
+from omnibot.sandbox.twilio import TwilioSandbox
 from omnibot.settings import Bot, Database, Server, Settings
 from omnibot.store import Store
 
@@ -53,6 +55,16 @@ class World:
     def telegram(self) -> TelegramSandbox:
         """The emulated Telegram."""
         return self.providers.telegram
+
+    @property
+    def slack(self) -> SlackSandbox:
+        """The emulated Slack."""
+        return self.providers.slack
+
+    @property
+    def twilio(self) -> TwilioSandbox:
+        """The emulated Twilio."""
+        return self.providers.twilio
 
     @property
     def mail(self) -> MailSandbox:
@@ -98,6 +110,7 @@ async def world(
     database_url: str = "",
     channels: Collection[str] = ("telegram", "email"),
     telegram_mode: Literal["polling", "webhook"] = "polling",
+    slack_mode: Literal["socket", "events"] = "socket",
     sections: Mapping[str, object] = MappingProxyType({}),
 ) -> AsyncIterator[World]:
     """Start the providers, and configure those `channels`.
@@ -105,14 +118,17 @@ async def world(
     `sections` replace those of the settings, such as `{"turns": Turns(pause_seconds=1)}`.
     """
     http_port = _free_port()
-    async with emulated(Ports(lmtp=_free_port()), mail_retry_after=0.2) as providers:
+    url = f"http://{HOST}:{http_port}"
+    async with emulated(Ports(lmtp=_free_port()), bot_url=url, mail_retry_after=0.2) as providers:
+        if slack_mode == "events":
+            providers.slack.main.deliver_to(f"{url}/channels/slack/main/events")
         settings = Settings(
             data_folder=data_folder,
             database=Database(url=SecretStr(database_url)),
-            server=Server(port=http_port, public_url=f"http://{HOST}:{http_port}"),
+            server=Server(port=http_port, public_url=url),
             channels={
                 channel: accounts
-                for channel, accounts in providers.accounts(telegram_mode=telegram_mode).items()
+                for channel, accounts in providers.accounts(telegram_mode=telegram_mode, slack_mode=slack_mode).items()
                 if channel in channels
             },
             bot=Bot(knowledge=knowledge),
