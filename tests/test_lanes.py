@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -18,6 +19,7 @@ from omnibot.store import Store, StoreUnavailable
 from omnibot.store.work import Arrived
 from omnibot.turn import Steps
 from omnibot.understanding import Understanding
+from omnibot.voice import Speaker
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SETTINGS = Turns(poll_seconds=0.02, attempts=2)
@@ -39,8 +41,7 @@ def steps() -> Steps:
         understanding=Fragile(("en", "es")),
         knowledge=Knowledge.load(Path(__file__).parents[1] / "config" / "knowledge"),
         limits={"telegram": Limits(text=4096)},
-        company="Example Ltd",
-        bot="Omnibot",
+        speaker=Speaker("Example Ltd", "Omnibot"),
     )
 
 
@@ -65,6 +66,30 @@ async def test_a_batch_is_taken_together(store: Store, steps: Steps) -> None:
     await lanes(store, steps, committed=lambda: woken.append(1)).take_batch()
     assert len(await replied(store)) == 20
     assert woken == [1]
+
+
+async def test_others_get_the_loop_between_turns_that_take_long(store: Store, steps: Steps, monkeypatch) -> None:
+    monkeypatch.setattr("omnibot.lanes._UNBROKEN", 0.0)
+    others = 0
+    seen: list[int] = []
+
+    async def other() -> None:
+        nonlocal others
+        while True:
+            others += 1
+            await asyncio.sleep(0)
+
+    class Watched(Understanding):
+        def read(self, text: str, last_language: str | None = None) -> Reading:
+            seen.append(others)
+            return super().read(text, last_language)
+
+    for number in range(5):
+        await write(store, "hello", str(number))
+    task = asyncio.create_task(other())
+    await lanes(store, replace(steps, understanding=Watched(("en", "es")))).take_batch()
+    task.cancel()
+    assert len(set(seen)) == 5
 
 
 async def test_nothing_due_is_nothing_done(store: Store, steps: Steps) -> None:

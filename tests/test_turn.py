@@ -28,6 +28,7 @@ from omnibot.model import (
 from omnibot.store.work import InboxItem, Kind, Lease, Purpose, Work
 from omnibot.turn import Steps, take
 from omnibot.understanding import Understanding
+from omnibot.voice import Speaker
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TELEGRAM = KnownAddress(id=AddressId(1), address=Address("telegram", "4711"), proof=Proof.PROVEN, account="main")
@@ -45,8 +46,7 @@ def steps() -> Steps:
             "telegram": Limits(text=4096, choices=10),
             "email": Limits(text=100_000, subject=True, unsolicited=Cap(1, 3600)),
         },
-        company="Example Ltd",
-        bot="Omnibot",
+        speaker=Speaker("Example Ltd", "Omnibot"),
     )
 
 

@@ -43,6 +43,7 @@ from omnibot.store.bundled import BundledServer
 from omnibot.store.work import Arrived
 from omnibot.turn import Steps
 from omnibot.understanding import Understanding
+from omnibot.voice import Speaker
 
 log = structlog.get_logger(__name__)
 
@@ -215,8 +216,7 @@ def _steps(settings: Settings, channels: Channels) -> Steps:
         understanding=Understanding(settings.bot.languages),
         knowledge=Knowledge.load(settings.bot.knowledge, settings.bot.languages[0]),
         limits=_limits(channels),
-        company=settings.bot.company,
-        bot=settings.bot.name,
+        speaker=Speaker(settings.bot.company, settings.bot.name, settings.bot.contact, _shared_files(settings).url),
     )
 
 
@@ -231,6 +231,10 @@ def _limits(channels: Channels) -> Mapping[str, Limits]:
             choices=min(one.choices, other.choices),
             choice_bytes=min(one.choice_bytes, other.choice_bytes),
             subject=one.subject and other.subject,
+            files=min(one.files, other.files),
+            file_bytes=min(one.file_bytes, other.file_bytes),
+            file_types=tuple(kind for kind in one.file_types if kind in other.file_types),
+            caption=min((c for c in (one.caption, other.caption) if c is not None), default=None),
         )
     return limits
 

@@ -281,6 +281,7 @@ class TimelineMessage:
     attachments: int = 0
     revisions: int = 0
     state: DeliveryState | None = None  # of ours
+    choices: tuple[Choice, ...] = ()  # that it offered, as buttons or as a numbered list
 
 
 @dataclass(frozen=True, slots=True)
@@ -423,6 +424,7 @@ class Limits:
     files: int = 0  # of one message; what is beyond, too large or of another type becomes a link
     file_bytes: int = 0  # of one file
     file_types: tuple[str, ...] = ("",)  # beginnings of media types: "image/", "application/pdf"
+    caption: int | None = None  # characters of a message that carries files; None: as many as of any other
     window: float | None = None  # seconds from somebody's last message in which they can be written to
     knocks: bool = False  # after that, the channel has words of its own (a template) that may still leave
     spend: Cap | None = None  # billed units (`Receipt.units`), an account, all addresses together
@@ -435,6 +437,7 @@ class Draft:
     to: KnownAddress
     parts: tuple[Part, ...]
     subject: str = ""
+    choices: tuple[Choice, ...] = ()  # that it offers, as buttons or as a numbered list
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

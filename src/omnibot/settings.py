@@ -114,6 +114,8 @@ class Bot(_Section):
     """ISO 639-1; the first is the company's own and stands in for one that an answer lacks."""
     name: Annotated[str, Field(min_length=1)] = "Omnibot"
     """How the bot calls itself."""
+    contact: str = ""
+    """How else people reach the company, in a few words: a number, an address, a page. Told to who texts HELP."""
     knowledge: Path = Path("config/knowledge")
     """The folder of the articles that may be answered from."""
 

@@ -23,7 +23,7 @@ from omnibot.model import (
 )
 from omnibot.store.work import InboxItem, Kind, Outcome, Purpose, Reply, Reported, Revised, Work
 from omnibot.understanding import Understanding
-from omnibot.voice import compose
+from omnibot.voice import Speaker, compose
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +33,7 @@ class Steps:
     understanding: Understanding
     knowledge: Knowledge
     limits: Mapping[str, Limits]  # by channel
-    company: str
-    bot: str
+    speaker: Speaker
 
     @property
     def channels(self) -> Collection[str]:
@@ -55,7 +54,7 @@ def take(work: Work, steps: Steps) -> Outcome:
     plan = decide(snapshot, reading, recollection, messages, steps.knowledge, steps.channels)
     recent = recollection.recent
     variant = _variant(recent, messages[-1].address)
-    drafts = compose(plan, snapshot, steps.limits, steps.company, steps.bot, variant, recent)
+    drafts = compose(plan, snapshot, steps.limits, steps.speaker, variant, recent)
 
     return Outcome(
         work=work,

@@ -1,5 +1,6 @@
 """What one turn does: answers, confirms, hands off or keeps silent; where to, and why."""
 
+import shutil
 import sys
 import time
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from omnibot.model import (
     Address,
     AddressId,
     Change,
+    Choice,
     CustomerId,
     Direction,
     KnownAddress,
@@ -306,7 +308,7 @@ def test_an_unknown_mood_changes_nothing(plan: Desk) -> None:
 def test_a_machine_gets_no_answer(plan: Desk) -> None:
     silent = plan("I am out of the office", automatic="auto-reply")
     assert (silent.moves, silent.to) == ((), None)
-    assert silent.why == "written by a machine: auto-reply"
+    assert silent.why == "not to be answered: auto-reply"
 
 
 def test_what_only_staff_may_see_goes_to_them_in_silence(plan: Desk) -> None:
@@ -347,6 +349,39 @@ def test_stop_is_confirmed_once(plan: Desk) -> None:
     again = plan("STOP", flags=("stop", "already"))
     assert (again.moves, again.confirms_stop, again.handoff) == ((), False, "")
     assert again.why == "STOP again: it was confirmed before"
+
+
+@pytest.mark.parametrize(
+    "flags", [("network", "stop"), ("network", "start"), ("network", "start", "already"), ("network",)]
+)
+def test_what_its_network_has_answered_gets_no_answer_of_ours(plan: Desk, flags: tuple[str, ...]) -> None:
+    silent = plan("ARRET", flags=flags)
+    assert (silent.moves, silent.to, silent.handoff, silent.confirms_stop) == ((), None, "", False)
+    assert silent.why == "its network has answered this word"
+
+
+def test_what_follows_a_stop_that_the_network_has_obeyed_is_left_to_people(knowledge: Knowledge) -> None:
+    messages = [*written("STOP", flags=("network", "stop")), *written("how do I export my data?")]
+    silent = decide(sarah(), ENGLISH, MET, messages, knowledge, CHANNELS)
+    assert (silent.moves, silent.to) == ((), None)
+    assert silent.handoff == "wrote after STOP"
+
+
+def test_what_follows_a_start_that_the_network_has_obeyed_is_answered(knowledge: Knowledge) -> None:
+    messages = [*written("START", flags=("network", "start")), *written("how do I export my data?")]
+    answered = decide(sarah(STOPPED), ENGLISH, MET, messages, knowledge, CHANNELS)
+    assert said(answered) == [("answer", "export-data")]
+
+
+def test_the_word_for_help_is_answered_with_who_we_are_beside_what_else_was_asked(
+    plan: Desk, knowledge: Knowledge
+) -> None:
+    assert said(plan("HELP", flags=("help",))) == [("confirm", "reach")]
+    first = plan("HELP", flags=("help",), met=Recollection())
+    assert said(first) == [("greet", "first"), ("confirm", "reach")]
+    messages = [*written("HELP", flags=("help",)), *written("how do I export my data?")]
+    both = decide(sarah(), ENGLISH, MET, messages, knowledge, CHANNELS)
+    assert said(both) == [("confirm", "reach"), ("answer", "export-data")]
 
 
 def test_what_was_written_besides_stop_goes_to_people(knowledge: Knowledge) -> None:
@@ -710,3 +745,58 @@ def test_a_flood_is_decided_quickly(plan: Desk, text: str) -> None:
     plan(text)
     traced = 4 if sys.gettrace() else 1  # what counting covered lines costs
     assert time.thread_time() - start < 0.01 * traced
+
+
+# --- choices that are written instead of pressed ---
+
+OFFERED = (Choice("Cancel your plan", "article:cancel"), Choice("Export your data", "article:export-data"))
+ASKED = Recollection(recent=(replace(ago(5, "1. Cancel your plan\n2. Export your data"), choices=OFFERED),))
+
+
+@pytest.mark.parametrize("text", ["2", " 2. ", "#2", "(2)", "2️⃣", "٢", "Export your data", "export your DATA!"])
+def test_the_number_or_the_words_of_a_choice_count_as_pressed(plan: Desk, text: str) -> None:
+    answered = plan(text, met=ASKED)
+    assert said(answered) == [("answer", "export-data")]
+    assert answered.moves[0].why == "chosen by a button"
+
+
+@pytest.mark.parametrize("text", ["3", "0", "12", "123", "2 or 1", "the second"])
+def test_another_number_chooses_nothing(plan: Desk, text: str) -> None:
+    assert all(kind != "answer" for kind, _ in said(plan(text, met=ASKED)))
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        ago(4, "Something else.", number=2),
+        ago(4, "hm", Direction.IN, number=2),
+    ],
+    ids=["we said something else", "they did"],
+)
+def test_only_the_last_question_can_be_answered_by_a_number(plan: Desk, later: TimelineMessage) -> None:
+    met = Recollection(recent=(*ASKED.recent, later))
+    assert all(kind != "answer" for kind, _ in said(plan("2", met=met)))
+
+
+def test_a_number_answers_what_was_asked_where_it_is_written(plan: Desk) -> None:
+    assert all(kind != "answer" for kind, _ in said(plan("2", met=ASKED, on=EMAIL)))
+    elsewhere = replace(ago(4, "I have answered you elsewhere.", number=2), address=EMAIL.address)
+    met = Recollection(recent=(*ASKED.recent, elsewhere))
+    assert said(plan("2", met=met)) == [("answer", "export-data")]
+
+
+@given(st.text())
+def test_any_text_may_follow_a_question(knowledge: Knowledge, text: str) -> None:
+    decide(sarah(), ENGLISH, ASKED, written(text), knowledge, CHANNELS)
+
+
+def test_the_files_of_an_article_are_among_its_facts(tmp_path: Path) -> None:
+    folder = shutil.copytree(Path(__file__).parents[2] / "config" / "knowledge", tmp_path / "knowledge")
+    (folder / "guide.pdf").write_bytes(b"the guide")
+    article = folder / "export-data.en.md"
+    article.write_text(article.read_text("utf-8").replace("title:", "files: [guide.pdf]\ntitle:"), "utf-8")
+    answered = Desk(Knowledge.load(folder))("How can I export my data?")
+    told = facts(answered, "export-data")
+    assert [told[f"file.1.{key}"] for key in ("name", "media_type", "size", "ref")] == [
+        "guide.pdf", "application/pdf", "9", "knowledge:guide.pdf",
+    ]  # fmt: skip

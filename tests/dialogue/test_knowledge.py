@@ -1,5 +1,6 @@
 """Which questions get an answer, which get none, and what is told about articles that cannot be used."""
 
+import os
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omnibot.dialogue import Knowledge, KnowledgeError, search
-from omnibot.model import Link
+from omnibot.model import File, Link
 
 HERE = Path(__file__).parent
 ARTICLES = HERE.parents[1] / "config" / "knowledge"
@@ -171,6 +172,60 @@ def test_an_article_is_read_with_all_its_parts(tmp_path: Path) -> None:
     assert article.short == "Samples are short."
     assert article.detailed == "Samples are longer.\n\nThey have paragraphs."
     assert article.steps == ("Take one, carefully.", "Try it.")
+
+
+def test_an_article_brings_its_files(tmp_path: Path) -> None:
+    (tmp_path / "guide.pdf").write_bytes(b"the guide")
+    (tmp_path / "Plan & más").write_bytes(b"?")
+    (tmp_path / "a.md").write_text(GOOD.replace("title:", "files: [guide.pdf, Plan & más]\ntitle:"), "utf-8")
+    [article] = Knowledge.load(tmp_path).articles
+    assert article.files == (
+        File("guide.pdf", "application/pdf", 9, "knowledge:guide.pdf"),
+        File("Plan & más", "application/octet-stream", 1, "knowledge:Plan & más"),
+    )
+
+
+def test_files_may_lie_where_a_link_within_the_folder_leads(tmp_path: Path) -> None:
+    """Kubernetes puts a folder's files into a hidden one, and links to them beside it."""
+    (tmp_path / "..data").mkdir()
+    (tmp_path / "..data" / "guide.pdf").write_bytes(b"the guide")
+    (tmp_path / "guide.pdf").symlink_to(Path("..data") / "guide.pdf")
+    (tmp_path / "a.md").write_text(GOOD.replace("title:", "files: [guide.pdf]\ntitle:"), "utf-8")
+    [article] = Knowledge.load(tmp_path).articles
+    assert article.files
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("gone.pdf", "is not there"),
+        ("folder", "is not there"),
+        ("empty.pdf", "empty or larger"),
+        ("huge.pdf", "empty or larger"),
+        ("../secret.key", "cannot go along"),
+        ("/etc/passwd", "cannot go along"),
+        (".env", "cannot go along"),
+        ("a.md", "cannot go along"),
+        ("linked.pdf", "leads out of the folder"),
+        ("locked.pdf", "is not there"),
+    ],
+)
+def test_what_cannot_go_along_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, told: str) -> None:
+    folder = tmp_path / "knowledge"
+    (folder / "folder").mkdir(parents=True)
+    (tmp_path / "secret.key").write_text("secret")
+    (folder / ".env").write_text("secret")
+    (folder / "empty.pdf").touch()
+    (folder / "locked.pdf").write_text("x")
+    with (folder / "huge.pdf").open("wb") as huge:
+        huge.truncate(20_000_001)
+    (folder / "linked.pdf").symlink_to(tmp_path / "secret.key")
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name != "locked.pdf")  # root may read everything
+    (folder / "a.md").write_text(GOOD.replace("title:", f"files: [{name}]\ntitle:"), "utf-8")
+    with pytest.raises(KnowledgeError, match=told) as wrong:
+        Knowledge.load(folder)
+    [fault] = wrong.value.faults
+    assert "a.md:3:" in fault
 
 
 def test_steps_without_numbers_are_steps(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.resources import files
 from itertools import pairwise
@@ -19,6 +20,7 @@ from omnibot.model import (
     CustomerId,
     Direction,
     Draft,
+    File,
     KnownAddress,
     Length,
     Limits,
@@ -36,7 +38,7 @@ from omnibot.model import (
     TimelineMessage,
     plain,
 )
-from omnibot.voice import LANGUAGES, compose
+from omnibot.voice import LANGUAGES, Speaker, compose
 
 LIMITS = {
     "telegram": Limits(text=4096, choices=8),
@@ -48,6 +50,7 @@ TELEGRAM, EMAIL, SMS = (
     for number, text in enumerate(("telegram:4711", "email:sarah@example.org", "sms:+15550100"), 1)
 )
 SARAH = Snapshot(customer=CustomerId(1), addresses=(TELEGRAM, EMAIL, SMS), name="Sarah Miller")
+SPEAKER = Speaker("Example Ltd", "Omnibot", "help@example.com")
 OPENING = Move(kind=MoveKind.GREET, topic="opening")
 FIRST = Move(kind=MoveKind.GREET, topic="first")
 ANSWER = Move(
@@ -84,7 +87,7 @@ def plan(*moves: Move, to: KnownAddress = TELEGRAM, pointer: KnownAddress | None
 def drafts(
     made: Plan, variant: int = 0, limits: dict[str, Limits] = LIMITS, recent: Sequence[TimelineMessage] = ()
 ) -> tuple[Draft, ...]:
-    return compose(made, SARAH, limits, "Example Ltd", "Omnibot", variant, recent)
+    return compose(made, SARAH, limits, SPEAKER, variant, recent)
 
 
 def text(made: Plan, variant: int = 0, recent: Sequence[TimelineMessage] = ()) -> str:
@@ -147,6 +150,8 @@ def test_wordings_are_calm_and_name_only_known_places(language: str) -> None:
         "first_name",
         "company",
         "bot",
+        "contact",
+        "file",
         "title",
         "text",
         "language_name",
@@ -267,7 +272,7 @@ def test_formal_spanish_uses_the_first_name_with_usted() -> None:
 )
 def test_only_what_can_be_a_name_is_used_as_one(name: str, called: str) -> None:
     somebody = Snapshot(customer=CustomerId(2), addresses=(TELEGRAM,), name=name)
-    (draft,) = compose(Plan(moves=(OPENING, ANSWER), to=TELEGRAM), somebody, LIMITS, "Example Ltd", "Omnibot", 0)
+    (draft,) = compose(Plan(moves=(OPENING, ANSWER), to=TELEGRAM), somebody, LIMITS, SPEAKER, 0)
     assert plain(draft.parts).startswith(f"Hi {called}. Export" if called else "Hi. Export")
 
 
@@ -335,7 +340,7 @@ def test_who_has_no_name_is_greeted_without_a_gap() -> None:
     stranger = Snapshot(customer=CustomerId(2), addresses=(TELEGRAM,))
     made = Plan(moves=(OPENING, ANSWER), to=TELEGRAM)
     for variant in range(4):
-        (draft,) = compose(made, stranger, LIMITS, "Example Ltd", "Omnibot", variant)
+        (draft,) = compose(made, stranger, LIMITS, SPEAKER, variant)
         assert plain(draft.parts).split(" Export")[0] in ("Hi.", "Hello.")
 
 
@@ -439,7 +444,65 @@ def test_choices_are_offered_where_the_channel_has_them_and_listed_where_not() -
         Choice("Export your data", "article:export"),
     )
     (listed,) = drafts(plan(HELP, to=EMAIL))
-    assert listed.parts[1] == Paragraph("– Cancel your plan\n– Export your data")
+    assert listed.parts[1:3] == (
+        Paragraph("1. Cancel your plan\n2. Export your data"),
+        Paragraph("Just reply with a number."),
+    )
+    assert rich.choices == listed.choices == rich.parts[1:]
+
+
+def test_the_last_of_several_messages_offers_the_choices() -> None:
+    *before, last = drafts(plan(HELP), limits={"telegram": Limits(text=60)})
+    assert before
+    assert [choice.label for choice in last.choices] == ["Cancel your plan", "Export your data"]
+    assert all(draft.choices == () for draft in before)
+
+
+# --- files ---
+
+GUIDE = File("guide.pdf", "application/pdf", 9, "knowledge:guide.pdf")
+WITH_FILE = replace(
+    ANSWER,
+    facts={
+        **ANSWER.facts,
+        "file.1.name": "guide.pdf",
+        "file.1.media_type": "application/pdf",
+        "file.1.size": "9",
+        "file.1.ref": "knowledge:guide.pdf",
+    },
+)
+
+
+def test_a_file_goes_along_where_the_channel_carries_it_else_a_link_stands_for_it() -> None:
+    carrying = {"telegram": Limits(text=4096, files=1, file_bytes=10)}
+    (draft,) = drafts(plan(WITH_FILE), limits=carrying)
+    assert draft.parts[-1] == GUIDE
+    speaker = replace(SPEAKER, file_url=lambda file: f"https://bot.example.com/{file.ref}")
+    (draft,) = compose(plan(WITH_FILE), SARAH, LIMITS, speaker, 0)
+    assert draft.parts[-1] == Link("guide.pdf", "https://bot.example.com/knowledge:guide.pdf")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("register", Register)
+def test_a_file_that_can_neither_be_sent_nor_linked_to_is_named(language: str, register: Register) -> None:
+    (draft,) = drafts(plan(WITH_FILE, language=language, register=register))
+    assert isinstance(draft.parts[-1], Paragraph)
+    assert "guide.pdf" in draft.parts[-1].text
+
+
+# --- HELP on networks ---
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("register", Register)
+def test_help_tells_who_we_are_how_to_reach_us_and_how_to_stop(language: str, register: Register) -> None:
+    reach = plan(Move(kind=MoveKind.CONFIRM, topic="reach"), to=SMS, language=language, register=register)
+    (draft,) = drafts(reach)
+    for told in ("Example Ltd", "help@example.com", "STOP"):
+        assert told in plain(draft.parts)
+    (draft,) = compose(reach, SARAH, LIMITS, Speaker("Example Ltd", "Omnibot"), 0)
+    assert "Example Ltd" in plain(draft.parts)
+    assert "STOP" in plain(draft.parts)
 
 
 def test_a_long_reply_becomes_several_in_order() -> None:

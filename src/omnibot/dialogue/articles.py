@@ -1,21 +1,23 @@
 """Articles in Markdown files: what the company has approved to be said.
 
-An article is YAML front matter (id, title, language, questions, keywords, links), then the sections `## short`,
-`## detailed` and, where there is something to do in order, `## steps`.
+An article is YAML front matter (id, title, language, questions, keywords, links, files), then the sections `## short`,
+`## detailed` and, where there is something to do in order, `## steps`. `files` lie in the same folder and go along.
 """
 
 from __future__ import annotations
 
+import mimetypes
+import os
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from omnibot.model import Link
+from omnibot.model import File, Link
 
 __all__ = ["Article", "KnowledgeError", "read_article"]
 
@@ -30,6 +32,7 @@ class Article:
     questions: tuple[str, ...]  # as customers put them
     keywords: tuple[str, ...] = ()
     links: tuple[Link, ...] = ()
+    files: tuple[File, ...] = ()
     short: str
     detailed: str
     steps: tuple[str, ...] = ()
@@ -43,12 +46,14 @@ class KnowledgeError(Exception):
         self.faults = tuple(faults)
 
 
-_KEYS = {"id", "title", "language", "questions", "keywords", "links"}
+_KEYS = {"id", "title", "language", "questions", "keywords", "links", "files"}
 _SECTIONS = ("short", "detailed", "steps")
 _HEADING = re.compile(r"##\s+(.+?)\s*$")
 _STEP = re.compile(r"(?:\d+[.)]|[-*])\s+(.+)")
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,47}")
 _LANGUAGE = re.compile(r"[a-z]{2}")
+_FILE_NAME = re.compile(r"[^./\\\0-\x1f\x7f][^/\\\0-\x1f\x7f]{0,199}")
+_LARGEST_FILE = 20_000_000  # bytes: few channels carry more, and nobody downloads it on the way
 
 
 class _Fault(Exception):
@@ -68,7 +73,7 @@ def read_article(path: Path, faults: list[str]) -> Article | None:
         header, body = _halves(lines)
         matter = _matter(lines[1:header], found)
         sections = _sections(lines[body:], body, found)
-        article = _article(matter, sections, _places(lines, header), found)
+        article = _article(path.parent, matter, sections, _places(lines, header), found)
     except OSError as error:
         found.append(_Fault(1, f"cannot be read ({error.strerror}); let whoever runs the server read it"))
     except UnicodeDecodeError as error:
@@ -136,7 +141,11 @@ def _sections(lines: Sequence[str], offset: int, faults: list[_Fault]) -> dict[s
 
 
 def _article(
-    matter: Mapping[str, Any], sections: Mapping[str, list[str]], places: Mapping[str, int], faults: list[_Fault]
+    folder: Path,
+    matter: Mapping[str, Any],
+    sections: Mapping[str, list[str]],
+    places: Mapping[str, int],
+    faults: list[_Fault],
 ) -> Article:
     def text(key: str, form: re.Pattern[str] | None = None, example: str = "") -> str:
         value = matter.get(key)
@@ -173,6 +182,7 @@ def _article(
         questions=questions,
         keywords=texts("keywords"),
         links=_links(matter.get("links") or [], places["links"], faults),
+        files=tuple(_files(folder, texts("files"), places["files"], faults)),
         short=section("short"),
         detailed=section("detailed"),
         steps=_steps(sections.get("steps", ())),
@@ -188,6 +198,25 @@ def _links(entries: object, line: int, faults: list[_Fault]) -> tuple[Link, ...]
             case _:
                 faults.append(_Fault(line, "each of `links` needs a label and an address: {label: …, url: https://…}"))
     return tuple(links)
+
+
+def _files(folder: Path, names: Sequence[str], line: int, faults: list[_Fault]) -> Iterator[File]:
+    """What is told to customers must lie there, and nothing that lies elsewhere may be told."""
+    for name in names:
+        file = folder / name
+        if not _FILE_NAME.fullmatch(name) or file.suffix == ".md":
+            faults.append(
+                _Fault(line, f"{name!r} cannot go along; name a file beside the articles that is none itself")
+            )
+        elif not (file.is_file() and os.access(file, os.R_OK)):
+            faults.append(_Fault(line, f"the file {name!r} is not there to be read; put it beside the articles"))
+        elif not file.resolve().is_relative_to(folder.resolve()):
+            faults.append(_Fault(line, f"{name!r} leads out of the folder; put the file itself there"))
+        elif not 0 < file.stat().st_size <= _LARGEST_FILE:
+            faults.append(_Fault(line, f"{name!r} is empty or larger than {_LARGEST_FILE} bytes; make it smaller"))
+        else:
+            media_type, _ = mimetypes.guess_type(name, strict=False)
+            yield File(name, media_type or "application/octet-stream", file.stat().st_size, f"knowledge:{name}")
 
 
 def _steps(lines: Sequence[str]) -> tuple[str, ...]:

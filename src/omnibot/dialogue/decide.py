@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from omnibot.dialogue.articles import Article
-from omnibot.dialogue.heard import ARTICLE_CHOICE, Answered, Heard, WishSaid, listen
+from omnibot.dialogue.heard import ARTICLE_CHOICE, Answered, Heard, WishSaid, chosen, listen
 from omnibot.dialogue.knowledge import Knowledge
 from omnibot.dialogue.phrases import Alarm, Talk, Wish
 from omnibot.model import (
     AddressId,
     Change,
+    Choice,
     Direction,
     KnownAddress,
     Length,
@@ -37,7 +38,9 @@ _UPSET = -0.4  # compound
 _VERY_UPSET = -0.5  # from which an answer alone will not do: "error" and "problem" are said calmly, too
 _PEOPLE_FIRST = frozenset({"serious", "urgent", "upset"})  # hand-offs that stand before what may help meanwhile
 _FLAG_STOP, _FLAG_START, _FLAG_ALREADY, _FLAG_STAFF_ONLY = "stop", "start", "already", "staff_only"
+_FLAG_HELP, _FLAG_NETWORK = "help", "network"  # asked by the network's own word; answered by the network itself
 _TOPICS_OFFERED = 5
+_OF_A_FILE = ("name", "media_type", "size", "ref")
 
 
 def decide(
@@ -61,14 +64,23 @@ def decide(
     for_us = [m for m in messages if not m.automatic and _FLAG_STAFF_ONLY not in m.flags and not _is_settled(m, orders)]
     handoff = "a message that only staff may see" if for_staff else ""
     if not for_us:
-        automatic = next((m.automatic for m in messages if m.automatic), "")
-        why = f"written by a machine: {automatic}" if automatic else handoff or "STOP again: it was confirmed before"
-        return replace(silent, handoff=handoff, why=why)
+        return replace(silent, handoff=handoff, why=_why_silent(messages) or handoff)
 
     written_on = _address(snapshot, for_us[-1].address)
     turn = _Turn(snapshot, reading, recollection, for_us, knowledge, channels, written_on, orders)
     plan = turn.plan(handoff)
     return _unsaid(plan) if plan.to is not None and plan.to.stopped else plan
+
+
+def _why_silent(messages: Sequence[TurnMessage]) -> str:
+    for message in messages:
+        if message.automatic:
+            return f"not to be answered: {message.automatic}"
+        if _FLAG_NETWORK in message.flags:
+            return "its network has answered this word"
+        if _FLAG_STOP in message.flags:
+            return "STOP again: it was confirmed before"
+    return ""
 
 
 def _address(snapshot: Snapshot, id_: AddressId) -> KnownAddress | None:
@@ -83,7 +95,7 @@ class _Order:
     """What the STOPs and STARTs of a turn come to for one address."""
 
     stops: bool
-    changed: bool  # something, on the way: what changes nothing was confirmed before
+    changed: bool  # something, on the way, that nobody has confirmed yet
 
 
 def _orders(messages: Sequence[TurnMessage]) -> dict[AddressId, _Order]:
@@ -97,7 +109,7 @@ def _orders(messages: Sequence[TurnMessage]) -> dict[AddressId, _Order]:
             continue
         stops, before = _FLAG_STOP in message.flags, orders.pop(message.address, None)
         changed = before.changed or before.stops != stops if before else _FLAG_ALREADY not in message.flags
-        orders[message.address] = _Order(stops, changed)
+        orders[message.address] = _Order(stops, changed and _FLAG_NETWORK not in message.flags)
     return orders
 
 
@@ -110,8 +122,10 @@ def _as_ordered(snapshot: Snapshot, orders: Mapping[AddressId, _Order]) -> Snaps
 
 
 def _is_settled(message: TurnMessage, orders: Mapping[AddressId, _Order]) -> bool:
-    """Whether it is an order that changes nothing, or that a later one has overruled."""
-    return _FLAG_STOP in message.flags or (_FLAG_START in message.flags and orders[message.address].stops)
+    """Whether it is an order that changes nothing, that a later one has overruled, or that its network answers."""
+    if {_FLAG_STOP, _FLAG_NETWORK} & {*message.flags}:
+        return True
+    return _FLAG_START in message.flags and orders[message.address].stops
 
 
 def _stopped(silent: Plan, closed: KnownAddress | None, messages: Sequence[TurnMessage]) -> Plan:
@@ -186,12 +200,24 @@ class _Turn:
         )
 
     def _heard(self) -> Heard:
-        """What is said; START is an order to the server and opens a conversation."""
-        spoken = [message for message in self.messages if _FLAG_START not in message.flags]
+        """What is said; START is an order to the server and opens a conversation, HELP is a word of the network."""
+        spoken = [self._as_pressed(m) for m in self.messages if not {_FLAG_START, _FLAG_HELP} & {*m.flags}]
         heard = listen(spoken, self.knowledge, self.reading.language.value)
-        if len(spoken) < len(self.messages):
+        if any(_FLAG_START in message.flags for message in self.messages):
             heard.talk.append(Talk.HELLO)
         return heard
+
+    def _as_pressed(self, message: TurnMessage) -> TurnMessage:
+        """The number or the words of a choice that we offered there last count as if it had been pressed."""
+        choice = None if message.pressed else chosen(message.text, self._offered_on(message.address))
+        return replace(message, pressed=choice.value) if choice else message
+
+    def _offered_on(self, address: AddressId) -> Sequence[Choice]:
+        """By the latest message there; () when it is theirs, or offers nothing."""
+        known = _address(self.snapshot, address)
+        there = (m for m in reversed(self.recollection.recent) if known and m.address == known.address)
+        latest = next(there, None)
+        return latest.choices if latest else ()
 
     # --- in which language ---
 
@@ -223,6 +249,8 @@ class _Turn:
                 changes[key] = Change(key=key, value=move.facts["value"], source=wish.source)
         if any(_FLAG_START in m.flags and self.orders[m.address].changed for m in self.messages):
             moves.append(Move(kind=MoveKind.CONFIRM, topic="started", why="asked to be written to again"))
+        if any(_FLAG_HELP in message.flags for message in self.messages):
+            moves.append(Move(kind=MoveKind.CONFIRM, topic="reach", why="sent the network's word for help"))
         return tuple(moves), tuple(changes.values())
 
     def _granted(self, said: WishSaid) -> Move:
@@ -284,6 +312,8 @@ class _Turn:
             facts["steps"] = "\n".join(article.steps)
         for number, link in enumerate(article.links, 1):
             facts |= {f"link.{number}.label": link.label, f"link.{number}.url": link.url}
+        for number, file in enumerate(article.files, 1):
+            facts |= {f"file.{number}.{key}": str(getattr(file, key)) for key in _OF_A_FILE}
         if answered.to_be_done and article.steps:
             yield Move(kind=MoveKind.CONFIRM, topic="not_myself", why="asked us to do what only they can")
         yield Move(kind=MoveKind.ANSWER, topic=article.id, facts=facts, why=answered.why)

@@ -23,10 +23,10 @@ from omnibot.dialogue.phrases import (
     without_greeting,
 )
 from omnibot.dialogue.search import Found
-from omnibot.dialogue.words import Passage
-from omnibot.model import MessageId, TurnMessage
+from omnibot.dialogue.words import Passage, folded
+from omnibot.model import Choice, MessageId, TurnMessage
 
-__all__ = ["ARTICLE_CHOICE", "Answered", "Heard", "WishSaid", "listen"]
+__all__ = ["ARTICLE_CHOICE", "Answered", "Heard", "WishSaid", "chosen", "listen"]
 
 ARTICLE_CHOICE = "article:"  # begins the value of a choice that asks for an article
 
@@ -99,6 +99,21 @@ def listen(messages: Sequence[TurnMessage], knowledge: Knowledge, language: str)
                     loose += _hear(sentence, message, heard, knowledge, language)
     _answer(loose, heard, knowledge, language)
     return heard
+
+
+_LONGEST_CHOICE = 200  # characters
+_NUMBER = re.compile(r"\W*(\d{1,2})\W*")  # "2", "2.", "#2", "(2)", "2️⃣"
+
+
+def chosen(text: str, choices: Sequence[Choice]) -> Choice | None:
+    """The choice that somebody means who writes its number or its label instead of pressing it."""
+    if not choices or len(text) > _LONGEST_CHOICE:
+        return None
+    if number := _NUMBER.fullmatch(text):
+        place = int(number[1])
+        return choices[place - 1] if 1 <= place <= len(choices) else None
+    said = folded(text)
+    return next((choice for choice in choices if folded(choice.label) == said), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,7 @@ class SharedFiles:
             raise ValueError("not the name of a file")
         folder = self._knowledge.resolve()
         file = (folder / name).resolve()
-        if file.parent != folder:  # a link that leads elsewhere
+        if not file.is_relative_to(folder):  # a link that leads elsewhere
             raise ValueError("not in the folder of the articles")
         return file
 

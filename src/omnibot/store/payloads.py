@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from omnibot.model import ButtonPress, Choice, DeliveryReport, File, IncomingMessage, Link, Paragraph, Part, Steps
+from omnibot.model import (
+    ButtonPress,
+    Choice,
+    DeliveryReport,
+    Draft,
+    File,
+    IncomingMessage,
+    Link,
+    Paragraph,
+    Part,
+    Steps,
+    plain,
+)
 from omnibot.store.work import Reported
 
 
@@ -19,6 +31,19 @@ def message_body(item: IncomingMessage | ButtonPress) -> dict[str, Any]:
     if item.contact:
         body["contact"] = item.contact
     return body
+
+
+def said_body(draft: Draft) -> dict[str, Any]:
+    """What a message of ours says, for the timeline: its words, and what could be chosen."""
+    body: dict[str, Any] = {"text": plain(draft.parts)}
+    if draft.choices:
+        body["choices"] = [[choice.label, choice.value] for choice in draft.choices]
+    return body
+
+
+def choices_of(body: Mapping[str, Any]) -> tuple[Choice, ...]:
+    """What a stored message of ours offered."""
+    return tuple(Choice(label, value) for label, value in body.get("choices", ()))
 
 
 def text_of(body: Mapping[str, Any]) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from omnibot.model import (
     Choice,
     Direction,
     Draft,
+    File,
     KnownAddress,
     Length,
     Limits,
@@ -24,24 +25,34 @@ from omnibot.model import (
     Steps,
     TimelineMessage,
 )
-from omnibot.voice.fit import fit
+from omnibot.voice.fit import Instead, fit
 from omnibot.voice.wording import LANGUAGES, Wording, wording
 
-__all__ = ["LANGUAGES", "compose"]
+__all__ = ["LANGUAGES", "Speaker", "compose"]
 
 _CHOICE = "choice."
 _LINK = "link."
+_FILE = "file."
 _WEIGHTY = frozenset({"serious", "urgent"})  # hand-offs that are never waved through
 _UNREMARKABLE = frozenset({"unknown", "unclear"})  # hand-offs that need no words of their own behind another
 _REMEMBERED = 6  # of our messages: words that are further back may be used again
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """Who speaks: for whom, by which name, how else people can be reached, and where files can be downloaded."""
+
+    company: str
+    bot: str
+    contact: str = ""
+    file_url: Callable[[File], str] = lambda _: ""  # '' where there is no such place
 
 
 def compose(
     plan: Plan,
     snapshot: Snapshot,
     limits: Mapping[str, Limits],
-    company: str,
-    bot: str,
+    speaker: Speaker,
     variant: int,
     recent: Sequence[TimelineMessage] = (),
 ) -> tuple[Draft, ...]:
@@ -60,10 +71,12 @@ def compose(
         length=plan.preferences.length,
         variant=variant,
         told=_told(recent),
+        file_url=speaker.file_url,
         values={
             **_called(plan.name or snapshot.name, register),
-            "company": company,
-            "bot": bot,
+            "company": speaker.company,
+            "bot": speaker.bot,
+            "contact": speaker.contact,
             **wording(plan.language).channel(plan.to.address.channel),
         },
     )
@@ -99,6 +112,7 @@ class _Words:
     length: Length | None
     variant: int
     told: str  # our latest words
+    file_url: Callable[[File], str]
     values: Mapping[str, str]
 
     def reply(self, plan: Plan, limits: Limits) -> tuple[Draft, ...]:
@@ -109,16 +123,28 @@ class _Words:
         else:
             parts.append(Paragraph(self._say("signature", "letter")))
         subject = self._subject(plan) if limits.subject else ""
-        return tuple(Draft(to=plan.to, parts=message, subject=subject) for message in fit(_plain_parts(parts), limits))
+        return self._drafts(plan.to, _plain_parts(parts), limits, subject)
 
     def pointer(self, to: KnownAddress, limits: Limits) -> tuple[Draft, ...]:
         """Tells on the channel written from where the answer is."""
         moved = Paragraph(self._say("point", "moved"))
         if not limits.subject:
-            return tuple(Draft(to=to, parts=message) for message in fit([moved], limits))
+            return self._drafts(to, [moved], limits)
         letter = [Paragraph(self._say("greet", "opening")), moved, Paragraph(self._say("signature", "letter"))]
-        subject = self._say("subject", "moved")
-        return tuple(Draft(to=to, parts=message, subject=subject) for message in fit(letter, limits))
+        return self._drafts(to, letter, limits, self._say("subject", "moved"))
+
+    def _drafts(self, to: KnownAddress, parts: Sequence[Part], limits: Limits, subject: str = "") -> tuple[Draft, ...]:
+        """What is offered, offers the last of them: it is what they have read when they choose."""
+        choices = tuple(part for part in parts if isinstance(part, Choice))
+        instead = Instead(self._instead_of_file, self._say("answer", "choose") if choices else "")
+        drafts = [Draft(to=to, parts=message, subject=subject) for message in fit(parts, limits, instead)]
+        if choices:
+            drafts[-1] = replace(drafts[-1], choices=choices)
+        return tuple(drafts)
+
+    def _instead_of_file(self, file: File) -> Part:
+        url = self.file_url(file)
+        return Link(file.name, url) if url else Paragraph(self._say("answer", "no_file", {"file": file.name}))
 
     def _say(self, move: str, topic: str, facts: Mapping[str, str] | None = None) -> str:
         values = {**self.values, **facts} if facts else self.values
@@ -151,10 +177,13 @@ class _Words:
                 case MoveKind.GREET if move.topic in ("opening", "first"):
                     continue
                 case _:
-                    yield Paragraph(self._say(move.kind, move.topic, self._facts(move)))
+                    yield Paragraph(self._say(move.kind, self._topic(move), self._facts(move)))
                     yield from _choices(move)
         if self._offers_more(plan, answers):
             yield Paragraph(self._say("answer", "offer"))
+
+    def _topic(self, move: Move) -> str:
+        return "reach_here" if move.topic == "reach" and not self.values["contact"] else move.topic
 
     def _handoff_topic(self, move: Move, plan: Plan) -> str:
         """`more` where people were promised a moment ago: the same promise again sounds as if nobody listened."""
@@ -182,6 +211,7 @@ class _Words:
         if "steps" in facts and self.length is not Length.SHORT:
             yield Steps(tuple(facts["steps"].split("\n")))
         yield from _links(move)
+        yield from _files(move)
 
     def _offers_more(self, plan: Plan, answers: list[Move]) -> bool:
         """Once, behind the first answer of a conversation, and not to those who like it short."""
@@ -227,3 +257,10 @@ def _links(move: Move) -> Iterator[Link]:
     for key, label in move.facts.items():
         if key.startswith(_LINK) and key.endswith(".label"):
             yield Link(label, move.facts[key.removesuffix(".label") + ".url"])
+
+
+def _files(move: Move) -> Iterator[File]:
+    for key, ref in move.facts.items():
+        if key.startswith(_FILE) and key.endswith(".ref"):
+            file = key.removesuffix("ref")
+            yield File(move.facts[f"{file}name"], move.facts[f"{file}media_type"], int(move.facts[f"{file}size"]), ref)

@@ -1,21 +1,33 @@
-"""Parts made fit for a channel: what it lacks becomes text, what is too long becomes several messages."""
+"""Parts made fit for a channel: what it lacks becomes text, what is too long becomes several messages.
+
+The one place where richness degrades: a channel gets nothing that it has not said it can carry.
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
-from omnibot.model import Choice, Limits, Link, Paragraph, Part, Steps, plain
+from omnibot.model import Choice, File, Limits, Link, Paragraph, Part, Steps, plain
 
-__all__ = ["fit"]
+__all__ = ["Instead", "fit"]
 
 
-def fit(parts: Sequence[Part], limits: Limits) -> Iterator[tuple[Part, ...]]:
+@dataclass(frozen=True, slots=True)
+class Instead:
+    """What stands for what a channel lacks: a part for a file, and words below choices that are numbered."""
+
+    file: Callable[[File], Part]
+    choose: str
+
+
+def fit(parts: Sequence[Part], limits: Limits, instead: Instead) -> Iterator[tuple[Part, ...]]:
     """Cut parts into messages that a channel can carry, in order; nothing is lost."""
     message: list[Part] = []
-    for part in _pieces(_without_lacking(parts, limits), limits.text):
-        if message and len(plain([*message, part])) > limits.text:
+    for part in _pieces(_without_lacking(parts, limits, instead), limits.text):
+        if message and len(plain([*message, part])) > _room(part, message, limits):
             yield tuple(message)
             message = []
         message.append(part)
@@ -23,15 +35,43 @@ def fit(parts: Sequence[Part], limits: Limits) -> Iterator[tuple[Part, ...]]:
         yield tuple(message)
 
 
-def _without_lacking(parts: Sequence[Part], limits: Limits) -> list[Part]:
-    """Choices as a list of texts where the channel cannot offer them all."""
+def _room(part: Part, message: Sequence[Part], limits: Limits) -> int:
+    """Characters of a message with one more part: beside a file there may be fewer."""
+    if limits.caption is not None and any(isinstance(each, File) for each in (part, *message)):
+        return limits.caption
+    return limits.text
+
+
+def _without_lacking(parts: Sequence[Part], limits: Limits, instead: Instead) -> list[Part]:
+    return _with_choices(list(_with_files(parts, limits, instead)), limits, instead)
+
+
+def _with_files(parts: Sequence[Part], limits: Limits, instead: Instead) -> Iterator[Part]:
+    """The first few files that can be carried; something else for the others."""
+    left = limits.files
+    for part in parts:
+        if not isinstance(part, File):
+            yield part
+        elif left and _can_carry(part, limits):
+            left -= 1
+            yield part
+        else:
+            yield instead.file(part)
+
+
+def _can_carry(file: File, limits: Limits) -> bool:
+    return file.size <= limits.file_bytes and file.media_type.startswith(limits.file_types)
+
+
+def _with_choices(parts: list[Part], limits: Limits, instead: Instead) -> list[Part]:
+    """Choices as a numbered list where the channel cannot offer them all: its numbers count as presses."""
     choices = [part for part in parts if isinstance(part, Choice)]
     if not choices or _can_offer(choices, limits):
-        return list(parts)
-    listed = Paragraph("\n".join(f"– {choice.label}" for choice in choices))
+        return parts
+    numbered = "\n".join(f"{number}. {choice.label}" for number, choice in enumerate(choices, 1))
     place = parts.index(choices[0])
     others: list[Part] = [part for part in parts if not isinstance(part, Choice)]
-    return [*others[:place], listed, *others[place:]]
+    return [*others[:place], Paragraph(numbered), Paragraph(instead.choose), *others[place:]]
 
 
 def _can_offer(choices: Sequence[Choice], limits: Limits) -> bool:

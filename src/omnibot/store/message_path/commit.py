@@ -10,12 +10,12 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
-from omnibot.model import CustomerId, plain
+from omnibot.model import CustomerId
 from omnibot.store.codec import Codec
 from omnibot.store.message_path.connections import columns
 from omnibot.store.message_path.inbox import MESSAGE_PRIORITY
 from omnibot.store.message_path.reports import Reporting
-from omnibot.store.payloads import parts_to_json
+from omnibot.store.payloads import parts_to_json, said_body
 from omnibot.store.work import Kind, Lease, Outcome, Reply
 
 # Lock the lanes whose leases still hold, take what was taken out of them, and say when they are next due. What comes
@@ -179,7 +179,7 @@ def _said(codec: Codec, outcome: Outcome, reply: Reply) -> tuple[Any, ...]:
     # Where somebody writes from elsewhere, what was last said there is not what this answers.
     context = to.context if to.id == outcome.address else {}
     payload = {"parts": parts_to_json(draft.parts), "subject": draft.subject, "context": context}
-    body = {"text": plain(draft.parts)}
+    body = said_body(draft)
     return (
         to.id, to.address.channel, to.account, reply.purpose, codec.seal(to.id, body), codec.seal(to.id, payload),
     )  # fmt: skip

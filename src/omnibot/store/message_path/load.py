@@ -18,7 +18,7 @@ from omnibot.model import (
     TurnMessage,
 )
 from omnibot.store.message_path.connections import Connections
-from omnibot.store.payloads import text_of
+from omnibot.store.payloads import choices_of, text_of
 from omnibot.store.work import InboxItem, Kind, Lease, Unreadable, Work
 
 _ITEMS_A_TURN = 100  # what is beyond waits for the next turn
@@ -117,14 +117,16 @@ class Loading(Connections):
     def _said(
         self, row: asyncpg.Record, customer: CustomerId, addresses: Mapping[AddressId, KnownAddress]
     ) -> TimelineMessage:
-        id_, address, direction, at, body, answers, attachments = row
+        id_, address, direction, at, sealed, answers, attachments = row
+        body = self._codec.open(address, sealed)
         return TimelineMessage(
             id=MessageId(id_),
             customer=customer,
             address=addresses[address].address,
             direction=Direction(direction),
             at=at,
-            text=text_of(self._codec.open(address, body)),
+            text=text_of(body),
             answers=answers,
             attachments=attachments,
+            choices=choices_of(body),
         )
