@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
@@ -92,6 +93,47 @@ async def test_stop_and_start_are_seen(
 ) -> None:
     async with receiving(store, tmp_path) as intake:
         await intake.door("telegram", "main", carrier=carrier)([message("1", text)])
+        [work] = await works(store)
+    assert [item.message.flags for item in work.items if item.message] == [flags]
+
+
+@pytest.mark.parametrize(
+    ("fields", "flags"),
+    [
+        ({"opt": "stop"}, ("network", "stop")),
+        ({"opt": "start"}, ("network", "start", "already")),
+        ({"opt": "help"}, ("network",)),
+        ({"opt": "stop", "automatic": "a country that is not served"}, ("network", "stop")),
+        ({"opt": "nonsense"}, ()),
+        ({}, ()),
+    ],
+)
+async def test_what_its_network_has_obeyed_is_obeyed_and_marked(
+    store: Store, tmp_path: Path, fields: dict[str, Any], flags: tuple[str, ...]
+) -> None:
+    """The network's own word, whatever it is called there: the text alone would say nothing."""
+    async with receiving(store, tmp_path) as intake:
+        await intake.door("telegram", "main", carrier=True)([message("1", "ARRET", **fields)])
+        [work] = await works(store)
+    assert [item.message.flags for item in work.items if item.message] == [flags]
+    assert work.addresses[0].stopped == ("stop" in flags)
+
+
+async def test_who_is_not_believed_can_order_nothing(store: Store, tmp_path: Path) -> None:
+    async with receiving(store, tmp_path) as intake:
+        door = intake.door("telegram", "main", carrier=True)
+        await door([message("1")])
+        await door([message("2", "STOP", opt="stop", quarantine="forged")])
+        [work] = await works(store)
+    assert not work.addresses[0].stopped
+
+
+@pytest.mark.parametrize(("carrier", "flags"), [(True, ("help",)), (False, ())])
+async def test_the_word_for_help_is_one_only_where_networks_have_it(
+    store: Store, tmp_path: Path, carrier: bool, flags: tuple[str, ...]
+) -> None:
+    async with receiving(store, tmp_path) as intake:
+        await intake.door("telegram", "main", carrier=carrier)([message("1", "HELP")])
         [work] = await works(store)
     assert [item.message.flags for item in work.items if item.message] == [flags]
 

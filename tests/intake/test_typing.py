@@ -55,6 +55,7 @@ MESSAGE = IncomingMessage(**HEAD, message_id="1", text="hi")
         (arrived(IncomingEdit(**HEAD, message_id="1", text="hi")), False),
         (arrived(IncomingMessage(**HEAD, message_id="1", text="hi", automatic="a list")), False),
         (arrived(IncomingMessage(**HEAD, message_id="1", text="hi", quarantine="forged")), False),
+        (arrived(IncomingMessage(**HEAD, message_id="1", text="HELP", opt="help")), False),
     ],
 )
 async def test_only_who_will_be_answered_sees_it(heard: Arrived, shown: bool) -> None:

@@ -13,6 +13,7 @@ import pytest
 from omnibot.model import (
     Address,
     Change,
+    Choice,
     DeliveryReport,
     DeliveryState,
     Draft,
@@ -161,6 +162,10 @@ class TestAccept:
         await store.path.accept([arrived(message("1"))])
         [work] = await claim(store)
         assert work.facts == {"name": "Sarah", "language": "en"}
+        sender = Sender(MIKE, "Mike", "en", email="mike@example.org", zone="Europe/Berlin")
+        await store.path.accept([arrived(replace(message("2"), sender=sender))])
+        [work] = await claim(store)
+        assert work.facts == {"name": "Mike", "language": "en", "email": "mike@example.org", "zone": "Europe/Berlin"}
 
     async def test_a_quarantined_message_is_on_no_timeline(self, store: Store) -> None:
         await store.path.accept([arrived(message("1", "your invoice", quarantine="DMARC fails"))])
@@ -463,6 +468,16 @@ class TestCommit:
         sarah = NewCustomer(row=2, addresses=(SARAH,), facts={"name": "Ms Lind"})
         await store.records.import_customers([sarah], {})
         assert (await store.records.facts_of(SARAH))["name"] == "Sally"
+
+    async def test_what_could_be_chosen_is_known_when_they_answer(self, store: Store) -> None:
+        await store.path.accept([arrived(message("1"))])
+        [work] = await claim(store)
+        choices = (Choice("Yes", "yes"), Choice("Não", "no:🙂"))
+        draft = Draft(to=work.addresses[0], parts=(Paragraph("1. Yes\n2. Não"),), choices=choices)
+        await store.path.commit([replace(outcome(work), replies=(Reply(draft, Purpose.REPLY),))])
+        await store.path.accept([arrived(message("2", "2"))])
+        [work] = await claim(store)
+        assert sorted(said.choices for said in work.timeline) == [(), (), choices]
 
     async def test_an_edit_is_a_revision(self, store: Store) -> None:
         await store.path.accept([arrived(message("1", "helo"))])

@@ -101,7 +101,7 @@ def _all(*fields: tuple[str, Cleaner]) -> Cleaner:
 # --- what has which ------------------------------------------------------------------------------------------------
 
 _ADDRESS = _all(("channel", _id), ("value", _id))
-_SENDER = _all(("address", _ADDRESS), ("name", _line), ("language", _word))
+_SENDER = _all(("address", _ADDRESS), ("name", _line), ("language", _word), ("email", _word), ("zone", _word))
 _ATTACHMENT = _all(("name", _line), ("media_type", _line), ("ref", _id))
 _LOCATION = _all(("label", _line))
 _CONTACT = _all(("name", _line), ("phone", _line))

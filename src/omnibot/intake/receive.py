@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -157,11 +157,11 @@ class Intake:
         item = clean(item)
         if not isinstance(item, IncomingMessage):
             return Arrived(channel=channel, account=account, item=item)
-        wanted = None if item.automatic or item.quarantine else opt(item.text, carrier=carrier)
+        wanted = _wanted(item, carrier)
         return Arrived(
             channel=channel,
             account=account,
-            item=item,
+            item=_flagged(item, wanted, carrier),
             stop={Opt.OUT: True, Opt.IN: False}.get(wanted) if wanted else None,
             files=tuple([await self._keep(attachment) for attachment in worth_keeping(item)]),
         )
@@ -187,6 +187,27 @@ class Intake:
             if file.key:
                 with suppress(OSError):
                     await self._files.delete(file.key)
+
+
+def _wanted(item: IncomingMessage, carrier: bool) -> Opt | None:
+    """What its network has understood and done, else what we understand; who is not believed can order nothing."""
+    if item.quarantine:
+        return None
+    if item.opt:
+        return _BY_NETWORK.get(item.opt)
+    return None if item.automatic else opt(item.text, carrier=carrier)
+
+
+_BY_NETWORK = {"stop": Opt.OUT, "start": Opt.IN, "help": Opt.HELP}
+
+
+def _flagged(item: IncomingMessage, wanted: Opt | None, carrier: bool) -> IncomingMessage:
+    """Tells whoever decides that a network has answered already, or that its word for help is to be answered."""
+    if wanted and item.opt:
+        return replace(item, flags=(*item.flags, "network"))
+    if wanted is Opt.HELP and carrier:
+        return replace(item, flags=(*item.flags, "help"))
+    return item
 
 
 async def _once(content: bytes) -> AsyncIterator[bytes]:

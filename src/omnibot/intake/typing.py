@@ -51,8 +51,8 @@ class Typing:
 
 
 def _answered(arrived: Arrived) -> bool:
-    """Not a machine, and nobody who has just asked to be left alone."""
+    """Not a machine, nobody who has just asked to be left alone, and no word that its network answers."""
     item = arrived.item
     if isinstance(item, IncomingMessage):
-        return not (item.automatic or item.quarantine or arrived.stop)
+        return not (item.automatic or item.quarantine or item.opt or arrived.stop)
     return isinstance(item, ButtonPress)

@@ -94,6 +94,9 @@ SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[], $5::
 """
 
 
+_OF_A_PROFILE = ("name", "language", "email", "zone")  # what a provider knows becomes facts, each by its own name
+
+
 @dataclass(frozen=True, slots=True)
 class _Sender:
     """An address as it is now, whose it is, and whether it can and may be written to."""
@@ -196,8 +199,8 @@ class Acquainting(Connections):
             address, sender = reserved["address"], arrived.item.sender
             value = self._codec.seal(address, sender.address.value)
             people.append((hash_, address, reserved["customer"], arrived.channel, value, arrived.account))
-            for key, fact in (("name", sender.name), ("language", sender.language)):
-                if fact:
+            for key in _OF_A_PROFILE:
+                if fact := getattr(sender, key):
                     facts.append((address, key, self._codec.seal(address, fact)))
         await connection.execute(_MEET, *columns(people, 6), *columns(facts, 3))
 
