@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-_ANGLE = re.compile(r"<([^<>\n]*)>")
+# What Slack writes in angle brackets; a slash command comes with those that somebody typed, too.
+_ANGLE = re.compile(r"<([@#!][^<>\n]*|[a-z][a-z0-9+.-]*:[^<>\n]*)>")
 _ENTITY = re.compile(r"&(amp|lt|gt);")
 _CHARACTERS = {"amp": "&", "lt": "<", "gt": ">"}
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})

@@ -23,6 +23,8 @@ CHANNEL = "slack"
 # What PostgreSQL and UTF-8 cannot hold: NUL, and halves of surrogate pairs.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _TS = re.compile(r"([0-9]{1,11})\.([0-9]{1,6})")
+_SHORT = re.compile(r":([a-z0-9_+'-]+(?:::skin-tone-[2-6])?):")
+_CODE = re.compile(r"[0-9a-f]{2,5}(-[0-9a-f]{2,5}){0,15}")
 _SAID = ("", "file_share", "thread_broadcast", "me_message")  # subtypes by which people say something
 _SLACKBOT = "USLACKBOT"
 
@@ -213,12 +215,31 @@ def _team(fields: Fields, name: str, me: Me) -> str:
 
 
 def _raw(message: Fields) -> str:
-    """The text as Slack writes it; of a message that was passed on, what that said."""
+    """The text as Slack writes it, but with emoji themselves; of a message that was passed on, what that said."""
     text = _string(message, "text")
     if text:
-        return text
+        return _with_emoji(text, dict(_emoji(_list(message, "blocks"))))
     passed_on = (one for one in _list(message, "attachments") if isinstance(one, dict))
     return "\n".join(said for one in passed_on if (said := _string(one, "text") or _string(one, "fallback")))
+
+
+def _with_emoji(text: str, known: Mapping[str, str]) -> str:
+    """`:wave:` as what was typed; a workspace's own emoji have nothing but their names."""
+    return _SHORT.sub(lambda match: known.get(match[1], match[0]), text) if known else text
+
+
+def _emoji(elements: Sequence[Any]) -> Iterator[tuple[str, str]]:
+    """The emoji of rich text, by the name that stands in the text."""
+    waiting = list(elements)
+    while waiting:
+        element = waiting.pop()
+        if not isinstance(element, dict):
+            continue
+        waiting += _list(element, "elements")
+        name, code, tone = element.get("name"), element.get("unicode"), element.get("skin_tone")
+        if element.get("type") == "emoji" and isinstance(name, str) and isinstance(code, str) and _CODE.fullmatch(code):
+            characters = "".join(chr(int(point, 16)) for point in code.split("-"))
+            yield (f"{name}::skin-tone-{tone}" if tone else name), characters
 
 
 def _attachments(message: Fields) -> Iterator[Attachment]:
