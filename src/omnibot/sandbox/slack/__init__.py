@@ -3,6 +3,7 @@
 from omnibot.sandbox.slack.api import SlackSandbox
 from omnibot.sandbox.slack.app import App, Notice
 from omnibot.sandbox.slack.people import Person, Shown
-from omnibot.sandbox.slack.workspace import Room, Workspace
+from omnibot.sandbox.slack.rooms import Room
+from omnibot.sandbox.slack.workspace import Workspace
 
 __all__ = ["App", "Notice", "Person", "Room", "Shown", "SlackSandbox", "Workspace"]

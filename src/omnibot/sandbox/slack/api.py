@@ -9,31 +9,38 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import itertools
-import math
 from collections.abc import Coroutine
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
-import orjson
 from aiohttp import ClientSession, TCPConnector, web
 
 from omnibot.model import Address
 from omnibot.sandbox.customers import Customers
-from omnibot.sandbox.faults import Blocked, Cut, Fault, Faults, Hang, ServerError, Throttle
+from omnibot.sandbox.faults import Cut, Faults, Hang
 from omnibot.sandbox.ledger import Ledger, Outcome
 from omnibot.sandbox.server import HttpSandbox
-from omnibot.sandbox.slack import chat, conversations, directory
+from omnibot.sandbox.slack import chat, conversations, directory, files, reactions, views, wire
 from omnibot.sandbox.slack.app import PROVIDER, App
 from omnibot.sandbox.slack.call import Call, Handlers, need
 from omnibot.sandbox.slack.customers import SlackCustomers
 from omnibot.sandbox.slack.parameters import METHODS, ApiError, Json, Method, read
-from omnibot.sandbox.slack.workspace import Clock, Room, Workspace
+from omnibot.sandbox.slack.people import Person
+from omnibot.sandbox.slack.responses import METHOD, Occasion, Responses, respond
+from omnibot.sandbox.slack.rooms import Clock, Room, Ticket
+from omnibot.sandbox.slack.workspace import Workspace
 
+DOWNLOAD = "files.download"  # under which faults meet url_private, for whom uploaded the file
 MAIN = "T0SANDBOX1"  # the workspace that is there from the start
-UPLOAD = 1_000_000_000  # bytes
-_HANDLERS: Handlers = {**chat.METHODS, **conversations.METHODS, **directory.METHODS}
+_HANDLERS: Handlers = {
+    **chat.METHODS,
+    **conversations.METHODS,
+    **directory.METHODS,
+    **files.METHODS,
+    **reactions.METHODS,
+    **views.METHODS,
+}
 
 
 def _secret(seed: str, of: str) -> str:
@@ -53,8 +60,7 @@ class SlackSandbox(HttpSandbox):
         self.main = self.workspace(MAIN)
         self.customers: Customers = SlackCustomers(self)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._responses: dict[str, tuple[Workspace, Room, str, Json | None]] = {}
-        self._response_numbers = itertools.count(1)
+        self._responses = Responses()
 
     def workspace(self, team: str, app: App | None = None) -> Workspace:
         """One more workspace, with an app of its own or with one that another workspace has too."""
@@ -92,19 +98,17 @@ class SlackSandbox(HttpSandbox):
 
     def application(self) -> web.Application:
         """Methods under /api/<method>, and what Slack has on other hosts: WebSockets and response URLs."""
-        app = web.Application(client_max_size=UPLOAD)
+        app = web.Application(client_max_size=files.LARGEST)
         app.router.add_route("*", "/api/{method}", self._call)
         app.router.add_get("/link", self._link)
+        app.router.add_post("/actions/{key:.+}", self._respond)
+        app.router.add_post("/upload/v1/{ticket}", self._upload)
+        app.router.add_get("/files-pri/{team}-{file}/{name}", self._download)
+        app.router.add_get("/", self._sign_in)
         return app
 
     def _apps(self) -> list[App]:
         return list({workspace.app.id: workspace.app for workspace in self.workspaces.values()}.values())
-
-    def response_url(self, workspace: Workspace, room: Room, user: str, message: Json | None) -> str:
-        """A URL by which the app can answer an interaction."""
-        id = f"{workspace.team}/{next(self._response_numbers)}/{_secret(workspace.team, self.clock.id('R'))[:24]}"
-        self._responses[id] = (workspace, room, user, message)
-        return f"{self.url}/actions/{id}"
 
     # --- calls ---------------------------------------------------------------------------------------------
 
@@ -112,26 +116,31 @@ class SlackSandbox(HttpSandbox):
         name = request.match_info["method"]
         method = METHODS.get(name)
         if method is None:
-            return _error(ApiError("unknown_method", req_method=name))
+            return wire.refusal(ApiError("unknown_method", req_method=name))
         try:
-            raw, warnings = await _raw_parameters(request, method)
-            token = _token(request, raw)
+            raw, warnings = await wire.raw_parameters(request, method)
+            token = wire.token_of(request, raw)
             if method.app_level:
-                return await self._call_of_app(name, method, token, raw)
-            return await self._call_of_bot(request, name, method, self._workspace_of(token), raw, warnings)
+                return await self._open_connection(request, method, token, raw)
+            call = Call(name, self._workspace_of(token), raw, warnings=warnings)
         except ApiError as error:
-            return _error(error)
+            return wire.refusal(error)
+        return await self._take(request, method, call)
 
-    async def _call_of_app(self, name: str, method: Method, token: str, raw: Json) -> web.Response:
+    async def _open_connection(self, request: web.Request, method: Method, token: str, raw: Json) -> web.Response:
+        """apps.connections.open: the one method that is called with the token of an app."""
         app = next((app for app in self._apps() if app.app_token == token), None)
         if app is None:
             raise ApiError("not_allowed_token_type" if token.startswith(("xoxb-", "xoxp-")) else "invalid_auth")
         need(app.app_scopes, *method.scopes)
         read(method, raw)
-        if (fault := self.faults.take(PROVIDER, name)) is not None:
-            raise _ordered(fault)
+        fault = self.faults.take(PROVIDER, "apps.connections.open")
+        if isinstance(fault, Hang | Cut):
+            return await self._vanish(request, fault)
+        if fault is not None:
+            raise wire.ordered(fault)
         url = f"{self.url.replace('http', 'ws', 1)}/link?ticket={app.sockets.ticket()}&app_id={app.id}"
-        return _json({"ok": True, "url": url})
+        return wire.answer({"ok": True, "url": url})
 
     def _workspace_of(self, token: str) -> Workspace:
         for workspace in self.workspaces.values():
@@ -141,22 +150,22 @@ class SlackSandbox(HttpSandbox):
                 return workspace
         raise ApiError("not_allowed_token_type" if token.startswith("xapp-") else "invalid_auth")
 
-    async def _call_of_bot(
-        self, request: web.Request, name: str, method: Method, workspace: Workspace, raw: Json, warnings: list[str]
-    ) -> web.Response:
-        call = Call(name, workspace, {}, warnings=warnings)
+    async def _take(self, request: web.Request, method: Method, call: Call) -> web.Response:
+        """Do what a call asks, or what was ordered instead."""
         try:
-            if not name.startswith("conversations."):
+            if not call.method.startswith("conversations."):  # whose scopes depend on the kind of conversation
                 call.needs(*method.scopes)
-            call.parameters = read(method, raw)
+            call.parameters = read(method, call.parameters)
         except ApiError as error:
             return self._refuse(call, error)
-        fault = self.faults.take(PROVIDER, name, _address(call))
-        if fault is None:
-            return self._do(call, method, Outcome.ACCEPTED)
+        fault = self.faults.take(PROVIDER, call.method, _address(call))
         if isinstance(fault, Hang | Cut):
-            return await self._lose(request, fault, call, method)
-        return self._refuse(call, _ordered(fault))
+            if fault.accepted:
+                self._do(call, method, Outcome.UNANSWERED)
+            return await self._vanish(request, fault)
+        if fault is not None:
+            return self._refuse(call, wire.ordered(fault))
+        return self._do(call, method, Outcome.ACCEPTED)
 
     def _do(self, call: Call, method: Method, outcome: Outcome) -> web.Response:
         try:
@@ -164,23 +173,14 @@ class SlackSandbox(HttpSandbox):
         except ApiError as error:
             return self._refuse(call, error)
         if not method.asks:
-            self.ledger.append(
-                PROVIDER,
-                call.workspace.team,
-                call.method,
-                call.parameters,
-                outcome,
-                to=str(Address(PROVIDER, f"{call.workspace.team}/{call.to}")) if call.to else "",
-                text=call.text,
-                choices=call.choices,
-            )
+            self._note(call, outcome)
         return self._answer(call, method, {"ok": True, **result})
 
     def _answer(self, call: Call, method: Method, body: Json) -> web.Response:
         if call.warnings:
             body["warning"] = ",".join(call.warnings)
             body["response_metadata"] = {**body.get("response_metadata", {}), "warnings": call.warnings}
-        return _json(
+        return wire.answer(
             body,
             headers={
                 "X-OAuth-Scopes": ",".join(sorted(call.workspace.scopes)),
@@ -188,24 +188,95 @@ class SlackSandbox(HttpSandbox):
             },
         )
 
-    def _refuse(self, call: Call, error: ApiError) -> web.Response:
+    def _note(self, call: Call, outcome: Outcome = Outcome.ACCEPTED) -> None:
         self.ledger.append(
             PROVIDER,
             call.workspace.team,
             call.method,
             call.parameters,
-            Outcome.REFUSED,
-            f"{error.status} {error.error}",
+            outcome,
+            to=str(Address(PROVIDER, f"{call.workspace.team}/{call.to}")) if call.to else "",
+            text=call.text,
+            choices=call.choices,
         )
-        return _error(error, call.workspace.scopes)
 
-    async def _lose(self, request: web.Request, fault: Hang | Cut, call: Call, method: Method) -> web.Response:
-        """Answer never, or by hanging up, having done what was asked or not."""
-        if fault.accepted:
-            self._do(call, method, Outcome.UNANSWERED)
+    def _refuse(self, call: Call, error: ApiError) -> web.Response:
+        reason = f"{error.status} {error.error}"
+        self.ledger.append(PROVIDER, call.workspace.team, call.method, call.parameters, Outcome.REFUSED, reason)
+        return wire.refusal(error, call.workspace.scopes)
+
+    async def _vanish(self, request: web.Request, fault: Hang | Cut) -> web.Response:
+        """Answer never, or by hanging up."""
         if isinstance(fault, Hang):
             await self.hang()
         return self.cut(request)
+
+    # --- answers to what people press and command ----------------------------------------------------------
+
+    def response_url(self, room: Room, person: Person, message: Json | None) -> str:
+        """A URL by which the app can answer what somebody did there, or to a message."""
+        return self.url + self._responses.path(Occasion(person.workspace, room, person, message))
+
+    def answered(self, room: Room, person: Person, body: Json) -> None:
+        """The app answered a slash command at once; nothing but a yes is shown as nothing."""
+        if not body:
+            return
+        try:
+            self._note(respond(Occasion(person.workspace, room, person, None), body))
+        except ApiError as error:
+            person.errors.append(error.error)
+
+    async def _respond(self, request: web.Request) -> web.Response:
+        try:
+            occasion = self._responses.find(request.match_info["key"])
+            body = wire.json_body(await request.read())
+            address = f"{occasion.workspace.team}/{occasion.person.id}"
+            fault = self.faults.take(PROVIDER, METHOD, address)
+            if fault is not None and not isinstance(fault, Hang | Cut):
+                raise wire.ordered(fault)
+            if fault is None or fault.accepted:
+                self._note(respond(occasion, body), Outcome.ACCEPTED if fault is None else Outcome.UNANSWERED)
+                occasion.uses += 1
+        except ApiError as error:
+            return wire.refusal(error if error.status != 200 else ApiError(error.error, status=400))
+        return wire.answer({"ok": True}) if fault is None else await self._vanish(request, fault)
+
+    # --- files ---------------------------------------------------------------------------------------------
+
+    async def _upload(self, request: web.Request) -> web.Response:
+        """Bytes for a ticket, bare or as the one file of a form."""
+        ticket = self._ticket(request.match_info["ticket"])
+        if ticket is None or ticket.uploaded:
+            return web.Response(status=404, text="upload not found")
+        content = await wire.uploaded(request)
+        if len(content) != ticket.length:
+            return web.Response(status=400, text=f"expected {ticket.length} bytes, got {len(content)}")
+        ticket.file.content, ticket.uploaded = content, True
+        return web.Response(text=f"OK - {len(content)}")
+
+    def _ticket(self, key: str) -> Ticket | None:
+        return next((w.tickets[key] for w in self.workspaces.values() if key in w.tickets), None)
+
+    async def _download(self, request: web.Request) -> web.Response:
+        """The bytes of a file; who has not the right token is sent to the page for signing in, which is no error."""
+        workspace = self.workspaces.get(request.match_info["team"])
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        allowed = workspace is not None and workspace.active and token == workspace.bot_token
+        if workspace is None or not allowed or "files:read" not in workspace.scopes:
+            raise web.HTTPFound(f"{self.url}/?redir={request.path}")
+        file = workspace.files.get(request.match_info["file"])
+        if file is None or not workspace.sees(file):
+            raise web.HTTPNotFound
+        fault = self.faults.take(PROVIDER, DOWNLOAD, f"{workspace.team}/{file.user}")
+        if isinstance(fault, Hang | Cut):
+            return await self._vanish(request, fault)
+        if fault is not None:
+            return wire.refusal(wire.ordered(fault))
+        return web.Response(body=file.content, headers={"Content-Type": file.media_type})
+
+    async def _sign_in(self, _: web.Request) -> web.Response:
+        page = "<!DOCTYPE html><html><title>Sign in | Slack</title><body>Sign in to your workspace</body></html>"
+        return web.Response(text=page, content_type="text/html")
 
     # --- Socket Mode ---------------------------------------------------------------------------------------
 
@@ -213,51 +284,7 @@ class SlackSandbox(HttpSandbox):
         app = next((app for app in self._apps() if app.id == request.query.get("app_id")), None)
         if app is None or not app.sockets.redeem(request.query.get("ticket", "")):
             return web.Response(status=401)
-        socket = web.WebSocketResponse()
-        await socket.prepare(request)
-        await app.sockets.serve(socket, enabled=app.socket_mode)
-        return socket
-
-
-# --- what calls share ----------------------------------------------------------------------------------------
-
-
-async def _raw_parameters(request: web.Request, method: Method) -> tuple[Json, list[str]]:
-    """The arguments in any of the forms that Slack takes, and its warnings about how they came."""
-    given: Json = dict(request.query)
-    if "token" in given:
-        raise ApiError("not_authed")
-    if request.content_type == "application/json":
-        body = _json_body(await request.read())
-        return given | (body if method.json else {}), [] if request.charset else ["missing_charset"]
-    if request.can_read_body:
-        if request.content_type not in ("application/x-www-form-urlencoded", "multipart/form-data"):
-            raise ApiError("invalid_post_type")
-        given |= {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
-    return given, ["superfluous_charset"] if request.charset else []
-
-
-def _json_body(body: bytes) -> Json:
-    if not body:
-        return {}
-    try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise ApiError("invalid_json") from None
-    if not isinstance(value, dict):
-        raise ApiError("json_not_object")
-    value.pop("token", None)  # of a JSON body only the header counts
-    return value
-
-
-def _token(request: web.Request, raw: Json) -> str:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and token.strip():
-        raw.pop("token", None)
-        return token.strip()
-    if token := str(raw.pop("token", "")):
-        return token
-    raise ApiError("not_authed")
+        return await app.sockets.serve(request, enabled=app.socket_mode)
 
 
 def _address(call: Call) -> str:
@@ -266,33 +293,3 @@ def _address(call: Call) -> str:
     room = call.workspace.rooms.get(given)
     user = given if room is None else call.workspace.answered_at(room, call.parameters.get("thread_ts", ""))
     return f"{call.workspace.team}/{user}"
-
-
-def _ordered(fault: Fault) -> ApiError:
-    """A fault as Slack words it."""
-    match fault:
-        case Throttle(after):
-            return ApiError("ratelimited", status=429, after=max(1, math.ceil(after)))
-        case Blocked():
-            return ApiError("channel_not_found")
-        case ServerError(status):
-            return ApiError("service_unavailable" if status == 503 else "internal_error", status=status)
-        case _:
-            raise ValueError(f"{fault} is nothing that a call can meet")
-
-
-def _error(error: ApiError, scopes: set[str] | None = None) -> web.Response:
-    headers = {} if scopes is None else {"X-OAuth-Scopes": ",".join(sorted(scopes))}
-    if error.after:
-        headers["Retry-After"] = str(error.after)
-    return _json(error.body, status=error.status, headers=headers)
-
-
-def _json(body: Json, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
-    return web.Response(
-        status=status,
-        body=orjson.dumps(body),
-        headers=headers,
-        content_type="application/json",
-        charset="utf-8",
-    )

@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import hmac
 import itertools
+import json
 import secrets
 import time
 from collections import deque
@@ -32,8 +33,8 @@ RETRIES = (0.05, 1.0, 5.0)  # seconds before each; Slack: at once, after a minut
 USER_AGENT = "Slackbot 1.0 (+https://api.slack.com/robots)"
 SUBSCRIPTIONS = frozenset(
     {
-        "app_home_opened", "app_mention", "member_joined_channel", "member_left_channel", "message.channels",
-        "message.groups", "message.im", "message.mpim", "reaction_added", "reaction_removed", "user_change",
+        "app_home_opened", "app_mention", "app_uninstalled", "member_joined_channel", "message.channels",
+        "message.groups", "message.im", "message.mpim", "reaction_added", "reaction_removed", "tokens_revoked",
     }
 )  # fmt: skip
 
@@ -70,11 +71,11 @@ class Notice:
         """What is posted, the same to the byte each time."""
         match self.kind:
             case "events_api":
-                return orjson.dumps(self.payload)
+                return _to_json(self.payload)
             case "interactive":
-                return urlencode({"payload": orjson.dumps(self.payload).decode()}).encode()
+                return urlencode({"payload": _to_json(self.payload)}).encode()
             case "slash_commands":
-                return urlencode(self.payload).encode()
+                return urlencode(self.payload, errors="replace").encode()
 
     @property
     def content_type(self) -> str:
@@ -104,6 +105,7 @@ class App:
         self.url_events = self.url_interactivity = self.url_commands = ""
         self.retries: tuple[float, ...] = RETRIES
         self.patience = PATIENCE
+        self.now: Callable[[], float] = time.time  # of signatures and events
         self.acknowledged = 0  # yeses of the app, to repetitions too
         self.posted: deque[int] = deque(maxlen=KEPT)  # HTTP status of every try; 0: no answer
         self.given_up: deque[Notice] = deque(maxlen=KEPT)
@@ -127,7 +129,7 @@ class App:
         self.url_events = url
         self.url_interactivity = interactivity or url
         self.url_commands = commands or url
-        if url:
+        if url and len(self.sockets):
             self._sandbox.spawn(self.sockets.disconnect("link_disabled"))
 
     async def save_request_url(self, url: str) -> str:
@@ -208,13 +210,15 @@ class App:
 
     def signed(self, body: bytes, secret: str = "") -> dict[str, str]:
         """The headers that prove that Slack sends a body now."""
-        now = str(int(time.time()))
+        now = str(int(self.now()))
         base = b"v0:" + now.encode() + b":" + body
         digest = hmac.new((secret or self.signing_secret).encode(), base, hashlib.sha256).hexdigest()
         return {"X-Slack-Request-Timestamp": now, "X-Slack-Signature": f"v0={digest}"}
 
     async def forge(self, notice: Notice) -> int:
         """Post a notice signed with a guessed secret, once; the status of the answer."""
+        if not self.url_events:
+            raise LookupError("there is no request URL: nobody can post to an app in Socket Mode")
         headers = {"Content-Type": notice.content_type, **self.signed(notice.body, "guessed")}
         async with self._sandbox.client.post(self.url_events, data=notice.body, headers=headers) as answer:
             return answer.status
@@ -237,6 +241,14 @@ class App:
             return 0, "", "ssl_error"
         except (ClientError, OSError):
             return 0, "", "connection_failed"
+
+
+def _to_json(value: Json) -> bytes:
+    """JSON as Slack sends it: half a surrogate pair, which people's keyboards do produce, is escaped."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        return json.dumps(value).encode()
 
 
 def _json(text: str) -> Json:

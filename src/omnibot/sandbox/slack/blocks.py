@@ -1,8 +1,8 @@
 """Block Kit: blocks checked as Slack checks them and in its words, and what is seen of them.
 
 Source: docs.slack.dev/reference/block-kit. Checked to the last field: section, header, divider, context, actions,
-input, image, and buttons, selects and menus in them. Laxer than Slack: of `rich_text`, `markdown`, `table` and `video`
-only the type and the id are checked.
+input, image, markdown, and buttons, selects and menus in them. Laxer than Slack: of `rich_text`, `table` and `video`
+little more than the type is checked.
 """
 
 from __future__ import annotations
@@ -272,7 +272,7 @@ def _typed(shapes: Mapping[str, _Shape]) -> Check:
             checker.fault("must provide an object", pointer)
         elif "type" not in value:
             checker.fault("missing required field: type", pointer)
-        elif value["type"] not in shapes:
+        elif not isinstance(value["type"], str) or value["type"] not in shapes:
             checker.fault(f"unsupported type: {value['type']}", f"{pointer}/type")
         else:
             shapes[value["type"]].check(checker, value, pointer)
@@ -296,16 +296,25 @@ class _Section(_Shape):
         _Shape.check(self, checker, value, pointer)
 
 
-class _Unchecked(_Shape):
-    """A block that is taken as it is."""
+class _Loose(_Shape):
+    """A block of which only the fields that are named are looked at."""
 
     def check(self, checker: Checker, value: Json, pointer: str) -> None:
-        if "block_id" in value:
-            _block_id(checker, value["block_id"], f"{pointer}/block_id")
+        _Shape.check(self, checker, {name: value[name] for name in self.fields if name in value}, pointer)
+
+
+def _rich_element(checker: Checker, value: object, pointer: str) -> None:
+    if not isinstance(value, dict):
+        checker.fault("must provide an object", pointer)
+        return
+    if not isinstance(value.get("type"), str):
+        checker.fault("missing required field: type", pointer)
+    if "elements" in value:
+        _array(_rich_element, 10_000, 0)(checker, value["elements"], f"{pointer}/elements")
 
 
 _BLOCK: Mapping[str, Check] = {"type": _anything, "block_id": _block_id}
-_UNCHECKED = _Unchecked({})
+_LOOSE = _Loose(_BLOCK)
 _ANYWHERE: Mapping[str, _Shape] = {
     "section": _Section(
         {
@@ -325,10 +334,11 @@ _ANYWHERE: Mapping[str, _Shape] = {
         frozenset({"label", "element"}),
     ),
     "image": _Shape({**_BLOCK, **_IMAGE, "title": _text(2000, plain_only=True)}, frozenset({"alt_text"})),
-    "rich_text": _UNCHECKED,
-    "video": _UNCHECKED,
+    "rich_text": _Loose({**_BLOCK, "elements": _array(_rich_element, 10_000, 0)}, frozenset({"elements"})),
+    "video": _LOOSE,
 }  # fmt: skip
-_MESSAGE = _typed({**_ANYWHERE, "markdown": _UNCHECKED, "table": _UNCHECKED})
+_MARKDOWN = _Shape({**_BLOCK, "text": _string(12_000)}, frozenset({"text"}))
+_MESSAGE = _typed({**_ANYWHERE, "markdown": _MARKDOWN, "table": _LOOSE})
 _VIEW = _typed(_ANYWHERE)
 
 
@@ -337,6 +347,25 @@ def faults_of(blocks: object, pointer: str = "/blocks", *, view: bool = False) -
     checker = Checker()
     _array(_VIEW if view else _MESSAGE, IN_VIEW if view else IN_MESSAGE, 0)(checker, blocks, pointer)
     return checker.faults
+
+
+def faults_of_text(text: object, pointer: str, most: int) -> list[str]:
+    """What Slack would find wrong with a plain text object, such as the title of a view."""
+    checker = Checker()
+    _text(most, plain_only=True)(checker, text, pointer)
+    return checker.faults
+
+
+def length_of(value: object) -> int:
+    """The characters of all texts in blocks."""
+    if isinstance(value, list):
+        return sum(map(length_of, value))
+    if isinstance(value, dict):
+        return sum(
+            len(inner) if name == "text" and isinstance(inner, str) else length_of(inner)
+            for name, inner in value.items()
+        )
+    return 0
 
 
 def with_ids(blocks: list[Json], number: Callable[[], str]) -> list[Json]:

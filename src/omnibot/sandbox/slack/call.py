@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from omnibot.sandbox.slack.app import App
 from omnibot.sandbox.slack.parameters import ApiError, Json
-from omnibot.sandbox.slack.workspace import Room, Workspace
+from omnibot.sandbox.slack.rooms import Room
+from omnibot.sandbox.slack.workspace import Workspace
 
 
 @dataclass(slots=True)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 from omnibot.sandbox.slack.call import Call, Handlers
+from omnibot.sandbox.slack.conversations import paged
 from omnibot.sandbox.slack.parameters import ApiError, Json
 from omnibot.sandbox.slack.people import Person
-
-_OFFSETS = {"Europe/Berlin": 3600}
+from omnibot.sandbox.slack.rooms import Usergroup
 
 
 def _auth_test(call: Call) -> Json:
@@ -32,7 +35,74 @@ def _users_info(call: Call) -> Json:
     return {"user": _user(call, person)}
 
 
-METHODS: Handlers = {"auth.test": _auth_test, "users.info": _users_info}
+def _users_list(call: Call) -> Json:
+    users = [_bot(call), *(_user(call, person) for person in call.workspace.people.values())]
+    page, metadata = paged(call, users)
+    return {"members": page, "cache_ts": call.workspace.now(), **metadata}
+
+
+def _lookup_by_email(call: Call) -> Json:
+    wanted = call.parameters["email"].lower()
+    for person in call.workspace.people.values():
+        if person.email.lower() == wanted and not person.deleted and person.team == call.workspace.team:
+            return {"user": _user(call, person)}
+    raise ApiError("users_not_found")
+
+
+def _usergroups_list(call: Call) -> Json:
+    return {"usergroups": [_usergroup(call, group) for group in call.workspace.usergroups.values()]}
+
+
+def _usergroup_users(call: Call) -> Json:
+    group = call.workspace.usergroups.get(call.parameters["usergroup"])
+    if group is None:
+        raise ApiError("no_such_subteam")
+    return {"users": list(group.users)}
+
+
+def _bots_info(call: Call) -> Json:
+    workspace = call.workspace
+    id = call.parameters.get("bot", workspace.bot_id)
+    known = {
+        workspace.bot_id: (workspace.bot_name, workspace.bot_user, workspace.app.id),
+        **{person.bot_id: (person.name, person.id, "A0OTHERAPP") for person in workspace.people.values()},
+    }
+    if id not in known or id == "":
+        raise ApiError("bot_not_found")
+    name, user, app = known[id]
+    return {
+        "bot": {
+            "id": id, "deleted": False, "name": name, "updated": workspace.now(), "app_id": app, "user_id": user,
+            "icons": {},
+        }
+    }  # fmt: skip
+
+
+def _team_info(call: Call) -> Json:
+    workspace = call.workspace
+    if call.parameters.get("team", workspace.team) != workspace.team:
+        raise ApiError("team_not_found")
+    return {
+        "team": {
+            "id": workspace.team, "name": workspace.name, "url": f"https://{workspace.domain}.slack.com/",
+            "domain": workspace.domain, "email_domain": "", "icon": {"image_default": True}, "is_verified": False,
+        }
+    }  # fmt: skip
+
+
+METHODS: Handlers = {
+    "auth.test": _auth_test,
+    "users.info": _users_info,
+    "users.list": _users_list,
+    "users.lookupByEmail": _lookup_by_email,
+    "usergroups.list": _usergroups_list,
+    "usergroups.users.list": _usergroup_users,
+    "bots.info": _bots_info,
+    "team.info": _team_info,
+}
+
+
+# --- describing ----------------------------------------------------------------------------------------------
 
 
 def _user(call: Call, person: Person) -> Json:
@@ -45,6 +115,8 @@ def _user(call: Call, person: Person) -> Json:
     }  # fmt: skip
     if "users:read.email" in call.workspace.scopes and not stranger and not person.is_bot:
         profile["email"] = person.email
+    if person.is_bot:
+        profile["bot_id"] = person.bot_id
     user: Json = {
         "id": person.id, "team_id": person.team, "name": person.handle, "deleted": person.deleted,
         "is_bot": person.is_bot, "is_app_user": False, "updated": call.workspace.now(), "profile": profile,
@@ -52,9 +124,11 @@ def _user(call: Call, person: Person) -> Json:
     if stranger:
         user["is_stranger"] = True
     if person.deleted:
-        return user
+        return user  # without name and zone, as Slack describes who is gone
+    offset = datetime.now(ZoneInfo(person.tz)).utcoffset()
     user |= {
-        "real_name": person.name, "tz": person.tz, "tz_label": person.tz, "tz_offset": _OFFSETS.get(person.tz, 0),
+        "real_name": person.name, "tz": person.tz, "tz_label": person.tz,
+        "tz_offset": int(offset.total_seconds()) if offset is not None else 0,
         "is_admin": False, "is_owner": False, "is_primary_owner": False, "is_restricted": person.guest,
         "is_ultra_restricted": False, "is_email_confirmed": True, "who_can_share_contact_card": "EVERYONE",
     }  # fmt: skip
@@ -73,3 +147,14 @@ def _bot(call: Call) -> Json:
             "api_app_id": workspace.app.id, "team": workspace.team,
         },
     }  # fmt: skip
+
+
+def _usergroup(call: Call, group: Usergroup) -> Json:
+    described: Json = {
+        "id": group.id, "team_id": call.workspace.team, "is_usergroup": True, "is_subteam": True, "name": group.handle,
+        "description": "", "handle": group.handle, "is_external": False, "date_delete": 0, "auto_type": None,
+        "user_count": len(group.users),
+    }  # fmt: skip
+    if call.parameters.get("include_users"):
+        described["users"] = list(group.users)
+    return described

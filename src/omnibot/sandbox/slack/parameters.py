@@ -33,7 +33,6 @@ class ApiError(Exception):
         """The error as Slack writes it."""
         body: Json = {"ok": False, "error": self.error, **self.more}
         if self.messages:
-            body["errors"] = list(self.messages)
             body["response_metadata"] = {"messages": [f"[ERROR] {message}" for message in self.messages]}
         return body
 
@@ -132,7 +131,6 @@ _WINDOW: Mapping[str, Reader] = {
 _TS: Mapping[str, Reader] = {"channel": _string, "ts": _string}
 
 METHODS: Mapping[str, Method] = {
-    "api.test": Method(optional={"error": _string, "foo": _string}, asks=True),
     "auth.test": Method(asks=True),
     "apps.connections.open": Method(("connections:write",), app_level=True, asks=True),
     "chat.postMessage": Method(

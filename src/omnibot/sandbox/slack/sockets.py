@@ -9,6 +9,7 @@ import asyncio
 import itertools
 import secrets
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import orjson
@@ -30,6 +31,7 @@ class _Connection:
     """One WebSocket and the envelopes that it has not acknowledged; a future gets the answer in the acknowledgement."""
 
     socket: web.WebSocketResponse
+    transport: asyncio.Transport | None
     waiting: dict[str, asyncio.Future[Json]] = field(default_factory=dict)
 
     def broke(self) -> None:
@@ -78,15 +80,15 @@ class Sockets:
         self._tickets.remove(ticket)
         return True
 
-    async def serve(self, socket: web.WebSocketResponse, *, enabled: bool) -> None:
+    async def serve(self, request: web.Request, *, enabled: bool) -> web.WebSocketResponse:
         """Talk to one connection until it ends."""
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
         if not enabled:
-            await _bye(socket, "link_disabled")
-            return
+            return await _bye(socket, "link_disabled")
         if len(self._connections) >= MOST:
-            await _bye(socket, "too_many_websockets")
-            return
-        connection = _Connection(socket)
+            return await _bye(socket, "too_many_websockets")
+        connection = _Connection(socket, request.transport)
         await socket.send_str(self._hello())
         self._connections.append(connection)
         self._connected.set()
@@ -96,6 +98,7 @@ class Sockets:
                     connection.got(message.data)
         finally:
             self._forget(connection)
+        return socket
 
     def _hello(self) -> str:
         return orjson.dumps(
@@ -153,18 +156,16 @@ class Sockets:
         """Let every connection break without a word."""
         for connection in list(self._connections):
             self._forget(connection)
-            transport = connection.socket._req.transport if connection.socket._req is not None else None
-            if transport is not None:
-                transport.abort()
+            if connection.transport is not None:
+                connection.transport.abort()
 
 
 def _disconnect(reason: str) -> str:
     return orjson.dumps({"type": "disconnect", "reason": reason, "debug_info": {"host": _HOST}}).decode()
 
 
-async def _bye(socket: web.WebSocketResponse, reason: str) -> None:
-    try:
+async def _bye(socket: web.WebSocketResponse, reason: str) -> web.WebSocketResponse:
+    with suppress(ConnectionError):
         await socket.send_str(_disconnect(reason))
-    except ConnectionError:
-        return
-    await socket.close()
+        await socket.close()
+    return socket

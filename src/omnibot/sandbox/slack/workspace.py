@@ -5,16 +5,15 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Protocol
 
 from omnibot.sandbox.slack import blocks, mrkdwn
 from omnibot.sandbox.slack.app import App, Notice, Surroundings
-from omnibot.sandbox.slack.parameters import Json
+from omnibot.sandbox.slack.parameters import ApiError, Json
 from omnibot.sandbox.slack.people import Person, Shown
+from omnibot.sandbox.slack.rooms import Clock, Room, RoomKind, StoredFile, Ticket, Usergroup
 
-KEPT_MESSAGES = 10_000  # a conversation; older ones cannot be edited or read any more
 SCOPES = frozenset(
     {
         "app_mentions:read", "channels:history", "channels:join", "channels:read", "chat:write", "commands",
@@ -23,99 +22,6 @@ SCOPES = frozenset(
         "users:read", "users:read.email",
     }
 )  # fmt: skip
-
-RoomKind = Literal["channel", "group", "im", "mpim"]
-_SCOPE = {"channel": "channels", "group": "groups", "im": "im", "mpim": "mpim"}
-_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-
-def base36(number: int) -> str:
-    """A number in the characters of Slack's ids."""
-    digits = ""
-    while number:
-        number, digit = divmod(number, 36)
-        digits = _DIGITS[digit] + digits
-    return digits or "0"
-
-
-class Clock:
-    """Times and ids that never come twice, not even after a restart."""
-
-    def __init__(self) -> None:
-        self._last = 0
-
-    def ts(self) -> str:
-        """The next message's `ts`: seconds with six decimals."""
-        micros = self._next()
-        return f"{micros // 1_000_000}.{micros % 1_000_000:06}"
-
-    def id(self, prefix: str) -> str:
-        """The next id of a kind, such as `Ev` or `F`."""
-        return prefix + base36(self._next())
-
-    def _next(self) -> int:
-        self._last = max(self._last + 1, time.time_ns() // 1000)
-        return self._last
-
-
-@dataclass(slots=True)
-class Room:
-    """A conversation: a public or private channel, a direct message with the app, or one among several.
-
-    `shared` tells that people of other workspaces are in it (Slack Connect).
-    """
-
-    id: str
-    name: str
-    kind: RoomKind
-    members: set[str]
-    created: int
-    archived: bool = False
-    shared: bool = False
-    messages: dict[str, Json] = field(default_factory=dict)  # by ts
-
-    @property
-    def scope(self) -> str:
-        """What stands before the colon in the scopes that concern it."""
-        return _SCOPE[self.kind]
-
-    @property
-    def user(self) -> str:
-        """Whom a direct message is with."""
-        return next(iter(self.members)) if self.kind == "im" else ""
-
-    def keep(self, message: Json) -> None:
-        """Remember a message, and forget the oldest of too many."""
-        self.messages[message["ts"]] = message
-        if len(self.messages) > KEPT_MESSAGES:
-            del self.messages[next(iter(self.messages))]
-
-    def thread(self, ts: str) -> list[Json]:
-        """A message and what was answered to it, oldest first."""
-        return [message for message in self.messages.values() if message.get("thread_ts", message["ts"]) == ts]
-
-
-@dataclass(slots=True)
-class StoredFile:
-    """A file on Slack's servers; `shared` are the conversations in which it can be seen."""
-
-    id: str
-    name: str
-    title: str
-    media_type: str
-    content: bytes = field(repr=False)
-    user: str
-    created: int
-    shared: set[str] = field(default_factory=set)
-
-
-@dataclass(frozen=True, slots=True)
-class Usergroup:
-    """A group of people that can be mentioned by its handle."""
-
-    id: str
-    handle: str
-    users: tuple[str, ...]
 
 
 class World(Surroundings, Protocol):
@@ -128,8 +34,12 @@ class World(Surroundings, Protocol):
         """Where it listens."""
         ...
 
-    def response_url(self, workspace: Workspace, room: Room, user: str, message: Json | None) -> str:
-        """A URL by which the app can answer an interaction."""
+    def response_url(self, room: Room, person: Person, message: Json | None) -> str:
+        """A URL by which the app can answer what somebody did there, or to a message."""
+        ...
+
+    def answered(self, room: Room, person: Person, body: Json) -> None:
+        """The app answered a slash command at once."""
         ...
 
 
@@ -153,6 +63,8 @@ class Workspace:
         self.rooms: dict[str, Room] = {}
         self.usergroups: dict[str, Usergroup] = {}
         self.files: dict[str, StoredFile] = {}
+        self.tickets: dict[str, Ticket] = {}
+        self._triggers: dict[str, tuple[Person, float]] = {}
 
     # --- its app -------------------------------------------------------------------------------------------
 
@@ -240,6 +152,7 @@ class Workspace:
             if bot:
                 room.members.add(self.bot_user)
         room.members |= {person.id for person in members}
+        room.shared |= any(person.team != self.team for person in members)
         return room
 
     def usergroup(self, id: str, handle: str, users: Collection[Person]) -> Usergroup:
@@ -254,9 +167,28 @@ class Workspace:
             self.rooms[id] = Room(id, "", "im", {user}, self.now(), shared=self.people[user].team != self.team)
         return self.rooms[id]
 
+    def group(self, users: Sequence[str]) -> Room:
+        """The direct message among several people and the app; opened at the first call."""
+        members = {*users, self.bot_user}
+        for room in self.rooms.values():
+            if room.kind == "mpim" and room.members == members:
+                return room
+        name = "--".join(["mpdm", *sorted(map(self.name_of, members)), "1"])
+        room = Room(self.sandbox.clock.id("C"), name, "mpim", members, self.now())
+        return self.rooms.setdefault(room.id, room)
+
+    def join(self, room: Room, user: str, address: str = "") -> None:
+        """Somebody joins a channel."""
+        room.members.add(user)
+        event: Json = {
+            "type": "member_joined_channel", "user": user, "channel": room.id, "channel_type": room.id[0],
+            "team": self.team, "event_ts": self.sandbox.clock.ts(),
+        }  # fmt: skip
+        self.tell(event, address, scope=f"{room.scope}:read")
+
     def now(self) -> int:
         """Seconds since 1970."""
-        return int(time.time())
+        return int(self.app.now())
 
     def name_of(self, id: str) -> str:
         """The name of a person, user group or channel, as it is seen where they are mentioned."""
@@ -281,6 +213,33 @@ class Workspace:
         id = self.sandbox.clock.id("F")
         file = self.files[id] = StoredFile(id, name, name, media_type, content, user, self.now())
         return file
+
+    def finish(self, files: Iterable[StoredFile]) -> None:
+        """An upload is completed: its tickets are spent."""
+        ids = {file.id for file in files}
+        self.tickets = {key: ticket for key, ticket in self.tickets.items() if ticket.file.id not in ids}
+
+    def sees(self, file: StoredFile) -> bool:
+        """Whether the app's bot can see a file: it is its own, or shared where the bot is."""
+        rooms = [self.rooms[id] for id in file.shared]
+        return file.user == self.bot_user or any(room.kind == "im" or self.bot_user in room.members for room in rooms)
+
+    def shares(self, file: StoredFile) -> Iterator[tuple[Room, Json]]:
+        """The messages that carry a file."""
+        for id in sorted(file.shared):
+            for message in self.rooms[id].messages.values():
+                if any(carried["id"] == file.id for carried in message.get("files", ())):
+                    yield self.rooms[id], message
+
+    def forget(self, file: StoredFile) -> None:
+        """Delete a file; the messages that carried it say so."""
+        for room, message in list(self.shares(file)):
+            kept = [
+                carried if carried["id"] != file.id else {"id": file.id, "mode": "tombstone"}
+                for carried in message["files"]
+            ]
+            self.change(room, message["ts"], {"files": kept})
+        del self.files[file.id]
 
     def file_url(self, file: StoredFile) -> str:
         """Where the bytes of a file are, for who has the token."""
@@ -311,6 +270,14 @@ class Workspace:
         for event in self._events_of(room, message):
             self.happened(room, event, address)
         return message
+
+    def incoming_webhook(self, text: str, channel: Room | str, username: str = "Integration") -> str:
+        """Something that is no user posts mrkdwn in a channel, as builds and monitors do; returns the message's ts."""
+        room = self.rooms[channel] if isinstance(channel, str) else channel
+        message: Json = {
+            "type": "message", "subtype": "bot_message", "bot_id": "B0WEBHOOK", "username": username, "text": text,
+        }  # fmt: skip
+        return str(self.post(room, message)["ts"])
 
     def _answered(self, room: Room, parent: Json, message: Json) -> None:
         """Count an answer at the message that it answers."""
@@ -345,10 +312,8 @@ class Workspace:
     def remove(self, room: Room, ts: str, address: str = "") -> None:
         """Delete a message; one that was answered leaves a tombstone."""
         if room.messages[ts].get("reply_count"):
-            thread = {key: value for key, value in room.messages[ts].items() if key in _THREAD}
-            room.messages[ts] |= {"blocks": [], "files": []}
             tombstone: Json = {"subtype": "tombstone", "text": "This message was deleted.", "user": "USLACKBOT"}
-            self.change(room, ts, {**thread, **tombstone, "hidden": True}, address)
+            self.change(room, ts, {**tombstone, "hidden": True, "blocks": [], "files": []}, address)
             return
         old = room.messages.pop(ts)
         at = self.sandbox.clock.ts()
@@ -398,6 +363,52 @@ class Workspace:
             "event_context": "4-" + hashlib.sha256(id.encode()).hexdigest()[:40],
         }  # fmt: skip
 
+    # --- reactions and triggers ----------------------------------------------------------------------------
+
+    def react(self, room: Room, ts: str, name: str, user: str, address: str = "") -> None:
+        """Somebody puts an emoji under a message."""
+        reactions = {reaction["name"]: reaction["users"] for reaction in room.messages[ts].get("reactions", ())}
+        reactions[name] = [*reactions.get(name, ()), user]
+        self._reacted("reaction_added", room, ts, name, user, address, reactions)
+
+    def unreact(self, room: Room, ts: str, name: str, user: str, address: str = "") -> None:
+        """Somebody takes an emoji away again."""
+        reactions = {reaction["name"]: reaction["users"] for reaction in room.messages[ts].get("reactions", ())}
+        reactions[name] = [other for other in reactions.get(name, ()) if other != user]
+        self._reacted("reaction_removed", room, ts, name, user, address, reactions)
+
+    def _reacted(
+        self, kind: str, room: Room, ts: str, name: str, user: str, address: str, reactions: Mapping[str, list[str]]
+    ) -> None:
+        kept = [{"name": name, "users": users, "count": len(users)} for name, users in reactions.items() if users]
+        message = room.messages[ts] = {**room.messages[ts], "reactions": kept}
+        event: Json = {
+            "type": kind, "user": user, "reaction": name, "event_ts": self.sandbox.clock.ts(),
+            "item": {"type": "message", "channel": room.id, "ts": ts}, "item_user": message.get("user", ""),
+        }  # fmt: skip
+        self.tell(event, address, scope="reactions:read")
+
+    def triggered(self, person: Person) -> str:
+        """A trigger, by which the app may open a modal for somebody, once and soon."""
+        id = f"{self.sandbox.clock.id('')}.{self.sandbox.clock.id('')}"
+        self._triggers[id] = (person, time.monotonic())
+        return id
+
+    def trigger(self, id: str) -> Person:
+        """Who caused a trigger, which is thereby spent."""
+        if id not in self._triggers:
+            raise ApiError("invalid_trigger_id")
+        person, since = self._triggers.pop(id)
+        if time.monotonic() - since > self.app.patience:
+            raise ApiError("expired_trigger_id")
+        return person
+
+    def uninstall(self) -> None:
+        """The app is removed: its token is good no more. It is told so."""
+        self.tell({"type": "tokens_revoked", "tokens": {"oauth": [], "bot": [self.bot_user]}})
+        self.tell({"type": "app_uninstalled"})
+        self.active = False
+
     # --- what is seen --------------------------------------------------------------------------------------
 
     def shown(self, room: Room, message: Json) -> Shown:
@@ -409,7 +420,7 @@ class Workspace:
             author=message.get("user", ""),
             text=self.text_of(message),
             choices=tuple(choice.label for choice in blocks.choices_of(_pressable(message))),
-            files=tuple(file["name"] for file in message.get("files", ())),
+            files=tuple(self.files[file["id"]].name for file in message.get("files", ()) if file["id"] in self.files),
             ephemeral=message.get("is_ephemeral", False),
             message=message,
         )
@@ -428,9 +439,6 @@ class Workspace:
             if "bot_id" not in message and message.get("user") in self.people:
                 return str(message["user"])
         return ""
-
-
-_THREAD = frozenset({"thread_ts", "reply_count", "reply_users", "reply_users_count", "latest_reply"})
 
 
 def _pressable(message: Json) -> list[Json]:
