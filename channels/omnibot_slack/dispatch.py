@@ -67,6 +67,8 @@ class Dispatch:
             request = AsyncBoltRequest(body=body, headers=dict(headers), mode=mode)
         except (ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
             raise Unreadable(type(error).__name__) from error
+        if not _can_be_matched(request.body):
+            raise Unreadable("no event, action or command")
         if request.body.get("type") != "url_verification":
             await self._account.me()  # raises where Bolt would answer that the app is not installed
         response: BoltResponse = await self._app.async_dispatch(request)
@@ -95,7 +97,7 @@ class Dispatch:
             attaching_conversation_kwargs_enabled=False,
         )
         app.event(_ANY)(self._event)
-        app.action(_ANY)(self._action)
+        app.block_action(_ANY)(self._action)
         app.command(_ANY)(self._command)
         return app
 
@@ -140,3 +142,16 @@ class Dispatch:
         if await self._staff.includes(heard.arrival.sender.address.value, heard.channel, me):
             return False
         return heard.thread is None or await self._threads.meant_for_us(heard.thread, heard.user, me)
+
+
+def _can_be_matched(body: Fields) -> bool:
+    """Whether what Bolt finds listeners by is of its type: it fails on anything else, and Slack would come again."""
+    match body:
+        case {"type": "event_callback"}:
+            event = body.get("event")
+            return isinstance(event, dict) and isinstance(event.get("type", ""), str)
+        case {"type": "block_actions"}:
+            actions = body.get("actions")
+            first = actions[0] if isinstance(actions, list) and actions else None
+            return isinstance(first, dict) and isinstance(first.get("action_id"), str)
+    return isinstance(body.get("command", ""), str)

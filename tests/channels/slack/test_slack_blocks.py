@@ -92,7 +92,9 @@ parts = st.lists(
     ),
     max_size=5,
 )
-choices = st.lists(st.builds(Choice, st.text(min_size=1, max_size=100), st.text(min_size=1, max_size=2000)), max_size=25)
+choices = st.lists(
+    st.builds(Choice, st.text(min_size=1, max_size=100), st.text(min_size=1, max_size=2000)), max_size=25
+)
 
 
 @given(parts, choices)

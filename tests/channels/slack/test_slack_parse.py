@@ -42,9 +42,7 @@ INVOICES = message(
 )
 PARTNER = Sender(Address("slack", "T0PARTNER/U0EXT"))
 EVENTS = {
-    "message_im": Heard(
-        message("D0ADA", "1767258000.000200", "Why is my bill higher? 🧾 <3 & more"), "U0ADA", "D0ADA"
-    ),
+    "message_im": Heard(message("D0ADA", "1767258000.000200", "Why is my bill higher? 🧾 <3 & more"), "U0ADA", "D0ADA"),
     "message_channel": Heard(INVOICES, "U0ADA", "C0HELP"),
     "app_mention": Heard(INVOICES, "U0ADA", "C0HELP"),
     "message_thread_reply": Heard(
@@ -307,9 +305,7 @@ def test_what_is_no_choice_of_ours_says_nothing(fields):
 def test_a_command_is_answered_directly():
     id = "T061EG9R6:command:13345224609.738474920.8088930838d88f008e0"
     assert command(payload("slash_command"), ME, NOW) == Heard(
-        IncomingMessage(
-            id=id, at=NOW, sender=ADA, message_id=id, text="how do I export @ben & my data?", context={}
-        ),
+        IncomingMessage(id=id, at=NOW, sender=ADA, message_id=id, text="how do I export @ben & my data?", context={}),
         "U0ADA",
         "C0HELP",
     )

@@ -1,0 +1,133 @@
+"""Socket Mode: what happens to connections, and what is acknowledged over them."""
+
+import asyncio
+
+import pytest
+from slack_house import House, house, listening
+from structlog.testing import capture_logs
+
+from omnibot.model import ButtonPress, Choice
+from omnibot.sandbox import Throttle
+from omnibot.sandbox.slack import SlackSandbox
+
+
+async def connections(opened: House, count: int) -> None:
+    """Wait until so many are connected."""
+    async with asyncio.timeout(10):
+        while len(opened.workspace.app.sockets) != count:
+            await asyncio.sleep(0.01)
+
+
+async def test_presses_and_commands_come_too(connected: House):
+    await connected.channel.send(connected.outbound("Which?", Choice("This", "this"), context=connected.direct()))
+    connected.ada.press("This")
+    [press] = await connected.inbox.arrived()
+    assert isinstance(press, ButtonPress)
+    connected.workspace.channel("C0HELP", "help", [connected.ada])
+    connected.ada.command("/ask", "how?", "C0HELP")
+    await connected.inbox.arrived(2)
+    async with asyncio.timeout(10):
+        while not any(shown.ephemeral for shown in connected.ada.messages):
+            await asyncio.sleep(0.01)
+
+
+async def test_what_was_not_taken_comes_again(connected: House):
+    connected.inbox.refusing = True
+    connected.workspace.app.patience = 0.05
+    connected.ada.write("keep me")
+    await connected.inbox.offered(2)
+    assert connected.workspace.acknowledged == 0
+    connected.inbox.refusing = False
+    await connected.inbox.arrived()
+
+
+async def test_a_malformed_event_is_acknowledged_and_left(connected: House):
+    await connections(connected, 1)
+    for payload in ({"type": "event_callback", "event": 7, "team_id": connected.workspace.team}, {"team": 7}):
+        with capture_logs() as logs:
+            await connected.workspace.app.sockets.send("events_api", payload, 0, "", 5)
+        assert [line["event"] for line in logs] == ["request_unreadable"]
+
+
+async def test_a_connection_that_slack_ends_gets_a_successor(connected: House):
+    await connections(connected, 1)
+    await connected.workspace.app.sockets.disconnect("refresh_requested")
+    connected.ada.write("over the new one")
+    await connected.inbox.arrived()
+    await connections(connected, 1)
+
+
+async def test_a_warned_connection_lives_until_its_successor_does(connected: House, monkeypatch):
+    monkeypatch.setattr("omnibot_slack.sockets.LEAVE_WITHIN", 0.2)
+    await connections(connected, 1)
+    await connected.workspace.app.sockets.warn()
+    await connections(connected, 2)
+    connected.ada.write("over either")
+    await connected.inbox.arrived()
+    await connections(connected, 1)
+    connected.ada.write("over the new one")
+    await connected.inbox.arrived(2)
+
+
+async def test_a_connection_that_breaks_is_made_again(connected: House):
+    await connections(connected, 1)
+    connected.workspace.app.sockets.cut()
+    connected.ada.write("after the break")
+    await connected.inbox.arrived()
+
+
+async def test_it_is_tried_until_slack_lets_us_in(sandbox: SlackSandbox):
+    sandbox.faults.add(Throttle(1), method="apps.connections.open")
+    async with house(sandbox, "socket") as opened:
+        with capture_logs() as logs:
+            async with listening(opened):
+                opened.ada.write("hello")
+                await opened.inbox.arrived()
+        assert [(line["event"], line["reason"], line["again_in"]) for line in logs] == [
+            ("socket_not_connected", "ratelimited", 1.0)
+        ]
+
+
+async def test_where_socket_mode_is_off_it_is_said(sandbox: SlackSandbox):
+    async with house(sandbox, "socket") as opened:
+        opened.workspace.deliver_to("http://127.0.0.1:1/events")
+        with capture_logs() as logs:
+            async with listening(opened):
+                async with asyncio.timeout(10):
+                    while not logs:
+                        await asyncio.sleep(0.01)
+        assert logs[0]["reason"] == "link_disabled"
+
+
+async def test_a_wrong_token_is_said(sandbox: SlackSandbox):
+    async with house(sandbox, "socket", app_token="xapp-1-A0-1-wrong") as opened:
+        with capture_logs() as logs:
+            async with listening(opened):
+                async with asyncio.timeout(10):
+                    while len(logs) < 2:
+                        await asyncio.sleep(0.01)
+        assert {line["reason"] for line in logs} == {"invalid_auth"}
+        assert logs[0]["again_in"] < logs[1]["again_in"]
+
+
+async def test_in_events_mode_there_is_nothing_to_listen_to(events: House):
+    await events.channel.listen(events.inbox)
+
+
+async def test_in_socket_mode_there_is_no_request_url(connected: House):
+    assert list(connected.channel.routes(connected.inbox)) == []
+    assert await connected.post(connected.event()) == 404
+
+
+@pytest.mark.parametrize("mode", ["events", "socket"])
+async def test_two_workspaces_do_not_hear_each_other(sandbox: SlackSandbox, mode):
+    async with house(sandbox, mode) as one, house(sandbox, mode, team="T0SECOND") as other:
+        async with listening(one), listening(other):
+            one.ada.write("to the first")
+            other.ada.write("to the second")
+            await one.inbox.arrived()
+            await other.inbox.arrived()
+        told = [
+            (message.sender.address.value, message.text) for house in (one, other) for message in house.inbox.messages
+        ]
+        assert told == [("T0SANDBOX1/U0ADA", "to the first"), ("T0SECOND/U0ADA", "to the second")]
