@@ -301,7 +301,7 @@ def test_the_demo_comes_true_and_every_line_is_a_message(tmp_path: Path) -> None
     )  # fmt: skip
     assert played.returncode == 0, played.stderr
     messages = [json.loads(line) for line in played.stdout.splitlines()]
-    assert {m["channel"] for m in messages} == {"telegram", "email"}
+    assert {m["channel"] for m in messages} == {"whatsapp", "sms", "telegram", "slack", "email"}
     assert len({m["customer"] for m in messages}) == 1
     assert all(m.keys() >= {"at", "channel", "direction", "address", "customer", "text"} for m in messages)
     assert not any("wrote:" in m["text"] for m in messages)

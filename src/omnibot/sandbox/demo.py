@@ -39,7 +39,7 @@ async def play(story: Story, *, leave: bool, as_json: bool) -> int:
     configure(Log(level="error"))
     with _data_folder() as folder:
         async with (
-            world(folder, knowledge=Bot().knowledge) as place,
+            world(folder, knowledge=Bot().knowledge, channels=[to.channel for to in story.addresses]) as place,
             place.serving() as running,
             place.looking() as store,
         ):
@@ -68,7 +68,8 @@ class _Conversation:
         self._console.print(Text(f"✗ {text}", style="bold red"))
 
     def end(self, story: Story, count: int, missing: int) -> None:
-        channels = " and ".join(sorted({address.channel for address in story.addresses}))
+        *others, last = dict.fromkeys(address.channel for address in story.addresses)
+        channels = f"{', '.join(others)} and {last}" if others else last
         if missing:
             self._console.print(Text(f"{missing} of what was expected did not come.", style="bold red"))
         else:
