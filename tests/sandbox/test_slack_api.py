@@ -12,6 +12,7 @@ from slack_caller import Caller, caller
 from omnibot.sandbox import Blocked, Cut, Hang, Outcome, ServerError, Throttle
 from omnibot.sandbox.customers import SentFile
 from omnibot.sandbox.slack import Person, SlackSandbox
+from omnibot.sandbox.slack.parameters import METHODS
 
 PNG = SentFile("map.png", "image/png", b"\x89PNG and so on")
 
@@ -171,12 +172,29 @@ async def test_a_method_that_is_not_there_is_unknown(slack: Caller):
     }
 
 
+@pytest.mark.parametrize("method", METHODS)
+async def test_every_method_that_is_promised_answers(slack: Caller, method):
+    token = slack.workspace.app_token if METHODS[method].app_level else slack.workspace.bot_token
+    status, _, body = await slack.send(method, token)
+    assert (status, body["ok"] or body["error"] != "unknown_method") == (200, True)
+
+
 async def test_everything_that_is_wrong_with_the_arguments_is_told_at_once(slack: Caller):
     assert await slack.complaints("chat.update", txet="x") == [
         "missing required field: channel",
         "missing required field: ts",
         "invalid additional property: txet",
     ]
+
+
+async def test_arguments_are_read_as_what_they_mean(slack: Caller, ada: Person):
+    for yes, no in ((True, False), ("1", "0"), ("true", "False")):
+        given = {"channel": ada.id, "text": 4711, "mrkdwn": yes, "unfurl_links": no, "unfurl_media": None}
+        assert (await slack.send("chat.postMessage", json=given))[2]["message"]["text"] == "4711"
+    direct = slack.workspace.direct(ada.id).id
+    page = (await slack.send("conversations.history", json={"channel": direct, "limit": 2}))[2]
+    assert len(page["messages"]) == 2
+    assert await slack.error("conversations.history", channel=direct, limit="-1") == "invalid_limit"
 
 
 @pytest.mark.parametrize(

@@ -75,8 +75,7 @@ def respond(occasion: Occasion, body: Json) -> Call:
     original = occasion.message
     # an answer to a press replaces the message unless it says otherwise; one to a command is always new
     if original is not None and body.get("replace_original", True):
-        _replace(occasion, original, said)
-        shown = {**original, **said}
+        shown = _replace(occasion, original, said)
     else:
         shown = _add(occasion, call, said)
     content.show(call, occasion.room, shown)
@@ -95,15 +94,16 @@ def _delete(occasion: Occasion) -> None:
         occasion.workspace.remove(occasion.room, original["ts"])
 
 
-def _replace(occasion: Occasion, original: Json, said: Json) -> None:
-    new = {"blocks": [], **said}
+def _replace(occasion: Occasion, original: Json, said: Json) -> Json:
+    new = {**original, "blocks": [], **said}
     if original.get("is_ephemeral"):
         occasion.person.unwhisper(original["ts"])
-        occasion.person.whisper(occasion.room, {**original, **new})
+        occasion.person.whisper(occasion.room, new)
     elif original["ts"] in occasion.room.messages:
         occasion.workspace.change(occasion.room, original["ts"], new)
     else:
         raise ApiError("message_not_found")
+    return new
 
 
 def _add(occasion: Occasion, call: Call, said: Json) -> Json:

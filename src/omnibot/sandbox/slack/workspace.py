@@ -23,6 +23,8 @@ SCOPES = frozenset(
     }
 )  # fmt: skip
 
+_COUNTED = ("thread_ts", "reply_count", "reply_users", "reply_users_count", "latest_reply")  # at what is answered
+
 
 class World(Surroundings, Protocol):
     """What a workspace needs of the sandbox it lives in."""
@@ -289,6 +291,14 @@ class Workspace:
         if "user" in parent:
             message["parent_user_id"] = parent["user"]
 
+    def _recount(self, room: Room, ts: str) -> None:
+        """An answer was deleted: what is counted at the message that it answered is what is left."""
+        parent, *answers = room.thread(ts)
+        bare = {field: value for field, value in parent.items() if field not in _COUNTED}
+        room.messages[ts] = bare
+        for answer in answers:
+            self._answered(room, room.messages[ts], answer)
+
     def _events_of(self, room: Room, message: Json) -> Iterator[Json]:
         event: Json = {**message, **self.place(room), "event_ts": message["ts"]}
         if message.get("subtype") == "thread_broadcast":
@@ -316,6 +326,8 @@ class Workspace:
             self.change(room, ts, {**tombstone, "hidden": True, "blocks": [], "files": []}, address)
             return
         old = room.messages.pop(ts)
+        if old.get("thread_ts", ts) in room.messages:
+            self._recount(room, old["thread_ts"])
         at = self.sandbox.clock.ts()
         event: Json = {
             "type": "message", "subtype": "message_deleted", "hidden": True, "deleted_ts": ts, "ts": at,
