@@ -452,6 +452,7 @@ class Outbound:
     provider_id: str = ""  # where a former attempt told it
     attempts: int = 0
     heard_at: datetime | None = None  # when its address last wrote
+    tried: tuple[datetime, datetime] | None = None  # from–to: when it may have been handed over, of what is `unknown`
 
     @property
     def text(self) -> str:

@@ -741,6 +741,9 @@ class TestDispatch:
         await store.path.finish([result(dispatched, DeliveryState.UNKNOWN, reason="cut off")])
         [(address, outbound)] = await store.path.unknown("telegram", "main")
         assert (address, outbound.id, outbound.to) == (dispatched.address, dispatched.outbound.id, SARAH)
+        assert outbound.tried is not None
+        queued, given_up = outbound.tried
+        assert dispatched.queued_at == queued < given_up
 
     async def test_a_given_up_message_can_be_queued_again_by_hand(self, store: Store) -> None:
         await say(store, "one")

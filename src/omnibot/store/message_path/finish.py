@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import asyncpg
@@ -52,7 +53,7 @@ WHERE state = 'sending' AND leased_until < now() RETURNING id
 """
 
 _UNKNOWN = """
-SELECT o.id, o.address_id, o.attempts, o.payload_sealed, o.provider_sealed, a.value_sealed
+SELECT o.id, o.address_id, o.attempts, o.payload_sealed, o.provider_sealed, o.created_at, o.changed_at, a.value_sealed
 FROM outbox o JOIN addresses a ON a.id = o.address_id
 WHERE o.state = 'unknown' AND o.channel = $1 AND o.account = $2 ORDER BY o.id LIMIT $3
 """
@@ -99,7 +100,13 @@ class Finishing(Pointing):
         """Messages of an account of which nobody knows whether the provider has them."""
         async with self._connection() as connection:
             rows = await connection.fetch(_UNKNOWN, channel, account, limit)
-        return [(AddressId(row["address_id"]), self._outbound(row, channel)) for row in rows]
+        return [
+            (
+                AddressId(row["address_id"]),
+                replace(self._outbound(row, channel), tried=(row["created_at"], row["changed_at"])),
+            )
+            for row in rows
+        ]
 
     def _outbound(self, row: asyncpg.Record, channel: str = "") -> Outbound:
         address = row["address_id"]
