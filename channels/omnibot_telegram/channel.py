@@ -7,20 +7,27 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from types import TracebackType
 from typing import ClassVar, Self
 
-from aiogram.exceptions import AiogramError, ClientDecodeError, TelegramAPIError, TelegramMigrateToChat
+from aiogram.exceptions import (
+    AiogramError,
+    ClientDecodeError,
+    TelegramAPIError,
+    TelegramBadRequest,
+    TelegramMigrateToChat,
+)
 from aiogram.methods import DeleteMessage, GetFile, SendChatAction
 from aiogram.types import LinkPreviewOptions, ReplyParameters
 from aiohttp import ClientError, web
 
 from omnibot.contract import Accept, Channel, ChannelSettings, Finding, Limits, Receipt, Refused, Site, TryLater
-from omnibot.model import Address, Attachment, Outbound
+from omnibot.model import Address, Attachment, File, Outbound
 from omnibot_telegram.account import Account
+from omnibot_telegram.files import CAPTION, LARGEST, Upload, is_no_picture, is_picture
 from omnibot_telegram.health import findings
 from omnibot_telegram.markup import to_html, to_keyboard
 from omnibot_telegram.outcomes import outcome
 from omnibot_telegram.parse import dereference, reference
 from omnibot_telegram.receive import Reception, webhook_path
-from omnibot_telegram.session import SendText
+from omnibot_telegram.session import SendDocument, SendFile, SendPhoto, SendText, Sent
 from omnibot_telegram.settings import TelegramSettings
 
 _ID = re.compile(r"[1-9][0-9]{0,18}")
@@ -39,7 +46,14 @@ class Telegram(Channel):
         super().__init__(site, settings)
         self.settings = settings
         self.limits = Limits(
-            text=TEXT, choices=10, choice_bytes=64, in_flight=IN_FLIGHT, per_second=settings.per_second or None
+            text=TEXT,
+            choices=10,
+            choice_bytes=64,
+            in_flight=IN_FLIGHT,
+            per_second=settings.per_second or None,
+            files=1,
+            file_bytes=LARGEST,
+            caption=CAPTION,
         )
         # a few more than messages at once: polling, files and buttons need some too
         self._account = Account(settings, connections=IN_FLIGHT + 16)
@@ -115,8 +129,25 @@ class Telegram(Channel):
             raise outcome(error) from error
 
     async def _send(self, message: Outbound, chat: int) -> Receipt:
-        sent = await self._account.call(_method(message, chat))
+        file = next((part for part in message.parts if isinstance(part, File)), None)
+        sent = await (self._send_file(message, chat, file) if file else self._account.call(_method(message, chat)))
         return Receipt(reference(chat, sent.message_id))
+
+    async def _send_file(self, message: Outbound, chat: int, file: File) -> Sent:
+        """One message with one file, whose words are its caption."""
+        if is_picture(file):
+            try:
+                return await self._account.call(await self._with_file(SendPhoto, message, chat, file))
+            except TelegramBadRequest as error:
+                if not is_no_picture(error):
+                    raise
+        return await self._account.call(await self._with_file(SendDocument, message, chat, file))
+
+    async def _with_file(self, kind: type[SendFile], message: Outbound, chat: int, file: File) -> SendFile:
+        fields = _where(message, chat) | {"upload": await Upload.opened(file, self.site.files.open(file))}
+        if caption := to_html(message.parts):
+            fields |= {"caption": caption, "parse_mode": "HTML"}
+        return kind.model_validate(fields)
 
     async def _send_to_successor(self, message: Outbound, chat: int) -> Receipt:
         """The group became a supergroup: once more, and for ever, to that. Old message ids mean nothing there."""
@@ -154,12 +185,13 @@ class Telegram(Channel):
 
 def _method(message: Outbound, chat: int) -> SendText:
     """What is set here is all that travels: the session leaves out what is not."""
-    fields: dict[str, object] = {
-        "chat_id": chat,
-        "text": to_html(message.parts),
-        "parse_mode": "HTML",
-        "link_preview_options": _NO_PREVIEW,
-    }
+    words = {"text": to_html(message.parts), "parse_mode": "HTML", "link_preview_options": _NO_PREVIEW}
+    return SendText.model_validate(_where(message, chat) | words)
+
+
+def _where(message: Outbound, chat: int) -> dict[str, object]:
+    """The place of a message, and what can be pressed below it."""
+    fields: dict[str, object] = {"chat_id": chat}
     if (keyboard := to_keyboard(message.parts)) is not None:
         fields["reply_markup"] = keyboard
     if "message" in message.context:
@@ -168,7 +200,7 @@ def _method(message: Outbound, chat: int) -> SendText:
         )
     if "thread" in message.context:
         fields["message_thread_id"] = int(message.context["thread"])
-    return SendText.model_validate(fields)
+    return fields
 
 
 def _of_a_question(error: TelegramAPIError | ClientDecodeError) -> Refused | TryLater:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncGenerator
-from typing import Any
+from typing import Any, ClassVar
 
 import certifi
 import orjson
@@ -26,10 +26,12 @@ from aiohttp import (
     ClientSession,
     ClientTimeout,
     ConnectionTimeoutError,
+    FormData,
     TCPConnector,
 )
 from pydantic import BaseModel
 
+from omnibot_telegram.files import Upload
 from omnibot_telegram.parse import loads
 
 CONNECT = 10.0  # seconds to reach Telegram
@@ -64,6 +66,36 @@ class SendText(TelegramMethod[Sent]):
     reply_markup: InlineKeyboardMarkup | None = None
 
 
+class SendFile(TelegramMethod[Sent]):
+    """What sendDocument and sendPhoto have in common; `file` names the field of the file itself."""
+
+    __returning__ = Sent
+    __api_method__ = ""
+    file: ClassVar[str]
+
+    chat_id: int
+    upload: Upload
+    caption: str | None = None
+    parse_mode: str | None = None
+    message_thread_id: int | None = None
+    reply_parameters: ReplyParameters | None = None
+    reply_markup: InlineKeyboardMarkup | None = None
+
+
+class SendDocument(SendFile):
+    """sendDocument, with the fields that we use."""
+
+    __api_method__ = "sendDocument"
+    file: ClassVar[str] = "document"
+
+
+class SendPhoto(SendFile):
+    """sendPhoto, with the fields that we use."""
+
+    __api_method__ = "sendPhoto"
+    file: ClassVar[str] = "photo"
+
+
 class GetRawUpdates(TelegramMethod[list[dict[str, Any]]]):
     """getUpdates, whose answer we read ourselves: one odd update must not lose the others."""
 
@@ -73,6 +105,20 @@ class GetRawUpdates(TelegramMethod[list[dict[str, Any]]]):
     offset: int
     timeout: int
     allowed_updates: tuple[str, ...]
+
+
+def _json(method: TelegramMethod[Any]) -> bytes:
+    return orjson.dumps(method.model_dump(exclude_unset=True, warnings=False))
+
+
+def _form(bot: Bot, method: SendFile) -> FormData:
+    """A file travels in a form; unquoted, since Telegram shows its name as it comes."""
+    form = FormData(quote_fields=False)
+    for name, value in method.model_dump(exclude_unset=True, exclude={"upload"}, warnings=False).items():
+        form.add_field(name, value if isinstance(value, str) else orjson.dumps(value).decode())
+    upload = method.upload
+    form.add_field(method.file, upload.read(bot), filename=upload.filename, content_type=upload.media_type)
+    return form
 
 
 class Session(BaseSession):
@@ -109,12 +155,12 @@ class Session(BaseSession):
         Raises aiogram's errors; NotConnected where Telegram was not reached, RuntimeError when not open.
         """
         client = self._opened
-        body = orjson.dumps(method.model_dump(exclude_unset=True, warnings=False))
+        body, headers = (_form(bot, method), None) if isinstance(method, SendFile) else (_json(method), _JSON)
         url = self.api.api_url(token=bot.token, method=method.__api_method__)
         try:
             async with (
                 asyncio.timeout(timeout or self.timeout),
-                client.post(url, data=body, headers=_JSON, timeout=_TIMEOUT) as answer,
+                client.post(url, data=body, headers=headers, timeout=_TIMEOUT) as answer,
             ):
                 content = await answer.read()
         except (ClientConnectorError, ConnectionTimeoutError) as error:

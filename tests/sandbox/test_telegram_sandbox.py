@@ -13,6 +13,7 @@ from aiohttp import web
 from omnibot.sandbox import Blocked, Cut, Delay, Duplicate, Hang, Outcome, ServerError, Throttle
 from omnibot.sandbox.telegram import TOKEN, TelegramSandbox
 
+PICTURE = b"\x89PNG\r\n\x1a\n and so on"
 ADA = 4711
 
 
@@ -217,18 +218,25 @@ async def test_an_answer_quotes_what_it_answers(known: Caller):
 
 async def test_files_go_up_and_down(known: Caller):
     form = aiohttp.FormData({"chat_id": str(ADA), "caption": "<b>c</b>", "parse_mode": "HTML"})
-    form.add_field("document", b"content", filename="a.txt")
+    form.add_field("document", PICTURE, filename="a.png")
     async with known.client.post(f"{known.sandbox.url}/bot{TOKEN}/sendDocument", data=form) as answer:
         message = (await answer.json())["result"]
     assert message["caption"] == "c"
     file = await known.result("getFile", file_id=message["document"]["file_id"])
     async with known.client.get(f"{known.sandbox.url}/file/bot{TOKEN}/{file['file_path']}") as answer:
-        assert await answer.read() == b"content"
+        assert await answer.read() == PICTURE
     photo = await known.result("sendPhoto", chat_id=ADA, photo=file["file_id"])
-    assert photo["photo"][0]["file_size"] == 7
+    assert photo["photo"][0]["file_size"] == len(PICTURE)
     assert "caption is too long" in await known.complaint(
         "sendPhoto", chat_id=ADA, photo=file["file_id"], caption="x" * 1025
     )
+
+
+async def test_a_photo_must_be_one(known: Caller):
+    form = aiohttp.FormData({"chat_id": str(ADA)})
+    form.add_field("photo", b"content", filename="a.png")
+    async with known.client.post(f"{known.sandbox.url}/bot{TOKEN}/sendPhoto", data=form) as answer:
+        assert (await answer.json())["description"] == "Bad Request: IMAGE_PROCESS_FAILED"
 
 
 @pytest.mark.parametrize(("token", "path", "status"), [("4242:wrong", "x", 401), (TOKEN, "documents/x", 404)])

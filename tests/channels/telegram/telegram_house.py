@@ -12,7 +12,7 @@ import aiohttp
 from omnibot.contract import Site
 from omnibot.model import Address, MessageId, Outbound, Paragraph, Part
 from omnibot.sandbox.telegram import TOKEN, TelegramSandbox
-from omnibot.testing import Inbox
+from omnibot.testing import Inbox, Shelf
 from omnibot.testing.channel import served
 from omnibot_telegram import Telegram, TelegramSettings
 from omnibot_telegram.receive import webhook_url
@@ -29,6 +29,7 @@ class House:
     inbox: Inbox
     url: str
     client: aiohttp.ClientSession
+    shelf: Shelf
 
     async def post(self, body: object, secret: str | None = SECRET, **headers: str) -> int:
         """Call the webhook; returns the status."""
@@ -43,13 +44,14 @@ class House:
         worded = tuple(Paragraph(part) if isinstance(part, str) else part for part in parts)
         return Outbound(id=MessageId(1), to=Address("telegram", "4711"), parts=worded, **more)
 
-    def sent(self) -> list[dict]:
+    def sent(self, method: str = "sendMessage") -> list[dict]:
         """What Telegram took from us."""
-        return [dict(entry.payload) for entry in self.sandbox.ledger.entries("telegram", "sendMessage")]
+        return [dict(entry.payload) for entry in self.sandbox.ledger.entries("telegram", method)]
 
 
 @asynccontextmanager
 async def house(sandbox: TelegramSandbox, *, public: bool = True, **settings) -> AsyncIterator[House]:
+    shelf = Shelf()
     async with AsyncExitStack() as stack:
         bound = stack.enter_context(socket.socket())
         bound.bind(("127.0.0.1", 0))
@@ -61,13 +63,14 @@ async def house(sandbox: TelegramSandbox, *, public: bool = True, **settings) ->
             public_url=base + path if public else "",
             key=b"a key that only tests have",
             now=lambda: datetime.now(UTC),
+            files=shelf,
         )
         given = {"token": TOKEN, "api_url": sandbox.url, "webhook_secret": SECRET, **settings}
         channel = await stack.enter_async_context(Telegram(site, TelegramSettings.model_validate(given)))
         inbox = Inbox()
         await stack.enter_async_context(served(channel, inbox, bound))
         client = await stack.enter_async_context(aiohttp.ClientSession())
-        yield House(sandbox, channel, inbox, webhook_url(site) if public else base + path, client)
+        yield House(sandbox, channel, inbox, webhook_url(site) if public else base + path, client, shelf)
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from telegram_house import House, house
 
 from omnibot.contract import Receipt, Refused, TryLater, Unsure
-from omnibot.model import Address, Attachment, Choice, Link, Paragraph, Steps
+from omnibot.model import Address, Attachment, Choice, File, Link, Paragraph, Steps
 from omnibot.sandbox import Blocked, Cut, Hang, ServerError
 from omnibot.sandbox.telegram import TelegramSandbox
 from omnibot.sandbox.telegram.html import parse_html
@@ -68,6 +68,92 @@ async def test_nothing_to_say_is_refused(talking: House):
 async def test_links_are_not_previewed(talking: House):
     await talking.channel.send(talking.outbound("https://example.org"))
     assert talking.sent()[0]["link_preview_options"] == {"is_disabled": True}
+
+
+# --- files -----------------------------------------------------------------------------------------------------
+
+PICTURE = b"\x89PNG\r\n\x1a\n and so on"
+
+
+def carried(opened: House) -> bytes:
+    """The bytes of the latest file that went up."""
+    return list(opened.sandbox.main.files.values())[-1].content
+
+
+async def test_a_file_goes_along_with_its_words_below(talking: House):
+    guide = talking.shelf.put("Guía & más.pdf", "application/pdf", b"x" * 200_000)
+    receipt = await talking.channel.send(
+        talking.outbound("Here <you> are.", guide, Choice("Thanks", "thanks"), context={"thread": "7"})
+    )
+    [sent] = talking.sent("sendDocument")
+    assert receipt.provider_id == str(sent["message_id"])
+    assert (sent["caption"], sent["chat_id"], sent["message_thread_id"]) == ("Here <you> are.", 4711, 7)
+    assert sent["reply_markup"]["inline_keyboard"] == [[{"text": "Thanks", "callback_data": "thanks"}]]
+    assert carried(talking) == b"x" * 200_000
+    document = talking.sandbox.main.chats[4711].messages[sent["message_id"]]["document"]
+    assert document["file_name"] == "Guía & más.pdf"
+
+
+async def test_a_picture_is_shown_as_one(talking: House):
+    await talking.channel.send(talking.outbound("Look:", talking.shelf.put("a.png", "image/png", PICTURE)))
+    [sent] = talking.sent("sendPhoto")
+    assert sent["caption"] == "Look:"
+    assert carried(talking) == PICTURE
+
+
+async def test_a_file_needs_no_words(talking: House):
+    await talking.channel.send(talking.outbound(talking.shelf.put("a.txt", "text/plain", b"hello")))
+    [sent] = talking.sent("sendDocument")
+    assert sent["caption"] == ""
+
+
+async def test_what_telegram_cannot_show_as_a_picture_goes_as_a_document(talking: House):
+    odd = talking.shelf.put("a.png", "image/png", b"no picture")
+    await talking.channel.send(talking.outbound("Look:", odd))
+    assert talking.sent("sendPhoto") == []
+    [sent] = talking.sent("sendDocument")
+    assert sent["caption"] == "Look:"
+    assert carried(talking) == b"no picture"
+
+
+async def test_another_reason_to_turn_a_picture_down_holds_for_documents_too(talking: House):
+    talking.sandbox.main.chats[4711].blocked = True
+    with pytest.raises(Refused, match="blocked") as refused:
+        await talking.channel.send(talking.outbound(talking.shelf.put("a.png", "image/png", PICTURE)))
+    assert refused.value.unreachable
+
+
+async def test_a_large_picture_is_a_document(talking: House):
+    large = talking.shelf.put("a.png", "image/png", PICTURE + b"x" * 10_000_000)
+    await talking.channel.send(talking.outbound(large))
+    assert len(talking.sent("sendDocument")) == 1
+
+
+async def test_a_file_that_is_gone_is_refused_and_nothing_is_sent(talking: House):
+    with pytest.raises(Refused, match="no such file"):
+        await talking.channel.send(talking.outbound("Here:", File("a.pdf", "application/pdf", 1, "shelf:gone")))
+    assert talking.sent() == talking.sent("sendDocument") == []
+
+
+async def test_no_file_name_breaks_the_form(talking: House):
+    name = 'a"\r\nContent-Type: text/html\\.pdf'
+    await talking.channel.send(talking.outbound(talking.shelf.put(name, "application/pdf", b"x")))
+    assert len(talking.sent("sendDocument")) == 1
+    assert carried(talking) == b"x"
+
+
+async def test_a_cut_connection_leaves_a_file_unsure(talking: House):
+    talking.sandbox.faults.add(Cut(accepted=True), method="sendDocument")
+    with pytest.raises(Unsure):
+        await talking.channel.send(talking.outbound(talking.shelf.put("a.pdf", "application/pdf", b"x")))
+
+
+async def test_a_caption_is_no_longer_than_the_limits_say(talking: House):
+    limits = talking.channel.limits
+    guide = talking.shelf.put("a.pdf", "application/pdf", b"x")
+    await talking.channel.send(talking.outbound("<" * limits.caption, guide))
+    with pytest.raises(Refused, match="too long"):
+        await talking.channel.send(talking.outbound("<" * (limits.caption + 1), guide))
 
 
 # --- outcomes --------------------------------------------------------------------------------------------------

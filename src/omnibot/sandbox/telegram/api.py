@@ -40,6 +40,7 @@ from omnibot.sandbox.telegram.people import PROVIDER, Bot, Chat, StoredFile, Use
 TOKEN = "4242:AAE_the_sandbox_gives_this_token_away_00"  # of the bot that every sandbox has
 DOWNLOAD = 20 * 1024 * 1024  # bytes that getFile hands out
 UPLOAD = 50 * 1024 * 1024
+PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"RIFF", b"GIF8", b"BM")  # how those begin that sendPhoto takes
 WEBHOOK_TIMEOUT = 60.0
 QUESTIONS = frozenset({"getMe", "getUpdates", "getWebhookInfo", "getFile"})  # they change nothing: not in the ledger
 SHOWN = frozenset({"sendMessage", "sendPhoto", "sendDocument"})  # they give a customer something to read
@@ -223,6 +224,8 @@ class TelegramSandbox(HttpSandbox):
     async def _send_photo(self, bot: Bot, parameters: Json) -> Json:
         chat = _chat(bot, parameters)
         file = _given_file(bot, parameters, "photo")
+        if not file.content.startswith(PICTURES):
+            raise bad("IMAGE_PROCESS_FAILED")
         return _sent(
             bot,
             chat,
@@ -233,7 +236,8 @@ class TelegramSandbox(HttpSandbox):
     async def _send_document(self, bot: Bot, parameters: Json) -> Json:
         chat = _chat(bot, parameters)
         file = _given_file(bot, parameters, "document")
-        return _sent(bot, chat, parameters, {"document": file.description, **_caption(parameters)})
+        document = {**file.description, "file_name": file.name}
+        return _sent(bot, chat, parameters, {"document": document, **_caption(parameters)})
 
     async def _send_chat_action(self, bot: Bot, parameters: Json) -> bool:
         _chat(bot, parameters)

@@ -49,6 +49,7 @@ class StoredFile:
     id: str
     path: str
     content: bytes = field(repr=False)
+    name: str = ""  # as whoever sent it called it
 
     @property
     def description(self) -> Json:
@@ -149,7 +150,7 @@ class Bot:
         number = len(self.files) + 1
         _, dot, ending = name.rpartition(".")
         suffix = f".{ending}" if dot and ending.isalnum() else ""
-        file = StoredFile(f"AgAD{self.id}F{number}", f"documents/file_{number}{suffix}", content)
+        file = StoredFile(f"AgAD{self.id}F{number}", f"documents/file_{number}{suffix}", content, name)
         self.files[file.id] = file
         return file
 
