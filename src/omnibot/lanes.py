@@ -71,14 +71,17 @@ class Lanes:
         leases = await self._path.claim(self._settings.batch, self._settings.lease_seconds)
         if not leases:
             return False
-        sound = [lease for lease in leases if lease.lost < self._settings.attempts]
+        sound = [lease for lease in leases if not self._is_lost(lease)]
         works = [work for work in await self._path.load(sound) if not await self._unreadable(work)]
         due_again = await self._commit(await self._take_all([work for work in works if isinstance(work, Work)]))
         for lease in leases:
-            if lease not in sound:
+            if self._is_lost(lease):
                 await self._park(lease)
         # whoever was taken alone left others waiting
         return due_again or len(leases) == self._settings.batch or any(lease.lost for lease in leases)
+
+    def _is_lost(self, lease: Lease) -> bool:
+        return lease.lost >= self._settings.attempts
 
     async def _park(self, lease: Lease) -> None:
         """Whoever was claimed alone again and again without an end brings their process down: people must look."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import lru_cache
 
 from omnibot.dialogue.articles import Article
 from omnibot.dialogue.heard import ARTICLE_CHOICE, Answered, Heard, WishSaid, chosen, listen
@@ -40,6 +41,7 @@ _PEOPLE_FIRST = frozenset({"serious", "urgent", "upset"})  # hand-offs that stan
 _FLAG_STOP, _FLAG_START, _FLAG_ALREADY, _FLAG_STAFF_ONLY = "stop", "start", "already", "staff_only"
 _FLAG_HELP, _FLAG_NETWORK = "help", "network"  # asked by the network's own word; answered by the network itself
 _TOPICS_OFFERED = 5
+_OPENINGS_REMEMBERED = 1000  # of articles
 _OF_A_FILE = ("name", "media_type", "size", "ref")
 
 
@@ -57,19 +59,22 @@ def decide(
     """
     orders = _orders(messages)
     snapshot = _as_ordered(snapshot, orders)
-    silent = Plan(name=snapshot.name, preferences=snapshot.preferences, language=reading.language.value)
     if closed := [address for address, order in orders.items() if order.stops and order.changed]:
-        return _stopped(silent, _address(snapshot, closed[-1]), messages)
+        return _stopped(_silent(snapshot, reading), _address(snapshot, closed[-1]), messages)
     for_staff = [message for message in messages if _FLAG_STAFF_ONLY in message.flags]
     for_us = [m for m in messages if not m.automatic and _FLAG_STAFF_ONLY not in m.flags and not _is_settled(m, orders)]
     handoff = "a message that only staff may see" if for_staff else ""
     if not for_us:
-        return replace(silent, handoff=handoff, why=_why_silent(messages) or handoff)
+        return replace(_silent(snapshot, reading), handoff=handoff, why=_why_silent(messages) or handoff)
 
     written_on = _address(snapshot, for_us[-1].address)
     turn = _Turn(snapshot, reading, recollection, for_us, knowledge, channels, written_on, orders)
     plan = turn.plan(handoff)
     return _unsaid(plan) if plan.to is not None and plan.to.stopped else plan
+
+
+def _silent(snapshot: Snapshot, reading: Reading) -> Plan:
+    return Plan(name=snapshot.name, preferences=snapshot.preferences, language=reading.language.value)
 
 
 def _why_silent(messages: Sequence[TurnMessage]) -> str:
@@ -104,9 +109,8 @@ def _orders(messages: Sequence[TurnMessage]) -> dict[AddressId, _Order]:
     Only the flag of the first one tells how the address was before: those of others may be as old.
     """
     orders: dict[AddressId, _Order] = {}
-    for message in sorted(messages, key=lambda message: message.id):
-        if not {_FLAG_STOP, _FLAG_START} & {*message.flags}:
-            continue
+    flagged = [message for message in messages if {_FLAG_STOP, _FLAG_START} & {*message.flags}]
+    for message in sorted(flagged, key=lambda message: message.id):
         stops, before = _FLAG_STOP in message.flags, orders.pop(message.address, None)
         changed = before.changed or before.stops != stops if before else _FLAG_ALREADY not in message.flags
         orders[message.address] = _Order(stops, changed and _FLAG_NETWORK not in message.flags)
@@ -294,8 +298,8 @@ class _Turn:
     ) -> tuple[tuple[Move, ...], tuple[Article, ...]]:
         """The answers, and those articles that were told just before and did not help."""
         told = self._just_told()
-        fresh = [a for a in heard.answered if not _tells(told, a.article)]
         repeated = tuple(a.article for a in heard.answered if _tells(told, a.article))
+        fresh = [a for a in heard.answered if a.article not in repeated]
         if not heard.answered and not heard.unanswered and any(map(self._asks_again, changes)):
             fresh = [Answered(a, "told again as just wished") for a in self._told_before(told)]
         return tuple(move for answered in fresh for move in self._answer(answered, language)), repeated
@@ -450,6 +454,8 @@ _CLOSING = {Talk.SOLVED, Talk.THANKS, Talk.GOODBYE}
 
 
 def _changed(preferences: Preferences, changes: Sequence[Change]) -> Preferences:
+    if not changes:
+        return preferences
     values = {change.key.removeprefix("preference."): change.value for change in changes}
     return Preferences(
         channel=values.get("channel", preferences.channel),
@@ -461,8 +467,13 @@ def _changed(preferences: Preferences, changes: Sequence[Change]) -> Preferences
 
 def _tells(told: Sequence[str], article: Article) -> bool:
     """Whether we just said what an article says, at either depth."""
-    openings = [" ".join(text.split())[:80] for text in (article.short, article.detailed)]
+    openings = (_opening(article.short), _opening(article.detailed))
     return any(opening in text for text in told for opening in openings)
+
+
+@lru_cache(_OPENINGS_REMEMBERED)
+def _opening(text: str) -> str:
+    return " ".join(text.split())[:80]
 
 
 def _reason(heard: Heard, moves: Sequence[Move]) -> str:

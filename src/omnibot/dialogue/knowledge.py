@@ -20,6 +20,7 @@ class Knowledge:
     articles: tuple[Article, ...]
     company_language: str = "en"
     _indexes: Mapping[str, Index] = field(init=False, repr=False, compare=False)
+    _by_id: Mapping[str, Mapping[str, Article]] = field(init=False, repr=False, compare=False)  # then by language
 
     def __post_init__(self) -> None:
         by_language: dict[str, list[Article]] = {}
@@ -27,6 +28,10 @@ class Knowledge:
             by_language.setdefault(article.language, []).append(article)
         indexes = {language: Index.of(articles, language) for language, articles in by_language.items()}
         object.__setattr__(self, "_indexes", indexes)
+        by_id: dict[str, dict[str, Article]] = {}
+        for article in self.articles:
+            by_id.setdefault(article.id, {})[article.language] = article
+        object.__setattr__(self, "_by_id", by_id)
 
     @classmethod
     def load(cls, folder: Path, language: str = "en") -> Knowledge:
@@ -78,7 +83,7 @@ class Knowledge:
 
     def article(self, id: str, language: str) -> Article | None:
         """An article in a language, else in the company's, else None."""
-        by_language = {article.language: article for article in self.articles if article.id == id}
+        by_language = self._by_id.get(id, {})
         return by_language.get(language) or by_language.get(self.company_language)
 
     def knows(self, word: str, language: str) -> bool:

@@ -33,6 +33,8 @@ def identify(customer: CustomerId, addresses: Sequence[KnownAddress], facts: Map
 
 
 def _one_of(kind: type[_Choice], value: str) -> _Choice | None:
+    if not value:
+        return None
     try:
         return kind(value)
     except ValueError:

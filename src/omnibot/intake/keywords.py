@@ -51,9 +51,11 @@ def _folded(text: str) -> str:
         text = text.strip()
         if len(text) > _LONGEST_WITH_SIGNS:
             return ""
-    decomposed = unicodedata.normalize("NFKD", text.translate(_APOSTROPHES).casefold())
-    letters = "".join(sign for sign in decomposed if not unicodedata.combining(sign))
-    words = _SIGNS.sub(" ", letters).strip()
+    text = text.translate(_APOSTROPHES).casefold()
+    if not text.isascii():
+        decomposed = unicodedata.normalize("NFKD", text)
+        text = "".join(sign for sign in decomposed if not unicodedata.combining(sign))
+    words = _SIGNS.sub(" ", text).strip()
     return words if len(words) <= _LONGEST else ""
 
 

@@ -25,9 +25,13 @@ class Instead:
 
 def fit(parts: Sequence[Part], limits: Limits, instead: Instead) -> Iterator[tuple[Part, ...]]:
     """Cut parts into messages that a channel can carry, in order; nothing is lost."""
+    parts = _without_lacking(parts, limits, instead)
+    if parts and _has_room(parts, limits):  # nearly always
+        yield tuple(parts)
+        return
     message: list[Part] = []
-    for part in _pieces(_without_lacking(parts, limits, instead), limits.text):
-        if message and len(plain([*message, part])) > _room(part, message, limits):
+    for part in _pieces(parts, limits.text):
+        if message and not _has_room([*message, part], limits):
             yield tuple(message)
             message = []
         message.append(part)
@@ -35,11 +39,12 @@ def fit(parts: Sequence[Part], limits: Limits, instead: Instead) -> Iterator[tup
         yield tuple(message)
 
 
-def _room(part: Part, message: Sequence[Part], limits: Limits) -> int:
-    """Characters of a message with one more part: beside a file there may be fewer."""
-    if limits.caption is not None and any(isinstance(each, File) for each in (part, *message)):
-        return limits.caption
-    return limits.text
+def _has_room(message: Sequence[Part], limits: Limits) -> bool:
+    """Whether a message carries some parts: beside a file it may carry fewer characters."""
+    room = limits.text
+    if limits.caption is not None and any(isinstance(part, File) for part in message):
+        room = limits.caption
+    return len(plain(message)) <= room
 
 
 def _without_lacking(parts: Sequence[Part], limits: Limits, instead: Instead) -> list[Part]:

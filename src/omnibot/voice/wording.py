@@ -19,11 +19,28 @@ _NAME = re.compile(r"\{(?:first_)?name\}")
 
 
 @dataclass(frozen=True, slots=True)
+class _Forms:
+    """The wordings of one move in one register: for somebody with a name, and for somebody without."""
+
+    every: tuple[str, ...]
+    named: tuple[str, ...]
+    nameless: tuple[str, ...]
+
+    @classmethod
+    def of(cls, wordings: Iterable[str]) -> _Forms:
+        """Wordings with a name are used when there is a name, and only then."""
+        every = tuple(wordings)
+        named = tuple(wording for wording in every if _NAME.search(wording))
+        nameless = tuple(wording for wording in every if wording not in named)
+        return cls(every, named or nameless, nameless or named)
+
+
+@dataclass(frozen=True, slots=True)
 class Wording:
     """How one language puts each move, by register."""
 
     language: str
-    moves: Mapping[str, Mapping[str, Mapping[str, list[str]]]]
+    moves: Mapping[str, Mapping[str, Mapping[str, _Forms]]]
     channels: Mapping[str, Mapping[str, str]]
     languages: Mapping[str, str]
 
@@ -32,12 +49,11 @@ class Wording:
     ) -> str:
         """One wording with its places filled; raises KeyError for a move or a place that nobody has put into words.
 
-        Wordings with a name are used when there is a name, and only then. Of several it is the one that was last used
-        longest ago in `told`, our latest words; `variant` chooses among those that were not used at all.
+        Of several it is the one that was last used longest ago in `told`, our latest words; `variant` chooses among
+        those that were not used at all.
         """
-        wordings = self.moves[move][topic][register]
-        named = [wording for wording in wordings if _NAME.search(wording)]
-        chosen = named if named and values.get("name") else [w for w in wordings if w not in named] or named
+        forms = self.moves[move][topic][register]
+        chosen = forms.named if values.get("name") else forms.nameless
         if len(chosen) == 1:
             return chosen[0].format_map(values)
         first = variant % len(chosen)
@@ -46,7 +62,8 @@ class Wording:
 
     def promised(self, topic: str, told: str) -> bool:
         """Whether our latest words pass something to people, by a topic's words."""
-        return any(words in told for registers in self.moves[MoveKind.HANDOFF][topic].values() for words in registers)
+        registers = self.moves[MoveKind.HANDOFF][topic].values()
+        return any(words in told for forms in registers for words in forms.every)
 
     @property
     def promises(self) -> Iterable[str]:
@@ -65,4 +82,12 @@ def wording(language: str) -> Wording:
     if language not in LANGUAGES:
         return wording(LANGUAGES[0])
     tables: dict[str, Any] = tomllib.loads(files(__package__).joinpath(f"{language}.toml").read_text("utf-8"))
-    return Wording(language=language, channels=tables.pop("channels"), languages=tables.pop("languages"), moves=tables)
+    return Wording(
+        language=language,
+        channels=tables.pop("channels"),
+        languages=tables.pop("languages"),
+        moves={
+            move: {topic: {r: _Forms.of(said) for r, said in registers.items()} for topic, registers in topics.items()}
+            for move, topics in tables.items()
+        },
+    )
