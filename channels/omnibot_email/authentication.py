@@ -23,6 +23,8 @@ from omnibot_email.mime import Headers
 
 Lookup = Callable[[str], bytes | None]  # the TXT record of a name, None where it has none; blocking
 
+NAMELESS = "-"  # a server that writes no id, and renames the results of others (Exchange Online)
+
 _FIELD = "authentication-results"
 _MAX_VALUE = 16_000  # characters of one such header
 _MAX_SIGNATURES = 5  # that are verified: each may cost a DNS lookup and an RSA operation
@@ -120,7 +122,9 @@ def _of_server(fields: Iterable[tuple[str, str]], authserv_id: str) -> list[str]
 
 def _server(value: str) -> str:
     words = value.partition(";")[0].split()
-    return words[0].casefold() if words else ""
+    if not words:
+        return ""
+    return NAMELESS if "=" in words[0] else words[0].casefold()
 
 
 def _plain(value: str) -> str:
@@ -144,7 +148,8 @@ def _plain(value: str) -> str:
 
 def _statements(value: str) -> list[Statement]:
     found = []
-    for entry in value.split(";")[1:]:
+    entries = value.split(";")
+    for entry in entries if _server(value) == NAMELESS else entries[1:]:
         pairs = [pair.partition("=") for pair in re.sub(r" ?= ?", "=", " ".join(entry.split())).split(" ")]
         (method, _, result), *properties = pairs
         found.append(

@@ -100,6 +100,19 @@ def test_without_any_trace_only_the_topmost_counts() -> None:
     assert [statement.result for statement in stated] == ["fail"]
 
 
+def test_a_server_without_an_id_is_believed_where_that_is_said(organisations: Organisations) -> None:
+    microsofts = (
+        "Authentication-Results: spf=pass (sender IP is 192.0.2.1) smtp.mailfrom=example.org; dkim=pass (signature\n"
+        " was verified) header.d=example.org;dmarc=pass action=none header.from=example.org;compauth=pass reason=100\n"
+    )
+    headers = Headers.parse(f"Received: by mx\n{microsofts}Authentication-Results-Original: x; dmarc=fail\n".encode())
+    assert doubt_by_statements(trusted_statements(headers, "-"), "example.org", organisations) == ""
+    assert doubt_by_statements(trusted_statements(headers, "-"), "example.net", organisations)
+    assert trusted_statements(headers, OURS) == []
+    named = Headers.parse(f"Authentication-Results: {OURS}; dmarc=pass\n".encode())
+    assert trusted_statements(named, "-") == []
+
+
 def test_organisations_end_at_public_suffixes(organisations: Organisations) -> None:
     assert organisations.aligned("mail.shop.co.uk", "shop.co.uk")
     assert not organisations.aligned("a.co.uk", "b.co.uk")
