@@ -12,6 +12,7 @@ from email.utils import format_datetime, formataddr
 from enum import StrEnum
 from functools import cached_property
 from html import escape
+from uuid import uuid4
 
 from omnibot.sandbox.customers import SentFile
 
@@ -111,6 +112,33 @@ class Draft:
             maintype, _, subtype = file.media_type.partition("/")
             message.add_attachment(file.content, maintype=maintype, subtype=subtype, filename=file.name)
         return message.as_bytes()
+
+
+def returned(mail: Mail, status: str, *, at: datetime, message_id: str = "") -> bytes:
+    """The report that a mail came back, or is late, as its recipient's server writes it (RFC 3464)."""
+    host = f"mx.{mail.recipient.rpartition('@')[2]}"
+    action = "delayed" if status.startswith("4.") else "failed"
+    about = (
+        f"Reporting-MTA: dns; {host}\r\n\r\nFinal-Recipient: rfc822; {mail.recipient}\r\nAction: {action}\r\n"
+        f"Status: {status}\r\nDiagnostic-Code: smtp; {'4' if action == 'delayed' else '5'}50 {status} no\r\n"
+    )
+    head = mail.raw.partition(b"\r\n\r\n")[0] + b"\r\n"
+    boundary = "=_report"
+    lines = [
+        f"From: Mail Delivery System <MAILER-DAEMON@{host}>",
+        f"To: {mail.sender}",
+        "Subject: Undelivered Mail Returned to Sender",
+        f"Date: {format_datetime(at)}",
+        f"Message-ID: {message_id or f'<{uuid4().hex}@{host}>'}",
+        "Auto-Submitted: auto-replied",
+        "MIME-Version: 1.0",
+        f'Content-Type: multipart/report; report-type=delivery-status; boundary="{boundary}"',
+        "",
+        f"--{boundary}\r\nContent-Type: text/plain\r\n\r\nYour message could not be delivered.\r\n",
+        f"--{boundary}\r\nContent-Type: message/delivery-status\r\n\r\n{about}",
+        f"--{boundary}\r\nContent-Type: text/rfc822-headers\r\n\r\n",
+    ]
+    return "\r\n".join(lines).encode() + head + f"\r\n--{boundary}--\r\n".encode()
 
 
 def answer(mail: Mail, text: str, program: Program, *, sender: str, name: str, at: datetime) -> Draft:

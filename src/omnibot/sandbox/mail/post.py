@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from omnibot.sandbox.faults import ARRIVAL, Delay, Duplicate, Faults
+from omnibot.sandbox.mail.imap_folders import ImapAccount
 
 PROVIDER = "email"
 HELLO = "mx.sandbox.example"
@@ -58,13 +59,14 @@ class Posted:
         self._settled.set()
 
 
+HandOver = Callable[[Posted], Awaitable[int]]  # the code that a mail is answered with; raises OSError, EOFError
+
+
 @dataclass(slots=True)
 class Exchanger:
-    """Delivers to Omnibot's listener over LMTP or SMTP, and comes again on 4xx and while nobody listens."""
+    """Brings mail to Omnibot, and comes again on 4xx and while nobody listens."""
 
-    host: str
-    port: int
-    protocol: Literal["lmtp", "smtp"]
+    hand_over: HandOver
     authserv_id: str
     retry_after: float  # seconds between two tries
     faults: Faults
@@ -127,13 +129,23 @@ class Exchanger:
         """Whether it was taken or turned away for ever."""
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                code = await self._hand_over(posted)
+                code = await self.hand_over(posted)
         except (OSError, EOFError, ValueError):  # nobody listens, hung up, or answered nonsense
             return False
         posted.answers.append(code)
         return code < 400 or code >= 500
 
-    async def _hand_over(self, posted: Posted) -> int:
+
+@dataclass(frozen=True, slots=True)
+class ToListener:
+    """Hands over by LMTP or SMTP, to whoever listens there."""
+
+    host: str
+    port: int
+    protocol: Literal["lmtp", "smtp"]
+
+    async def __call__(self, posted: Posted) -> int:
+        """The last answer."""
         reader, writer = await asyncio.open_connection(self.host, self.port)
         try:
             return await self._dialogue(reader, writer, posted)
@@ -159,6 +171,18 @@ class Exchanger:
         code = await _answer(reader)
         writer.write(b"QUIT\r\n")
         return code
+
+
+@dataclass(frozen=True, slots=True)
+class ToMailbox:
+    """Puts mail into a mailbox, where its owner finds it by IMAP; the envelope is kept in the usual headers."""
+
+    account: ImapAccount
+
+    async def __call__(self, posted: Posted) -> int:
+        """It is always taken."""
+        self.account.deliver(f"Delivered-To: {posted.recipient}\r\n".encode() + posted.raw)
+        return 250
 
 
 def _stuffed(raw: bytes) -> bytes:

@@ -16,9 +16,10 @@ from omnibot.model import Address
 from omnibot.sandbox.faults import Blocked, Cut, Fault, Faults, Hang, ServerError, Throttle
 from omnibot.sandbox.ledger import Ledger, Outcome
 from omnibot.sandbox.mail.customers import MailCustomers
-from omnibot.sandbox.mail.letters import Mail
+from omnibot.sandbox.mail.imap_folders import ImapAccount
+from omnibot.sandbox.mail.letters import Mail, returned
 from omnibot.sandbox.mail.mailboxes import Mailbox
-from omnibot.sandbox.mail.post import PROVIDER, Exchanger, Posted, Verdict
+from omnibot.sandbox.mail.post import PROVIDER, Exchanger, Posted, ToListener, ToMailbox, Verdict
 from omnibot.sandbox.mail.rules import MAX_LINE, fault_of, is_address
 from omnibot.sandbox.server import HOST
 
@@ -41,27 +42,30 @@ class MailSandbox:
         port: int = 0,
         address: str = "support@example.com",
         authserv_id: str = "mx.example.com",
-        deliver_to: tuple[str, int] = (HOST, 8024),
+        deliver_to: tuple[str, int] | ImapAccount = (HOST, 8024),
         protocol: Literal["lmtp", "smtp"] = "lmtp",
         username: str = "",
         password: str = "",
         retry_after: float = 1.0,
+        plus_senders: bool = True,
     ) -> None:
         self.ledger = Ledger() if ledger is None else ledger
         self.faults = Faults() if faults is None else faults
         self.port = port
         self.address = address
         self.login = (username.encode(), password.encode())
+        self.plus_senders = plus_senders  # whether the company may send as its plus addresses
         self.closed_mailboxes: set[str] = set()
+        self.returning: dict[str, str] = {}  # address → status (RFC 3463) with which its mail comes back
         self.sessions: set[_Session] = set()
         self.customers = MailCustomers(self)
         self._mailboxes: dict[str, Mailbox] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self._exchanger = Exchanger(
-            host=deliver_to[0],
-            port=deliver_to[1],
-            protocol=protocol,
+            hand_over=ToMailbox(deliver_to)
+            if isinstance(deliver_to, ImapAccount)
+            else ToListener(*deliver_to, protocol),
             authserv_id=authserv_id,
             retry_after=retry_after,
             faults=self.faults,
@@ -100,6 +104,13 @@ class MailSandbox:
     def close_mailbox(self, address: str) -> None:
         """There is no such mailbox any more: 550 for whoever writes to it."""
         self.closed_mailboxes.add(address)
+
+    def return_mail(self, address: str, status: str = "5.1.1") -> None:
+        """Mail to this address is taken, and comes back in a report: a mailbox that only its own server misses.
+
+        `status` is RFC 3463's; what begins with 4 is only delayed.
+        """
+        self.returning[address] = status
 
     def post(
         self,
@@ -144,11 +155,16 @@ class MailSandbox:
             return self._refuse("MAIL", {"from": address}, "530 5.7.0 authentication required")
         if not is_address(address):
             return self._refuse("MAIL", {"from": address}, "553 5.1.7 malformed sender")
-        if address != self.address:
+        if not self._is_ours(address):
             return self._refuse("MAIL", {"from": address}, "553 5.7.1 sender address is not yours")
         envelope.mail_from = address
         envelope.mail_options.extend(options)
         return "250 2.1.0 OK"
+
+    def _is_ours(self, sender: str) -> bool:
+        local, _, domain = self.address.rpartition("@")
+        is_plus = sender.startswith(f"{local}+") and sender.endswith(f"@{domain}")
+        return sender == self.address or (is_plus and self.plus_senders)
 
     async def handle_RCPT(
         self, server: _Session, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -189,7 +205,11 @@ class MailSandbox:
         to = str(Address("email", payload["to"]))
         self.ledger.append(PROVIDER, self.address, "DATA", payload, outcome, to=to, text=payload["text"])
         for mail in mails:
-            await self.mailbox(mail.recipient).receive(mail)
+            if status := self.returning.get(mail.recipient):
+                raw = returned(mail, status, at=self.now())
+                self.post(raw, sender="", recipient=mail.sender, verdict=Verdict.UNCHECKED)
+            else:
+                await self.mailbox(mail.recipient).receive(mail)
 
     def _refuse(self, method: str, payload: Mapping[str, Any], answer: str) -> str:
         self.ledger.append(PROVIDER, self.address, method, payload, Outcome.REFUSED, answer)
