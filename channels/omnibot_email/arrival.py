@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from omnibot.model import Address, IncomingMessage, MessageId, Sender
+from omnibot.model import Address, Attachment, IncomingMessage, MessageId, Sender
 from omnibot_email.addresses import Mailbox, OwnAddress, Untrustworthy, sender_of
 from omnibot_email.decode import decoded_words, single_line
 from omnibot_email.letter import Letter
@@ -24,17 +24,26 @@ _MAX_SUBJECT = 500  # characters
 _OLDEST = timedelta(days=30)  # mail servers give up after five days; a clock may have lost more
 _AHEAD = timedelta(minutes=10)
 
+# what servers make of an envelope at delivery, then the writer's own
+_RECIPIENT_HEADERS = ("delivered-to", "x-original-to", "x-delivered-to", "envelope-to", "x-envelope-to", "to", "cc")
+_MAX_RECIPIENT_HEADERS = 10  # of one name
+_MAX_RECIPIENTS = 100  # of one header
+_ADDRESS = re.compile(r"[^\s<>()\[\],;:\"\\@]{1,64}@[\w.-]{1,255}")
+
+TOO_LARGE = "too large"  # the `ref` of what was left at the server
+
 _MESSAGE_ID = re.compile(rf"<[^<>\s]{{1,{_MAX_MESSAGE_ID}}}>")
 _MAX_SCANNED = 64_000  # characters of a header that are looked at
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A mail as our mail server hands it over."""
+    """A mail as our mail server hands it over, or as it lies in a mailbox: without its envelope."""
 
     raw: bytes
-    return_path: str
+    return_path: str | None  # None: nobody says
     recipients: tuple[str, ...]
+    begins_one_of: int | None = None  # bytes of the whole, where this is but the beginning of a mail
 
 
 def writer_of(letter: Letter) -> tuple[Mailbox | None, str]:
@@ -71,9 +80,9 @@ def incoming(
         at=_written_at(headers.get("date"), now),
         sender=Sender(Address(CHANNEL, sender.address), sender.name),
         text=letter.text or _said_in_subject(letter, subject),
-        attachments=letter.attachments,
+        attachments=letter.attachments if delivery.begins_one_of is None else (_left(delivery.begins_one_of),),
         answers=_answers(headers.get("in-reply-to"), headers.get("references")),
-        answers_ours=None if quarantine else _token_answer(delivery, letter, sender, own, key, now),
+        answers_ours=None if quarantine else _token_answer(recipients_of(delivery, letter), sender, own, key, now),
         context={
             "message_id": message_id,
             "references": " ".join(thread(headers.get("references"))),
@@ -140,24 +149,28 @@ def _written_at(date: str, now: datetime) -> datetime:
     return at if now - _OLDEST <= at <= now + _AHEAD else now
 
 
+def _left(size: int) -> Attachment:
+    """Stands for all files of a mail of which only the beginning was read; `Email.fetch` says why they are not here."""
+    return Attachment(name="message.eml", media_type="message/rfc822", size=size, ref=TOO_LARGE)
+
+
 def _token_answer(
-    delivery: Delivery, letter: Letter, sender: Mailbox, own: OwnAddress, key: bytes, now: datetime
+    recipients: Iterable[str], sender: Mailbox, own: OwnAddress, key: bytes, now: datetime
 ) -> MessageId | None:
     """Which of ours it answers by a valid token for this very sender."""
-    for address in _own_addresses(delivery.recipients, letter, own):
+    for address in recipients:
         answered = verify(key, own.token_in(address, TOKEN_TAG), sender.address, now)
         if answered is not None:
             return answered
     return None
 
 
-def _own_addresses(recipients: Sequence[str], letter: Letter, own: OwnAddress) -> Iterable[str]:
-    """Those of our addresses that it went to: of the envelope, then of the headers.
+def recipients_of(delivery: Delivery, letter: Letter) -> Iterator[str]:
+    """To whom it went: of the envelope, then of what servers wrote down of it, then of what its writer says.
 
-    A customer who answers to two of them sends one mail that is delivered twice; the first delivery counts.
+    A customer who answers to two of our addresses sends one mail that is delivered twice; the first delivery counts.
     """
-    yield from recipients
-    local, _, domain = own.address.rpartition("@")
-    ours = re.compile(rf"{re.escape(local)}\+[a-z0-9]{{1,64}}@{re.escape(domain)}", re.IGNORECASE)
-    for name in ("to", "cc"):
-        yield from ours.findall(letter.headers.get(name)[:_MAX_SCANNED])
+    yield from delivery.recipients
+    for name in _RECIPIENT_HEADERS:
+        for value in letter.headers.all(name)[:_MAX_RECIPIENT_HEADERS]:
+            yield from _ADDRESS.findall(value[:_MAX_SCANNED])[:_MAX_RECIPIENTS]

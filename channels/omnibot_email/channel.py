@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
+import structlog
+
 from omnibot.contract import Accept, Cap, Channel, Finding, Limits, Receipt, Refused, Site
-from omnibot.model import Address, Outbound
+from omnibot.model import Address, Attachment, DeliveryReport, File, Incoming, Outbound, Sender
 from omnibot_email.addresses import OwnAddress, normalised
-from omnibot_email.arrival import CHANNEL, Delivery, incoming, writer_of
+from omnibot_email.arrival import CHANNEL, TOO_LARGE, Delivery, incoming, recipients_of, writer_of
 from omnibot_email.authentication import Authenticator, Lookup, dns_text
+from omnibot_email.imap_reader import MailboxReader
+from omnibot_email.imap_session import ImapFailed
 from omnibot_email.letter import Letter, read_letter
 from omnibot_email.listener import MailListener
-from omnibot_email.render import Envelope, next_context, render
-from omnibot_email.settings import EmailSettings
+from omnibot_email.render import Enclosure, Envelope, next_context, render
+from omnibot_email.reports import Proof, is_for_reports, is_standard, proof_at, proof_within, read_report
+from omnibot_email.settings import EmailSettings, Listen
 from omnibot_email.submission import ConnectionFailed, Submission
-from omnibot_email.tokens import TOKEN_TAG, issue, message_id
+from omnibot_email.tokens import BOUNCE_TAG, TOKEN_TAG, issue, message_id
 
 _MAX_TEXT = 100_000  # characters of one mail
 _LARGE = 100_000  # bytes: reading more than this goes to a thread
+_FILES = 3  # of one mail
+_BASE64 = 1.37  # how much longer files become, with their line breaks
+_AROUND = 500_000  # bytes of a mail that are not files
+
+_log = structlog.get_logger(__name__)
 
 
 class Email(Channel):
@@ -37,13 +47,20 @@ class Email(Channel):
             subject=True,
             in_flight=settings.smtp.connections,
             unsolicited=Cap(1, 3600),
+            files=_FILES,
+            file_bytes=int((settings.smtp.max_bytes - _AROUND) / _BASE64 / _FILES),
         )
         self._settings = settings
         self._own = OwnAddress(settings.address)
+        self._reports = OwnAddress(settings.reports_to) if settings.reports_to else None
         self._domain = settings.domain or settings.address.rpartition("@")[2]
         self._authenticator = Authenticator(settings.authserv_id, lookup)
         self._submission = Submission(settings.smtp, self._domain)
         self._cannot_listen = ""
+        self._reader: MailboxReader | None = None
+        if settings.imap:
+            username = settings.imap.username or settings.address
+            self._reader = MailboxReader(settings.imap, username, self._arrival, site.now)
 
     async def __aenter__(self) -> Self:
         await self._submission.__aenter__()
@@ -62,7 +79,8 @@ class Email(Channel):
         if recipient is None:
             raise Refused("not an email address", unreachable=True)
         now = self.site.now()
-        token = issue(self.site.key, message.id, recipient, now + timedelta(days=self._settings.token_days))
+        expires = now + timedelta(days=self._settings.token_days)
+        token = issue(self.site.key, message.id, recipient, expires)
         envelope = Envelope(
             sender=self._settings.address,
             name=self._settings.from_name,
@@ -71,8 +89,22 @@ class Email(Channel):
             message_id=message_id(self.site.key, message.id, self._domain),
             at=now,
         )
-        await self._submission.send(envelope.sender, recipient, render(message, envelope))
+        report_to = ""
+        if self._reports:
+            bounce = issue(self.site.key, message.id, recipient, expires, b"bounce")
+            report_to = self._reports.tagged(BOUNCE_TAG + bounce)
+        enclosed = await self._enclosed(message)
+        mail = await asyncio.to_thread(render, message, envelope, enclosed) if enclosed else render(message, envelope)
+        await self._submission.send(envelope.sender, recipient, mail, report_to=report_to)
         return Receipt(envelope.message_id, context=next_context(message, envelope))
+
+    async def _enclosed(self, message: Outbound) -> list[Enclosure]:
+        """The bytes of the files that go along; raises Refused for one that is not there any more."""
+        return [
+            Enclosure(part, b"".join([chunk async for chunk in self.site.files.open(part)]))
+            for part in message.parts
+            if isinstance(part, File)
+        ]
 
     # --- in ---------------------------------------------------------------------------------------------------
 
@@ -85,60 +117,136 @@ class Email(Channel):
         return Address(cls.name, known)
 
     async def listen(self, accept: Accept) -> None:
-        """Take mail from our mail server until cancelled; raises OSError where the port is taken."""
+        """Take mail from our mail server, and out of our mailbox, until cancelled; OSError where the port is taken."""
+        listener, reader = self._settings.listener, self._reader
+        if listener and reader:
+            async with asyncio.TaskGroup() as ways:
+                ways.create_task(self._take_deliveries(listener, accept))
+                ways.create_task(reader.run(accept))
+        elif listener:
+            await self._take_deliveries(listener, accept)
+        elif reader:
+            await reader.run(accept)
 
+    async def _take_deliveries(self, settings: Listen, accept: Accept) -> None:
         async def receive(delivery: Delivery) -> None:
-            await self._receive(delivery, accept)
+            arrival = await self._arrival(delivery)
+            if arrival is not None:
+                await accept([arrival])
 
         self._cannot_listen = ""
+        recipients = [self._own, *([self._reports] if self._reports else [])]
         try:
-            await MailListener(self._settings.listen, self._own, receive).run()
+            await MailListener(settings, recipients, receive).run()
         except OSError as error:
             self._cannot_listen = error.strerror or type(error).__name__
             raise
 
-    async def _receive(self, delivery: Delivery, accept: Accept) -> None:
+    async def _arrival(self, delivery: Delivery) -> Incoming | None:
+        """What a mail is to the core; None where it is nothing. Raises NotNow."""
         letter = await self._read(delivery.raw)
+        if self._is_for_reports(delivery, letter):
+            return await asyncio.to_thread(self._reported, delivery, letter)
+        if is_standard(letter, delivery.raw):
+            proof = proof_within(delivery.raw, letter, self._own, key=self.site.key, now=self.site.now())
+            if proof is not None:
+                return self._report(delivery, letter, proof)
         writer, quarantine = writer_of(letter)
         if writer is not None and self._own.receives(writer.address):
-            return  # our own mail come back, or a forgery of it
+            return None  # our own mail come back, or a forgery of it
         if writer is not None and not quarantine:
             quarantine = await self._authenticator.doubt(letter.headers, delivery.raw, writer.domain)
-        message = incoming(delivery, letter, writer, quarantine, own=self._own, key=self.site.key, now=self.site.now())
-        await accept([message])
+        return self._message(delivery, letter, quarantine)
+
+    def _message(self, delivery: Delivery, letter: Letter, quarantine: str) -> Incoming:
+        writer, _ = writer_of(letter)
+        return incoming(delivery, letter, writer, quarantine, own=self._own, key=self.site.key, now=self.site.now())
 
     async def _read(self, raw: bytes) -> Letter:
         if len(raw) > _LARGE:
             return await asyncio.to_thread(read_letter, raw)
         return read_letter(raw)
 
+    async def fetch(self, attachment: Attachment) -> AsyncIterator[bytes]:
+        """Mails bring their files with them; what was left at the server stays there."""
+        raise Refused("larger than imap.max_bytes" if attachment.ref == TOO_LARGE else "there is no such file")
+        yield b""
+
+    # --- what became of ours ----------------------------------------------------------------------------------
+
+    def _is_for_reports(self, delivery: Delivery, letter: Letter) -> bool:
+        reports = self._reports
+        return reports is not None and any(is_for_reports(to, reports) for to in recipients_of(delivery, letter))
+
+    def _reported(self, delivery: Delivery, letter: Letter) -> Incoming | None:
+        """What came to an address that only servers write to: a report of ours, or something for staff to look at."""
+        assert self._reports is not None
+        recipients = recipients_of(delivery, letter)
+        proof = proof_at(recipients, delivery.raw, letter, self._reports, key=self.site.key, now=self.site.now())
+        if proof is None:
+            return self._message(delivery, letter, "at the address for reports, without a token of ours")
+        if read_report(delivery.raw, letter) is None:
+            return self._message(delivery, letter, "at the address for reports, and no report")
+        return self._report(delivery, letter, proof)
+
+    def _report(self, delivery: Delivery, letter: Letter, proof: Proof) -> DeliveryReport | None:
+        report = read_report(delivery.raw, letter)
+        if report is None or report.state is None:
+            _log.info("email.delayed", message=proof.message)
+            return None
+        _log.info("email.reported", message=proof.message, state=report.state.value, reason=report.reason)
+        message = self._message(delivery, letter, "")
+        return DeliveryReport(
+            id=message.id,
+            at=message.at,
+            sender=Sender(Address(CHANNEL, proof.recipient)),
+            provider_id=message_id(self.site.key, proof.message, self._domain),
+            state=report.state,
+            reason=report.reason,
+            unreachable=report.unreachable,
+        )
+
     # --- health -----------------------------------------------------------------------------------------------
 
     async def health(self) -> Sequence[Finding]:
         """Whether mail can be sent, arrives, and is verified."""
-        return [*await self._outgoing(), *self._incoming(), *self._verification()]
+        return [*await self._outgoing(), *self._incoming(), *await self._mailbox(), *self._verification()]
 
     async def _outgoing(self) -> list[Finding]:
-        smtp = self._settings.smtp
         try:
-            await self._submission.check()
+            notes = await self._submission.check(self._settings.address, self._reports)
         except ConnectionFailed as failed:
-            server = f"check smtp.host, smtp.port and smtp.security, and that {smtp.host} can be reached from here"
-            action = "correct smtp.username and smtp.password" if failed.login else server
-            return [Finding(failed.reason, action, fatal=True)]
-        return []
+            return [Finding(failed.reason, failed.action, fatal=True)]
+        return [Finding(what, action) for what, action in notes]
 
     def _incoming(self) -> list[Finding]:
-        if not self._cannot_listen:
+        listener = self._settings.listener
+        if not self._cannot_listen or listener is None:
             return []
-        listen = self._settings.listen
         return [
             Finding(
-                f"cannot listen on {listen.host}:{listen.port}: {self._cannot_listen}",
+                f"cannot listen on {listener.host}:{listener.port}: {self._cannot_listen}",
                 "choose a free listen.port, or end the program that has it",
                 fatal=True,
             )
         ]
+
+    async def _mailbox(self) -> list[Finding]:
+        if self._reader is None:
+            return []
+        findings = []
+        try:
+            await self._reader.check()
+        except ImapFailed as failed:
+            findings.append(Finding(failed.reason, failed.action, fatal=True))
+        if self._reader.left:
+            findings.append(
+                Finding(
+                    f"{self._reader.left} mails cannot be read and are left in the mailbox",
+                    "look at what is unread there, and answer these people yourselves",
+                )
+            )
+        return findings
 
     def _verification(self) -> list[Finding]:
         if self._settings.authserv_id:

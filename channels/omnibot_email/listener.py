@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 from aiosmtpd.lmtp import LMTP
@@ -38,9 +38,9 @@ _log = structlog.get_logger(__name__)
 
 
 class MailListener:
-    """Accepts mail for one address until cancelled. Also what aiosmtpd calls a handler."""
+    """Accepts mail for our addresses until cancelled. Also what aiosmtpd calls a handler."""
 
-    def __init__(self, settings: Listen, own: OwnAddress, receive: Receive) -> None:
+    def __init__(self, settings: Listen, own: Sequence[OwnAddress], receive: Receive) -> None:
         self.settings = settings
         self.sessions: set[_Session] = set()
         self._own = own
@@ -65,8 +65,8 @@ class MailListener:
             await server.wait_closed()
 
     async def handle_RCPT(self, session: SMTP, _: Session, envelope: Envelope, address: str, options: list[str]) -> str:
-        """Take mail for our address and its plus addresses, and for nobody else."""
-        if not self._own.receives(address):
+        """Take mail for our addresses and their plus addresses, and for nobody else."""
+        if not any(own.receives(address) for own in self._own):
             return _NOT_OURS
         envelope.rcpt_tos.append(address)
         return _OK

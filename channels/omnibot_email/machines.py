@@ -30,14 +30,15 @@ _SECRET = re.compile(r"(?<![\w#€$£.,-])(?:\d[ -]?){3,9}\d(?![\w%€$£])|http
 _LOOKED_AT = 5000  # characters: such mail is short
 
 
-def automatic_reason(headers: Headers, return_path: str) -> str:
+def automatic_reason(headers: Headers, return_path: str | None) -> str:
     """Why a machine must have written this, in the order of how sure that is; '' where nothing says so.
 
     RFC 3834 (Auto-Submitted, null return path), RFC 2369 and 2919 (List-*), and Microsoft's [MS-OXCMAIL].
     """
     if headers.get("content-type").casefold().startswith("multipart/report"):
         return "report"
-    if return_path.strip("<> ") == "" or any(path.strip("<> ") == "" for path in headers.all("return-path")):
+    paths = [*headers.all("return-path"), *([] if return_path is None else [return_path])]
+    if any(path.strip("<> ") == "" for path in paths):
         return "null return path"
     submitted = headers.get("auto-submitted").partition(";")[0].strip().casefold()
     if submitted not in ("", "no"):

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import binascii
 import hashlib
+import re
+from base64 import encodebytes
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.header import Header
 from email.utils import format_datetime
 from html import escape
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from omnibot.model import Choice, File, Link, Outbound, Paragraph, Part, Steps, plain
 from omnibot_email.arrival import thread
 from omnibot_email.decode import single_line, storable
 
 _MAX_SUBJECT = 200  # characters
+_MAX_FILE_NAME = 60  # characters: the header of a longer one would not fit on a line in its encoded form
+_MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,100}/[a-z0-9][a-z0-9!#$&^_.+-]{0,100}")  # RFC 6838 4.2
+_NOT_PLAIN = re.compile(r"[^A-Za-z0-9 ._()+,=@~-]")  # in quotation marks, for programs that know no more
 _REPLY_MARKS = ("re:", "aw:", "sv:", "antw:", "rv:", "res:", "r:")
 _FONT = "font-family:-apple-system,Segoe UI,Roboto,Helvetica,Arial,sans-serif;font-size:15px;line-height:1.5"
 _GAP = "margin:0 0 1em"
@@ -39,9 +44,18 @@ class Envelope:
         return self.name or self.sender
 
 
-def render(message: Outbound, envelope: Envelope) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Enclosure:
+    """A file that goes along, with its bytes."""
+
+    file: File
+    content: bytes = field(repr=False)
+
+
+def render(message: Outbound, envelope: Envelope, enclosed: Sequence[Enclosure] = ()) -> bytes:
     """The mail as it goes over the wire; the same but for its date at every attempt."""
-    boundary = "=_" + hashlib.sha256(envelope.message_id.encode()).hexdigest()[:32]
+    words, mixed = (_boundary(name, envelope) for name in ("words", "mixed"))
+    media_type = _multipart("mixed", mixed) if enclosed else _multipart("alternative", words)
     fields = [
         ("From", _mailbox(envelope.name, envelope.sender)),
         ("To", envelope.recipient),
@@ -53,12 +67,48 @@ def render(message: Outbound, envelope: Envelope) -> bytes:
         ("Auto-Submitted", "auto-replied"),
         ("X-Auto-Response-Suppress", "All"),  # Exchange heeds only this one
         ("MIME-Version", "1.0"),
-        ("Content-Type", f'multipart/alternative;\r\n boundary="{boundary}"'),
+        ("Content-Type", media_type),
     ]
-    head = "".join(f"{name}: {value}\r\n" for name, value in fields)
-    entities = (_entity("plain", as_text(message.parts)), _entity("html", as_html(message.parts)))
-    body = "".join(f"--{boundary}\r\n{entity}\r\n" for entity in entities)
-    return f"{head}\r\n{body}--{boundary}--\r\n".encode()
+    head = "".join(f"{name}: {value}\r\n" for name, value in fields).encode()
+    body = _joined(words, [_entity("plain", as_text(message.parts)), _entity("html", as_html(message.parts))])
+    if enclosed:
+        first = f"Content-Type: {_multipart('alternative', words)}\r\n\r\n".encode() + body
+        body = _joined(mixed, [first, *map(_attached, enclosed)])
+    return head + b"\r\n" + body
+
+
+def _boundary(name: str, envelope: Envelope) -> str:
+    return "=_" + hashlib.sha256(f"{name}{envelope.message_id}".encode()).hexdigest()[:32]
+
+
+def _multipart(kind: str, boundary: str) -> str:
+    return f'multipart/{kind};\r\n boundary="{boundary}"'
+
+
+def _joined(boundary: str, entities: Sequence[bytes]) -> bytes:
+    line = f"--{boundary}".encode()
+    return b"".join(line + b"\r\n" + entity + b"\r\n" for entity in entities) + line + b"--\r\n"
+
+
+def _attached(enclosure: Enclosure) -> bytes:
+    """A file in base64, under a name of one line that no disk takes for a path (RFC 2183, RFC 2231)."""
+    name = _file_name(enclosure.file.name)
+    plain_name = _NOT_PLAIN.sub("_", name)
+    disposition = f'attachment; filename="{plain_name}"'
+    if plain_name != name:
+        disposition += f";\r\n filename*=utf-8''{quote(name, safe='')}"
+    media_type = enclosure.file.media_type.casefold()
+    if not _MEDIA_TYPE.fullmatch(media_type) or media_type.startswith(("message/", "multipart/")):
+        media_type = "application/octet-stream"  # the others may not be in base64 (RFC 2046 5.2)
+    head = (
+        f"Content-Type: {media_type}\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: {disposition}\r\n\r\n"
+    )
+    return head.encode() + encodebytes(enclosure.content).replace(b"\n", b"\r\n")
+
+
+def _file_name(name: str) -> str:
+    kept = single_line(name.replace("/", "_").replace("\\", "_")).lstrip(".")
+    return kept[-_MAX_FILE_NAME:] or "file"
 
 
 def subject_of(message: Outbound, fallback: str) -> str:
@@ -123,13 +173,12 @@ def _threading(context: Mapping[str, str]) -> list[tuple[str, str]]:
     return [("In-Reply-To", references[-1]), ("References", "\r\n ".join(references))]
 
 
-def _entity(subtype: str, text: str) -> str:
+def _entity(subtype: str, text: str) -> bytes:
     """A text part in quoted-printable: readable as it is, and no line too long for any server."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n") + "\n"
     encoded = binascii.b2a_qp(lines.encode(), istext=True).decode("ascii").replace("\n", "\r\n")
-    return (
-        f"Content-Type: text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n{encoded}"
-    )
+    head = f"Content-Type: text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+    return (head + encoded).encode()
 
 
 def _mailbox(name: str, address: str) -> str:

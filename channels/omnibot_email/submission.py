@@ -7,10 +7,12 @@ handed over when it came. Before that nothing was accepted; after it, it may hav
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 
 from aiosmtplib import (
     SMTP,
@@ -19,15 +21,22 @@ from aiosmtplib import (
     SMTPHeloError,
     SMTPRecipientRefused,
     SMTPResponseException,
+    SMTPSenderRefused,
 )
 
 from omnibot.contract import Refused, TryLater, Unsure
+from omnibot_email.access import NoToken, access_token
+from omnibot_email.addresses import OwnAddress
 from omnibot_email.settings import Smtp
+from omnibot_email.tls import port_hint, tls_context, tls_trouble
+from omnibot_email.tokens import BOUNCE_TAG, TOKEN_LENGTH
 
 _IDLE_SECONDS = 60.0  # a connection that rested longer is not used again: servers hang up after some minutes
 _GOODBYE_SECONDS = 2.0
 _NO_SUCH_MAILBOX = ("5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1")  # RFC 3463
 
+_NOT_AS_THIS_SENDER = ("5.7.60", "5.2.252")  # Exchange's SendAsDenied
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _OUR_LOGIN = (530, 534, 535, 538)  # the account's fault, not the mail's: it is to wait until that is mended
 
 
@@ -38,12 +47,12 @@ class _Connection:
 
 
 class ConnectionFailed(Exception):
-    """No connection could be opened, or it would not let us in; `login` when it is the login that failed."""
+    """No connection could be opened, or it would not let us in; and who must do what."""
 
-    def __init__(self, reason: str, *, login: bool = False) -> None:
+    def __init__(self, reason: str, action: str) -> None:
         super().__init__(reason)
         self.reason = reason
-        self.login = login
+        self.action = action
 
 
 class Submission:
@@ -52,6 +61,7 @@ class Submission:
     def __init__(self, settings: Smtp, host_name: str) -> None:
         self._settings = settings
         self._host_name = host_name
+        self._takes_report_addresses = True  # until it refuses one
         self._free = asyncio.Semaphore(settings.connections)
         self._idle: deque[_Connection] = deque()
         self._sending: set[asyncio.Task[None]] = set()
@@ -69,15 +79,16 @@ class Submission:
         while self._idle:
             await _hang_up(self._idle.popleft().client)
 
-    async def send(self, sender: str, recipient: str, mail: bytes) -> None:
+    async def send(self, sender: str, recipient: str, mail: bytes, *, report_to: str = "") -> None:
         """Hand one mail over; or raise Refused, TryLater or Unsure.
 
-        A caller that is cancelled leaves the dialogue to end by itself: cut off in the middle, the server would take
-        the next mail on this connection for a part of this one.
+        Its envelope's sender is `report_to`, where reports come back to, or `sender` at a server that refuses others
+        than that. A caller that is cancelled leaves the dialogue to end by itself: cut off in the middle, the server
+        would take the next mail on this connection for a part of this one.
         """
         if not self._open:
             raise RuntimeError("the email channel is closed")
-        task = asyncio.create_task(self._send(sender, recipient, mail))
+        task = asyncio.create_task(self._send(sender, recipient, mail, report_to))
         self._sending.add(task)
         task.add_done_callback(self._forget)
         await asyncio.shield(task)
@@ -87,7 +98,20 @@ class Submission:
         if not task.cancelled():
             task.exception()  # a caller that has gone away does not read it
 
-    async def _send(self, sender: str, recipient: str, mail: bytes) -> None:
+    async def _send(self, sender: str, recipient: str, mail: bytes, report_to: str) -> None:
+        if report_to and self._takes_report_addresses:
+            try:
+                await self._attempt(report_to, recipient, mail)
+            except _SenderRefused:
+                self._takes_report_addresses = False
+            else:
+                return
+        try:
+            await self._attempt(sender, recipient, mail)
+        except _SenderRefused as refused:
+            raise refused.meaning from None
+
+    async def _attempt(self, sender: str, recipient: str, mail: bytes) -> None:
         dialogue = _Dialogue(sender, recipient, mail)
         try:
             async with asyncio.timeout(self._settings.timeout), self._connection() as client:
@@ -95,6 +119,8 @@ class Submission:
         except ConnectionFailed as failed:
             raise TryLater(failed.reason) from None
         except SMTPResponseException as answer:
+            if _is_about_the_sender(answer):
+                raise _SenderRefused(_meaning(answer)) from None
             raise _meaning(answer) from None
         except (SMTPException, OSError):  # TimeoutError is an OSError
             if dialogue.was_handed_over:
@@ -137,28 +163,111 @@ class Submission:
             port=settings.port,
             username=settings.username or None,
             password=settings.password.get_secret_value() if settings.username else None,
+            oauth_token_generator=self._token if settings.token_command else None,
             local_hostname=self._host_name,
             timeout=settings.timeout,
             use_tls=settings.security == "tls",
             start_tls=settings.security == "starttls",
+            tls_context=self._tls if settings.security != "none" else None,
         )
         try:
             await client.connect()
             await _greet(client)
-        except SMTPAuthenticationError as error:
-            raise ConnectionFailed(f"the mail server refused the login ({error.code})", login=True) from None
-        except (SMTPException, OSError) as error:
+        except (SMTPException, OSError, NoToken) as error:
             client.close()
-            raise ConnectionFailed(f"cannot connect to the mail server ({type(error).__name__})") from None
+            raise self._failure(error) from None
         return client
 
-    async def check(self) -> None:
-        """Whether a connection can be opened now; raises ConnectionFailed."""
+    async def _token(self) -> str:
+        return await access_token(self._settings.token_command)
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        return tls_context(self._settings.ca)
+
+    def _failure(self, error: Exception) -> ConnectionFailed:
+        """What went wrong in words that tell who must do what."""
+        settings = self._settings
+        if isinstance(error, NoToken):
+            return ConnectionFailed(str(error), "run smtp.token_command by hand, as the user that runs Omnibot")
+        if isinstance(error, SMTPAuthenticationError):
+            return ConnectionFailed(
+                f"the mail server refused the login ({error.code})",
+                "correct smtp.username and smtp.password; many providers want a password made for the application, or"
+                " OAuth 2.0 (token_command)",
+            )
+        if trouble := tls_trouble(error, "smtp", settings.host):
+            return ConnectionFailed(*trouble)
+        said = str(error).casefold()
+        if "starttls" in said and "not supported" in said:
+            return ConnectionFailed(
+                "the mail server offers no STARTTLS",
+                'set smtp.security = "tls" and its port, usually 465; or "none", on your own machine alone',
+            )
+        if "auth" in said and isinstance(error, SMTPException) and not isinstance(error, SMTPResponseException):
+            return ConnectionFailed(
+                "the mail server lets nobody log in here",
+                'set smtp.security = "starttls" or "tls", or take smtp.username away where no login is needed',
+            )
+        hint = port_hint("smtp", settings.port, settings.security)
+        action = f"check smtp.host, smtp.port and smtp.security, and that {settings.host} can be reached from here"
+        return ConnectionFailed(
+            f"cannot connect to the mail server ({type(error).__name__})", f"{action}; {hint}" if hint else action
+        )
+
+    async def check(self, sender: str, reports: OwnAddress | None) -> list[tuple[str, str]]:
+        """What is not as it should be on a connection opened now, and what to do; raises ConnectionFailed."""
         try:
             async with asyncio.timeout(self._settings.timeout):
-                await _hang_up(await self.connect())
-        except TimeoutError:
-            raise ConnectionFailed("cannot connect to the mail server (no answer in time)") from None
+                client = await self.connect()
+                try:
+                    notes = await self._noted(client, sender, reports)
+                finally:
+                    await _hang_up(client)
+        except (TimeoutError, SMTPException, OSError) as error:
+            raise self._failure(error) from None
+        return notes
+
+    async def _noted(self, client: SMTP, sender: str, reports: OwnAddress | None) -> list[tuple[str, str]]:
+        settings = self._settings
+        notes = []
+        if settings.username and settings.security == "none" and settings.host not in _LOOPBACK:
+            notes.append(("the password goes over the network for everybody to read", 'set smtp.security = "starttls"'))
+        if reports is not None and not await _takes_sender(client, reports.tagged(BOUNCE_TAG + "a" * TOKEN_LENGTH)):
+            notes.append(
+                (
+                    f"the mail server does not let us send as {reports.tagged(BOUNCE_TAG)}…, so that it cannot be seen"
+                    " what has come back",
+                    'let it take that sender, or set bounces = "off"',
+                )
+            )
+        if not await _takes_sender(client, sender):
+            notes.append((f"the mail server does not let us send as {sender}", "let smtp.username send as it"))
+        return notes
+
+
+class _SenderRefused(Exception):
+    """The server does not let us send as this sender."""
+
+    def __init__(self, meaning: Refused | TryLater | Unsure) -> None:
+        super().__init__(meaning.reason)
+        self.meaning = meaning
+
+
+def _is_about_the_sender(answer: SMTPResponseException) -> bool:
+    """Whether it is the envelope's sender that is refused for good: at MAIL, by Exchange only after the mail."""
+    if isinstance(answer, SMTPSenderRefused):
+        return answer.code >= 500 and answer.code not in _OUR_LOGIN
+    return answer.code >= 550 and answer.message.startswith(_NOT_AS_THIS_SENDER)
+
+
+async def _takes_sender(client: SMTP, sender: str) -> bool:
+    try:
+        await client.mail(sender)
+    except SMTPSenderRefused as refused:
+        return refused.code < 500
+    await client.rset()
+    return True
 
 
 class _Dialogue:

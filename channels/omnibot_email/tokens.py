@@ -1,4 +1,7 @@
-"""The reply token in our plus address: which of our messages a mail answers, if it is from whom that was sent to."""
+"""The tokens in our plus addresses: of which of our messages a mail is the answer, or the report.
+
+Both are bound to the address that the message went to: an answer counts from there, a report that names it.
+"""
 
 from __future__ import annotations
 
@@ -8,24 +11,28 @@ import hashlib
 import hmac
 import struct
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 from omnibot.model import MessageId
 
-TOKEN_TAG = "+r"
+Purpose = Literal[b"reply", b"bounce"]
+
+TOKEN_TAG = "+r"  # of a reply address
+BOUNCE_TAG = "+b"  # of an envelope sender, where reports of undelivered mail go
 TOKEN_LENGTH = 32  # characters of base32: 8 bytes of id, 2 of last day, 10 of signature
 _HEAD = struct.Struct(">QH")
 _SIGNATURE = 10  # bytes: a guess costs one mail, 2**80 of them are out of reach
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def issue(key: bytes, message: MessageId, recipient: str, expires: datetime) -> str:
+def issue(key: bytes, message: MessageId, recipient: str, expires: datetime, purpose: Purpose = b"reply") -> str:
     """A token for one message to one normalised address; valid to the end of the day (UTC) of `expires`."""
     head = _HEAD.pack(message, (expires - _EPOCH).days)
-    return base64.b32encode(head + _sign(key, head, recipient)).decode("ascii").casefold()
+    return base64.b32encode(head + _sign(key, purpose, head, recipient)).decode("ascii").casefold()
 
 
-def verify(key: bytes, token: str, sender: str, now: datetime) -> MessageId | None:
-    """The message that a token stands for; None where it is altered, expired or not `sender`'s."""
+def verify(key: bytes, token: str, address: str, now: datetime, purpose: Purpose = b"reply") -> MessageId | None:
+    """The message that a token stands for; None where it is altered, expired or not of one to `address`."""
     try:
         raw = base64.b32decode(token.upper())
     except (binascii.Error, ValueError):
@@ -33,7 +40,7 @@ def verify(key: bytes, token: str, sender: str, now: datetime) -> MessageId | No
     if len(raw) != _HEAD.size + _SIGNATURE:
         return None
     head, signature = raw[: _HEAD.size], raw[_HEAD.size :]
-    if not hmac.compare_digest(signature, _sign(key, head, sender)):
+    if not hmac.compare_digest(signature, _sign(key, purpose, head, address)):
         return None
     message, last_day = _HEAD.unpack(head)
     if now - _EPOCH >= timedelta(days=last_day + 1):
@@ -47,5 +54,5 @@ def message_id(key: bytes, message: MessageId, domain: str) -> str:
     return f"<{message}.{digest[:10].hex()}@{domain}>"
 
 
-def _sign(key: bytes, head: bytes, address: str) -> bytes:
-    return hmac.digest(key, b"reply\0" + head + address.encode(), hashlib.sha256)[:_SIGNATURE]
+def _sign(key: bytes, purpose: Purpose, head: bytes, address: str) -> bytes:
+    return hmac.digest(key, purpose + b"\0" + head + address.encode(), hashlib.sha256)[:_SIGNATURE]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from omnibot.contract import Site
-from omnibot.model import Address, IncomingMessage, MessageId, Outbound, Paragraph, Part
-from omnibot.sandbox import Faults
-from omnibot.sandbox.mail import MailSandbox, Verdict
+from omnibot.model import Address, Incoming, IncomingMessage, MessageId, Outbound, Paragraph, Part
+from omnibot.sandbox import Faults, Ledger
+from omnibot.sandbox.mail import ImapSandbox, MailSandbox, Verdict
+from omnibot.sandbox.mail.imap import Extension
+from omnibot.sandbox.mail.imap_folders import ImapAccount, StoredMail
 from omnibot.testing import Inbox
 from omnibot_email import Email
 from omnibot_email.authentication import Lookup
@@ -35,15 +37,18 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def settings(smtp_port: int, listen_port: int, **more: Any) -> EmailSettings:
-    """Settings against the sandbox."""
+def settings(smtp_port: int, listen_port: int = 0, **more: Any) -> EmailSettings:
+    """Settings against the sandbox; without a port to listen at they want `imap`."""
     given: dict[str, Any] = {
         "address": OURS,
         "from_name": "Example Support",
         "authserv_id": "mx.example.com",
         "smtp": {"host": "127.0.0.1", "port": smtp_port, "security": "none", "timeout": 10},
-        "listen": {"port": listen_port},
     }
+    if listen_port:
+        given["listen"] = {"port": listen_port}
+    if "imap" in more:
+        given["imap"] = {"host": "127.0.0.1", "security": "none", "password": "secret", "poll_seconds": 0.05}
     for name, value in more.items():
         given[name] = {**given[name], **value} if isinstance(value, dict) else value
     return EmailSettings.model_validate(given)
@@ -94,6 +99,70 @@ class Office:
         offered = self.inbox.offers[before:]
         assert len(offered) <= 1
         return offered[0] if offered else None  # type: ignore[return-value]
+
+    async def told(self, raw: bytes, *, recipient: str, sender: str = "") -> Incoming | None:
+        """Bring a report, as a server would; what came of it."""
+        return await self.take(raw, sender=sender, recipient=recipient, verdict=Verdict.UNCHECKED)
+
+
+@dataclass
+class MailRoom:
+    """A mailbox at a provider, and the channel that reads it."""
+
+    imap: ImapSandbox
+    account: ImapAccount
+    sandbox: MailSandbox
+    channel: Email
+    inbox: Inbox
+    clock: Clock
+    more: Mapping[str, Any]
+
+    def another(self, **more: Any) -> Email:
+        """The same channel, anew: after a restart, or with other settings of `imap`."""
+        given = {**self.more, **more, "port": self.imap.port}
+        return Email(self.channel.site, settings(self.sandbox.port, imap=given))
+
+    def arrives(self, raw: bytes, *flags: str) -> StoredMail:
+        """A mail of Sarah's, as it lies there."""
+        results = b"Authentication-Results: mx.example.com; dmarc=pass header.from=example.org\n"
+        whole = results + b"Received: by mx.example.com\n" + raw
+        return self.account.inbox.add(whole.replace(b"\n", b"\r\n"), flags, NOON)
+
+    def marked(self) -> list[int]:
+        """The UIDs that carry our keyword."""
+        return [mail.uid for mail in self.account.inbox.flagged("$Omnibot")]
+
+    @asynccontextmanager
+    async def reading(self, channel: Email | None = None) -> AsyncIterator[asyncio.Task[None]]:
+        """Let it read."""
+        listener = asyncio.ensure_future((channel or self.channel).listen(self.inbox))
+        try:
+            yield listener
+        finally:
+            listener.cancel()
+            with suppress(asyncio.CancelledError):
+                await listener
+
+
+@asynccontextmanager
+async def mail_room(lacks: Collection[Extension] = (), **more: Any) -> AsyncIterator[MailRoom]:
+    """Open it; `more` are settings of `imap`."""
+    clock, faults = Clock(), Faults()
+    ledger = Ledger(now=clock)
+    async with ImapSandbox(ledger, faults, lacks=lacks) as imap:
+        account = imap.account(OURS, "secret", token="fresh")
+        async with MailSandbox(ledger, faults, address=OURS, deliver_to=account) as sandbox:
+            site = Site(account="main", path="/channels/email/main", public_url="", key=KEY, now=clock)
+            channel = Email(site, settings(sandbox.port, imap={"port": imap.port, **more}))
+            async with channel:
+                yield MailRoom(imap, account, sandbox, channel, Inbox(), clock, more)
+
+
+async def until(true: Callable[[], object]) -> None:
+    """Wait for what no event tells of."""
+    async with asyncio.timeout(10):
+        while not true():
+            await asyncio.sleep(0.005)
 
 
 @asynccontextmanager

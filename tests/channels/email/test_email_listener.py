@@ -37,6 +37,7 @@ class Line:
 
 @asynccontextmanager
 async def line_to(at: Office) -> AsyncIterator[Line]:
+    assert at.channel._settings.listen is not None
     port = at.channel._settings.listen.port
     while True:
         with suppress(ConnectionRefusedError):
@@ -181,6 +182,7 @@ async def test_a_cancelled_listener_hangs_up(lmtp: tuple[Office, Line]) -> None:
 
 async def test_a_taken_port_is_found(lmtp: tuple[Office, Line]) -> None:
     at, _ = lmtp
+    assert at.channel._settings.listen is not None
     channel = another_channel(at, port=at.channel._settings.listen.port)
     with pytest.raises(OSError, match="in use"):
         await channel.listen(Inbox())
