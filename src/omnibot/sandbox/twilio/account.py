@@ -34,6 +34,10 @@ class Number:
     sms_fallback_url: str = ""
     status_callback: str = ""
     sid: str = field(default_factory=lambda: new_sid("PN"))
+    sms: bool = True
+    mms: bool = True
+    method: str = "POST"  # by which Twilio would call sms_url; here it always posts
+    application_sid: str = ""  # of a TwiML app, which would be called instead
 
 
 @dataclass(slots=True)
