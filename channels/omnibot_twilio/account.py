@@ -137,7 +137,7 @@ def beside(api_url: str, product: str) -> str:
     """Where another product of Twilio's is: content.twilio.com beside api.twilio.com; the sandbox has all in one."""
     parts = urlsplit(api_url)
     head, _, domain = parts.netloc.partition(".")
-    if head != "api" or not domain.endswith("twilio.com"):
+    if head != "api" or not f".{domain}".endswith(".twilio.com"):
         return api_url
     return urlunsplit(parts._replace(netloc=f"{product}.{domain}"))
 

@@ -27,6 +27,7 @@ class Arrivals:
     """Judges who has written, hands over, and remembers for a while what has been."""
 
     def __init__(self, site: Site, reader: Reader, served: Served, number: str) -> None:
+        self.channel = reader.channel
         self.number = number
         self.own = frozenset({number})  # all numbers of the account, where they are known
         self._site = site

@@ -62,6 +62,7 @@ class TwilioChannel(Channel):
         self._reader = reader
         self._arrivals = Arrivals(site, reader, self._served, settings.number)
         self._media = Media(site, settings, self._account)
+        self.missed = Missed(site, settings, self._account, self._arrivals, self._media, self._ours)
         self._reconciliation = Reconciliation(site, self._account, self._sought)
 
     async def __aenter__(self) -> Self:
@@ -84,7 +85,7 @@ class TwilioChannel(Channel):
 
     async def listen(self, accept: Accept) -> None:
         """Look for what did not reach us, at the start and ever again."""
-        await Missed(self.site, self.settings, self._account, self._arrivals, self._ours).run(accept)
+        await self.missed.run(accept)
 
     async def fetch(self, attachment: Attachment) -> AsyncIterator[bytes]:
         async for chunk in self._media.fetch(attachment):

@@ -16,6 +16,7 @@ import structlog
 from omnibot.contract import Accept, NotAccepted, Site
 from omnibot_twilio.account import Account
 from omnibot_twilio.arrivals import Arrival, Arrivals
+from omnibot_twilio.media import Media
 from omnibot_twilio.outcomes import Failure
 from omnibot_twilio.parse import Form, Malformed, arrival_id
 from omnibot_twilio.settings import TwilioSettings
@@ -34,14 +35,21 @@ class Missed:
     """Looks through the list of messages to one number."""
 
     def __init__(
-        self, site: Site, settings: TwilioSettings, account: Account, arrivals: Arrivals, address: str
+        self,
+        site: Site,
+        settings: TwilioSettings,
+        account: Account,
+        arrivals: Arrivals,
+        media: Media,
+        address: str,
     ) -> None:
         self._site = site
         self._settings = settings
         self._account = account
         self._arrivals = arrivals
+        self._media = media
         self._address = address  # our number as Twilio writes it on this channel
-        self._log = _log.bind(channel=address.partition(":")[0] if ":" in address else "sms", account=site.account)
+        self._log = _log.bind(channel=arrivals.channel, account=site.account)
 
     async def run(self, accept: Accept) -> None:
         """Look at the start and ever again, until cancelled."""
@@ -63,6 +71,7 @@ class Missed:
     async def look(self, since: datetime, until: datetime, accept: Accept) -> int:
         """Hand over what came in meanwhile and is not known; tells how many. Raises Failure, NotAccepted."""
         await self._learn_own_numbers()
+        await self._media.delete_read()
         count = 0
         for start, end in _slices(since, until):
             found = [arrival async for arrival in self._inbound(start, end)]

@@ -75,7 +75,7 @@ class TwilioSettings(ChannelSettings):
         default=24, ge=0, le=400, description="How far to look back at the start for messages that did not reach us."
     )
     look_every_seconds: float = Field(
-        default=3600, ge=5, le=86_400, description="How often to look for messages that did not reach us."
+        default=3600, gt=0, le=86_400, description="How often to look for messages that did not reach us."
     )
     max_file_bytes: int = Field(
         default=20_000_000, gt=0, le=100_000_000, description="Larger attachments are not fetched."
@@ -101,8 +101,7 @@ class TwilioSettings(ChannelSettings):
         """The countries that are written to and answered; ANYWHERE in it means all."""
         if self.countries:
             return frozenset(self.countries)
-        home = country(self.number)
-        return frozenset({ANYWHERE} if self.anywhere or not home else {home})
+        return frozenset({ANYWHERE if self.anywhere else country(self.number)})
 
     @field_validator("number")
     @classmethod
@@ -126,6 +125,12 @@ class TwilioSettings(ChannelSettings):
     def _key_is_whole(self) -> Self:
         if bool(self.api_key) != bool(self.api_key_secret.get_secret_value()):
             raise ValueError("api_key and api_key_secret belong together: give both, or none")
+        return self
+
+    @model_validator(mode="after")
+    def _has_a_home(self) -> Self:
+        if not (self.countries or self.anywhere or country(self.number)):
+            raise ValueError('countries is missing: a short code does not tell its own; write ISO codes such as ["US"]')
         return self
 
 

@@ -156,7 +156,7 @@ def report_path(site: Site) -> str:
 
 def report_url(site: Site, query: str) -> str:
     """The same as Twilio calls it for one message; '' without a public URL."""
-    return f"{site.public_url}/status?{query}" if site.public_url else ""
+    return f"{site.public_url}/status{'?' if query else ''}{query}" if site.public_url else ""
 
 
 # --- what ------------------------------------------------------------------------------------------------------------

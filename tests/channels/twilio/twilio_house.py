@@ -1,14 +1,18 @@
 """A number at work in the sandbox's Twilio, for tests of its own."""
 
 import asyncio
+import io
+import mimetypes
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Self
 from urllib.parse import urlencode
 
 import aiohttp
+from aiohttp import web
 from twilio.request_validator import RequestValidator
 
 from omnibot.contract import Channel, Files, Site
@@ -17,7 +21,7 @@ from omnibot.model import Address, File, MessageId, Outbound, Paragraph, Part
 from omnibot.sandbox.twilio import TwilioSandbox
 from omnibot.testing import Inbox
 from omnibot.testing.channel import served
-from omnibot_twilio import Sms
+from omnibot_twilio import Sms, WhatsApp
 from omnibot_twilio.tickets import issue
 
 KEY = b"a key that only tests have"
@@ -39,16 +43,32 @@ class Clock:
 
 
 class Shelf(Files):
-    """Files by name, with addresses that Twilio can fetch."""
+    """Files of any name, at addresses where Twilio can fetch them."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    url_of_all: str
 
     async def open(self, file: File) -> AsyncIterator[bytes]:
         yield b""
 
     def url(self, file: File) -> str:
-        return f"{self._url}/{file.name}"
+        return f"{self.url_of_all}/{file.name}"
+
+    @asynccontextmanager
+    async def served(self) -> AsyncIterator[Self]:
+        async def hand_out(request: web.Request) -> web.Response:
+            media_type, _ = mimetypes.guess_type(request.match_info["name"])
+            return web.Response(body=b"content", content_type=media_type)
+
+        app = web.Application()
+        app.router.add_get("/files/{name}", hand_out)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            self.url_of_all = f"http://127.0.0.1:{runner.addresses[0][1]}/files"
+            yield self
+        finally:
+            await runner.cleanup()
 
 
 @dataclass
@@ -56,13 +76,13 @@ class House:
     """A channel at work, with all that a test touches around it."""
 
     sandbox: TwilioSandbox
-    channel: Channel
+    channel: Sms | WhatsApp
     inbox: Inbox
     base: str
     path: str
     client: aiohttp.ClientSession
     clock: Clock
-    account_sid: str = ""
+    files: str  # where they are
 
     @property
     def webhook_url(self) -> str:
@@ -104,9 +124,14 @@ class House:
             headers["X-Twilio-Signature"] = signature
         body = urlencode(form).encode() if isinstance(form, dict) else form
         headers.setdefault("Content-Type", "application/x-www-form-urlencoded; charset=UTF-8")
-        async with self.client.post(url, data=body, headers=headers) as answer:
+        async with self.client.post(url, data=io.BytesIO(body), headers=headers) as answer:
             self.answered = await answer.text()
             return answer.status
+
+    async def looked(self, hours: float = 24) -> int:
+        """Look for what was missed, once; tells how much was found."""
+        now = self.clock.now
+        return await self.channel.missed.look(now - timedelta(hours=hours), now, self.inbox)
 
     def outbound(self, *parts: Part | str, to: str = CUSTOMER, **more) -> Outbound:
         worded = tuple(Paragraph(part) if isinstance(part, str) else part for part in parts)
@@ -128,6 +153,7 @@ async def house(
         bound.bind(("127.0.0.1", 0))
         base = f"http://127.0.0.1:{bound.getsockname()[1]}"
         path = f"/channels/{kind.name}/main"
+        shelf = await stack.enter_async_context(Shelf().served())
         downloads = await stack.enter_async_context(Downloads())
         site = Site(
             account="main",
@@ -135,14 +161,17 @@ async def house(
             public_url=base + path if public else "",
             key=KEY,
             now=clock,
-            files=Shelf(f"{base}/files"),
+            files=shelf,
             download=downloads,
         )
         channel = await stack.enter_async_context(kind(site, settings_of(sandbox, kind, **settings)))
         inbox = Inbox()
         await stack.enter_async_context(served(channel, inbox, bound))
         client = await stack.enter_async_context(aiohttp.ClientSession())
-        yield House(sandbox, channel, inbox, base, path, client, clock)
+        try:
+            yield House(sandbox, channel, inbox, base, path, client, clock, shelf.url_of_all)
+        finally:
+            await sandbox.settled()  # nobody knocks at a house that is being pulled down
 
 
 def settings_of(sandbox: TwilioSandbox, kind: type[Channel], **more):
