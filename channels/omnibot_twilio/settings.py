@@ -86,7 +86,7 @@ class TwilioSettings(ChannelSettings):
     )
     delete_media: bool = Field(default=False, description="Delete attachments at Twilio once they are here.")
     low_balance: float = Field(
-        default=10, ge=0, description="`omnibot check` warns when the account has less, in its own currency; 0: never."
+        default=10, ge=0, description="`omnibot check` warns when the account has less, in its own currency."
     )
     api_url: HttpUrl = Field(default=HttpUrl(API), description="Another edge or region of Twilio, or the sandbox.")
     timeout: float = Field(default=15, gt=0, le=300, description="Seconds after which a call is given up.")
