@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncGenerator
-from typing import Any, ClassVar
+from http import HTTPStatus
+from typing import Any, ClassVar, cast
 
 import certifi
 import orjson
@@ -29,7 +30,7 @@ from aiohttp import (
     FormData,
     TCPConnector,
 )
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from omnibot_telegram.files import Upload
 from omnibot_telegram.parse import loads
@@ -107,6 +108,18 @@ class GetRawUpdates(TelegramMethod[list[dict[str, Any]]]):
     allowed_updates: tuple[str, ...]
 
 
+_ANSWER = Response[Sent]
+
+
+def _sent(content: bytes) -> Sent | None:
+    """What nearly every answer says, read at a sixth of the cost; None for any other, which aiogram judges."""
+    try:
+        answer = _ANSWER.model_validate_json(content)
+    except ValidationError:
+        return None
+    return answer.result if answer.ok else None
+
+
 def _json(method: TelegramMethod[Any]) -> bytes:
     return orjson.dumps(method.model_dump(exclude_unset=True, warnings=False))
 
@@ -170,6 +183,8 @@ class Session(BaseSession):
         return self._result(bot, method, answer.status, content)
 
     def _result(self, bot: Bot, method: TelegramMethod[TelegramType], status: int, content: bytes) -> TelegramType:
+        if method.__returning__ is Sent and status == HTTPStatus.OK and (sent := _sent(content)):
+            return cast(TelegramType, sent)
         text = content.decode(errors="replace")
         response: Response[TelegramType] = self.check_response(bot, method, status, text)
         if response.result is None:

@@ -216,7 +216,22 @@ async def test_an_answer_that_is_not_telegrams_leaves_us_unsure(sandbox: Telegra
             await send(opened)
 
 
-@pytest.mark.parametrize("status", [406, 413, 418])
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"ok": true, "result": {"message_id": 7, "text": "half of an emoji: \\ud83d"}}',
+        '{"ok": true, "result": {"message_id": 7, "chat": {"id": 4711}}, "new": {"some": "day"}}',
+    ],
+)
+async def test_of_an_answer_the_id_alone_matters(sandbox: TelegramSandbox, body):
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(text=body, content_type="application/json")
+
+    async with _server(answer) as url, house(sandbox, api_url=url) as opened:
+        assert (await send(opened)).provider_id == "7"
+
+
+@pytest.mark.parametrize("status", [200, 406, 413, 418])
 async def test_any_other_refusal_of_telegrams_is_final(sandbox: TelegramSandbox, status):
     async def answer(request: web.Request) -> web.Response:
         return web.json_response({"ok": False, "error_code": status, "description": "No"}, status=status)
