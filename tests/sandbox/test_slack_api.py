@@ -109,10 +109,13 @@ async def test_two_workspaces_have_nothing_in_common_but_perhaps_their_app(slack
     assert slack.sandbox.workspace("T0OTHER") is other
 
 
-async def test_secrets_survive_a_restart_and_ids_never_come_twice():
+async def test_secrets_survive_a_restart_and_ids_never_come_twice(monkeypatch: pytest.MonkeyPatch):
     first, second = SlackSandbox(), SlackSandbox()
     assert (first.main.bot_token, first.main.signing_secret) == (second.main.bot_token, second.main.signing_secret)
     assert first.clock.ts() < second.clock.ts() < first.clock.ts()
+    monkeypatch.setattr("time.time_ns", lambda: 1)  # a clock that stands still, or goes back
+    ids = [first.clock.ts() for _ in range(3)]
+    assert ids == sorted(set(ids))
 
 
 # --- how arguments come ----------------------------------------------------------------------------------------

@@ -460,6 +460,7 @@ async def test_what_happens_waits_for_a_connection(slack: Caller, ada: Person):
 
 
 async def test_connections_take_turns_and_stand_in_for_each_other(slack: Caller, ada: Person):
+    slack.workspace.app.patience = 10 * DEADLINE  # a connection that breaks is noticed at once, not after that
     async with socket(slack) as first, socket(slack) as second:
         await first.next()
         await second.next()
