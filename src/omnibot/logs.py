@@ -70,9 +70,18 @@ ssl status storage such supergroup supported suspected suspended syntax system t
 that them there they timed timeout tls transaction transport try unable unauthenticated unauthorized unavailable
 undeliverable unexpected unknown unreachable unrouteable unsupported upgraded url user users valid verification
 verify via webhook with wrong you your
+
+10dlc a2p account's accountsid active against allow allowed answered asked available barred business cap chose code
+congested cost country credentials daily deliver downloaded earn expected fast files form fraud geo go here holds https
+id into joined landline language leads lets loop may messages messagesid messaging mobile networks nobody nothing
+nowhere numbers off offers one one-time opted others our own parameters part paused premium-rate provider's reach
+reason redirected registered reports restricted sandbox say see send senders sends sent served server.public_url
+settings sid signature silent slack spend starttls switched team_id telephone template text times toll-free trial ts
+twilio twilio's type under upload us variables verified wants way whatsapp whatsapp's which who workspace would yet
 """
 _REASON_WORDS = frozenset(_REASON_WORDING.split())
 _STATUS = re.compile(r"[245]\d\d(-?[245]\.\d{1,3}\.\d{1,3})?|[245]\.\d{1,3}\.\d{1,3}")  # RFC 5321, RFC 3463, HTTP
+_PROVIDER_CODE = re.compile(r"[1-9]\d{4}")  # of an error, behind the name of who numbers them
 _COUNT = re.compile(r"\d{1,9}(\.\d{1,3})?")
 _COUNTED = frozenset({"s", "seconds", "minutes", "hours", "days", "attempts", "bytes"})
 _TYPE = re.compile(  # of an exception
@@ -196,6 +205,8 @@ def _is_known(words: Sequence[str], place: int) -> bool:
         return True
     if _STATUS.fullmatch(word):
         return place == 0 or words[place - 1].endswith(":") or bool(_STATUS.fullmatch(words[place - 1]))
+    if _PROVIDER_CODE.fullmatch(word) and place and words[place - 1].strip(_SIGNS) == "Twilio":
+        return True
     following = words[place + 1].strip(_SIGNS) if place + 1 < len(words) else ""
     return following in _COUNTED and _COUNT.fullmatch(word) is not None
 
