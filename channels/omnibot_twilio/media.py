@@ -56,4 +56,4 @@ class Media:
         try:
             await self._account.client.messages(message).media(media).delete_async()
         except Failure as error:
-            _log.warning("media_not_deleted", account=self._site.account, reason=type(error).__name__)
+            _log.warning("media_not_deleted", account=self._site.account, reason=str(error))

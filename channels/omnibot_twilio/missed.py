@@ -61,7 +61,7 @@ class Missed:
             try:
                 await self.look(since, began, accept)
             except (Failure, NotAccepted) as error:
-                self._log.warning("look_failed", reason=type(error).__name__, again_in=pause)
+                self._log.warning("look_failed", reason=str(error), again_in=pause)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, every)
                 continue
@@ -123,7 +123,7 @@ class Missed:
         try:
             numbers = await self._account.client.incoming_phone_numbers.list_async(page_size=PAGE)
         except Failure as error:
-            self._log.info("own_numbers_unknown", reason=type(error).__name__)
+            self._log.info("own_numbers_unknown", reason=str(error))
             return
         known = {e164(number.phone_number or "") for number in numbers}
         self._arrivals.own = frozenset({self._arrivals.number, *(number for number in known if number)})
