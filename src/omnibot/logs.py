@@ -73,7 +73,7 @@ verify via webhook with wrong you your
 
 10dlc a2p account's accountsid active against allow allowed answered asked available barred business cap chose code
 congested cost country credentials daily deliver downloaded earn expected fast files form fraud geo go here holds https
-id into joined landline language leads lets loop may messages messagesid messaging mobile networks nobody nothing
+id into joined landline language leads lets log loop may messages messagesid messaging mobile networks nobody nothing
 nowhere numbers off offers one one-time opted others our own parameters part paused premium-rate provider's reach
 reason redirected registered reports restricted sandbox say see send senders sends sent served server.public_url
 settings sid signature silent slack spend starttls switched team_id telephone template text times toll-free trial ts

@@ -19,6 +19,7 @@ from omnibot.sandbox.twilio import TwilioSandbox
 MAILBOX = "support@example.com"
 AUTHSERV_ID = "mx.example.com"
 WEBHOOK_SECRET = "the-sandbox-sends-this-along"
+_TRY_AGAIN = "#rc=5&rp=all"  # what Twilio is to do when the bot does not answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +54,12 @@ class Providers:
     ) -> dict[str, dict[str, dict[str, Any]]]:
         """The tables under `channels` of a server that works with them."""
         workspace, account = self.slack.main, self.twilio.main
-        twilio = {"account_sid": account.sid, "auth_token": account.auth_token, "api_url": self.twilio.url}
+        twilio = {
+            "account_sid": account.sid,
+            "auth_token": account.auth_token,
+            "api_url": self.twilio.url,
+            "media_hosts": [self.twilio.media.url],
+        }
         return {
             "telegram": {
                 "main": {
@@ -105,7 +111,8 @@ async def emulated(ports: Ports, *, bot_url: str, mail_retry_after: float = 1.0)
         ) as mail,
     ):
         twilio.main.deliver_to(
-            sms=f"{bot_url}/channels/sms/main/webhook", whatsapp=f"{bot_url}/channels/whatsapp/main/webhook"
+            sms=f"{bot_url}/channels/sms/main/webhook{_TRY_AGAIN}",
+            whatsapp=f"{bot_url}/channels/whatsapp/main/webhook{_TRY_AGAIN}",
         )
         yield Providers(
             ledger=ledger,
