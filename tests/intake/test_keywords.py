@@ -148,3 +148,12 @@ def test_no_text_can_break_it(text: str, carrier: bool) -> None:
 )
 def test_case_and_signs_around_a_request_do_not_matter(core, before, after, case) -> None:
     assert opt(before + case(core) + after, carrier=False) is Opt.OUT
+
+
+WIDE = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
+
+
+@given(st.sampled_from([*STOPS, *NOT_STOPS]), st.text(alphabet=" .!,;:?-\n\t_*", max_size=10))
+def test_wide_signs_mean_what_plain_ones_mean(text: str, behind: str) -> None:
+    plain = text.replace("'", "") + behind
+    assert opt(plain.translate(WIDE), carrier=False) is opt(plain, carrier=False)

@@ -43,6 +43,8 @@ def opt(text: str, *, carrier: bool) -> Opt | None:
 
 _SIGNS = re.compile(r"[\W_]+")
 _APOSTROPHES = str.maketrans("", "", "'’‘`´")
+_ASCII = bytes(ord(chr(code).lower()) if code < 128 and chr(code).isalnum() else ord(" ") for code in range(256))
+_ASCII_APOSTROPHES = b"'`"
 
 
 def _folded(text: str) -> str:
@@ -51,11 +53,12 @@ def _folded(text: str) -> str:
         text = text.strip()
         if len(text) > _LONGEST_WITH_SIGNS:
             return ""
-    text = text.translate(_APOSTROPHES).casefold()
-    if not text.isascii():
-        decomposed = unicodedata.normalize("NFKD", text)
-        text = "".join(sign for sign in decomposed if not unicodedata.combining(sign))
-    words = _SIGNS.sub(" ", text).strip()
+    if text.isascii():  # the same in a tenth of the time
+        words = " ".join(text.encode().translate(_ASCII, _ASCII_APOSTROPHES).decode().split())
+    else:
+        decomposed = unicodedata.normalize("NFKD", text.translate(_APOSTROPHES).casefold())
+        letters = "".join(sign for sign in decomposed if not unicodedata.combining(sign))
+        words = _SIGNS.sub(" ", letters).strip()
     return words if len(words) <= _LONGEST else ""
 
 
