@@ -62,6 +62,7 @@ _TUNING = {
     "wal_compression": "on",
     "max_wal_size": "512MB",
     "jit": "off",
+    "random_page_cost": "1.1",  # what is small and in memory is still looked up by its index
     "timezone": "UTC",
     "log_timezone": "UTC",
     "autovacuum_naptime": "10s",

@@ -14,6 +14,7 @@ from tortoise.migrations.schema_editor import AsyncpgSchemaEditor
 from tortoise.transactions import in_transaction
 
 _APP = "omnibot"
+_NEVER = 2**62  # queries until a connection is replaced: whoever has it then waits for the new one
 _MIGRATION_LOCK = 0x6F6D6E69  # "omni"
 
 APPS: dict[str, dict[str, Any]] = {
@@ -35,7 +36,9 @@ async def connect(dsn: str, *, pool_size: int, prepared_statements: bool) -> Asy
         dsn,
         min_size=1,
         max_size=pool_size,
+        max_queries=_NEVER,
         statement_cache_size=100 if prepared_statements else 0,
+        max_cached_statement_lifetime=0,
         reset=_nothing_to_reset,
         server_settings={"application_name": "omnibot"},
     )

@@ -24,15 +24,16 @@ from omnibot.store.work import Arrived
 # or we wait for them and write to the customer whose it is then.
 _TAKE_IN = f"""
 WITH {ARRIVED}, expected AS MATERIALIZED (
-    SELECT * FROM unnest($28::bigint[], $29::text[], $30::bytea[], $31::boolean[])
+    SELECT * FROM unnest((SELECT $28::bigint[]), $29::text[], $30::bytea[], $31::boolean[])
         AS e(address_id, account, context_sealed, by_hand)
+    ORDER BY address_id
 ), linked AS MATERIALIZED (
-    SELECT l.address_id, l.customer_id FROM expected e
-    JOIN addresses a ON a.id = e.address_id AND a.account = e.account
-        AND a.context_sealed IS NOT DISTINCT FROM e.context_sealed
-        AND (a.unreachable_at IS NULL OR NOT e.by_hand)
-    JOIN links l ON l.address_id = e.address_id
-    ORDER BY l.address_id FOR SHARE OF l
+    SELECT e.address_id, l.customer_id FROM expected e
+    CROSS JOIN LATERAL (
+        SELECT FROM addresses a WHERE a.id = e.address_id AND a.account = e.account
+            AND a.context_sealed IS NOT DISTINCT FROM e.context_sealed AND (a.unreachable_at IS NULL OR NOT e.by_hand)
+        OFFSET 0) AS a
+    CROSS JOIN LATERAL (SELECT customer_id FROM links WHERE address_id = e.address_id FOR SHARE) AS l
 ), unchanged AS MATERIALIZED (
     SELECT (SELECT count(*) FROM linked) = (SELECT count(*) FROM expected) AS holds
 ), seen AS (

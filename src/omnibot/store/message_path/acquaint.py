@@ -59,7 +59,7 @@ FROM unnest($7::bigint[], $8::text[], $9::bytea[]) AS f(address_id, key, value_s
 
 _ENQUEUE = f"""
 WITH {ARRIVED}, linked AS (
-    SELECT * FROM unnest($28::bigint[], $29::bigint[]) AS l(address_id, customer_id)
+    SELECT * FROM unnest((SELECT $28::bigint[]), $29::bigint[]) AS l(address_id, customer_id)
 ), fresh AS MATERIALIZED (
     SELECT CASE WHEN i.body IS NOT NULL THEN nextval('messages_id_seq') END AS id, i.*, l.customer_id,
         answered.id AS answers

@@ -11,10 +11,11 @@ from omnibot.store.work import Lease
 # Whoever held a lease that ran out may have died of that very turn: it is taken alone, before all others.
 _CLAIM = """
 WITH suspect AS (
-    SELECT customer_id FROM lanes WHERE due_at <= now() AND leased_until < now()
-    ORDER BY leased_until LIMIT 1 FOR UPDATE SKIP LOCKED
+    SELECT customer_id FROM lanes WHERE due_at < 'infinity' AND due_at <= now() AND leased_until < now()
+    ORDER BY priority, due_at LIMIT 1 FOR UPDATE SKIP LOCKED
 ), ready AS (
-    SELECT customer_id FROM lanes WHERE due_at <= now() AND leased_until IS NULL AND NOT EXISTS (SELECT FROM suspect)
+    SELECT customer_id FROM lanes
+    WHERE due_at < 'infinity' AND due_at <= now() AND leased_until IS NULL AND NOT EXISTS (SELECT FROM suspect)
     ORDER BY priority, due_at LIMIT $1 FOR UPDATE SKIP LOCKED
 )
 UPDATE lanes l SET fence = fence + 1, lost = CASE WHEN leased_until IS NULL THEN 0 ELSE lost + 1 END,

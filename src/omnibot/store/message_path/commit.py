@@ -23,36 +23,37 @@ from omnibot.store.work import Kind, Lease, Outcome, Reply
 # kinds a newer version has put there is left to its workers: this one looks again a little later.
 _RELEASE = f"""
 held AS MATERIALIZED (
-    SELECT l.customer_id, l.arrivals > seen.arrivals AS unseen
-    FROM unnest($1::bigint[], $2::bigint[]) AS d(customer_id, fence)
-    JOIN lanes seen ON seen.customer_id = d.customer_id
-    JOIN lanes l ON l.customer_id = d.customer_id AND l.fence = d.fence AND l.leased_until IS NOT NULL
-    ORDER BY l.customer_id FOR UPDATE OF l
+    SELECT d.customer_id, l.arrivals > seen.arrivals AS unseen
+    FROM (SELECT * FROM unnest((SELECT $1::bigint[]), $2::bigint[]) AS d(customer_id, fence) ORDER BY customer_id) AS d
+    CROSS JOIN LATERAL (SELECT arrivals FROM lanes WHERE customer_id = d.customer_id OFFSET 0) AS seen
+    CROSS JOIN LATERAL (
+        SELECT arrivals FROM lanes WHERE customer_id = d.customer_id AND fence = d.fence AND leased_until IS NOT NULL
+        FOR UPDATE) AS l
 ), waiting AS (
-    SELECT customer_id, min(priority) AS priority,
-        min(CASE WHEN kind = ANY($3::text[]) THEN due_at ELSE greatest(due_at, now() + interval '5 s') END) AS due_at
-    FROM inbox WHERE customer_id = ANY($1::bigint[]) AND parked_at IS NULL AND NOT id = ANY($4::bigint[])
-    GROUP BY customer_id
+    SELECT held.customer_id, i.priority, LEAST(i.due_at, CASE WHEN held.unseen THEN now() + $5::interval END) AS due_at
+    FROM held CROSS JOIN LATERAL (
+        SELECT min(priority) AS priority, min(
+            CASE WHEN kind = ANY($3::text[]) THEN due_at ELSE greatest(due_at, now() + interval '5 s') END) AS due_at
+        FROM inbox WHERE customer_id = held.customer_id AND parked_at IS NULL AND NOT id = ANY($4::bigint[])) AS i
 ), released AS (
     UPDATE lanes l SET leased_until = NULL, lost = 0,
-        due_at = LEAST(w.due_at, CASE WHEN held.unseen THEN now() + $5::interval ELSE 'infinity' END),
-        priority = coalesce(w.priority, {MESSAGE_PRIORITY})
-    FROM held LEFT JOIN waiting w ON w.customer_id = held.customer_id
-    WHERE l.customer_id = held.customer_id RETURNING l.customer_id, l.due_at <= now() AS due
+        due_at = coalesce(w.due_at, 'infinity'), priority = coalesce(w.priority, {MESSAGE_PRIORITY})
+    FROM waiting w WHERE l.customer_id = w.customer_id RETURNING l.customer_id, l.due_at <= now() AS due
 )"""
 
 _WRITE_TURNS = """
 done AS (
-    DELETE FROM inbox i USING held WHERE i.id = ANY($4::bigint[]) AND i.customer_id = held.customer_id
+    DELETE FROM inbox i USING unnest((SELECT $4::bigint[])) AS t(id), held
+    WHERE i.id = t.id AND i.customer_id = held.customer_id
 ), taken AS MATERIALIZED (
     SELECT nextval('turns_id_seq') AS id, t.*
-    FROM unnest($6::int[], $7::bigint[], $8::bigint[], $9::bytea[], $10::text[])
+    FROM unnest((SELECT $6::int[]), $7::bigint[], $8::bigint[], $9::bytea[], $10::text[])
         AS t(ord, customer_id, address_id, record, handoff)
     JOIN held USING (customer_id)
 ), said AS MATERIALIZED (
     SELECT nextval('messages_id_seq') AS id, taken.id AS turn_id, o.*
-    FROM unnest($11::int[], $12::bigint[], $13::text[], $14::text[], $15::text[], $16::bytea[], $17::bytea[],
-                $18::bigint[]) WITH ORDINALITY
+    FROM unnest((SELECT $11::int[]), $12::bigint[], $13::text[], $14::text[], $15::text[], $16::bytea[],
+                $17::bytea[], $18::bigint[]) WITH ORDINALITY
         AS o(turn, address_id, channel, account, purpose, body, payload, answers, ord)
     JOIN taken ON taken.ord = o.turn
     ORDER BY o.ord
@@ -78,13 +79,14 @@ done AS (
 _LEARN = """
 learned AS MATERIALIZED (
     SELECT DISTINCT ON (f.address_id, f.key) f.address_id, f.key, f.value_sealed, f.message_id
-    FROM unnest($19::bigint[], $20::bigint[], $21::text[], $22::bytea[], $23::bigint[]) WITH ORDINALITY
+    FROM unnest((SELECT $19::bigint[]), $20::bigint[], $21::text[], $22::bytea[], $23::bigint[]) WITH ORDINALITY
         AS f(customer_id, address_id, key, value_sealed, message_id, ord)
     JOIN held USING (customer_id) ORDER BY f.address_id, f.key, f.ord DESC
 ), closed AS (
-    UPDATE facts SET valid_to = now() FROM learned
-    WHERE facts.address_id = learned.address_id AND facts.key = learned.key AND facts.valid_to IS NULL
-    RETURNING facts.id
+    UPDATE facts SET valid_to = now()
+    FROM learned l CROSS JOIN LATERAL (
+        SELECT id FROM facts WHERE address_id = l.address_id AND key = l.key AND valid_to IS NULL FOR UPDATE) AS old
+    WHERE facts.id = old.id RETURNING facts.id
 ), remembered AS (
     INSERT INTO facts (address_id, key, value_sealed, confidence, source, source_message_id, valid_from)
     SELECT address_id, key, value_sealed, 1.0, 'message', message_id, now() FROM learned
@@ -151,8 +153,9 @@ class Committing(Reporting):
 
 def _lease_columns(outcomes: Sequence[Outcome], pause: float) -> Iterator[object]:
     """The parameters $1 to $5."""
-    yield [o.work.lease.customer for o in outcomes]
-    yield [o.work.lease.fence for o in outcomes]
+    fences = {o.work.lease.customer: o.work.lease.fence for o in outcomes}
+    yield list(fences.keys())
+    yield list(fences.values())
     yield [kind.value for kind in Kind]
     yield [item.id for o in outcomes for item in o.work.items]
     yield timedelta(seconds=pause)

@@ -20,7 +20,7 @@ from omnibot.store.work import Dispatch, Dispatched, Quota, Result, StoreUnavail
 _DISPATCH = """
 WITH head AS (
     SELECT q.*, o.id, o.address_id, o.purpose
-    FROM unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::interval[], $6::int[], $7::interval[])
+    FROM unnest((SELECT $1::text[]), $2::text[], $3::int[], $4::int[], $5::interval[], $6::int[], $7::interval[])
         AS q(channel, account, free, replies, replies_in, unsolicited, unsolicited_in)
     CROSS JOIN LATERAL (
         SELECT o.id, o.address_id, o.purpose FROM outbox o
@@ -49,7 +49,8 @@ WITH head AS (
             SELECT count(*) FROM outbox s WHERE s.address_id = h.address_id AND s.sent_at > now() - h.replies_in)
             THEN 'reply cap'
         END AS verdict
-    FROM head h JOIN addresses a ON a.id = h.address_id ORDER BY a.id FOR SHARE OF a
+    FROM (SELECT * FROM head ORDER BY address_id) AS h
+    CROSS JOIN LATERAL (SELECT * FROM addresses WHERE id = h.address_id FOR SHARE) AS a
 ), capped AS (
     INSERT INTO handoffs (address_id, reason, at)
     SELECT DISTINCT h.address_id, 'reply kept back: ' || verdict, now() FROM gate JOIN head h USING (id)

@@ -22,14 +22,16 @@ UPDATE outbox o SET state = r.state, reason = nullif(r.reason, ''), due_at = now
     provider_hash = coalesce(r.provider_hash, o.provider_hash),
     provider_sealed = coalesce(r.provider_sealed, o.provider_sealed),
     sent_at = CASE WHEN r.state IN ('sent', 'unknown') THEN now() ELSE o.sent_at END, changed_at = now()
-FROM unnest($1::bigint[], $2::int[], $3::text[], $4::text[], $5::interval[], $6::uuid[], $7::bytea[])
+FROM unnest((SELECT $1::bigint[]), $2::int[], $3::text[], $4::text[], $5::interval[], $6::uuid[], $7::bytea[])
     AS r(id, attempts, state, reason, after, provider_hash, provider_sealed),
     (SELECT set_config('synchronous_commit', 'off', true)) AS not_durable
 WHERE o.id = r.id AND o.attempts = r.attempts AND o.state IN ('sending', 'unknown')
 RETURNING o.id, o.address_id
 )
-SELECT EXISTS (SELECT FROM outbox q JOIN done USING (address_id) WHERE q.state = 'queued')
-    OR EXISTS (SELECT FROM outbox q JOIN done ON q.after_id = done.id WHERE q.state = 'queued')
+SELECT EXISTS (SELECT FROM done CROSS JOIN LATERAL (
+        SELECT FROM outbox WHERE address_id = done.address_id AND state = 'queued' LIMIT 1) AS behind)
+    OR EXISTS (SELECT FROM done CROSS JOIN LATERAL (
+        SELECT FROM outbox WHERE after_id = done.id AND state = 'queued' LIMIT 1) AS pointer)
 """
 
 _HAND_OFF = """

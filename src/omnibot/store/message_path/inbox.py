@@ -18,13 +18,16 @@ MESSAGE_PRIORITY = 5
 # Which of ours a message answers: only what went to the very address that now writes.
 ARRIVED = """
 arrived AS MATERIALIZED (
-    SELECT * FROM unnest($1::int[], $2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::uuid[], $7::timestamptz[],
-                         $8::bytea[], $9::text[], $10::text[], $11::bytea[], $12::int[])
+    SELECT * FROM unnest((SELECT $1::int[]), $2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::uuid[],
+                         $7::timestamptz[], $8::bytea[], $9::text[], $10::text[], $11::bytea[], $12::int[])
         AS i(ord, key, address_id, kind, account, provider_hash, at, body, automatic, flags, payload, attachments)
 ), answered AS MATERIALIZED (
     SELECT q.ord, max(o.id) AS id
-    FROM unnest($13::int[], $14::bigint[], $15::uuid[], $16::bigint[]) AS q(ord, address_id, provider_hash, ours)
-    JOIN outbox o ON o.address_id = q.address_id AND (o.provider_hash = q.provider_hash OR o.id = q.ours)
+    FROM unnest((SELECT $13::int[]), $14::bigint[], $15::uuid[], $16::bigint[])
+        AS q(ord, address_id, provider_hash, ours)
+    CROSS JOIN LATERAL (
+        SELECT id FROM outbox WHERE address_id = q.address_id AND (provider_hash = q.provider_hash OR id = q.ours)
+        OFFSET 0) AS o
     GROUP BY q.ord
 )"""
 
@@ -45,8 +48,9 @@ written AS (
                              media_type, size, file_key, attempts, due_at)
     SELECT i.address_id, i.id, f.channel, f.account, f.state, f.reason, f.name, f.ref, f.media_type, f.size, f.key,
         0, now()
-    FROM unnest($18::int[], $19::text[], $20::text[], $21::text[], $22::text[], $23::bytea[], $24::bytea[], $25::text[],
-                $26::bigint[], $27::text[]) AS f(ord, channel, account, state, reason, name, ref, media_type, size, key)
+    FROM unnest((SELECT $18::int[]), $19::text[], $20::text[], $21::text[], $22::text[], $23::bytea[], $24::bytea[],
+                $25::text[], $26::bigint[], $27::text[])
+        AS f(ord, channel, account, state, reason, name, ref, media_type, size, key)
     JOIN fresh i ON i.ord = f.ord
 ), woken AS (
     INSERT INTO lanes (customer_id, due_at, priority, arrivals, fence, lost)

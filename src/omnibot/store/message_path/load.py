@@ -38,17 +38,19 @@ SELECT c.id AS customer_id,
     ARRAY(  -- _address
         SELECT ROW(a.id, a.channel, a.value_sealed, l.proof, a.account, a.context_sealed, a.stopped_at IS NOT NULL,
                    a.unreachable_at IS NOT NULL)
-        FROM links l JOIN addresses a ON a.id = l.address_id WHERE l.customer_id = c.id ORDER BY a.id) AS addresses,
+        FROM links l CROSS JOIN LATERAL (SELECT * FROM addresses WHERE id = l.address_id OFFSET 0) AS a
+        WHERE l.customer_id = c.id ORDER BY a.id) AS addresses,
     ARRAY(  -- _facts
         SELECT ROW(f.address_id, f.key, f.value_sealed)
-        FROM links l JOIN facts f ON f.address_id = l.address_id AND f.valid_to IS NULL WHERE l.customer_id = c.id
-        ORDER BY f.confidence, f.valid_from, f.id) AS facts,
+        FROM links l CROSS JOIN LATERAL (
+            SELECT * FROM facts WHERE address_id = l.address_id AND valid_to IS NULL OFFSET 0) AS f
+        WHERE l.customer_id = c.id ORDER BY f.confidence, f.valid_from, f.id) AS facts,
     ARRAY(  -- _said
         SELECT ROW(m.id, m.address_id, m.direction, m.at, m.body_sealed, m.answers, m.attachments)
         FROM links l CROSS JOIN LATERAL (
             SELECT * FROM messages WHERE address_id = l.address_id ORDER BY at DESC, id DESC LIMIT {_TIMELINE}) AS m
         WHERE l.customer_id = c.id ORDER BY m.at, m.id) AS timeline
-FROM unnest($1::bigint[]) AS c(id)
+FROM unnest((SELECT $1::bigint[])) AS c(id)
 """
 
 
