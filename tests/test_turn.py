@@ -156,3 +156,53 @@ def test_replies_to_one_customer_alternate_though_their_ids_step_by_two(steps: S
 def test_the_same_work_gives_the_same_outcome(steps: Steps) -> None:
     asked = work(said(1, "How can I export my data?"), name="Sarah")
     assert take(asked, steps) == take(asked, steps)
+
+
+# --- where only those who write can be written to ---
+
+WHATSAPP = KnownAddress(id=AddressId(3), address=Address("whatsapp", "+15550100"), proof=Proof.PROVEN, account="main")
+
+
+def closing(steps: Steps, **fields: object) -> Steps:
+    """The same with WhatsApp, whose window is a day."""
+    limits = replace(Limits(text=4096, window=86_400), **fields)
+    return replace(steps, limits={**steps.limits, "whatsapp": limits})
+
+
+def theirs(hours: float) -> TimelineMessage:
+    return replace(ours(1, "hello"), address=WHATSAPP.address, direction=Direction.IN, at=NOON - timedelta(hours=hours))
+
+
+@pytest.mark.parametrize(
+    ("timeline", "fields", "channel"),
+    [
+        ((theirs(23),), {}, "whatsapp"),
+        ((theirs(25),), {}, "telegram"),
+        ((), {}, "telegram"),
+        ((theirs(25), theirs(23)), {}, "whatsapp"),
+        ((theirs(25),), {"knocks": True}, "whatsapp"),
+        ((theirs(25),), {"window": None}, "whatsapp"),
+    ],
+)
+def test_the_preferred_channel_is_left_where_they_would_have_to_write_first(
+    steps: Steps, timeline: tuple[TimelineMessage, ...], fields: dict[str, object], channel: str
+) -> None:
+    asked = work(
+        said(9, "How can I export my data?"), addresses=(TELEGRAM, WHATSAPP), **{"preference.channel": "whatsapp"}
+    )
+    outcome = take(replace(asked, timeline=timeline), closing(steps, **fields))
+    assert outcome.replies[0].draft.to.address.channel == channel
+    assert outcome.opened == ()
+
+
+def test_whoever_writes_there_is_answered_there_and_lets_go_what_was_held(steps: Steps) -> None:
+    asked = work(said(9, "How can I export my data?", WHATSAPP), addresses=(TELEGRAM, WHATSAPP))
+    outcome = take(asked, closing(steps))
+    assert [reply.draft.to for reply in outcome.replies] == [WHATSAPP]
+    assert outcome.opened == (WHATSAPP.id,)
+    assert take(asked, closing(steps, knocks=True)).opened == (WHATSAPP.id,)
+
+
+def test_an_address_of_a_channel_that_is_gone_is_none_to_open(steps: Steps) -> None:
+    gone = replace(EMAIL, address=Address("pigeon", "7"))
+    assert take(work(said(9, "hello"), addresses=(TELEGRAM, gone)), closing(steps)).opened == ()

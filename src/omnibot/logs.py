@@ -47,12 +47,12 @@ _WORD = re.compile(r"[\w.:+/-]{1,100}")
 # these words alone: those of our own reasons, then those in which providers usually say what is wrong.
 _REASON_WORDING = """
 a accepted access account after again already an and another answer any are as ascii at attachment attempts attachments
-be been before being beyond bot bot's broken but by bytes call came cannot channel come commit compressed
+be been before being beyond bot bot's broken but by bytes call came cannot cap channel come commit compressed
 configured confirmed connect connection cut data database day days delivery did do does each email encoded end
 ended enter failed fetch file folder for from given hand has have hours in integer intake interrupted is it its
 json know larger lease lists login long lost lower mail malformed many message minutes more most much name no not
 now number object of omnibot on often once or other out oversized ran reached read refused result runs s seconds
-secret sending server several short step stopped stopping stored string sweep take taken takes telegram than the
+secret sending server several short spend step stopped stopping stored string sweep take taken takes telegram than the
 this throttled throttles through time to token too took turn turns unreadable up upper version waits was what while
 within without worker written year
 

@@ -36,9 +36,9 @@ class Steps:
     speaker: Speaker
 
     @property
-    def channels(self) -> Collection[str]:
-        """The channels that replies can leave by."""
-        return self.limits.keys()
+    def windows(self) -> Mapping[str, float]:
+        """The channels on which nobody can be written to but who wrote, for so many seconds."""
+        return {name: limits.window for name, limits in self.limits.items() if limits.window and not limits.knocks}
 
 
 def take(work: Work, steps: Steps) -> Outcome:
@@ -51,7 +51,7 @@ def take(work: Work, steps: Steps) -> Outcome:
     snapshot = identify(work.lease.customer, work.addresses, work.facts)
     reading = steps.understanding.read(_text(messages), work.facts.get("language"))
     recollection = recall(work.timeline, messages)
-    plan = decide(snapshot, reading, recollection, messages, steps.knowledge, steps.channels)
+    plan = decide(snapshot, reading, recollection, messages, steps.knowledge, _open(work, messages, steps))
     recent = recollection.recent
     variant = _variant(recent, messages[-1].address)
     drafts = compose(plan, snapshot, steps.limits, steps.speaker, variant, recent)
@@ -65,7 +65,33 @@ def take(work: Work, steps: Steps) -> Outcome:
         handoff=plan.handoff,
         revised=revised,
         reported=reported,
+        opened=_opened(work, messages, steps),
     )
+
+
+def _open(work: Work, messages: Sequence[TurnMessage], steps: Steps) -> Collection[str]:
+    """The channels that replies can leave by: not those where this customer would have to write first."""
+    windows = steps.windows
+    if not windows:
+        return steps.limits.keys()
+    now = messages[-1].at
+    channels = {address.id: address.address.channel for address in work.addresses}
+    heard = {m.address.channel: m.at for m in work.timeline if m.direction is Direction.IN}
+    heard |= {channels[message.address]: now for message in messages if message.address in channels}
+    return {
+        channel
+        for channel in steps.limits
+        if channel not in windows or (channel in heard and (now - heard[channel]).total_seconds() < windows[channel])
+    }
+
+
+def _opened(work: Work, messages: Sequence[TurnMessage], steps: Steps) -> tuple[AddressId, ...]:
+    """Where they wrote that can be written to for a while from now on: what was held for that may leave."""
+    closing = {channel for channel, limits in steps.limits.items() if limits.window}
+    if not closing:
+        return ()
+    wrote = {message.address for message in messages}
+    return tuple(address.id for address in work.addresses if address.address.channel in closing and address.id in wrote)
 
 
 def _about(work: Work) -> AddressId:

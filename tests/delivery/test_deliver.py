@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
 
 import pytest
+import structlog
 
 from omnibot.contract import Channel, ChannelSettings, Limits, Receipt, Refused, Site, TryLater, Unsure
 from omnibot.delivery import Delivery, deliver, outcome
-from omnibot.model import Address, DeliveryState, Draft, IncomingMessage, Outbound, Paragraph, Sender
+from omnibot.model import Address, Cap, DeliveryState, Draft, IncomingMessage, Outbound, Paragraph, Sender
 from omnibot.settings import Delivery as Settings
-from omnibot.store import Store, StoreUnavailable
+from omnibot.store import Store, StoreUnavailable, models
 from omnibot.store.work import Arrived, Outcome, Purpose, Reply, Result
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -316,3 +318,70 @@ async def test_a_database_that_stays_away_does_not_hold_up_the_end(
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asyncio.wait_for(task, 5)
+
+
+# --- what has to wait ---
+
+
+class Billing(Told):
+    """A channel that bills two units a message and may bill three."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.limits = replace(self.limits, spend=Cap(3, 86_400), in_flight=1)
+
+    async def send(self, message: Outbound) -> Receipt:
+        return replace(await super().send(message), units=2)
+
+
+async def test_beyond_its_cap_an_account_waits_and_it_is_told_once(store: Store) -> None:
+    channel = Billing()
+    for number in range(4):
+        await queue(store, "hello", who=str(number))
+    with structlog.testing.capture_logs() as lines:
+        async with delivering(store, channel):
+            await settled(store, *[DeliveryState.SENT] * 2, *[DeliveryState.HELD] * 2)
+    told = [line for line in lines if line["event"] == "delivery.overspent"]
+    assert [(line["channel"], line["account"], line["log_level"]) for line in told] == [("told", "main", "warning")]
+    assert [(o.channel, o.account, o.count) for o in await store.path.overspent()] == [("told", "main", 2)]
+
+
+async def test_what_may_have_been_accepted_is_billed(store: Store) -> None:
+    channel = Billing()
+    channel.answers = [Unsure("cut off") for _ in range(3)]
+    for number in range(4):
+        await queue(store, "hello", who=str(number))
+    async with delivering(store, channel):
+        await settled(store, *[DeliveryState.UNKNOWN] * 3, DeliveryState.HELD)
+
+
+async def test_a_higher_cap_lets_go_what_waits_at_the_next_start(store: Store) -> None:
+    channel = Billing()
+    for number in range(3):
+        await queue(store, "hello", who=str(number))
+    async with delivering(store, channel):
+        await settled(store, *[DeliveryState.SENT] * 2, DeliveryState.HELD)
+    channel.limits = replace(channel.limits, spend=Cap(100, 86_400))
+    async with delivering(store, channel):
+        await settled(store, *[DeliveryState.SENT] * 3)
+
+
+async def test_where_there_is_no_cap_nothing_is_counted(store: Store) -> None:
+    channel = Billing()
+    channel.limits = replace(channel.limits, spend=None)
+    await queue(store, "hello")
+    async with delivering(store, channel):
+        await settled(store, DeliveryState.SENT)
+    assert await models.Spent.all().count() == 0
+
+
+async def test_who_must_write_first_is_waited_for(store: Store) -> None:
+    channel = Told()
+    channel.limits = replace(channel.limits, window=3600)
+    await queue(store, "long ago")  # their message is of March
+    async with delivering(store, channel):
+        await settled(store, DeliveryState.HELD)
+    channel.limits = replace(channel.limits, knocks=True)
+    async with delivering(store, channel):
+        await settled(store, DeliveryState.SENT)
+    assert [message.heard_at for message in channel.seen] == [NOON]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
 from omnibot.contract import Channel, Refused, TryLater, Unsure
 from omnibot.delivery.outcome import accepted, failed, reconciled, unrecorded
 from omnibot.delivery.pace import Pace
-from omnibot.model import AddressId, Cap, DeliveryState, Outbound
+from omnibot.model import AddressId, Cap, DeliveryState, Limits, Outbound
 from omnibot.settings import Delivery as Settings
 from omnibot.store import StoreUnavailable
 from omnibot.store.message_path import MessagePath
@@ -27,6 +27,7 @@ _RECONCILE_SECONDS = 3600.0  # between two reconciliations
 _RECONCILING_SECONDS = 60.0  # for what one provider has to look up
 _RECORDING_SECONDS = 5.0  # for results that are not recorded yet when delivery is cut short
 _LONGEST_HOLD = 60.0  # seconds; what throttles one address for longer need not hold for the others
+_OVERSPENT_SECONDS = 3600.0  # between two lines about one account that has used up what it may spend
 
 
 @dataclass(slots=True)
@@ -34,6 +35,7 @@ class _Account:
     channel: Channel
     pace: Pace
     in_flight: int = 0
+    alerted: float = float("-inf")  # when its overspending was last told of
 
     def free(self) -> int:
         slots = self.channel.limits.in_flight - self.in_flight
@@ -134,7 +136,16 @@ class Delivery:
             account.in_flight += 1
             account.pace.take(1)
             start(dispatch)
-        return dispatched.suppressed > 0
+        for channel, name in dispatched.overspent:
+            self._alert(channel, name)
+        return dispatched.kept_back > 0
+
+    def _alert(self, channel: str, name: str) -> None:
+        """Messages wait for a cap that whoever runs the server has set: they should know, but not each time."""
+        account, now = self._accounts[channel, name], asyncio.get_running_loop().time()
+        if now - account.alerted >= _OVERSPENT_SECONDS:
+            account.alerted = now
+            log.warning("delivery.overspent", channel=channel, account=name, reason="spend cap")
 
     async def _pause(self) -> None:
         waits = [wait for account in self._accounts.values() if (wait := account.pace.wait())]
@@ -167,6 +178,7 @@ class Delivery:
 
     def _finish(self, account: _Account, dispatch: Dispatch, result: Result) -> None:
         account.in_flight -= 1
+        result = _billed(account.channel.limits, result)
         if result.state is not DeliveryState.SENT:
             log.info(
                 "delivery.not_sent",
@@ -227,8 +239,13 @@ class Delivery:
     async def _sweep(self) -> None:
         loop = asyncio.get_running_loop()
         next_reconciliation = loop.time()
+        looked = False
         while True:
             try:
+                if not looked:
+                    await self._path.look_again(self._accounts.keys())
+                    looked = True
+                    self._due.set()
                 abandoned = await self._path.abandon()
                 if abandoned:
                     log.warning("delivery.abandoned", count=abandoned, reason="interrupted while sending")
@@ -264,6 +281,13 @@ async def _asked(channel: Channel, unknown: Sequence[tuple[AddressId, Outbound]]
     ]
 
 
+def _billed(limits: Limits, result: Result) -> Result:
+    """Units count where there is a cap; what may have been accepted costs one at least."""
+    if limits.spend is None:
+        return replace(result, units=0) if result.units else result
+    return replace(result, units=1) if result.state is DeliveryState.UNKNOWN else result
+
+
 def _quota(key: AccountKey, account: _Account) -> Quota | None:
     free = account.free()
     if free <= 0:
@@ -278,4 +302,8 @@ def _quota(key: AccountKey, account: _Account) -> Quota | None:
         replies_seconds=limits.replies.seconds,
         unsolicited=unsolicited.count,
         unsolicited_seconds=unsolicited.seconds,
+        window=limits.window,
+        knocks=limits.knocks,
+        spend=limits.spend.count if limits.spend else None,
+        spend_seconds=limits.spend.seconds if limits.spend else 0.0,
     )

@@ -27,6 +27,7 @@ def accepted(dispatch: Dispatch, receipt: Receipt) -> Result:
         DeliveryState.SENT,
         provider_id=_provider_id(receipt),
         context=context and {storable(key): storable(value) for key, value in context.items()},
+        units=receipt.units,
     )
 
 

@@ -237,6 +237,19 @@ class Inbox(Model):
         table = "inbox"
 
 
+class Spent(Model):
+    """What an account was billed for in an hour; written only where there is a cap."""
+
+    id = fields.BigIntField(primary_key=True)
+    channel = fields.CharField(32)
+    account = fields.CharField(64)
+    hour = fields.DatetimeField()
+    units = fields.BigIntField()
+
+    class Meta:
+        table = "spent"
+
+
 class Outbox(Model):
     """One of ours on its way; `id` is its message's."""
 

@@ -67,6 +67,13 @@ class Purpose(StrEnum):
     CONFIRMATION = "confirmation"  # of STOP: the one thing that passes it
 
 
+class Held(StrEnum):
+    """Why something waits, as the outbox tells it."""
+
+    WINDOW = "outside the window"  # they must write first, and then it leaves
+    SPEND = "spend cap"  # the account has used up what it may
+
+
 @dataclass(frozen=True, slots=True)
 class Lease:
     """The right to take one customer's turn: `fence` is the token that the commit joins on."""
@@ -151,11 +158,12 @@ class Outcome:
     handoff: str = ""
     revised: tuple[Revised, ...] = ()
     reported: tuple[Reported, ...] = ()
+    opened: tuple[AddressId, ...] = ()  # who wrote where only those who write can be written to for a while
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quota:
-    """How many calls of an account may start now, and how much one address may get."""
+    """How many calls of an account may start now, how much one address may get, and what it must wait for."""
 
     channel: str
     account: str
@@ -164,6 +172,15 @@ class Quota:
     replies_seconds: float
     unsolicited: int
     unsolicited_seconds: float
+    window: float | None = None  # seconds since an address wrote in which it can be written to
+    knocks: bool = False  # and after that, too
+    spend: int | None = None  # billed units in `spend_seconds`
+    spend_seconds: float = 0.0
+
+    @property
+    def holds(self) -> bool:
+        """Whether anything has to wait for something else than its turn."""
+        return self.spend is not None or self.window is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,10 +196,21 @@ class Dispatch:
 
 @dataclass(frozen=True, slots=True)
 class Dispatched:
-    """What one look into the outbox gave: calls that start now, and how many messages the gate kept back for good."""
+    """What one look into the outbox gave: calls that start now, and how many messages the gate kept back or holds."""
 
     starting: tuple[Dispatch, ...]
-    suppressed: int
+    kept_back: int
+    overspent: frozenset[tuple[str, str]] = frozenset()  # accounts (channel, name) that have used up their units
+
+
+@dataclass(frozen=True, slots=True)
+class Overspent:
+    """An account that has used up what it may spend, how many messages wait for that, and until when."""
+
+    channel: str
+    account: str
+    count: int
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,3 +226,4 @@ class Result:
     after: float = 0.0  # seconds until the next attempt
     unreachable: bool = False
     context: Mapping[str, str] | None = None
+    units: int = 0  # that count against the account's cap

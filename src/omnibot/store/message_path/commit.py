@@ -13,6 +13,7 @@ from typing import Any
 from omnibot.model import CustomerId
 from omnibot.store.codec import Codec
 from omnibot.store.message_path.connections import columns
+from omnibot.store.message_path.hold import OPENED
 from omnibot.store.message_path.inbox import MESSAGE_PRIORITY
 from omnibot.store.message_path.reports import Reporting
 from omnibot.store.payloads import parts_to_json, said_body
@@ -95,6 +96,7 @@ learned AS MATERIALIZED (
 
 _COMMIT = f"WITH {_RELEASE}, {_WRITE_TURNS} SELECT customer_id, due FROM released"
 _COMMIT_LEARNED = f"WITH {_RELEASE}, {_WRITE_TURNS}, {_LEARN} SELECT customer_id, due FROM released"
+_COMMIT_OPENED = f"WITH {_RELEASE}, {_WRITE_TURNS}, {_LEARN}, {OPENED} SELECT customer_id, due FROM released"
 
 _GIVE_BACK = """
 UPDATE lanes SET leased_until = NULL, lost = 0
@@ -124,11 +126,17 @@ class Committing(Reporting):
         """
         learned = _learned(self._codec, outcomes)
         arguments = [*_lease_columns(outcomes, pause), *_turn_columns(self._codec, outcomes)]
-        if learned:
+        opened = [(o.work.lease.customer, address) for o in outcomes for address in o.opened]
+        statement = _COMMIT
+        if learned or opened:
+            statement = _COMMIT_LEARNED
             arguments += columns(learned, 5)
+        if opened:
+            statement = _COMMIT_OPENED
+            arguments += columns(opened, 2)
         further = any(o.revised or o.reported for o in outcomes)
         async with self._transaction() if further else self._connection() as connection:
-            released = await connection.fetch(_COMMIT_LEARNED if learned else _COMMIT, *arguments)
+            released = await connection.fetch(statement, *arguments)
             held = {CustomerId(row["customer_id"]): row["due"] for row in released}
             if further:
                 await self._write_reports(connection, [o for o in outcomes if o.work.lease.customer in held])

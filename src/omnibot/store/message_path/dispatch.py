@@ -9,34 +9,55 @@ from datetime import timedelta
 import asyncpg
 
 from omnibot.model import AddressId, DeliveryState, MessageId
+from omnibot.store.message_path import hold
 from omnibot.store.message_path.connections import columns
 from omnibot.store.message_path.finish import Finishing
-from omnibot.store.work import Dispatch, Dispatched, Quota, Result, StoreUnavailable
+from omnibot.store.work import Dispatch, Dispatched, Held, Quota, Result, StoreUnavailable
 
 # The head of an address's queue (one an account: two bots are two chats) is the one with nothing open before it. An
 # `unknown` blocks what is behind it only for a while; what is held waits for its own time and blocks nobody, and so
 # does a pointer, which leaves after what it points to. The gate: the address row is locked (a STOP that commits later
 # waits, one that committed before is seen), and replies are counted against their caps.
-_DISPATCH = """
+_QUOTA = """
+    SELECT * FROM unnest((SELECT $1::text[]), $2::text[], $3::int[], $4::int[], $5::interval[], $6::int[],
+                         $7::interval[])
+        AS q(channel, account, free, replies, replies_in, unsolicited, unsolicited_in)"""
+_OUTCOME = """
+    state = CASE WHEN gate.verdict IS NULL THEN 'sending' ELSE 'suppressed' END, attempts = attempts + 1,
+    leased_until = now() + $9::interval"""
+
+
+def _gated(
+    quota: str = _QUOTA,
+    outcome: str = _OUTCOME,
+    *,
+    behind: str = "",
+    heard: str = "",
+    verdicts: str = "",
+    told: str = "",
+    more: str = "NULL::timestamptz AS heard_at",
+    held: str = "",
+) -> str:
+    """The statement; what may be held makes it longer only for those accounts that hold anything."""
+    return f"""
 WITH head AS (
-    SELECT q.*, o.id, o.address_id, o.purpose
-    FROM unnest((SELECT $1::text[]), $2::text[], $3::int[], $4::int[], $5::interval[], $6::int[], $7::interval[])
-        AS q(channel, account, free, replies, replies_in, unsolicited, unsolicited_in)
+    SELECT q.*, o.id, o.address_id, o.purpose, o.state
+    FROM ({quota}) AS q
     CROSS JOIN LATERAL (
-        SELECT o.id, o.address_id, o.purpose FROM outbox o
+        SELECT o.id, o.address_id, o.purpose, o.state FROM outbox o
         WHERE o.channel = q.channel AND o.account = q.account AND o.state IN ('queued', 'held') AND o.due_at <= now()
             AND NOT EXISTS (
                 SELECT FROM outbox p
                 WHERE p.address_id = o.address_id AND p.channel = o.channel AND p.account = o.account AND p.id < o.id
                     AND p.state IN ('queued', 'held', 'sending', 'unknown') AND (
                         p.state = 'sending' OR (p.state = 'queued' AND p.after_id IS NULL)
-                        OR (p.state = 'unknown' AND p.changed_at > now() - $8::interval)))
+                        OR (p.state = 'unknown' AND p.changed_at > now() - $8::interval) {behind}))
             AND (o.after_id IS NULL OR EXISTS (
                 SELECT FROM outbox a WHERE a.id = o.after_id AND a.state IN ('sent', 'delivered', 'read', 'unknown')))
         ORDER BY o.due_at, o.id LIMIT q.free FOR UPDATE OF o SKIP LOCKED
     ) AS o
-), gate AS (
-    SELECT h.id, a.value_sealed, CASE
+), judged AS (
+    SELECT h.id, a.value_sealed, {more}, CASE
         WHEN h.purpose = 'confirmation' THEN CASE WHEN 4 <= (
             SELECT count(*) FROM outbox s WHERE s.address_id = h.address_id AND s.sent_at > now() - interval '1 h'
                 AND s.purpose = 'confirmation') THEN 'reply cap' END
@@ -47,22 +68,34 @@ WITH head AS (
                 AND s.purpose = 'unsolicited') THEN 'reply cap'
         WHEN h.replies <= (
             SELECT count(*) FROM outbox s WHERE s.address_id = h.address_id AND s.sent_at > now() - h.replies_in)
-            THEN 'reply cap'
+            THEN 'reply cap'{verdicts}
         END AS verdict
     FROM (SELECT * FROM head ORDER BY address_id) AS h
-    CROSS JOIN LATERAL (SELECT * FROM addresses WHERE id = h.address_id FOR SHARE) AS a
-), capped AS (
+    CROSS JOIN LATERAL (SELECT * FROM addresses WHERE id = h.address_id FOR SHARE) AS a{heard}
+), gate AS (SELECT *{held} FROM judged), capped AS (
     INSERT INTO handoffs (address_id, reason, at)
     SELECT DISTINCT h.address_id, 'reply kept back: ' || verdict, now() FROM gate JOIN head h USING (id)
-    WHERE verdict IN ('reply cap', 'unreachable')
+    WHERE verdict IN ('reply cap', 'unreachable') {told}
     ON CONFLICT (address_id, reason) WHERE resolved_at IS NULL AND turn_id IS NULL DO NOTHING
 )
-UPDATE outbox o SET state = CASE WHEN gate.verdict IS NULL THEN 'sending' ELSE 'suppressed' END, reason = gate.verdict,
-    attempts = attempts + 1, leased_until = now() + $9::interval, changed_at = now()
+UPDATE outbox o SET {outcome}, reason = gate.verdict, changed_at = now()
 FROM gate WHERE o.id = gate.id
 RETURNING o.id, o.address_id, o.channel, o.account, o.attempts, o.payload_sealed, o.provider_sealed, o.created_at,
-    gate.value_sealed, o.state
+    gate.value_sealed, gate.heard_at, o.state, o.reason
 """
+
+
+_DISPATCH = _gated()
+_DISPATCH_OR_HOLD = _gated(
+    hold.QUOTA,
+    hold.OUTCOME,
+    behind=hold.BEHIND,
+    heard=hold.HEARD,
+    verdicts=hold.VERDICTS,
+    told=hold.TOLD,
+    more="heard.at AS heard_at, h.frees_at",
+    held=f", coalesce({hold.IS_HELD}, false) AS held",
+)
 
 
 class Dispatching(Finishing):
@@ -77,10 +110,12 @@ class Dispatching(Finishing):
             )
             for q in quotas
         ]  # fmt: skip
+        arguments = [*columns(rows, 7), timedelta(seconds=unknown_wait), timedelta(seconds=lease)]
+        holds = any(quota.holds for quota in quotas)
+        if holds:
+            arguments += columns([_waits(quota) for quota in quotas], 4)
         async with self._connection() as connection:
-            claimed = await connection.fetch(
-                _DISPATCH, *columns(rows, 7), timedelta(seconds=unknown_wait), timedelta(seconds=lease)
-            )
+            claimed = await connection.fetch(_DISPATCH_OR_HOLD if holds else _DISPATCH, *arguments)
         starting, unreadable = [], []
         for row in sorted(claimed, key=lambda row: row["id"]):
             if row["state"] != DeliveryState.SENDING:
@@ -95,7 +130,8 @@ class Dispatching(Finishing):
                 await self.finish(unreadable)
             if kept_back:
                 await self._keep_back_pointers(kept_back)
-        return Dispatched(tuple(starting), len(claimed) - len(starting))
+        overspent = frozenset((row["channel"], row["account"]) for row in claimed if row["reason"] == Held.SPEND)
+        return Dispatched(tuple(starting), len(claimed) - len(starting), overspent)
 
     def _dispatch(self, row: asyncpg.Record) -> Dispatch:
         return Dispatch(
@@ -105,6 +141,11 @@ class Dispatching(Finishing):
             account=row["account"],
             queued_at=row["created_at"],
         )
+
+
+def _waits(quota: Quota) -> tuple[timedelta | None, bool, int | None, timedelta]:
+    window = None if quota.window is None else timedelta(seconds=quota.window)
+    return window, quota.knocks, quota.spend, timedelta(seconds=quota.spend_seconds)
 
 
 def _unreadable(row: asyncpg.Record) -> Result:

@@ -10,6 +10,7 @@ import asyncpg
 
 from omnibot.model import Address, AddressId, DeliveryState, MessageId, Outbound
 from omnibot.store.message_path.connections import columns
+from omnibot.store.message_path.hold import SPEND, Holding
 from omnibot.store.message_path.pointers import Pointing
 from omnibot.store.message_path.reports import MARK_UNREACHABLE
 from omnibot.store.payloads import parts_from_json
@@ -61,7 +62,7 @@ WHERE o.state = 'unknown' AND o.channel = $1 AND o.account = $2 ORDER BY o.id LI
 """
 
 
-class Finishing(Pointing):
+class Finishing(Pointing, Holding):
     """The last step of the message path, and what becomes of calls whose end nobody knows."""
 
     async def finish(self, results: Sequence[Result]) -> bool:
@@ -80,8 +81,11 @@ class Finishing(Pointing):
         gone = [(r.address, r.reason) for r in results if r.unreachable]
         lost = [r for r in results if r.state in (DeliveryState.REFUSED, DeliveryState.DEAD)]
         moved = [(r.address, self._codec.seal(r.address, r.context)) for r in results if r.context is not None]
-        async with self._connection() if not (gone or lost or moved) else self._transaction() as connection:
+        billed = [(r.id, r.units) for r in results if r.units]
+        async with self._transaction() if gone or lost or moved or billed else self._connection() as connection:
             more: bool = await connection.fetchval(_FINISH, *columns(rows, 7))
+            if billed:
+                await connection.execute(SPEND, *columns(billed, 2))
             if gone:
                 await connection.execute(MARK_UNREACHABLE, *columns(gone, 2))
             if lost:
@@ -122,4 +126,5 @@ class Finishing(Pointing):
             context=payload["context"],
             provider_id=self._codec.open_text(address, provider_id) if provider_id else "",
             attempts=row["attempts"],
+            heard_at=row.get("heard_at"),
         )

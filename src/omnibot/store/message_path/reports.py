@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 import asyncpg
 
+from omnibot.model import DeliveryState
 from omnibot.store.message_path.connections import Connections, columns
+from omnibot.store.message_path.hold import HOLD_AFTERWARDS
 from omnibot.store.message_path.inbox import MESSAGE_PRIORITY
 from omnibot.store.payloads import report_payload
 from omnibot.store.work import Outcome
@@ -87,7 +89,9 @@ class Reporting(Connections):
              self._codec.seal(r.address, report_payload(r)))
             for customer, r in reported
         ]  # fmt: skip
-        await connection.execute(_REPORT, *columns([row[1:5] for row in rows], 4))
+        await connection.execute(_REPORT, *columns([row[1:5] for row in rows if row[3] != DeliveryState.HELD], 4))
+        if held := [row[1:3] for row in rows if row[3] == DeliveryState.HELD]:
+            await connection.execute(HOLD_AFTERWARDS, *columns(held, 2))
         if early := await connection.fetch(_REPORT_AGAIN, *columns(rows, 7)):
             await self._reschedule(connection, [row["customer_id"] for row in early])
         if gone := [(r.address, r.reason) for _, r in reported if r.unreachable]:

@@ -313,6 +313,23 @@ class Migration(migrations.Migration):
             bases=["Model"],
         ),
         ops.CreateModel(
+            name="Spent",
+            fields=[
+                ("id", fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ("channel", fields.CharField(max_length=32)),
+                ("account", fields.CharField(max_length=64)),
+                ("hour", fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ("units", fields.BigIntField()),
+            ],
+            options={
+                "table": "spent",
+                "app": "omnibot",
+                "pk_attr": "id",
+                "table_description": "What an account was billed for in an hour; written only where there is a cap.",
+            },
+            bases=["Model"],
+        ),
+        ops.CreateModel(
             name="Turn",
             fields=[
                 ("id", fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),

@@ -31,6 +31,9 @@ class Migration(migrations.Migration):
                 "CREATE INDEX outbox_unknown ON outbox (channel, account) WHERE state = 'unknown'",
                 "CREATE INDEX outbox_sent ON outbox (address_id, sent_at) WHERE sent_at IS NOT NULL",
                 "CREATE INDEX outbox_after ON outbox (after_id) WHERE after_id IS NOT NULL AND state = 'queued'",
+                "CREATE INDEX outbox_overspent ON outbox (channel, account)"
+                " WHERE state = 'held' AND reason = 'spend cap'",
+                "CREATE UNIQUE INDEX spent_hour ON spent (channel, account, hour)",
                 "CREATE UNIQUE INDEX facts_current ON facts (address_id, key) WHERE valid_to IS NULL",
                 "CREATE INDEX handoffs_open ON handoffs (at) WHERE resolved_at IS NULL",
                 "CREATE UNIQUE INDEX handoffs_fault ON handoffs (address_id, reason)"
