@@ -17,13 +17,15 @@ class NoToken(Exception):
 async def access_token(command: str) -> str:
     """What the command prints on its first line; raises NoToken."""
     try:
+        program, *arguments = shlex.split(command)
         process = await asyncio.create_subprocess_exec(
-            *shlex.split(command),
+            program,
+            *arguments,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
         )
-    except (OSError, ValueError, IndexError) as error:
+    except (OSError, ValueError) as error:
         raise NoToken(f"the token command cannot be run ({type(error).__name__})") from None
     try:
         async with asyncio.timeout(_SECONDS):

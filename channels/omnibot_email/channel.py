@@ -29,7 +29,7 @@ _MAX_TEXT = 100_000  # characters of one mail
 _LARGE = 100_000  # bytes: reading more than this goes to a thread
 _FILES = 3  # of one mail
 _BASE64 = 1.37  # how much longer files become, with their line breaks
-_AROUND = 500_000  # bytes of a mail that are not files
+_AROUND = 2_000_000  # bytes of a mail that are not files: the longest text, twice, each letter as six
 
 _log = structlog.get_logger(__name__)
 
@@ -181,12 +181,12 @@ class Email(Channel):
     def _reported(self, delivery: Delivery, letter: Letter) -> Incoming | None:
         """What came to an address that only servers write to: a report of ours, or something for staff to look at."""
         assert self._reports is not None
+        if read_report(delivery.raw, letter) is None:
+            return self._message(delivery, letter, "at the address for reports, and no report")
         recipients = recipients_of(delivery, letter)
         proof = proof_at(recipients, delivery.raw, letter, self._reports, key=self.site.key, now=self.site.now())
         if proof is None:
             return self._message(delivery, letter, "at the address for reports, without a token of ours")
-        if read_report(delivery.raw, letter) is None:
-            return self._message(delivery, letter, "at the address for reports, and no report")
         return self._report(delivery, letter, proof)
 
     def _report(self, delivery: Delivery, letter: Letter, proof: Proof) -> DeliveryReport | None:

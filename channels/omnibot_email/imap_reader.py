@@ -347,7 +347,6 @@ async def in_thread(call: Callable[[], T], session: ImapSession) -> T:
         return await asyncio.shield(done)
     except asyncio.CancelledError:
         session.hang_up()
+        done.add_done_callback(asyncio.Future.exception)  # nobody else asks for it any more
         await asyncio.wait({done}, timeout=_PROMPTLY)
-        if done.done():
-            done.exception()  # nobody asks for it any more
         raise

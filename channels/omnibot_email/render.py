@@ -21,7 +21,7 @@ from omnibot_email.decode import single_line, storable
 _MAX_SUBJECT = 200  # characters
 _MAX_FILE_NAME = 60  # characters: the header of a longer one would not fit on a line in its encoded form
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,100}/[a-z0-9][a-z0-9!#$&^_.+-]{0,100}")  # RFC 6838 4.2
-_NOT_PLAIN = re.compile(r"[^A-Za-z0-9 ._()+,=@~-]")  # in quotation marks, for programs that know no more
+_NOT_PLAIN = re.compile(r"[^A-Za-z0-9 ._()+,=@~-]")  # what needs RFC 2231; old programs show the plain name
 _REPLY_MARKS = ("re:", "aw:", "sv:", "antw:", "rv:", "res:", "r:")
 _FONT = "font-family:-apple-system,Segoe UI,Roboto,Helvetica,Arial,sans-serif;font-size:15px;line-height:1.5"
 _GAP = "margin:0 0 1em"
@@ -94,15 +94,16 @@ def _attached(enclosure: Enclosure) -> bytes:
     """A file in base64, under a name of one line that no disk takes for a path (RFC 2183, RFC 2231)."""
     name = _file_name(enclosure.file.name)
     plain_name = _NOT_PLAIN.sub("_", name)
-    disposition = f'attachment; filename="{plain_name}"'
-    if plain_name != name:
-        disposition += f";\r\n filename*=utf-8''{quote(name, safe='')}"
+    exact = f'filename="{name}"' if plain_name == name else f"filename*=utf-8''{quote(name, safe='')}"
     media_type = enclosure.file.media_type.casefold()
     if not _MEDIA_TYPE.fullmatch(media_type) or media_type.startswith(("message/", "multipart/")):
         media_type = "application/octet-stream"  # the others may not be in base64 (RFC 2046 5.2)
-    head = (
-        f"Content-Type: {media_type}\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: {disposition}\r\n\r\n"
+    fields = (
+        f'Content-Type: {media_type};\r\n name="{plain_name}"',
+        "Content-Transfer-Encoding: base64",
+        f"Content-Disposition: attachment;\r\n {exact}",
     )
+    head = "\r\n".join([*fields, "", ""])
     return head.encode() + encodebytes(enclosure.content).replace(b"\n", b"\r\n")
 
 

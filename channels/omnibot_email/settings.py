@@ -52,7 +52,7 @@ class Smtp(Server):
     security: Security = "starttls"
     connections: int = Field(default=4, ge=1, le=64)  # one connection sends one mail at a time
     timeout: float = Field(default=30.0, gt=0)  # seconds for one mail, all steps together
-    max_bytes: int = Field(default=25_000_000, ge=1_000_000)  # of one mail, with its files
+    max_bytes: int = Field(default=25_000_000, ge=5_000_000)  # of one mail, with its files
 
 
 class Listen(ChannelSettings):

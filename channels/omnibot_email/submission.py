@@ -36,6 +36,7 @@ _GOODBYE_SECONDS = 2.0
 _NO_SUCH_MAILBOX = ("5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1")  # RFC 3463
 
 _NOT_AS_THIS_SENDER = ("5.7.60", "5.2.252")  # Exchange's SendAsDenied
+_NOT_WITHOUT_TLS = (530, 538)  # RFC 3207 4, RFC 4954 6
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _OUR_LOGIN = (530, 534, 535, 538)  # the account's fault, not the mail's: it is to wait until that is mended
 
@@ -162,7 +163,7 @@ class Submission:
             hostname=settings.host,
             port=settings.port,
             username=settings.username or None,
-            password=settings.password.get_secret_value() if settings.username else None,
+            password=(settings.password.get_secret_value() or None) if settings.username else None,
             oauth_token_generator=self._token if settings.token_command else None,
             local_hostname=self._host_name,
             timeout=settings.timeout,
@@ -190,6 +191,11 @@ class Submission:
         settings = self._settings
         if isinstance(error, NoToken):
             return ConnectionFailed(str(error), "run smtp.token_command by hand, as the user that runs Omnibot")
+        if isinstance(error, SMTPAuthenticationError) and error.code in _NOT_WITHOUT_TLS:
+            return ConnectionFailed(
+                f"the mail server lets nobody log in without TLS ({error.code})",
+                'set smtp.security = "starttls" or "tls"',
+            )
         if isinstance(error, SMTPAuthenticationError):
             return ConnectionFailed(
                 f"the mail server refused the login ({error.code})",

@@ -1,4 +1,4 @@
-"""The channel's contract, with the listener in both of its protocols."""
+"""The channel's contract, with the listener in both of its protocols and with a mailbox at a provider."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator, Sequence
 from typing import ClassVar, Literal
 
 import pytest_asyncio
-from email_office import SARAH, free_port, settings
+from email_office import OURS, SARAH, free_port, settings
 
 from omnibot.contract import Site
 from omnibot.model import Address
 from omnibot.sandbox import Cut
-from omnibot.sandbox.mail import MailSandbox, Posted
+from omnibot.sandbox.mail import ImapSandbox, MailSandbox, Posted
+from omnibot.sandbox.mail.imap_folders import ImapAccount
 from omnibot.testing import Ability, ChannelContract, Taken
 from omnibot_email import Email
 from omnibot_email.settings import EmailSettings
@@ -94,3 +95,37 @@ class TestOverLmtp(EmailContract):
 
 class TestOverSmtp(EmailContract):
     protocol = "smtp"
+
+
+class MailboxProvider(MailProvider):
+    """The same, but for that mail lies in a mailbox until we fetch it."""
+
+    def __init__(self, sandbox: MailSandbox, imap: ImapSandbox, account: ImapAccount) -> None:
+        super().__init__(sandbox, 0, "lmtp")
+        self.imap = imap
+        self.account = account
+
+    def settings(self, password: str = "correct") -> EmailSettings:
+        return settings(
+            self.sandbox.port,
+            smtp={"username": "omnibot", "password": "correct"},
+            imap={"port": self.imap.port, "password": password},
+        )
+
+    async def deliver(self, text: str) -> None:
+        await super().deliver(text)
+        await self.posted[-1].settled()
+
+    def acknowledged(self) -> int:
+        return len(self.account.inbox.flagged("$Omnibot"))
+
+
+class TestOverImap(ChannelContract):
+    channel = Email
+
+    @pytest_asyncio.fixture
+    async def provider(self) -> AsyncIterator[MailboxProvider]:
+        async with ImapSandbox() as imap:
+            account = imap.account(OURS, "correct")
+            async with MailSandbox(deliver_to=account, username="omnibot", password="correct") as sandbox:
+                yield MailboxProvider(sandbox, imap, account)

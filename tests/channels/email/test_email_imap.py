@@ -9,17 +9,19 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from email_office import NOON, OURS, SARAH, MailRoom, mail, mail_room, outbound, until
+from email_office import NOON, OURS, SARAH, MailRoom, free_port, mail, mail_room, outbound, settings, until
 from structlog.testing import capture_logs
 
 from omnibot.contract import NotAccepted, Refused
 from omnibot.model import Incoming, IncomingMessage
 from omnibot.sandbox import Blocked, Cut, Hang, ServerError, Throttle
+from omnibot.sandbox.mail import MailSandbox
 from omnibot.sandbox.mail.imap import Extension
 from omnibot.sandbox.mail.imap_connection import Connection
 from omnibot.sandbox.mail.imap_wire import Token
 from omnibot.testing import Inbox
 from omnibot_email import Email
+from omnibot_email.authentication import Authenticator, NotNow
 from omnibot_email.imap_reader import _groups
 from omnibot_email.imap_session import Waiting
 
@@ -181,6 +183,18 @@ async def test_both_ways_in_take_one_mail_once() -> None:
     assert first.id == again.id
 
 
+async def test_mail_may_come_both_ways_at_once(room: MailRoom) -> None:
+    given = settings(room.sandbox.port, free_port(), imap={"port": room.imap.port})
+    assert given.listen is not None
+    channel = Email(room.channel.site, given)
+    async with MailSandbox(address=OURS, deliver_to=("127.0.0.1", given.listen.port), retry_after=0.01) as server:
+        async with room.reading(channel) as listener:
+            room.arrives(numbered(1))
+            await server.post(numbered(2), sender=SARAH).settled()
+            await room.inbox.arrived(2)
+        assert listener.done()
+
+
 # --- many, large and poisonous -----------------------------------------------------------------------------------
 
 
@@ -337,6 +351,37 @@ async def test_nothing_is_marked_that_was_not_committed(room: MailRoom) -> None:
         await room.inbox.arrived(60)
         await until(lambda: len(room.marked()) == 60)
     assert texts(room) == [f"mail {number}" for number in range(60)]
+
+
+async def test_while_name_servers_are_silent_mail_waits_and_nothing_counts_it(room: MailRoom) -> None:
+    silent = 5  # looks, more than a mail has attempts
+
+    async def doubt(self: Authenticator, headers: object, raw: bytes, domain: str) -> str:
+        nonlocal silent
+        silent -= 1
+        if silent > 0:
+            raise NotNow
+        return ""
+
+    room.arrives(numbered(1))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Authenticator, "doubt", doubt)
+        patched.setattr("omnibot_email.imap_reader._LONGEST_WAIT", 0.01)
+        async with room.reading():
+            await until(lambda: room.marked() == [1])
+    assert silent == 0
+
+
+async def test_a_server_that_refuses_to_idle_is_asked_all_the_same(room: MailRoom) -> None:
+    room.imap.faults.add(ServerError(), provider="imap", method="IDLE", count=3)
+    reader = room.channel._reader
+    assert reader is not None
+    reader._wait = 0.01
+    async with room.reading():
+        room.arrives(numbered(1))
+        await until(lambda: room.marked() == [1])
+        room.arrives(numbered(2))
+        await until(lambda: room.marked() == [1, 2])
 
 
 @pytest.mark.parametrize("method", ["NOOP", "SEARCH", "FETCH", "STORE", "IDLE"])

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes
 from email.header import decode_header, make_header
@@ -16,12 +17,13 @@ import pytest
 from email_office import NOON, OURS, SARAH, Office, mail, office, outbound, settings
 
 from omnibot.contract import Refused, TryLater, Unsure
-from omnibot.model import Choice, Link, Paragraph, Part, Steps
+from omnibot.model import Address, Choice, File, Link, Paragraph, Part, Steps
 from omnibot.sandbox import Blocked, Cut, Fault, Hang, ServerError, Throttle
 from omnibot.sandbox.ledger import Outcome
 from omnibot.sandbox.mail import Mail
+from omnibot.sandbox.mail.rules import fault_of
 from omnibot_email import Email
-from omnibot_email.render import Envelope, render
+from omnibot_email.render import Enclosure, Envelope, render
 
 ENVELOPE = Envelope(
     sender=OURS,
@@ -162,6 +164,98 @@ def test_forged_context_cannot_add_headers() -> None:
 def test_long_words_and_dots_survive() -> None:
     text = ".\n..a\n" + "x" * 5000 + "\nend \n\n=20"
     assert Mail(OURS, SARAH, render(outbound(Paragraph(text)), ENVELOPE)).text == text
+
+
+# --- files -----------------------------------------------------------------------------------------------------
+
+
+class Shelf:
+    """Where the files lie that go along."""
+
+    def __init__(self, **contents: bytes) -> None:
+        self.contents = contents
+
+    async def open(self, file: File) -> AsyncIterator[bytes]:
+        if file.ref not in self.contents:
+            raise Refused("there is no such file any more")
+        for start in range(0, len(self.contents[file.ref]), 1000):
+            yield self.contents[file.ref][start : start + 1000]
+
+    def url(self, file: File) -> str:
+        return ""
+
+
+def with_files(office: Office, **contents: bytes) -> Email:
+    site = replace(office.channel.site, files=Shelf(**contents))
+    return Email(site, settings(office.sandbox.port, 2))
+
+
+def a_file(name: str, media_type: str = "application/pdf", ref: str = "one") -> File:
+    return File(name, media_type, 3, ref)
+
+
+async def test_files_go_along_whole(office: Office) -> None:
+    contents = {"one": bytes(range(256)) * 40, "two": b"\r\n.\r\n"}
+    async with with_files(office, **contents) as channel:
+        await channel.send(
+            outbound(
+                Paragraph("Look."), a_file("Größe 1.pdf"), a_file("b.txt", "text/plain", "two"), Choice("Yes", "y")
+            )
+        )
+    (received,) = await office.sandbox.mailbox(SARAH).wait_for()
+    assert received.text == "Look.\n\nYes"
+    assert "<p" in received.html
+    attached = list(received.message.iter_attachments())
+    assert [part.get_filename() for part in attached] == ["Größe 1.pdf", "b.txt"]
+    assert [part.get_content_type() for part in attached] == ["application/pdf", "text/plain"]
+    assert [part.get_payload(decode=True) for part in attached] == list(contents.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("../../etc/passwd", "_.._etc_passwd"),
+        ("..\\evil.exe", "_evil.exe"),
+        (".htaccess", "htaccess"),
+        ('a"; name="b.exe', 'a"; name="b.exe'),
+        ("a\r\nBcc: evil@example.org\r\n.pdf", "a Bcc: evil@example.org .pdf"),
+        ("x" * 300 + ".pdf", "x" * 56 + ".pdf"),
+        ("名前" * 100 + ".pdf", "名前" * 28 + ".pdf"),
+        ("", "file"),
+        ("...", "file"),
+    ],
+)
+@pytest.mark.parametrize("media_type", ["application/pdf", "message/rfc822", 'text/html"\r\nBcc: evil@example.org', ""])
+def test_a_files_name_and_type_are_safe_in_their_headers(name: str, shown: str, media_type: str) -> None:
+    raw = render(outbound(), ENVELOPE, [Enclosure(a_file(name, media_type), b"abc")])
+    assert all(len(line) <= 998 for line in raw.split(b"\r\n"))
+    assert fault_of(raw, eight_bit=False) == ""
+    message = message_from_bytes(raw, policy=default)
+    assert "Bcc" not in message
+    (attached,) = message.iter_attachments()
+    assert "Bcc" not in attached
+    assert attached.get_filename() == shown
+    assert attached.get_content_type() in ("application/pdf", "application/octet-stream")
+    assert attached.get_payload(decode=True) == b"abc"
+
+
+async def test_a_file_that_is_not_there_any_more_refuses_the_message(office: Office) -> None:
+    async with with_files(office) as channel:
+        with pytest.raises(Refused, match="no such file"):
+            await channel.send(outbound(Paragraph("Look."), a_file("a.pdf")))
+    assert office.sandbox.mailbox(SARAH).mails == []
+
+
+def test_what_the_limits_allow_fits_into_a_mail_that_the_server_takes(office: Office) -> None:
+    limits = office.channel.limits
+    text = Paragraph("ü" * limits.text)
+    enclosed = [Enclosure(a_file("a.pdf"), bytes(limits.file_bytes))] * limits.files
+    assert 20_000_000 < len(render(outbound(text), ENVELOPE, enclosed)) < 25_000_000
+
+
+async def test_what_was_mailed_cannot_be_taken_back(office: Office) -> None:
+    receipt = await office.channel.send(outbound())
+    assert await office.channel.redact(Address("email", SARAH), receipt) is False
 
 
 # --- what answers mean -----------------------------------------------------------------------------------------
