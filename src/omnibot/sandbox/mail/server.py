@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import hmac
 import logging
+import ssl
 from collections.abc import Coroutine, Mapping
 from datetime import datetime
 from types import TracebackType
@@ -46,14 +48,20 @@ class MailSandbox:
         protocol: Literal["lmtp", "smtp"] = "lmtp",
         username: str = "",
         password: str = "",
+        token: str = "",
         retry_after: float = 1.0,
         plus_senders: bool = True,
+        tls: ssl.SSLContext | None = None,
+        security: Literal["none", "starttls", "tls"] = "none",
     ) -> None:
         self.ledger = Ledger() if ledger is None else ledger
         self.faults = Faults() if faults is None else faults
         self.port = port
         self.address = address
         self.login = (username.encode(), password.encode())
+        self.token = token  # lets in by OAuth 2.0, too
+        self.tls = tls
+        self.security = security
         self.plus_senders = plus_senders  # whether the company may send as its plus addresses
         self.closed_mailboxes: set[str] = set()
         self.returning: dict[str, str] = {}  # address → status (RFC 3463) with which its mail comes back
@@ -77,7 +85,8 @@ class MailSandbox:
         # aiosmtpd logs every command with its addresses
         logging.getLogger("mail.log").setLevel(logging.CRITICAL)
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Session(self), HOST, self.port)
+        at_once = self.tls if self.security == "tls" else None
+        self._server = await loop.create_server(lambda: _Session(self), HOST, self.port, ssl=at_once)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -142,6 +151,12 @@ class MailSandbox:
         expected_name, expected_password = self.login
         known = hmac.compare_digest(login.login, expected_name)
         return AuthResult(success=known and hmac.compare_digest(login.password, expected_password), handled=False)
+
+    async def auth_XOAUTH2(self, server: SMTP, words: list[str]) -> AuthResult:
+        """A login by access token, as Google and Microsoft have it."""
+        said = base64.b64decode(words[1]) if len(words) > 1 else b""
+        known = b"user=%b\x01auth=Bearer %b\x01\x01" % (self.login[0], self.token.encode())
+        return AuthResult(success=bool(self.token) and hmac.compare_digest(said, known), handled=False)
 
     async def handle_MAIL(
         self, server: _Session, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -243,6 +258,9 @@ class _Session(SMTP):
             hostname="mail.sandbox.example",
             auth_require_tls=sandbox.login == (b"", b""),  # AUTH is only offered where there is a login
             authenticator=sandbox.authenticate,
+            auth_exclude_mechanism=[] if sandbox.token else ["XOAUTH2"],
+            tls_context=sandbox.tls if sandbox.security == "starttls" else None,
+            require_starttls=sandbox.security == "starttls",
             loop=asyncio.get_running_loop(),
         )
         self.pending: Fault | None = None  # ordered at an earlier command, due at a later one
