@@ -52,6 +52,11 @@ class Languages:
             else None
         )
 
+    @property
+    def common_words(self) -> Collection[str]:
+        """Some hundred words that are in most sentences, in lower case."""
+        return self._telling.keys()
+
     def read(self, text: str, last: str | None) -> Signal[str]:
         """The language of a text; with too few words the customer's `last`, else the company's, unknown."""
         text = text[:_LONGEST]
