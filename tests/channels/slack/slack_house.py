@@ -120,9 +120,16 @@ class House:
 
 @asynccontextmanager
 async def house(
-    sandbox: SlackSandbox, mode: str = "events", *, team: str = "", public: bool = True, **settings
+    sandbox: SlackSandbox,
+    mode: str = "events",
+    *,
+    workspace: str = "",
+    public: bool = True,
+    serving: bool = True,
+    key: bytes = b"a key that only tests have",
+    **settings,
 ) -> AsyncIterator[House]:
-    workspace = sandbox.workspace(team) if team else sandbox.main
+    home = sandbox.workspace(workspace) if workspace else sandbox.main
     async with AsyncExitStack() as stack:
         bound = stack.enter_context(socket.socket())
         bound.bind(("127.0.0.1", 0))
@@ -133,29 +140,30 @@ async def house(
             account="main",
             path=path,
             public_url=base + path if public else "",
-            key=b"a key that only tests have",
+            key=key,
             now=clock,
             files=files,
             download=await stack.enter_async_context(Downloads()),
         )
         given = {
-            "token": workspace.bot_token,
+            "token": home.bot_token,
             "mode": mode,
-            "signing_secret": workspace.signing_secret,
-            "app_token": workspace.app_token,
+            "signing_secret": home.signing_secret,
+            "app_token": home.app_token,
             "api_url": f"{sandbox.url}/api/",
             "conversation_seconds": 0,
             **settings,
         }
         channel = await stack.enter_async_context(Slack(site, SlackSettings.model_validate(given)))
         inbox = Inbox()
-        await stack.enter_async_context(served(channel, inbox, bound))
+        if serving:
+            await stack.enter_async_context(served(channel, inbox, bound))
         client = await stack.enter_async_context(aiohttp.ClientSession())
         url = base + request_path(site)
         if mode == "events":
-            workspace.deliver_to(url)
-        workspace.user(USER, "Ada Lovelace", email="ada@example.org", tz="Europe/London", locale="en-GB")
-        yield House(sandbox, workspace, channel, inbox, site, url, clock, files, client)
+            home.deliver_to(url)
+        home.user(USER, "Ada Lovelace", email="ada@example.org", tz="Europe/London", locale="en-GB")
+        yield House(sandbox, home, channel, inbox, site, url, clock, files, client)
 
 
 @asynccontextmanager

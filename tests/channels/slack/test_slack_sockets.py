@@ -121,7 +121,7 @@ async def test_in_socket_mode_there_is_no_request_url(connected: House):
 
 @pytest.mark.parametrize("mode", ["events", "socket"])
 async def test_two_workspaces_do_not_hear_each_other(sandbox: SlackSandbox, mode):
-    async with house(sandbox, mode) as one, house(sandbox, mode, team="T0SECOND") as other:
+    async with house(sandbox, mode) as one, house(sandbox, mode, workspace="T0SECOND") as other:
         async with listening(one), listening(other):
             one.ada.write("to the first")
             other.ada.write("to the second")
