@@ -11,12 +11,14 @@ from pydantic import BaseModel, SecretStr, TypeAdapter
 
 from omnibot.settings import Settings, load
 from omnibot_email.settings import EmailSettings
+from omnibot_slack.settings import SlackSettings
 from omnibot_telegram.settings import TelegramSettings
 from omnibot_twilio.settings import SmsSettings, WhatsAppSettings
 
 FILE = Path(__file__).parents[1] / "config" / "omnibot.toml"
 SHOWN = {
     ("channels", "telegram", "main"): TelegramSettings,
+    ("channels", "slack", "main"): SlackSettings,
     ("channels", "sms", "main"): SmsSettings,
     ("channels", "whatsapp", "main"): WhatsAppSettings,
     ("channels", "email", "support"): EmailSettings,
