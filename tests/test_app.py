@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from omnibot import app
 from omnibot.app import CannotListen, Role, Running, serve
 from omnibot.channels import Account
 from omnibot.contract import Accept, Channel, ChannelSettings, Limits, Receipt, Site
-from omnibot.model import Address, Attachment, DeliveryState, Draft, IncomingMessage, Outbound, Paragraph, Sender
+from omnibot.model import Address, Attachment, Cap, DeliveryState, Draft, IncomingMessage, Outbound, Paragraph, Sender
 from omnibot.settings import Bot, Database, Delivery, Server, Settings
 from omnibot.store import Store
 from omnibot.store.work import Arrived, Outcome, Purpose, Reply, StoredFile
@@ -165,6 +166,26 @@ async def test_every_role_tells_its_health(settings: Settings, roles: frozenset[
                 assert answer.status == 200
         async with session.get("/files/1/1/" + "x" * 43) as answer:
             assert answer.status == 404
+
+
+async def test_readiness_names_accounts_that_have_spent_all(
+    settings: Settings, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Costly(Stubborn):
+        def __init__(self, site: Site, given: ChannelSettings) -> None:
+            super().__init__(site, given)
+            self.limits = replace(self.limits, spend=Cap(0, 3600))
+
+    async with running(settings) as up, aiohttp.ClientSession(up.url) as session, session.get("/readyz") as answer:
+        assert "overspent" not in await answer.json()
+    monkeypatch.setattr(app, "load_channels", lambda _: [Account("stubborn", "main", Costly, ChannelSettings())])
+    await queue(dsn, "1")
+    async with running(settings) as up, aiohttp.ClientSession(up.url) as session:
+        async with asyncio.timeout(10):
+            while DeliveryState.HELD not in await states(dsn):
+                await asyncio.sleep(0.05)
+        async with session.get("/readyz") as answer:
+            assert (answer.status, (await answer.json())["overspent"]) == (200, ["stubborn.main"])
 
 
 async def test_a_port_that_somebody_has_is_told_in_one_sentence(settings: Settings) -> None:

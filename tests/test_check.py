@@ -20,7 +20,7 @@ from omnibot.check import Checked, check
 from omnibot.model import Address, Draft, IncomingMessage, Paragraph, Sender
 from omnibot.store import Store
 from omnibot.store.bundled import BundledServer, BundledServerError
-from omnibot.store.work import Arrived, Outcome, Purpose, Reply
+from omnibot.store.work import Arrived, Outcome, Purpose, Quota, Reply
 from tests.conftest import SECRET
 
 ROOT = Path(__file__).parents[1]
@@ -164,3 +164,39 @@ async def test_messages_of_an_account_that_is_gone_are_told(environment: dict[st
     assert unreachable.startswith("channels.telegram.main: ")
     environment["OMNIBOT_CHANNELS__TELEGRAM__OLD__TOKEN"] = "a mistake, but no account that is gone"
     assert not any("is not configured" in fault for fault in (await found(environment)).faults)
+
+
+async def held(store: Store, **limits: object) -> None:
+    """A reply that the gate holds because of these limits."""
+    item = IncomingMessage(id="1", at=NOON, sender=Sender(Address("telegram", "11")), message_id="1", text="hello")
+    await store.path.accept([Arrived(channel="telegram", account="main", item=item)])
+    [work] = await store.path.load(await store.path.claim(1, lease=30))
+    reply = Reply(Draft(to=work.addresses[0], parts=(Paragraph("Because."),)), Purpose.REPLY)
+    await store.path.commit([Outcome(work=work, address=work.addresses[0].id, record={}, replies=(reply,))])
+    quota = Quota(
+        channel="telegram",
+        account="main",
+        free=9,
+        replies=9,
+        replies_seconds=9,
+        unsolicited=9,
+        unsolicited_seconds=9,
+        **limits,
+    )
+    assert (await store.path.dispatch([quota], lease=30, unknown_wait=60)).starting == ()
+
+
+async def test_an_account_that_has_spent_all_is_told(environment: dict[str, str], store: Store) -> None:
+    await held(store, spend=0, spend_seconds=3600)
+    environment["OMNIBOT_CHANNELS__TELEGRAM__MAIN__TOKEN"] = "a mistake, which is told too"
+    faults = (await found(environment)).faults
+    [overspent] = [fault for fault in faults if "spend" in fault]
+    assert overspent.startswith("channels.telegram.main: has used up what it may spend, and 1 messages wait until 20")
+    assert "raise its cap" in overspent
+
+
+async def test_what_waits_for_the_people_themselves_is_noted(environment: dict[str, str], store: Store) -> None:
+    await held(store, window=3600)
+    environment["OMNIBOT_CHANNELS__TELEGRAM__MAIN__TOKEN"] = "a mistake, but no account that is gone"
+    [note] = (await found(environment)).notes
+    assert note.startswith("1 messages wait until the people whom they are for write again")

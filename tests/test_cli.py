@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import asyncpg
 import pytest
 import pytest_asyncio
 import structlog
@@ -168,6 +169,23 @@ def test_the_outbox_is_listed_shown_and_retried(omnibot, conversation: None) -> 
     refused = omnibot("outbox", "retry", str(entry["id"]))
     assert refused.exit_code == 1
     assert "only these can be sent again" in refused.output
+
+
+@pytest_asyncio.fixture(params=[("outside the window", "they write"), ("spend cap", "2026-03-01 12:30 UTC")])
+async def held(dsn: str, conversation: None, request: pytest.FixtureRequest) -> tuple[str, str]:
+    """The reply is held: the reason, and until when."""
+    connection = await asyncpg.connect(dsn)
+    await connection.execute(
+        "UPDATE outbox SET state = 'held', reason = $1, due_at = '2026-03-01 12:30Z'", request.param[0]
+    )
+    await connection.close()
+    return request.param
+
+
+def test_what_is_held_says_why_and_until_when(omnibot, held: tuple[str, str]) -> None:
+    [entry] = lines(omnibot("outbox", "list", "--state", "held", "--json"))
+    assert (entry["reason"], entry["until"]) == held
+    assert held[1].split()[0] in omnibot("outbox", "list", "--state", "held").output
 
 
 def test_wrong_ids_and_states_are_told(omnibot) -> None:

@@ -106,7 +106,7 @@ async def serve(
         _telling_others(store, bell, drain) if Role.WORKER not in roles else nullcontext(),
         _receiving(settings, store, channels, files, bell, drain)
         if Role.WEB in roles
-        else _http(settings, health_routes(store, len(channels)), drain) as url,
+        else _http(settings, health_routes(store, channels.values()), drain) as url,
     ):
         started(Running(url, channels))
         log.info("server.started", count=len(channels))
@@ -235,6 +235,7 @@ def _limits(channels: Channels) -> Mapping[str, Limits]:
             file_bytes=min(one.file_bytes, other.file_bytes),
             file_types=tuple(kind for kind in one.file_types if kind in other.file_types),
             caption=min((c for c in (one.caption, other.caption) if c is not None), default=None),
+            knocks=one.knocks and other.knocks,
         )
     return limits
 
@@ -257,7 +258,7 @@ async def _receiving(
         for (name, account), channel in channels.items()
     }
     routes = [
-        *health_routes(store, len(channels)),
+        *health_routes(store, channels.values()),
         files.download_route(settings.load_secret(), store.attachments.file_key),
         *_shared_files(settings).routes(),
         *(route for key, channel in channels.items() for route in channel.routes(doors[key])),

@@ -92,7 +92,8 @@ async def _database(settings: Settings) -> Checked:
         async with _dsn(settings) as dsn, Store.look(dsn, settings.load_secret()) as store:
             if store is None:
                 return Checked((), ("the schema is not up to date; `omnibot serve` or `omnibot migrate` sees to it",))
-            return Checked(tuple(await _stranded(store, settings)))
+            faults = [*await _stranded(store, settings), *await _overspent(store)]
+            return Checked(tuple(faults), tuple(await _silent(store)))
     except (WrongSecret, BundledServerError) as error:
         return Checked((f"database: {error}",))
     except (OSError, DatabaseError) as error:
@@ -120,6 +121,21 @@ async def _stranded(store: Store, settings: Settings) -> list[str]:
         f"configure it again until they have left, or answer these people yourselves (omnibot outbox list)"
         for (channel, name), count in waiting.items()
     ]
+
+
+async def _overspent(store: Store) -> list[str]:
+    return [
+        f"channels.{account.channel}.{account.account}: has used up what it may spend, and {account.count} messages"
+        f" wait until {account.until:%Y-%m-%d %H:%M} UTC; raise its cap and start again, or answer these people"
+        " yourselves (omnibot outbox list --state held)"
+        for account in await store.path.overspent()
+    ]
+
+
+async def _silent(store: Store) -> list[str]:
+    count = await store.records.waiting_for_them()
+    told = "messages wait until the people whom they are for write again (omnibot outbox list --state held)"
+    return [f"{count} {told}"] if count else []
 
 
 async def _account(account: Account, settings: Settings) -> list[str]:

@@ -263,13 +263,14 @@ def outbox_list(
                 "to": str(e.address),
                 "state": e.state.value,
                 "reason": e.reason,
+                "until": e.until,
                 "attempts": e.attempts,
                 "created": e.created_at,
                 "text": e.text,
             }
             for e in entries
         ]
-        _show(rows, as_json, "id", "to", "state", "reason", "text")
+        _show(rows, as_json, "id", "to", "state", "reason", "until", "text")
         if not as_json:
             counts = await store.records.outbox_counts()
             _say(", ".join(f"{count} {name}" for name, count in sorted(counts.items())) or "the outbox is empty")

@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from aiohttp import web
 
-from omnibot.store import Store
+from omnibot.contract import Channel
+from omnibot.store import Store, StoreUnavailable
 
 
-def health_routes(store: Store, count: int) -> Sequence[web.RouteDef]:
-    """`/healthz` answers while the loop turns; `/readyz` says 503 while the database is away."""
+def health_routes(store: Store, channels: Collection[Channel]) -> Sequence[web.RouteDef]:
+    """`/healthz` answers while the loop turns; `/readyz` says 503 while the database is away.
+
+    It names accounts that have used up what they may spend, too: they can take work, but their replies wait.
+    """
+    capped = any(channel.limits.spend for channel in channels)
 
     async def alive(_: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
 
     async def ready(_: web.Request) -> web.Response:
         up = await store.ping()
-        body = {"status": "ok" if up else "unavailable", "database": "ok" if up else "unreachable", "accounts": count}
+        body: dict[str, object] = {
+            "status": "ok" if up else "unavailable",
+            "database": "ok" if up else "unreachable",
+            "accounts": len(channels),
+        }
+        if capped:
+            body["overspent"] = await overspent()
         return web.json_response(body, status=200 if up else 503)
+
+    async def overspent() -> Sequence[str]:
+        try:
+            return [f"{account.channel}.{account.account}" for account in await store.path.overspent()]
+        except StoreUnavailable:
+            return []
 
     return [web.get("/healthz", alive), web.get("/readyz", ready)]

@@ -17,6 +17,7 @@ from omnibot.model import Address, AddressId, CustomerId, DeliveryState, Directi
 from omnibot.store import models
 from omnibot.store.codec import OWN, Codec
 from omnibot.store.payloads import text_of
+from omnibot.store.work import Held
 
 _IMPORT_BATCH = 1000  # customers of one transaction: whoever of them writes meanwhile waits for its end
 _IMPORT_ATTEMPTS = 5
@@ -56,6 +57,13 @@ class OutboxEntry:
     created_at: datetime
     due_at: datetime
     text: str
+
+    @property
+    def until(self) -> str:
+        """What it waits for, in words; '' when it is not held."""
+        if self.state is not DeliveryState.HELD:
+            return ""
+        return "they write" if self.reason == Held.WINDOW else f"{self.due_at:%Y-%m-%d %H:%M} UTC"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -312,6 +320,10 @@ class Records:
         grouped = waiting.annotate(count=Count("id")).group_by("channel", "account").order_by("channel", "account")
         rows = await grouped.values_list("channel", "account", "count")
         return {(channel, name): count for channel, name, count in rows if (channel, name) not in configured}
+
+    async def waiting_for_them(self) -> int:
+        """How many of ours wait until those whom they are for write again."""
+        return await models.Outbox.filter(state=DeliveryState.HELD.value, reason=Held.WINDOW.value).count()
 
     async def retry(self, id_: int) -> bool:
         """Queue one of ours again that was given up; False when its state does not allow it.
