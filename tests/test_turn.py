@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -26,7 +28,7 @@ from omnibot.model import (
     plain,
 )
 from omnibot.store.work import InboxItem, Kind, Lease, Purpose, Work
-from omnibot.turn import Steps, take
+from omnibot.turn import Steps, rehearse, take
 from omnibot.understanding import Understanding
 from omnibot.voice import Speaker
 
@@ -206,3 +208,23 @@ def test_whoever_writes_there_is_answered_there_and_lets_go_what_was_held(steps:
 def test_an_address_of_a_channel_that_is_gone_is_none_to_open(steps: Steps) -> None:
     gone = replace(EMAIL, address=Address("pigeon", "7"))
     assert take(work(said(9, "hello"), addresses=(TELEGRAM, gone)), closing(steps)).opened == ()
+
+
+def _caches() -> dict[str, Callable[..., object]]:
+    """What our modules build once for ever, when it is first needed."""
+    ours = [(name, module) for name, module in sys.modules.items() if name.startswith("omnibot.")]
+    found = {f"{name}.{key}": value for name, module in ours for key, value in vars(module).items()}
+    return {key: value for key, value in found.items() if hasattr(value, "cache_parameters")}
+
+
+def test_what_is_built_when_it_is_first_needed_is_built_in_a_rehearsal(steps: Steps) -> None:
+    caches = {key: cache for key, cache in _caches().items() if cache.cache_parameters()["maxsize"] is None}
+    assert any("phrases" in key for key in caches)
+    for cache in caches.values():
+        cache.cache_clear()
+    rehearse(steps)
+    built = {key: cache.cache_info().misses for key, cache in caches.items()}
+    for number, text in enumerate(("Hello, where are my invoices?", "¿Dónde están mis facturas?", "hola", "🎉")):
+        take(work(said(number, text)), steps)
+        take(work(said(number, text, EMAIL), addresses=(EMAIL,)), steps)
+    assert {key: cache.cache_info().misses for key, cache in caches.items()} == built

@@ -41,7 +41,7 @@ from omnibot.settings import Settings
 from omnibot.store import Store
 from omnibot.store.bundled import BundledServer
 from omnibot.store.work import Arrived
-from omnibot.turn import Steps
+from omnibot.turn import Steps, rehearse
 from omnibot.understanding import Understanding
 from omnibot.voice import Speaker
 
@@ -212,12 +212,14 @@ async def _working(
 
 
 def _steps(settings: Settings, channels: Channels) -> Steps:
-    return Steps(
+    steps = Steps(
         understanding=Understanding(settings.bot.languages),
         knowledge=Knowledge.load(settings.bot.knowledge, settings.bot.languages[0]),
         limits=_limits(channels),
         speaker=Speaker(settings.bot.company, settings.bot.name, settings.bot.contact, _shared_files(settings).url),
     )
+    rehearse(steps)
+    return steps
 
 
 def _limits(channels: Channels) -> Mapping[str, Limits]:
