@@ -145,8 +145,11 @@ async def request_scope(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
     """Give all lines that one HTTP request causes the same `request` id; made here, as a caller's could be anything."""
-    with structlog.contextvars.bound_contextvars(request=secrets.token_hex(6)):
+    bound = structlog.contextvars.bind_contextvars(request=secrets.token_hex(6))
+    try:
         return await handler(request)
+    finally:
+        structlog.contextvars.reset_contextvars(**bound)
 
 
 # --- what may be said -------------------------------------------------------------------------------------------------
