@@ -43,6 +43,10 @@ async def served(channel: Channel, inbox: Inbox, listening: socket.socket) -> As
     try:
         yield
     finally:
+        # A server that closes between a connection's arrival and its transport leaves the socket behind.
+        asyncio.get_running_loop().remove_reader(listening)
+        for _ in range(3):
+            await asyncio.sleep(0)
         await runner.cleanup()
 
 
