@@ -747,6 +747,15 @@ def test_a_flood_is_decided_quickly(plan: Desk, text: str) -> None:
     assert time.thread_time() - start < 0.01 * traced
 
 
+# --- files that were refused ---
+
+
+def test_people_are_told_of_a_file_that_was_refused(plan: Desk) -> None:
+    told = plan("here is my bill", attachments=10, flags=("file_refused",))
+    assert ("handoff", "attachment") in said(told)
+    assert "sent a file that was refused" in told.handoff
+
+
 # --- choices that are written instead of pressed ---
 
 OFFERED = (Choice("Cancel your plan", "article:cancel"), Choice("Export your data", "article:export-data"))

@@ -156,3 +156,25 @@ async def test_what_cannot_be_recorded_comes_again_and_ends_nothing(
         assert await fetcher(store, tmp_path, Shelf(b"bytes")).fetch_batch() == 1
     assert [line["event"] for line in lines] == [told]
     assert (await state())[0] == "pending"
+
+
+async def test_people_hear_of_files_that_are_refused_once(store: Store, tmp_path: Path) -> None:
+    """Row 41 of bad inputs: ten files of one message are refused for one reason."""
+    item = IncomingMessage(id="1", at=NOON, sender=Sender(Address("shelf", "1")), message_id="1", text="look")
+    files = tuple(StoredFile(name=f"{n}.mp4", media_type="video/mp4", size=None, ref=f"r{n}") for n in range(10))
+    await store.path.accept([Arrived(channel="shelf", account="main", item=item, files=files)])
+    fetching = fetcher(store, tmp_path, Shelf(*[b"x" * 101] * 9, Refused("too old")))
+    while await fetching.fetch_batch():
+        pass
+    reasons = sorted(handoff.reason for handoff in await store.records.handoffs())
+    assert reasons == ["a file was refused: larger than files.max_bytes", "a file was refused: too old"]
+    assert {row.state for row in await models.Attachment.all()} == {"refused"}
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+async def test_what_is_settled_is_not_refused_any_more(store: Store, tmp_path: Path) -> None:
+    await pending(store)
+    await fetcher(store, tmp_path, Shelf(b"bytes")).fetch_batch()
+    await store.attachments.refused(1, "too late")
+    assert await state() == ("stored", None)
+    assert await store.records.handoffs() == []

@@ -277,3 +277,42 @@ async def test_when_too_much_waits_no_more_is_taken(
     await asyncio.gather(*taken)
     async with receiving(store, tmp_path) as intake:
         await intake.door("telegram", "main", carrier=False)([message("9")])
+
+
+# --- files that are refused at the door; row 41 of bad inputs ---
+
+
+async def kept(store: Store, folder: Path, *attachments: Attachment) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
+    """What becomes of each of these files (its state and why), and the flags of their message."""
+    async with receiving(store, folder, max_file=10) as intake:
+        await intake.door("telegram", "main", carrier=False)([message("1", attachments=attachments)])
+        [work] = await works(store)
+    files = await store.attachments.of([work.addresses[0].id])
+    assert work.items[0].message is not None
+    states = [(file.state, file.reason) for file in sorted(files, key=lambda file: (file.name, file.reason))]
+    return states, work.items[0].message.flags
+
+
+async def test_what_is_too_large_is_refused_at_once_whether_it_came_along_or_not(store: Store, tmp_path: Path) -> None:
+    came = Attachment(name="a", media_type="x/y", content=b"x" * 11)
+    named = Attachment(name="b", media_type="x/y", size=50_000_000, ref="remote")
+    fine = Attachment(name="c", media_type="x/y", content=b"x" * 10)
+    unknown = Attachment(name="d", media_type="x/y", ref="remote")
+    states, flags = await kept(store, tmp_path, came, named, fine, unknown)
+    large = ("refused", "larger than files.max_bytes")
+    assert states == [large, large, ("stored", ""), ("pending", "")]
+    assert flags == ("file_refused",)
+    assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 1
+
+
+async def test_of_many_files_the_first_twenty_are_kept(store: Store, tmp_path: Path) -> None:
+    one = Attachment(name="a", media_type="x/y", content=b"x")
+    states, flags = await kept(store, tmp_path, *[one] * 22)
+    assert states == [("stored", "")] * 20 + [("refused", "more than 20 files in one message")] * 2
+    assert flags == ("file_refused",)
+    assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 20
+
+
+async def test_files_that_are_kept_flag_nothing(store: Store, tmp_path: Path) -> None:
+    _, flags = await kept(store, tmp_path, Attachment(name="a", media_type="x/y", content=b"x"))
+    assert flags == ()

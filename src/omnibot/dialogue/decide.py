@@ -39,6 +39,7 @@ _UPSET = -0.4  # compound
 _VERY_UPSET = -0.5  # from which an answer alone will not do: "error" and "problem" are said calmly, too
 _PEOPLE_FIRST = frozenset({"serious", "urgent", "upset"})  # hand-offs that stand before what may help meanwhile
 _FLAG_STOP, _FLAG_START, _FLAG_ALREADY, _FLAG_STAFF_ONLY = "stop", "start", "already", "staff_only"
+_FLAG_FILE_REFUSED = "file_refused"
 _FLAG_HELP, _FLAG_NETWORK = "help", "network"  # asked by the network's own word; answered by the network itself
 _TOPICS_OFFERED = 5
 _OPENINGS_REMEMBERED = 1000  # of articles
@@ -360,7 +361,8 @@ class _Turn:
         elif heard.matters and self._mood() <= (_VERY_UPSET if answers else _UPSET):
             reasons.append(("upset", f"upset: {', '.join(self.reading.sentiment.evidence)}"))
         if any(message.attachments for message in self.messages):
-            reasons.append(("attachment", "sent a file"))
+            refused = any(_FLAG_FILE_REFUSED in message.flags for message in self.messages)
+            reasons.append(("attachment", "sent a file that was refused" if refused else "sent a file"))
         if repeated:
             titles = ", ".join(article.id for article in repeated)
             reasons.append(("repeat", f"was told {titles} just before and asks again"))

@@ -11,7 +11,7 @@ import structlog
 
 from omnibot.contract import Accept, NotAccepted
 from omnibot.intake.clean import clean
-from omnibot.intake.files import Files, FileTooLarge, worth_keeping
+from omnibot.intake.files import Files, worth_keeping
 from omnibot.intake.keywords import Opt, opt
 from omnibot.model import Attachment, Incoming, IncomingMessage
 from omnibot.store import StoreUnavailable
@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 _BATCH = 256  # arrivals in one transaction
 _COMMIT_SECONDS = 10.0
 _ACCEPT_SECONDS = 10.0  # from the door to the answer: a provider that waits longer gives up and holds a connection
+_MOST_FILES = 20  # of one message that are kept
 _MOST_WAITING = 10_000  # arrivals; beyond that there is no hope for one more within its time
 _ALERT_SECONDS = 30.0  # between two lines about the same trouble
 
@@ -158,29 +159,29 @@ class Intake:
         if not isinstance(item, IncomingMessage):
             return Arrived(channel=channel, account=account, item=item)
         wanted = _wanted(item, carrier)
+        files = tuple([await self._keep(n, attachment) for n, attachment in enumerate(worth_keeping(item))])
         return Arrived(
             channel=channel,
             account=account,
-            item=_flagged(item, wanted, carrier),
+            item=_flagged(item, wanted, carrier, files),
             stop={Opt.OUT: True, Opt.IN: False}.get(wanted) if wanted else None,
-            files=tuple([await self._keep(attachment) for attachment in worth_keeping(item)]),
+            files=files,
         )
 
-    async def _keep(self, attachment: Attachment) -> StoredFile:
-        """Bytes that came with the message are on disk before it is acknowledged."""
-        file = StoredFile(
-            name=attachment.name, media_type=attachment.media_type, size=attachment.size, ref=attachment.ref
-        )
-        if attachment.content is None:
+    async def _keep(self, number: int, attachment: Attachment) -> StoredFile:
+        """Bytes that came with the message are on disk before it is acknowledged; what is only named comes later."""
+        content, size = attachment.content, attachment.size if attachment.content is None else len(attachment.content)
+        file = StoredFile(name=attachment.name, media_type=attachment.media_type, size=size, ref=attachment.ref)
+        if number >= _MOST_FILES:
+            return replace(file, refused=f"more than {_MOST_FILES} files in one message")
+        if size is not None and size > self._max_file:
+            return replace(file, refused="larger than files.max_bytes")
+        if content is None:
             return file
-        fields = {"name": file.name, "media_type": file.media_type, "size": len(attachment.content)}
         try:
-            key = await self._files.put(_once(attachment.content), self._max_file)
-        except FileTooLarge:
-            return StoredFile(**fields, refused="larger than files.max_bytes")  # type: ignore[arg-type]
+            return replace(file, key=await self._files.put(_once(content), self._max_file))
         except OSError as error:
             raise NotAccepted("the data folder cannot take the attachment") from error
-        return StoredFile(**fields, key=key)  # type: ignore[arg-type]
 
     async def _drop_files(self, arrived: Arrived) -> None:
         for file in arrived.files:
@@ -201,13 +202,16 @@ def _wanted(item: IncomingMessage, carrier: bool) -> Opt | None:
 _BY_NETWORK = {"stop": Opt.OUT, "start": Opt.IN, "help": Opt.HELP}
 
 
-def _flagged(item: IncomingMessage, wanted: Opt | None, carrier: bool) -> IncomingMessage:
-    """Tells whoever decides that a network has answered already, or that its word for help is to be answered."""
+def _flagged(item: IncomingMessage, wanted: Opt | None, carrier: bool, files: Sequence[StoredFile]) -> IncomingMessage:
+    """Tells whoever decides what the text alone does not."""
+    flags = []
     if wanted and item.opt:
-        return replace(item, flags=(*item.flags, "network"))
-    if wanted is Opt.HELP and carrier:
-        return replace(item, flags=(*item.flags, "help"))
-    return item
+        flags.append("network")  # it has answered already
+    elif wanted is Opt.HELP and carrier:
+        flags.append("help")  # its word for it, to be answered as it demands
+    if any(file.refused for file in files):
+        flags.append("file_refused")
+    return replace(item, flags=(*item.flags, *flags)) if flags else item
 
 
 async def _once(content: bytes) -> AsyncIterator[bytes]:

@@ -6,12 +6,21 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from tortoise.connection import get_connection
+
 from omnibot.model import AddressId, Attachment, MessageId
 from omnibot.store import models
 from omnibot.store.availability import unavailable
 from omnibot.store.codec import Codec
 
 _KEYS = 1000  # of one query
+_REFUSE = """
+WITH refused AS (
+    UPDATE attachments SET state = 'refused', reason = $2 WHERE id = $1 AND state = 'pending' RETURNING address_id
+)
+INSERT INTO handoffs (address_id, reason, at) SELECT address_id, $3, now() FROM refused
+ON CONFLICT (address_id, reason) WHERE resolved_at IS NULL AND turn_id IS NULL DO NOTHING
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +86,9 @@ class Attachments:
         await self._update(id_, state="stored", file_key=key)
 
     async def refused(self, id_: int, reason: str) -> None:
-        """It will never be."""
-        await self._update(id_, state="refused", reason=reason)
+        """It will never be; people hear of it, once for all of an address that are refused for the same reason."""
+        with unavailable():
+            await get_connection("default").execute_query(_REFUSE, [id_, reason, f"a file was refused: {reason}"])
 
     async def later(self, id_: int, after: float) -> None:
         """Try again after so many seconds."""
