@@ -19,7 +19,7 @@ from omnibot_email.tokens import BOUNCE_TAG, TOKEN_LENGTH, TOKEN_TAG, verify
 
 _MAX_WORDS = 10_000  # characters in which a server says what is wrong
 _FEW = 3  # reply addresses that are tried
-_MAX_READ = 256_000  # bytes of a report: whatever is behind that is the mail that came back
+_MAX_READ = 256_000  # bytes of a report: whatever is behind that is the mail that bounced
 _MAX_ADDRESSES = 200  # that are tried against a token
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?!\.?\d)")  # and no address of a machine
 _CODE = re.compile(r"\b(4\d\d|5[0-5]\d)\b")
@@ -149,7 +149,7 @@ def _status_of(status: str, diagnostic: str) -> str:
 def _failed(status: str) -> Report:
     """It will never be delivered."""
     is_passing = bool(_PASSING.fullmatch(status)) or status.startswith("4") or status == "552"
-    return Report(DeliveryState.REFUSED, f"came back{f' ({status})' if status else ''}", unreachable=not is_passing)
+    return Report(DeliveryState.REFUSED, f"bounced{f' ({status})' if status else ''}", unreachable=not is_passing)
 
 
 def _worst(reports: Sequence[Report]) -> Report:

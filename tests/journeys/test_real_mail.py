@@ -100,7 +100,7 @@ async def test_an_answer_to_nobody_comes_back_and_closes_the_address(
     async with place.looking() as store:
 
         async def handed() -> bool:
-            return any("came back (5.1.1)" in handoff.reason for handoff in await store.records.handoffs())
+            return any("bounced (5.1.1)" in handoff.reason for handoff in await store.records.handoffs())
 
         await until(handed, servers)
         customer = await store.records.customer_of(Address("email", gone))

@@ -93,23 +93,23 @@ def test_the_worst_that_a_report_says_counts() -> None:
     )
     report = read_report(both, read_letter(both))
     assert report is not None
-    assert (report.state, report.reason, report.unreachable) == (DeliveryState.REFUSED, "came back (5.7.1)", False)
+    assert (report.state, report.reason, report.unreachable) == (DeliveryState.REFUSED, "bounced (5.7.1)", False)
 
 
 @pytest.mark.parametrize(
     ("status", "diagnostic", "reason", "unreachable"),
     [
-        ("5.1.1", "", "came back (5.1.1)", True),
-        ("5.0.0", "smtp; 554 delivery error: dd This user doesn't have an account", "came back (554)", True),
-        ("5.0.0", "smtp; 552 quota", "came back (552)", False),
-        ("5.0.0", "", "came back (5.0.0)", True),
-        ("", "", "came back", True),
-        ("5.2.1", "", "came back (5.2.1)", True),
-        ("5.4.4", "", "came back (5.4.4)", True),
-        ("5.4.6", "", "came back (5.4.6)", False),
-        ("5.3.4", "", "came back (5.3.4)", False),
-        ("5.7.26", "", "came back (5.7.26)", False),
-        ("4.4.7", "smtp; 450 4.2.0 later", "came back (4.4.7)", False),
+        ("5.1.1", "", "bounced (5.1.1)", True),
+        ("5.0.0", "smtp; 554 delivery error: dd This user doesn't have an account", "bounced (554)", True),
+        ("5.0.0", "smtp; 552 quota", "bounced (552)", False),
+        ("5.0.0", "", "bounced (5.0.0)", True),
+        ("", "", "bounced", True),
+        ("5.2.1", "", "bounced (5.2.1)", True),
+        ("5.4.4", "", "bounced (5.4.4)", True),
+        ("5.4.6", "", "bounced (5.4.6)", False),
+        ("5.3.4", "", "bounced (5.3.4)", False),
+        ("5.7.26", "", "bounced (5.7.26)", False),
+        ("4.4.7", "smtp; 450 4.2.0 later", "bounced (4.4.7)", False),
     ],
 )
 def test_what_a_status_means(status: str, diagnostic: str, reason: str, unreachable: bool) -> None:
