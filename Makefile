@@ -37,9 +37,9 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# make bench, or make bench MODE=dup|flaky|race|kill
+# make bench, or make bench CHANNEL=telegram|slack|sms|whatsapp|email MODE=dup|flaky|race|kill
 bench: setup
-	$(BIN)/python -m bench $(if $(MODE),--mode $(MODE))
+	$(BIN)/python -m bench $(if $(CHANNEL),--channel $(CHANNEL)) $(if $(MODE),--mode $(MODE))
 
 # Pins for every platform, with hashes and without download addresses; needs uv.
 pins:

@@ -1,1 +1,1 @@
-"""What Omnibot costs and what it keeps: `make bench`, and `make bench MODE=dup|flaky|race|kill` (docs/bench.md)."""
+"""What Omnibot costs and what it keeps: `make bench CHANNEL=… MODE=…` (docs/bench.md)."""

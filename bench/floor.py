@@ -1,57 +1,53 @@
 """The floor: what the same work costs when nothing is kept in order, repeated, held back or explained.
 
-A bare aiohttp handler that parses the update, tokenises it with spaCy, scores it with VADER, inserts it by asyncpg in
-group commits, acknowledges it and posts a reply: as a careful engineer would write it, on uvloop, on the same bundled
-PostgreSQL with the same settings and the same durability.
-
-    python -m bench.floor PORT DATA_FOLDER API_URL TOKEN SECRET
+A bare handler that verifies what proves the provider, parses, tokenises with spaCy, scores with VADER, inserts by
+asyncpg in group commits, acknowledges, and posts a reply to the provider's API: as a careful engineer would write it,
+on uvloop, on the same bundled PostgreSQL with the same settings and the same durability. What is the provider's, such
+as a signature, is in `bench.floors`, a module a channel.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hmac
-import signal
-import sys
-from pathlib import Path
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
-import orjson
 import spacy
-import uvloop
-from aiohttp import ClientSession, TCPConnector, web
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-from omnibot.store.bundled import BundledServer
-
-PATH = "/webhook"
-_CALLS = 64  # at once, as many as ours
-_JSON = {"Content-Type": "application/json"}
+CALLS = 64  # at once, as many as ours at most
 _REPLY = (
     "Hello, thank you for your message of {words} words. You can do this yourself at any time: open Settings, "
     "choose Account, and follow the steps on the page. It takes effect at once, and you get a confirmation by email. "
     "If anything is unclear, just write again and we will look into it together. ({score})"
 )
 
-Row = tuple[int, int, str, int, float]
+Row = tuple[Any, ...]
+Given = dict[str, Any]
 
 _CREATE = """
 CREATE TABLE IF NOT EXISTS received (
-    update_id bigint PRIMARY KEY, chat bigint NOT NULL, text text NOT NULL, words int NOT NULL, score float8 NOT NULL,
-    at timestamptz NOT NULL DEFAULT now())
+    id text PRIMARY KEY, address text NOT NULL, text text NOT NULL, words int NOT NULL, score float8 NOT NULL,
+    at timestamptz NOT NULL DEFAULT now());
+CREATE TABLE IF NOT EXISTS reports (id text NOT NULL, state text NOT NULL, PRIMARY KEY (id, state))
 """
 _INSERT = """
-INSERT INTO received (update_id, chat, text, words, score)
-SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::int[], $5::float8[]) ON CONFLICT DO NOTHING
+INSERT INTO received (id, address, text, words, score)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::float8[]) ON CONFLICT DO NOTHING
+"""
+_REPORT = """
+INSERT INTO reports (id, state) SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT DO NOTHING
 """
 
 
 class GroupCommit:
     """Whoever waits is committed together."""
 
-    def __init__(self, connection: asyncpg.Connection) -> None:
+    def __init__(self, connection: asyncpg.Connection, statement: str) -> None:
         self._connection = connection
+        self._statement = statement
         self._waiting: list[tuple[Row, asyncio.Future[None]]] = []
         self._work = asyncio.Event()
 
@@ -68,66 +64,51 @@ class GroupCommit:
             await self._work.wait()
             self._work.clear()
             group, self._waiting = self._waiting, []
-            await self._connection.execute(_INSERT, *map(list, zip(*(row for row, _ in group), strict=True)))
+            await self._connection.execute(self._statement, *map(list, zip(*(row for row, _ in group), strict=True)))
             for _, committed in group:
                 if not committed.done():
                     committed.set_result(None)
 
 
 class Floor:
-    """The handler and what it needs."""
+    """What every channel's floor does with a message."""
 
-    def __init__(self, inbox: GroupCommit, client: ClientSession, api: str, secret: str) -> None:
+    def __init__(self, inbox: GroupCommit, reports: GroupCommit) -> None:
         self._inbox = inbox
-        self._client = client
-        self._url = f"{api}/sendMessage"
-        self._secret = secret.encode()
+        self._reports = reports
         self._words = spacy.blank("en")
         self._mood = SentimentIntensityAnalyzer()
         self._replies: set[asyncio.Task[None]] = set()
 
-    async def webhook(self, request: web.Request) -> web.Response:
-        """One update: acknowledged when it is committed, answered then."""
-        if not hmac.compare_digest(request.headers.get("X-Telegram-Bot-Api-Secret-Token", "").encode(), self._secret):
-            return web.Response(status=401)
-        update: dict[str, Any] = orjson.loads(await request.read())
-        chat, text = update["message"]["chat"]["id"], update["message"]["text"]
+    async def take(self, id: str, address: str, text: str) -> str:
+        """Read a message and commit it; the reply to it."""
         words = len(self._words(text))
         score = self._mood.polarity_scores(text)["compound"]
-        await self._inbox.insert((update["update_id"], chat, text, words, score))
-        task = asyncio.create_task(self._reply(chat, words, score))
+        await self._inbox.insert((id, address, text, words, score))
+        return _REPLY.format(words=words, score=score)
+
+    async def report(self, id: str, state: str) -> None:
+        """Commit what became of a reply."""
+        await self._reports.insert((id, state))
+
+    def reply(self, work: Coroutine[Any, Any, None]) -> None:
+        """Reply beside everything else."""
+        task = asyncio.create_task(work)
         self._replies.add(task)
         task.add_done_callback(self._replies.discard)
-        return web.Response()
-
-    async def _reply(self, chat: int, words: int, score: float) -> None:
-        text = _REPLY.format(words=words, score=score)
-        body = orjson.dumps({"chat_id": chat, "text": text, "parse_mode": "HTML"})
-        async with self._client.post(self._url, data=body, headers=_JSON) as answer:
-            await answer.read()
 
 
-async def main(port: int, data: Path, api: str, secret: str) -> None:
-    """Serve until SIGTERM."""
-    stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    async with BundledServer(data) as dsn, ClientSession(connector=TCPConnector(limit=_CALLS)) as client:
-        connection = await asyncpg.connect(dsn)
-        await connection.execute(_CREATE)
-        inbox = GroupCommit(connection)
-        app = web.Application()
-        app.router.add_post(PATH, Floor(inbox, client, api, secret).webhook)
-        runner = web.AppRunner(app, access_log=None)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", port).start()
-        committing = asyncio.create_task(inbox.run())
-        print(f"serving http://127.0.0.1:{port}", flush=True)
-        await stop.wait()
-        await runner.cleanup()
-        committing.cancel()
-        await connection.close()
-
-
-if __name__ == "__main__":
-    _port, _data, _api, _secret = sys.argv[1:]
-    uvloop.run(main(int(_port), Path(_data), _api, _secret))
+@asynccontextmanager
+async def standing(dsn: str) -> AsyncIterator[Floor]:
+    """A floor on this database."""
+    connections = [await asyncpg.connect(dsn) for _ in range(2)]
+    await connections[0].execute(_CREATE)
+    inbox, reports = GroupCommit(connections[0], _INSERT), GroupCommit(connections[1], _REPORT)
+    committing = [asyncio.create_task(group.run()) for group in (inbox, reports)]
+    try:
+        yield Floor(inbox, reports)
+    finally:
+        for task in committing:
+            task.cancel()
+        for connection in connections:
+            await connection.close()

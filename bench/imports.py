@@ -1,21 +1,28 @@
 """How much memory the libraries alone take: a bare process that imports them and builds a blank pipeline.
 
-python -m bench.imports        prints bytes
+python -m bench.imports CHANNEL        prints bytes
 """
 
 from __future__ import annotations
 
-import aiogram  # noqa: F401 - imported to be weighed, as the others
-import aiohttp  # noqa: F401
-import asyncpg  # noqa: F401
+import sys
+from importlib import import_module
+
 import psutil
-import py3langid  # type: ignore[import-not-found,unused-ignore]  # noqa: F401
 import spacy
-import tortoise  # noqa: F401
-import uvloop  # noqa: F401
-import vaderSentiment.vaderSentiment  # noqa: F401
-from aiohttp import web  # noqa: F401
+
+# What the core imports, and what the SDK of a channel is.
+_CORE = ("aiohttp.web", "asyncpg", "py3langid", "tortoise", "uvloop", "vaderSentiment.vaderSentiment")
+_SDKS = {
+    "telegram": ("aiogram",),
+    "slack": ("slack_bolt.async_app", "slack_sdk.web.async_client"),
+    "sms": ("twilio.rest", "twilio.http.async_http_client", "phonenumbers"),
+    "whatsapp": ("twilio.rest", "twilio.http.async_http_client", "phonenumbers"),
+    "email": ("aiosmtpd.lmtp", "aiosmtplib", "authheaders", "dkim", "selectolax.lexbor"),
+}
 
 if __name__ == "__main__":
+    for name in (*_CORE, *_SDKS[sys.argv[1]]):
+        import_module(name)
     pipeline = spacy.blank("en")
     print(psutil.Process().memory_info().rss)

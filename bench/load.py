@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from bench.provider import Posted, Provider, Webhook
+from bench.provider import Arrivals, Posted, Provider
 from bench.traffic import texts
 
 PATIENCE = 90.0  # seconds without a reply until a customer gives up, and the run has failed
@@ -17,20 +17,20 @@ PATIENCE = 90.0  # seconds without a reply until a customer gives up, and the ru
 class Customer:
     """Somebody who writes; `written` is what they have written, in order."""
 
-    chat: int
+    address: str
     texts: Iterator[str]
     written: list[Posted] = field(default_factory=list)
 
     def write(self, provider: Provider) -> Posted:
         """Their next message."""
-        posted = provider.write(self.chat, next(self.texts))
+        posted = provider.write(self.address, next(self.texts))
         self.written.append(posted)
         return posted
 
 
 @dataclass(slots=True)
 class Timings:
-    """What was seen of a load. Seconds of time.perf_counter; a latency is from webhook sent to receipt."""
+    """What was seen of a load. Seconds of time.perf_counter; a latency is from the arrival to the receipt."""
 
     started: float
     ended: float = 0.0
@@ -40,7 +40,7 @@ class Timings:
 
     @property
     def rate(self) -> float:
-        """Answered messages a second, from the first webhook to the last receipt."""
+        """Answered messages a second, from the first arrival to the last receipt."""
         return len(self.latencies) / (self.ended - self.started) if self.latencies else 0.0
 
     def quantile(self, share: float) -> float:
@@ -53,11 +53,11 @@ class Timings:
 
 def people(provider: Provider, count: int) -> list[Customer]:
     """So many customers."""
-    return [Customer(provider.chat(number), texts(number)) for number in range(count)]
+    return [Customer(provider.customer(number), texts(number)) for number in range(count)]
 
 
 async def converse(
-    provider: Provider, webhook: Webhook, customers: Sequence[Customer], messages: int, in_flight: int
+    provider: Provider, arrivals: Arrivals, customers: Sequence[Customer], messages: int, in_flight: int
 ) -> Timings:
     """Each customer writes, waits for the reply, and writes again; at most `in_flight` of them wait at a time."""
     free = asyncio.Semaphore(in_flight)
@@ -66,7 +66,7 @@ async def converse(
     async def talk(customer: Customer) -> None:
         for _ in range(messages):
             async with free:
-                if not await _exchange(provider, webhook, customer, seen):
+                if not await _exchange(provider, arrivals, customer, seen):
                     return
 
     async with asyncio.TaskGroup() as tasks:
@@ -75,9 +75,9 @@ async def converse(
     return seen
 
 
-async def _exchange(provider: Provider, webhook: Webhook, customer: Customer, seen: Timings) -> bool:
-    reply = provider.receipts.next_of(customer.chat)
-    sent, acknowledged = await webhook.post(customer.write(provider))
+async def _exchange(provider: Provider, arrivals: Arrivals, customer: Customer, seen: Timings) -> bool:
+    reply = provider.receipts.next_of(customer.address)
+    sent, acknowledged = await arrivals.post(customer.write(provider))
     if not acknowledged:
         seen.unacknowledged += 1
         return False
@@ -97,7 +97,7 @@ async def _answered(reply: asyncio.Future[float], sent: float, seen: Timings) ->
 
 
 async def steadily(
-    provider: Provider, webhook: Webhook, customers: Sequence[Customer], rate: float, seconds: float
+    provider: Provider, arrivals: Arrivals, customers: Sequence[Customer], rate: float, seconds: float
 ) -> Timings:
     """So many messages a second in turn of all customers, each due at its time whatever became of those before.
 
@@ -106,8 +106,8 @@ async def steadily(
     seen = Timings(time.perf_counter())
 
     async def exchange(customer: Customer, due: float) -> None:
-        reply = provider.receipts.next_of(customer.chat)
-        _, acknowledged = await webhook.post(customer.write(provider))
+        reply = provider.receipts.next_of(customer.address)
+        _, acknowledged = await arrivals.post(customer.write(provider))
         if acknowledged:
             await _answered(reply, due, seen)
         else:

@@ -1,6 +1,6 @@
 """The server with a meter on each step: CPU of what is computed, nothing for what is awaited. SIGUSR1 resets it.
 
-    BENCH_METER=FILE python -m bench.metered serve --config FILE
+    BENCH_METER=FILE BENCH_CHANNEL=sms python -m bench.metered serve --config FILE
 
 A coroutine is driven by `send` and `throw`; the thread's CPU time across each of these calls is exactly what it
 computes between two waits. Steps that are called within others are subtracted from them. What remains between their
@@ -23,11 +23,11 @@ from typing import Any
 
 import orjson
 
-VARIABLE = "BENCH_METER"
+VARIABLE, CHANNEL = "BENCH_METER", "BENCH_CHANNEL"
 
-HTTP, WEBHOOK, INTAKE = "HTTP server", "webhook + parse", "intake commit"
+HTTP, WEBHOOK, INTAKE = "HTTP server", "channel: verify + parse", "intake commit"
 CLAIM, UNDERSTAND, DECIDE, COMMIT = "claim + load", "understand", "decide + compose", "turn commit"
-DISPATCH, SEND, CLIENT, RECORD = "dispatch", "send (aiogram)", "HTTP client", "record"
+DISPATCH, SEND, CLIENT, RECORD = "dispatch", "send (SDK)", "HTTP client", "record"
 ANSWERS, COLLECTOR = "PostgreSQL's answers", "garbage collector"
 STEPS = (
     HTTP, WEBHOOK, INTAKE, CLAIM, UNDERSTAND, DECIDE, COMMIT, DISPATCH, SEND, CLIENT, RECORD, ANSWERS, COLLECTOR
@@ -118,20 +118,17 @@ def install(meter: Meter) -> None:
     import asyncpg.protocol.protocol
 
     import omnibot.lanes
-    import omnibot_telegram
     from omnibot.store.message_path import MessagePath
     from omnibot.understanding import Understanding
-    from omnibot_telegram.receive import Reception
 
     steps = (
+        *_steps_of(os.environ[CHANNEL]),
         (HTTP, aiohttp.web_protocol.RequestHandler, "start"),
-        (WEBHOOK, Reception, "webhook"),
         (INTAKE, MessagePath, "accept"),
         (CLAIM, MessagePath, "claim"),
         (CLAIM, MessagePath, "load"),
         (COMMIT, MessagePath, "commit"),
         (DISPATCH, MessagePath, "dispatch"),
-        (SEND, omnibot_telegram.Telegram, "send"),
         (RECORD, MessagePath, "finish"),
     )
     for step, owner, name in steps:
@@ -146,6 +143,31 @@ def install(meter: Meter) -> None:
     for step, place, name in functions:
         setattr(place, name, meter.function(step, getattr(place, name)))
     gc.callbacks.append(meter.collects)
+
+
+def _steps_of(channel: str) -> tuple[tuple[str, Any, str], ...]:
+    """Where a channel verifies and parses what comes in, and where it sends."""
+    match channel:
+        case "telegram":
+            from omnibot_telegram import Telegram
+            from omnibot_telegram.receive import Reception
+
+            return (WEBHOOK, Reception, "webhook"), (SEND, Telegram, "send")
+        case "slack":
+            from omnibot_slack import Slack
+            from omnibot_slack.receive import Reception as SlackReception
+
+            return (WEBHOOK, SlackReception, "webhook"), (SEND, Slack, "send")
+        case "sms" | "whatsapp":
+            from omnibot_twilio.channel import TwilioChannel
+            from omnibot_twilio.webhooks import Webhooks
+
+            return (WEBHOOK, Webhooks, "message"), (WEBHOOK, Webhooks, "report"), (SEND, TwilioChannel, "send")
+        case _:
+            from omnibot_email import Email
+            from omnibot_email.listener import MailListener
+
+            return (WEBHOOK, MailListener, "take"), (SEND, Email, "send")
 
 
 def main() -> None:

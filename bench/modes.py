@@ -15,10 +15,10 @@ import orjson
 
 from bench.load import Customer, people
 from bench.processes import OMNIBOT
-from bench.provider import Provider
+from bench.provider import Provider, Size
 from bench.rig import Rig, omnibot
-from bench.verdict import Check, Verdict, judge, sending, waiting
-from omnibot.sandbox import Fault, Faults, ServerError
+from bench.verdict import Check, Verdict, judge, sending, stored, waiting
+from omnibot.sandbox import Fault, Faults
 from omnibot.store.bundled import BundledServer
 
 _SETTLE_SECONDS = 180.0
@@ -26,7 +26,7 @@ _PATIENCE = 1.0  # seconds after which a customer writes again although no reply
 _BURST = 3
 _EVERY = 7
 _KILLS = 5
-_CALLS = 64  # that the Telegram channel makes at once, at most
+_CALLS = 64  # that a channel makes at once, at most
 
 # What was interrupted goes on when its leases have run out, those of calls 15 s after call_seconds.
 _IMPATIENT = """
@@ -45,19 +45,10 @@ backoff_seconds = 0.2
 class Mode(StrEnum):
     """What goes wrong."""
 
-    DUP = "dup"  # every update is posted twice
-    FLAKY = "flaky"  # the provider answers 500
+    DUP = "dup"  # every arrival comes twice
+    FLAKY = "flaky"  # the provider refuses for the moment
     RACE = "race"  # three messages of one customer at once
     KILL = "kill"  # kill -9
-
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    """How many write how much, and how many of them wait for an acknowledgement or a reply at a time."""
-
-    customers: int = 1000
-    messages: int = 10
-    in_flight: int = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,26 +61,30 @@ class Finding:
     notes: tuple[str, ...] = ()
 
 
-async def run(mode: Mode, size: Size, folder: Path) -> list[Finding]:
+async def run(mode: Mode, kind: type[Provider], size: Size, folder: Path) -> list[Finding]:
     """All runs of a mode, one after another."""
     match mode:
         case Mode.DUP:
-            return [await _plain("dup: every update twice, at once or after its reply", size, folder / "dup", _twice)]
+            name = "dup: every arrival twice, at once or after its reply"
+            return [await _plain(name, kind(), size, folder / "dup", _twice)]
         case Mode.FLAKY:
+            once, often = EachOnce(kind.sends, kind.refusal), Faults()
+            often.add(kind.refusal, method=kind.sends, count=None, every=_EVERY)
+            said = kind.refusal
             return [
                 await _plain(
-                    "flaky: 500 once for each message", size, folder / "each", _patiently, EachOnce(), _QUICK_RETRY
+                    f"flaky: {said} once for each message", kind(once), size, folder / "each", _patiently, _QUICK_RETRY
                 ),
                 await _plain(
-                    f"flaky: 500 at every {_EVERY}th call, customers do not wait", size, folder / "every", _hastily,
-                    _every(_EVERY), _QUICK_RETRY,
+                    f"flaky: {said} at every {_EVERY}th call, customers do not wait", kind(often), size,
+                    folder / "every", _hastily, _QUICK_RETRY,
                 ),
             ]  # fmt: skip
         case Mode.RACE:
             name = f"race: {_BURST} messages of one customer at once"
-            return [await _plain(name, size, folder / "race", _in_bursts, bursts=True)]
+            return [await _plain(name, kind(), size, folder / "race", _in_bursts, ordered=False)]
         case Mode.KILL:
-            return [await _killed(size, folder / "kill")]
+            return [await _killed(kind(), size, folder / "kill")]
 
 
 # --- how customers write -------------------------------------------------------------------------------------------
@@ -98,45 +93,45 @@ Talk = Callable[[Provider, Rig, Customer, int], Awaitable[None]]
 
 
 async def _twice(provider: Provider, rig: Rig, customer: Customer, messages: int) -> None:
-    """Each update a second time: by turns at the same moment, and when its reply has come."""
+    """Each arrival a second time: by turns at the same moment, and when its reply has come."""
     for number in range(messages):
-        reply = provider.receipts.next_of(customer.chat)
+        reply = provider.receipts.next_of(customer.address)
         posted = customer.write(provider)
         repeated = 2 if number % 2 else 1
-        await asyncio.gather(*(rig.webhook.insist(posted) for _ in range(repeated)))
+        await asyncio.gather(*(rig.arrivals.insist(posted) for _ in range(repeated)))
         await _wait(reply, _SETTLE_SECONDS)
         if repeated == 1:
-            await rig.webhook.insist(posted)
+            await rig.arrivals.insist(posted)
 
 
 async def _patiently(provider: Provider, rig: Rig, customer: Customer, messages: int) -> None:
     """The next when the reply has come."""
     for _ in range(messages):
-        reply = provider.receipts.next_of(customer.chat)
-        await rig.webhook.insist(customer.write(provider))
+        reply = provider.receipts.next_of(customer.address)
+        await rig.arrivals.insist(customer.write(provider))
         await _wait(reply, _SETTLE_SECONDS)
 
 
 async def _hastily(provider: Provider, rig: Rig, customer: Customer, messages: int) -> None:
     """The next as soon as the one before is acknowledged."""
     for _ in range(messages):
-        await rig.webhook.insist(customer.write(provider))
+        await rig.arrivals.insist(customer.write(provider))
 
 
 async def _impatiently(provider: Provider, rig: Rig, customer: Customer, messages: int) -> None:
     """The next when the reply has come, or after a while without one."""
     for _ in range(messages):
-        reply = provider.receipts.next_of(customer.chat)
-        await rig.webhook.insist(customer.write(provider))
+        reply = provider.receipts.next_of(customer.address)
+        await rig.arrivals.insist(customer.write(provider))
         await _wait(reply, _PATIENCE)
 
 
 async def _in_bursts(provider: Provider, rig: Rig, customer: Customer, messages: int) -> None:
     """Three at once, and three more when the first reply has come."""
     for _ in range(messages // _BURST):
-        reply = provider.receipts.next_of(customer.chat)
+        reply = provider.receipts.next_of(customer.address)
         burst = [customer.write(provider) for _ in range(_BURST)]
-        await asyncio.gather(*(rig.webhook.insist(posted) for posted in burst))
+        await asyncio.gather(*(rig.arrivals.insist(posted) for posted in burst))
         await _wait(reply, _SETTLE_SECONDS)
 
 
@@ -149,26 +144,22 @@ async def _wait(reply: asyncio.Future[float], seconds: float) -> None:
 
 
 class EachOnce(Faults):
-    """The first call for each message fails; customers wait for their reply, so calls alternate in each chat."""
+    """The first call for each message fails; customers wait for their reply, so calls alternate for each address."""
 
-    def __init__(self) -> None:
+    def __init__(self, method: str, fault: Fault) -> None:
         super().__init__()
+        self._method = method
+        self._fault = fault
         self._failed: set[str] = set()
 
     def take(self, provider: str, method: str, address: str = "") -> Fault | None:
-        if method != "sendMessage":
+        if method != self._method:
             return None
         if address in self._failed:
             self._failed.discard(address)
             return None
         self._failed.add(address)
-        return ServerError()
-
-
-def _every(calls: int) -> Faults:
-    faults = Faults()
-    faults.add(ServerError(), method="sendMessage", count=None, every=calls)
-    return faults
+        return self._fault
 
 
 # --- runs ----------------------------------------------------------------------------------------------------------
@@ -176,23 +167,22 @@ def _every(calls: int) -> Faults:
 
 async def _plain(
     name: str,
+    provider: Provider,
     size: Size,
     folder: Path,
     talk: Talk,
-    faults: Faults | None = None,
     tuning: str = "",
     *,
-    bursts: bool = False,
+    ordered: bool = True,
 ) -> Finding:
-    provider = Provider(faults)
     customers = people(provider, size.customers)
     began = time.perf_counter()
     async with provider.sandbox, omnibot(provider, folder, tuning=tuning) as rig, _database(rig) as database:
         await _all(talk, provider, rig, customers, size)
-        await _settled(database)
-    notes = (f"{provider.receipts.refused} calls answered with 500",) if faults else ()
-    verdict = await judge(rig.settings(), customers, provider.receipts, bursts=bursts)
-    return Finding(name, time.perf_counter() - began, verdict, notes)
+        await _settled(database, customers)
+    refused = provider.receipts.refused
+    verdict = await judge(rig.settings(), customers, provider, ordered=ordered)
+    return Finding(name, time.perf_counter() - began, verdict, (f"{refused} calls refused",) if refused else ())
 
 
 async def _all(talk: Talk, provider: Provider, rig: Rig, customers: Sequence[Customer], size: Size) -> None:
@@ -207,26 +197,29 @@ async def _all(talk: Talk, provider: Provider, rig: Rig, customers: Sequence[Cus
             tasks.create_task(one(customer))
 
 
-async def _killed(size: Size, folder: Path) -> Finding:
-    provider = Provider()
+async def _killed(provider: Provider, size: Size, folder: Path) -> Finding:
     customers = people(provider, size.customers)
     began = time.perf_counter()
     in_flight: list[int] = []
-    async with provider.sandbox, omnibot(provider, folder, tuning=_IMPATIENT) as rig:
+    async with provider.sandbox, omnibot(provider, folder, tuning=_IMPATIENT, impatient=True) as rig:
         async with _database(rig) as database, asyncio.TaskGroup() as tasks:
             killer = tasks.create_task(_kill(rig, database, size, in_flight))
             await _all(_impatiently, provider, rig, customers, size)
             await killer
-            await _settled(database)
+            await _settled(database, customers)
         listed = await _listed_unknown(rig)
-    verdict = await judge(rig.settings(), customers, provider.receipts)
+    # what a provider has given up is found later, when its customer may have written again
+    verdict = await judge(rig.settings(), customers, provider, ordered=provider.tries is None)
     bounds = Check("unknown are listed, and at most the calls in flight at the kills")
     unknown = verdict.counts["unknown"]
     bounds.see(listed == unknown, f"`omnibot outbox list` shows {listed} of {unknown}")
     bounds.see(unknown <= sum(in_flight), f"{unknown} unknown, {sum(in_flight)} in flight")
     for calls in in_flight:
         bounds.see(calls <= _CALLS, f"{calls} in flight at once")
-    notes = (f"killed {len(in_flight)} times with {', '.join(map(str, in_flight))} calls in flight",)
+    notes = (
+        f"killed {len(in_flight)} times with {', '.join(map(str, in_flight))} calls in flight",
+        f"{rig.arrivals.given_up} arrivals given up by the provider, and found by looking for them",
+    )
     checks = (*verdict.checks, bounds)
     return Finding("kill: kill -9 under load", time.perf_counter() - began, Verdict(checks, verdict.counts), notes)
 
@@ -244,7 +237,7 @@ async def _kill(rig: Rig, database: asyncpg.Connection, size: Size, in_flight: l
 
 
 async def _until_acknowledged(rig: Rig, messages: int) -> None:
-    while rig.webhook.acknowledged < messages:  # noqa: ASYNC110 - a hundred looks a second cost less than being told
+    while rig.arrivals.acknowledged < messages:  # noqa: ASYNC110 - a hundred looks a second cost less than being told
         await asyncio.sleep(0.01)
 
 
@@ -258,10 +251,13 @@ async def _database(rig: Rig) -> AsyncIterator[asyncpg.Connection]:
             await connection.close()
 
 
-async def _settled(database: asyncpg.Connection) -> None:
-    """Wait until nothing is under way any more; what is then still missing is found by the verdict."""
+async def _settled(database: asyncpg.Connection, customers: Sequence[Customer]) -> None:
+    """Wait until all is there and nothing under way any more; what is then still missing is found by the verdict."""
+    written = sum(len(customer.written) for customer in customers)
     deadline = time.perf_counter() + _SETTLE_SECONDS
-    while await waiting(database) and time.perf_counter() < deadline:  # noqa: ASYNC110 - it is another's database
+    while time.perf_counter() < deadline:
+        if await stored(database) >= written and not await waiting(database):
+            return
         await asyncio.sleep(0.2)
 
 

@@ -1,34 +1,43 @@
-"""The provider's side of the bench: the Telegram sandbox, its customers, and what reaches them."""
+"""The provider's side of the bench: an emulated provider, its customers, and what reaches them.
+
+Each channel has a driver in `bench.providers`; load, verdict and modes know them by what is here alone.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import time
+from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
-import orjson
+from omnibot.model import Part
+from omnibot.sandbox import Entry, Fault, Faults, Ledger, Outcome, ServerError
 
-from bench.wire import Wire, head
-from omnibot.sandbox import Entry, Faults, Ledger, Outcome
-from omnibot.sandbox.telegram import TOKEN, Chat, TelegramSandbox
+Payload = Mapping[str, Any]
+_LAST_PAUSE = 1.0  # seconds between two tries of one arrival
 
-SECRET = "the-bench-s-own-webhook-secret"
-_SEND = "sendMessage"
-_FIRST_CHAT = 500_000_001
-_FIRST_UPDATE = 770_000_001
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How many write how much, and how many of them wait for an acknowledgement or a reply at a time."""
+
+    customers: int = 1000
+    messages: int = 10
+    in_flight: int = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """An update on its way: the message's id, and the body to be posted, again and again if need be."""
+    """An arrival on its way: the message's id, and what is to be posted, again and again if need be."""
 
-    chat: int
-    message: int
+    address: str
+    message: str
     body: bytes = field(repr=False)
+    head: bytes = field(default=b"", repr=False)  # header lines of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,136 +45,131 @@ class Receipt:
     """A reply that reached a customer; `message` is the id that the provider gave it."""
 
     at: float  # time.perf_counter
-    message: int
+    message: str
     text: str
 
 
 class Receipts(Ledger):
     """The sandbox's ledger, which tells at once when a customer got something."""
 
-    def __init__(self) -> None:
+    def __init__(self, method: str, id_of: Callable[[Payload], str]) -> None:
         super().__init__()
-        self.of: dict[int, list[Receipt]] = defaultdict(list)  # by chat, in order
+        self.of: dict[str, list[Receipt]] = defaultdict(list)  # by address, in order
         self.count = 0
         self.refused = 0
-        self._expected: dict[int, asyncio.Future[float]] = {}
+        self._method = method
+        self._id_of = id_of
+        self._expected: dict[str, asyncio.Future[float]] = {}
 
     def append(
         self,
         provider: str,
         account: str,
         method: str,
-        payload: Mapping[str, Any],
+        payload: Payload,
         outcome: Outcome = Outcome.ACCEPTED,
         reason: str = "",
-        **seen: Any,  # noqa: ANN401 - what a customer sees, passed on as it is
+        *,
+        to: str = "",
+        text: str = "",
+        choices: tuple[str, ...] = (),
     ) -> Entry:
-        entry = super().append(provider, account, method, payload, outcome, reason, **seen)
-        if method == _SEND:
+        entry = super().append(provider, account, method, payload, outcome, reason, to=to, text=text, choices=choices)
+        if method == self._method:
             if entry.accepted:
-                self._received(payload)
+                self._received(to.partition(":")[2], self._id_of(payload), text)
             else:
                 self.refused += 1
         return entry
 
-    def _received(self, payload: Mapping[str, Any]) -> None:
+    def _received(self, address: str, message: str, text: str) -> None:
         now = time.perf_counter()
         self.count += 1
-        chat = payload["chat_id"]
-        self.of[chat].append(Receipt(now, payload["message_id"], payload["text"]))
-        expected = self._expected.pop(chat, None)
+        self.of[address].append(Receipt(now, message, text))
+        expected = self._expected.pop(address, None)
         if expected is not None and not expected.done():
             expected.set_result(now)
 
-    def next_of(self, chat: int) -> asyncio.Future[float]:
-        """When the next reply reaches this chat; ask before writing to the bot."""
+    def next_of(self, address: str) -> asyncio.Future[float]:
+        """When the next reply reaches this address; ask before writing to the bot."""
         expected: asyncio.Future[float] = asyncio.get_running_loop().create_future()
-        self._expected[chat] = expected
+        self._expected[address] = expected
         return expected
 
 
-class Provider:
-    """A sandbox and the people in it; `receipts` is its ledger. Made inside the loop that uses it."""
-
-    def __init__(self, faults: Faults | None = None) -> None:
-        self.receipts = Receipts()
-        self.sandbox = TelegramSandbox(self.receipts, faults)
-        self._messages = itertools.count(1_000_001)  # apart from those that the sandbox gives to replies
-        self._updates = itertools.count(_FIRST_UPDATE)
-
-    def chat(self, customer: int) -> int:
-        """The chat of a customer, who from now on can be written to."""
-        chat = _FIRST_CHAT + customer
-        if chat not in self.sandbox.main.chats:
-            self.sandbox.main.chats[chat] = Chat(chat, _private(chat))
-        return chat
-
-    def write(self, chat: int, text: str) -> Posted:
-        """An update as Telegram would post it."""
-        message = next(self._messages)
-        person = {"id": chat, "is_bot": False, "first_name": _name(chat), "language_code": "en"}
-        update = {
-            "update_id": next(self._updates),
-            "message": {
-                "message_id": message,
-                "from": person,
-                "chat": _private(chat),
-                "date": int(time.time()),
-                "text": text,
-            },
-        }
-        return Posted(chat, message, orjson.dumps(update))
-
-    @property
-    def bot_url(self) -> str:
-        """Where the bot's methods are."""
-        return f"{self.sandbox.url}/bot{TOKEN}"
-
-    def account(self) -> str:
-        """The account of this sandbox's bot in a settings file."""
-        return f"""
-[channels.telegram.main]
-token = "{TOKEN}"
-mode = "webhook"
-webhook_secret = "{SECRET}"
-api_url = "{self.sandbox.url}"
-per_second = 0
-"""
-
-
-class Webhook:
-    """Where updates are posted to; one server's."""
-
-    def __init__(self, wire: Wire, port: int, path: str) -> None:
-        headers = {"Content-Type": "application/json", "X-Telegram-Bot-Api-Secret-Token": SECRET}
-        self._wire = wire
-        self._head = head(path, f"127.0.0.1:{port}", headers)
-        self.acknowledged = 0
+class Door(Protocol):
+    """Where one server takes what arrives; an async context."""
 
     async def post(self, posted: Posted) -> tuple[float, bool]:
-        """When it left, and whether it was acknowledged."""
-        sent, status = await self._wire.post(self._head, posted.body)
-        acknowledged = 200 <= status < 300
+        """When it left (`time.perf_counter`), and whether it was acknowledged."""
+        ...
+
+
+class Arrivals:
+    """What is brought to one server's door, and how often it was taken."""
+
+    def __init__(self, door: Door, tries: int | None) -> None:
+        self._door = door
+        self._tries = tries
+        self.acknowledged = 0
+        self.given_up = 0
+
+    async def post(self, posted: Posted) -> tuple[float, bool]:
+        """Once: when it left, and whether it was acknowledged."""
+        sent, acknowledged = await self._door.post(posted)
         self.acknowledged += acknowledged
         return sent, acknowledged
 
     async def insist(self, posted: Posted) -> float:
-        """Post as Telegram does, until it is acknowledged; when it first left."""
+        """As the provider does: until it is acknowledged or given up; when it first left."""
         first, acknowledged = await self.post(posted)
-        pause = 0.05
-        while not acknowledged:
+        pause, tries = 0.05, 1
+        while not acknowledged and tries != self._tries:
             await asyncio.sleep(pause)
-            pause = min(pause * 2, 1.0)
+            pause, tries = min(pause * 2, _LAST_PAUSE), tries + 1
             _, acknowledged = await self.post(posted)
+        self.given_up += not acknowledged
         return first
 
 
-def _private(chat: int) -> dict[str, Any]:
-    return {"id": chat, "type": "private", "first_name": _name(chat)}
+class Provider(ABC):
+    """An emulated provider and the people in it. Made inside the loop that uses it."""
 
+    channel: ClassVar[str]
+    sends: ClassVar[str]  # the call by which a reply leaves, as the ledger names it
+    size: ClassVar[Size] = Size()
+    refusal: ClassVar[Fault] = ServerError()  # an error at which nothing was done
+    tries: ClassVar[int | None] = None  # of one arrival, until it is given up; None: until it is taken
+    sandbox: AbstractAsyncContextManager[Any]
 
-def _name(chat: int) -> str:
-    return _NAMES[chat % len(_NAMES)]
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.receipts = Receipts(self.sends, self.id_of)
 
+    @staticmethod
+    @abstractmethod
+    def id_of(payload: Payload) -> str:
+        """The id of a reply in the ledger, as the channel gets it."""
 
-_NAMES = ("Sarah", "Mike", "Emma", "Priya", "Lena", "Ahmed", "Tom", "Julia", "Wei", "Olu", "Ines", "Jonas", "Mara")
+    @abstractmethod
+    def customer(self, number: int) -> str:
+        """The address of a customer, who from now on can be written to."""
+
+    @abstractmethod
+    def write(self, address: str, text: str) -> Posted:
+        """A message of theirs as the provider would post it."""
+
+    @abstractmethod
+    def settings(self, port: int, *, impatient: bool = False) -> str:
+        """The account in a settings file (TOML); `port`: of the server. `impatient`: look for what is lost at once."""
+
+    @abstractmethod
+    def given(self) -> dict[str, Any]:
+        """What the floor must know."""
+
+    @abstractmethod
+    def door(self, port: int, *, bare: bool) -> AbstractAsyncContextManager[Door]:
+        """The way into a server at this port; `bare`: into the floor."""
+
+    @abstractmethod
+    def seen(self, parts: Sequence[Part]) -> str:
+        """A reply as customers see it, and as the ledger has its text."""

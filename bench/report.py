@@ -30,7 +30,7 @@ def print_findings(findings: Iterable[Finding]) -> None:
 def print_measured(measured: Measured) -> None:
     """The figures."""
     console = Console()
-    console.print(f"\n[bold]{measured.machine}[/bold]")
+    console.print(f"\n[bold]{measured.channel}[/bold] on {measured.machine}")
     size = measured.size
     console.print(f"{size.customers} customers × {size.messages} messages, {size.in_flight} in flight")
     console.print(

@@ -1,7 +1,8 @@
-"""What stands on the bench: a server with its settings and data in a folder of its own, and the way to its webhook."""
+"""What stands on the bench: a server with its settings and data in a folder of its own, and the way into it."""
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -9,17 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import floor
-from bench.load import Customer, converse
+import orjson
+
+from bench.load import PATIENCE, Customer
 from bench.processes import OMNIBOT, Server, ServerFailed, free_port, running
-from bench.provider import SECRET, Provider, Webhook
+from bench.provider import Arrivals, Provider
 from bench.traffic import texts
-from bench.wire import Wire
 from omnibot.settings import Settings, load
 
 ROOT = Path(__file__).resolve().parent.parent
-_WEBHOOK = "/channels/telegram/main/webhook"
-_STRANGER = 900_000  # the customer who writes first, so that what is made once is made
+_STRANGER = 900_000  # the customer who writes first
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Rig:
     """A server that is up, and warm."""
 
     server: Server
-    webhook: Webhook
+    arrivals: Arrivals
     folder: Path
 
     @property
@@ -57,12 +57,16 @@ async def omnibot(
     tuning: str = "",
     program: Sequence[str] = OMNIBOT,
     environment: Mapping[str, str] | None = None,
+    impatient: bool = False,
 ) -> AsyncIterator[Rig]:
-    """`omnibot serve` with the bundled PostgreSQL, one Telegram account and `tuning` besides (TOML)."""
+    """`omnibot serve` with the bundled PostgreSQL, one account of the provider and `tuning` besides (TOML)."""
     port = free_port()
-    _prepare(folder, _settings(provider, port, folder) + tuning)
+    _prepare(folder, _settings(provider, port, folder, impatient) + tuning)
     command = [*program, "serve", "--config", str(_config(folder))]
-    async with _up(command, provider, folder, port, _WEBHOOK, environment or {}) as rig:
+    async with (
+        provider.door(port, bare=False) as door,
+        _up(command, provider, folder, Arrivals(door, provider.tries), environment or {}) as rig,
+    ):
         yield rig
 
 
@@ -71,22 +75,35 @@ async def bare(provider: Provider, folder: Path) -> AsyncIterator[Rig]:
     """The floor."""
     port = free_port()
     _prepare(folder, "")
-    command = [sys.executable, "-m", "bench.floor", str(port), str(_data(folder)), provider.bot_url, SECRET]
-    async with _up(command, provider, folder, port, floor.PATH, {}) as rig:
+    given = orjson.dumps(provider.given()).decode()
+    command = [sys.executable, "-m", "bench.floors", provider.channel, str(port), str(_data(folder)), given]
+    async with (
+        provider.door(port, bare=True) as door,
+        _up(command, provider, folder, Arrivals(door, provider.tries), {}) as rig,
+    ):
         yield rig
 
 
 @asynccontextmanager
 async def _up(
-    command: Sequence[str], provider: Provider, folder: Path, port: int, path: str, environment: Mapping[str, str]
+    command: Sequence[str], provider: Provider, folder: Path, arrivals: Arrivals, environment: Mapping[str, str]
 ) -> AsyncIterator[Rig]:
     server = Server(command, _data(folder), folder / "log", environment)
-    async with running(server), Wire("127.0.0.1", port) as wire:
-        webhook = Webhook(wire, port, path)
-        stranger = Customer(provider.chat(_STRANGER), texts(_STRANGER))
-        if not (await converse(provider, webhook, [stranger], 1, 1)).latencies:
-            raise ServerFailed(f"it does not answer:\n{server.words()}")
-        yield Rig(server, webhook, folder)
+    async with running(server):
+        await _warm(provider, server, arrivals)
+        yield Rig(server, arrivals, folder)
+
+
+async def _warm(provider: Provider, server: Server, arrivals: Arrivals) -> None:
+    """One exchange, so that what is made once is made."""
+    stranger = Customer(provider.customer(_STRANGER), texts(_STRANGER))
+    reply = provider.receipts.next_of(stranger.address)
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await arrivals.insist(stranger.write(provider))
+            await reply
+    except TimeoutError:
+        raise ServerFailed(f"it does not answer:\n{server.words()}") from None
 
 
 def _prepare(folder: Path, settings: str) -> None:
@@ -102,7 +119,7 @@ def _config(folder: Path) -> Path:
     return folder / "omnibot.toml"
 
 
-def _settings(provider: Provider, port: int, folder: Path) -> str:
+def _settings(provider: Provider, port: int, folder: Path, impatient: bool) -> str:
     return f"""
 data_folder = "{_data(folder)}"
 [server]
@@ -110,5 +127,5 @@ port = {port}
 public_url = "http://127.0.0.1:{port}"
 [bot]
 knowledge = "{ROOT / "config" / "knowledge"}"
-{provider.account()}
+{provider.settings(port, impatient=impatient)}
 """

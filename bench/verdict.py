@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -12,14 +12,12 @@ from uuid import UUID
 import asyncpg
 
 from bench.load import Customer
-from bench.provider import Receipt, Receipts
-from omnibot.model import DeliveryState
-from omnibot.sandbox.telegram.parameters import shown
+from bench.provider import Provider, Receipt
+from omnibot.model import DeliveryState, Part
 from omnibot.settings import Settings
 from omnibot.store.bundled import BundledServer
 from omnibot.store.codec import Codec
 from omnibot.store.payloads import parts_from_json
-from omnibot_telegram.markup import to_html
 
 _REACHED = (DeliveryState.SENT, DeliveryState.DELIVERED, DeliveryState.READ)
 _EXAMPLES = 3
@@ -66,7 +64,7 @@ class Planned:
 
 @dataclass(slots=True)
 class Lane:
-    """What the database holds of one chat, oldest first."""
+    """What the database holds of one address, oldest first."""
 
     received: list[tuple[int, UUID]] = field(default_factory=list)  # our id and the provider's, hashed
     turns: list[Turn] = field(default_factory=list)
@@ -86,23 +84,28 @@ class Verdict:
 
 
 async def judge(
-    settings: Settings, customers: Sequence[Customer], receipts: Receipts, *, bursts: bool = False
+    settings: Settings, customers: Sequence[Customer], provider: Provider, *, ordered: bool = True
 ) -> Verdict:
     """Read the database and compare; the server has stopped."""
     codec = Codec(settings.load_secret())
     async with BundledServer(settings.data_folder) as dsn:
-        lanes = await _lanes(dsn, codec)
-    return compare(lanes, codec, customers, receipts, bursts=bursts)
+        lanes = await _lanes(dsn, codec, provider.seen)
+    return compare(lanes, codec, customers, provider.receipts.of, ordered=ordered)
 
 
 def compare(
-    lanes: Mapping[int, Lane], codec: Codec, customers: Sequence[Customer], receipts: Receipts, *, bursts: bool = False
+    lanes: Mapping[str, Lane],
+    codec: Codec,
+    customers: Sequence[Customer],
+    received: Mapping[str, Sequence[Receipt]],
+    *,
+    ordered: bool = True,
 ) -> Verdict:
-    """`bursts`: messages were posted at once, so that any of them may be first."""
-    checks = _Checks(codec, bursts)
+    """`ordered`: each customer's messages came one after another; else any of those under way may have been first."""
+    checks = _Checks(codec, ordered)
     for customer in customers:
-        checks.chat(customer, lanes.get(customer.chat, Lane()), receipts.of.get(customer.chat, []))
-    known = [lanes.get(customer.chat, Lane()) for customer in customers]
+        checks.customer(customer, lanes.get(customer.address, Lane()), received.get(customer.address, []))
+    known = [lanes.get(customer.address, Lane()) for customer in customers]
     states = [reply.state for lane in known for reply in lane.replies]
     return Verdict(
         checks.all(),
@@ -111,16 +114,16 @@ def compare(
             "messages": sum(len(customer.written) for customer in customers),
             "turns": sum(len(lane.turns) for lane in known),
             "replies": len(states),
-            "received": sum(len(receipts.of.get(customer.chat, ())) for customer in customers),
+            "received": sum(len(received.get(customer.address, ())) for customer in customers),
             "unknown": states.count(DeliveryState.UNKNOWN),
         },
     )
 
 
 class _Checks:
-    def __init__(self, codec: Codec, bursts: bool) -> None:
+    def __init__(self, codec: Codec, ordered: bool) -> None:
         self._codec = codec
-        self._bursts = bursts
+        self._ordered = ordered
         self._stored = Check("every acknowledged message is stored once")
         self._kept_order = Check("messages are stored in the order in which they were written")
         self._taken = Check("every message belongs to one turn")
@@ -131,49 +134,49 @@ class _Checks:
         self._order = Check("replies arrived in order")
 
     def all(self) -> tuple[Check, ...]:
-        kept_order = () if self._bursts else (self._kept_order,)
+        kept_order = (self._kept_order,) if self._ordered else ()
         return (self._stored, *kept_order, self._taken, self._apart, self._replied, self._arrived, self._expected,
                 self._order)  # fmt: skip
 
-    def chat(self, customer: Customer, lane: Lane, received: Sequence[Receipt]) -> None:
+    def customer(self, customer: Customer, lane: Lane, received: Sequence[Receipt]) -> None:
         self._messages(customer, lane)
-        self._turns(customer.chat, lane)
-        self._replies(customer.chat, lane, received)
+        self._turns(customer.address, lane)
+        self._replies(customer.address, lane, received)
 
     def _messages(self, customer: Customer, lane: Lane) -> None:
         ids = defaultdict(list)
         for id_, hash_ in lane.received:
             ids[hash_].append(id_)
-        stored = [ids[self._codec.provider_hash(str(posted.message))] for posted in customer.written]
+        stored = [ids[self._codec.provider_hash(posted.message)] for posted in customer.written]
         for posted, found in zip(customer.written, stored, strict=True):
-            self._stored.see(len(found) == 1, f"{customer.chat}/{posted.message}: {len(found)} times")
+            self._stored.see(len(found) == 1, f"{customer.address}/{posted.message}: {len(found)} times")
         order = [found[0] for found in stored if found]
         for first, second in itertools.pairwise(order):
-            self._kept_order.see(first < second, f"{customer.chat}: {first} after {second}")
+            self._kept_order.see(first < second, f"{customer.address}: {first} after {second}")
 
-    def _turns(self, chat: int, lane: Lane) -> None:
+    def _turns(self, address: str, lane: Lane) -> None:
         taken = [message for turn in lane.turns for message in turn.messages]
         for id_, _ in lane.received:
-            self._taken.see(taken.count(id_) == 1, f"{chat}/{id_}: {taken.count(id_)} turns")
+            self._taken.see(taken.count(id_) == 1, f"{address}/{id_}: {taken.count(id_)} turns")
         for first, second in itertools.pairwise(lane.turns):
             apart = bool(first.messages and second.messages) and max(first.messages) < min(second.messages)
-            self._apart.see(apart, f"{chat}: turns {first.id} and {second.id}")
+            self._apart.see(apart, f"{address}: turns {first.id} and {second.id}")
 
-    def _replies(self, chat: int, lane: Lane, received: Sequence[Receipt]) -> None:
+    def _replies(self, address: str, lane: Lane, received: Sequence[Receipt]) -> None:
         answered = [reply.turn for reply in lane.replies]
         for turn in lane.turns:
-            self._replied.see(answered.count(turn.id) == 1, f"{chat}/{turn.id}: {answered.count(turn.id)} replies")
+            self._replied.see(answered.count(turn.id) == 1, f"{address}/{turn.id}: {answered.count(turn.id)} replies")
         places = list(_places(lane.replies, received, self._codec))
         for number, reply in enumerate(lane.replies):
             times = places.count(number)
             unknown = reply.state is DeliveryState.UNKNOWN and times <= 1
             arrived = reply.state in _REACHED and times == 1
-            self._arrived.see(arrived or unknown, f"{chat}/{reply.id}: {reply.state}, {times} times")
+            self._arrived.see(arrived or unknown, f"{address}/{reply.id}: {reply.state}, {times} times")
         for receipt, place in zip(received, places, strict=True):
-            self._expected.see(place is not None, f"{chat}: {receipt.message}")
+            self._expected.see(place is not None, f"{address}: {receipt.message}")
         known = [place for place in places if place is not None]
         for before, after in itertools.pairwise(known):
-            self._order.see(before < after, f"{chat}: {lane.replies[before].id} before {lane.replies[after].id}")
+            self._order.see(before < after, f"{address}: {lane.replies[before].id} before {lane.replies[after].id}")
 
 
 def _places(replies: Sequence[Planned], received: Sequence[Receipt], codec: Codec) -> Iterator[int | None]:
@@ -181,7 +184,7 @@ def _places(replies: Sequence[Planned], received: Sequence[Receipt], codec: Code
     by_hash = {reply.provider_hash: place for place, reply in enumerate(replies) if reply.provider_hash}
     unnoted = [place for place, reply in enumerate(replies) if reply.provider_hash is None]
     for receipt in received:
-        place = by_hash.get(codec.provider_hash(str(receipt.message)))
+        place = by_hash.get(codec.provider_hash(receipt.message))
         if place is None:
             place = next((p for p in unnoted if replies[p].text == receipt.text), None)
             if place is not None:
@@ -192,7 +195,10 @@ def _places(replies: Sequence[Planned], received: Sequence[Receipt], codec: Code
 # --- reading -------------------------------------------------------------------------------------------------------
 
 
-async def _lanes(dsn: str, codec: Codec) -> dict[int, Lane]:
+Seen = Callable[[Sequence[Part]], str]
+
+
+async def _lanes(dsn: str, codec: Codec, seen: Seen) -> dict[str, Lane]:
     connection = await asyncpg.connect(dsn)
     try:
         addresses = await connection.fetch("SELECT id, value_sealed FROM addresses")
@@ -212,15 +218,15 @@ async def _lanes(dsn: str, codec: Codec) -> dict[int, Lane]:
         record = codec.open(row["address_id"], row["record_sealed"])
         lanes[row["address_id"]].turns.append(Turn(row["id"], tuple(record["messages"])))
     for row in replies:
-        lanes[row["address_id"]].replies.append(_planned(row, codec))
-    return {int(codec.open_text(row["id"], row["value_sealed"])): lanes[row["id"]] for row in addresses}
+        lanes[row["address_id"]].replies.append(_planned(row, codec, seen))
+    return {codec.open_text(row["id"], row["value_sealed"]): lanes[row["id"]] for row in addresses}
 
 
-def _planned(row: Mapping[str, Any], codec: Codec) -> Planned:
+def _planned(row: Mapping[str, Any], codec: Codec, seen: Seen) -> Planned:
     text = ""
     if row["provider_hash"] is None:
         payload = codec.open(row["address_id"], row["payload_sealed"])
-        text, _ = shown(to_html(parts_from_json(payload["parts"])), {"parse_mode": "HTML"})
+        text = seen(parts_from_json(payload["parts"]))
     state = DeliveryState(row["state"])
     return Planned(row["id"], row["turn_id"], state, row["provider_hash"], text)
 
@@ -237,6 +243,11 @@ SELECT (SELECT count(*) FROM inbox WHERE parked_at IS NULL)
 async def waiting(connection: asyncpg.Connection) -> int:
     """How much has still to be taken, sent, or given up."""
     return int(await connection.fetchval(_OPEN))
+
+
+async def stored(connection: asyncpg.Connection) -> int:
+    """How many messages of customers there are."""
+    return int(await connection.fetchval("SELECT count(*) FROM messages WHERE direction = 'in'"))
 
 
 async def sending(connection: asyncpg.Connection) -> set[int]:

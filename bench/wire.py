@@ -7,27 +7,22 @@ from __future__ import annotations
 
 import asyncio
 import time
-from types import TracebackType
-from typing import Self, cast
+from typing import cast
 
 CONNECTIONS = 100  # the most that Telegram opens to one webhook
 _HEAD_END = b"\r\n\r\n"
 
 
 class Wire:
-    """Up to `connections` kept connections to one server on loopback; an async context."""
+    """Up to `connections` kept connections to one server on loopback."""
 
     def __init__(self, host: str, port: int, connections: int = CONNECTIONS) -> None:
         self._host, self._port = host, port
         self._idle: list[_Connection] = []
         self._free = asyncio.Semaphore(connections)
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Hang up."""
         for connection in self._idle:
             connection.close()
 

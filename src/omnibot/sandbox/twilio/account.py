@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
@@ -132,6 +132,7 @@ class Account:
         self.writes_to_users = True  # a WhatsApp user without a number can be written to
         self.media_auth = True  # media asks for credentials
         self.media_redirect = True  # and is at another host
+        self.call: Callable[[Call], Awaitable[int]] = self._call  # how webhooks are called; returns the last status
         self._sandbox = sandbox
         self._delayed: list[tuple[int, Call]] = []
 
@@ -255,7 +256,7 @@ class Account:
         found = self.messages[message] if isinstance(message, str) else message
         found.advance(status, self.now, error_code)
         if call := self._reporting(found, status, error_code):
-            self._sandbox.spawn(self.webhooks.call(self._sandbox.client, call))
+            self._sandbox.spawn(self._told(call))
 
     def take_course(self, message: Message, error_code: int) -> None:
         """Let a message of ours go its way, as automatic as the sandbox is."""
@@ -271,7 +272,13 @@ class Account:
             code = error_code if status in ("failed", "undelivered") else 0
             message.advance(status, self.now, code)
             if call := self._reporting(message, status, code):
-                await self.webhooks.call(self._sandbox.client, call)
+                await self.call(call)
+
+    async def _told(self, call: Call) -> None:
+        await self.call(call)
+
+    async def _call(self, call: Call) -> int:
+        return await self.webhooks.call(self._sandbox.client, call)
 
     def _reporting(self, message: Message, status: str, error_code: int) -> Call | None:
         url = message.callback or self._default_callback(message)
@@ -309,7 +316,7 @@ class Account:
 
     def again(self, call: Call | None = None) -> None:
         """Make a call once more, the same to the byte; by default the last."""
-        self._sandbox.spawn(self.webhooks.call(self._sandbox.client, call or self.calls[-1]))
+        self._sandbox.spawn(self._told(call or self.calls[-1]))
 
     async def forge(self, text: str, call: Call | None = None) -> int:
         """Somebody without the auth token imitates a call with other words; the status that they get, 0 for none."""
