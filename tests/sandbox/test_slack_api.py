@@ -747,6 +747,22 @@ async def test_opening_a_socket_and_fetching_a_file_fail_on_command_too(slack: C
         await slack.client.get(url, headers=headers)
 
 
+async def test_a_fault_finds_its_customer_however_a_call_names_them(slack: Caller, ada: Person):
+    room = (await slack.result("conversations.open", users=ada.id))["channel"]["id"]
+    for method, arguments in (
+        ("conversations.open", {"users": ada.id}),
+        ("users.info", {"user": ada.id}),
+        ("chat.postMessage", {"channel": room, "text": "x"}),
+        ("views.publish", {"user_id": ada.id, "view": {"type": "home", "blocks": []}}),
+        ("files.completeUploadExternal", {"channel_id": room, "files": [{"id": "F1"}]}),
+    ):
+        slack.sandbox.faults.add(Blocked(), address=ada.address)
+        assert await slack.error(method, **arguments) == "channel_not_found"
+    bob = slack.workspace.user("U0BOB")
+    slack.sandbox.faults.add(Blocked(), address=ada.address)
+    await slack.result("users.info", user=bob.id)
+
+
 async def test_old_messages_are_forgotten(slack: Caller, ada: Person, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("omnibot.sandbox.slack.rooms.KEPT_MESSAGES", 2)
     for number in range(3):

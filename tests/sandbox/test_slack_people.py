@@ -177,6 +177,20 @@ async def test_a_response_url_is_good_five_times_in_half_an_hour(
     assert (await post(slack, f"{slack.sandbox.url}/actions/guessed", text="x"))[0] == 404
 
 
+async def test_what_is_long_past_is_forgotten(
+    slack: Caller, hook: Server, ada: Person, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("omnibot.sandbox.slack.responses.KEPT", 1)
+    monkeypatch.setattr("omnibot.sandbox.slack.workspace.KEPT_TRIGGERS", 1)
+    ada.command("/ask", "first")
+    ada.command("/ask", "second")
+    bodies = {posted.body["text"]: posted.body for posted in await hook.next(2)}
+    assert (await post(slack, bodies["first"]["response_url"], text="x"))[0] == 404
+    assert (await post(slack, bodies["second"]["response_url"], text="x"))[0] == 200
+    forgotten = {"trigger_id": bodies["first"]["trigger_id"], "view": modal()}
+    assert await slack.error("views.open", **forgotten) == "invalid_trigger_id"
+
+
 async def test_a_response_url_misbehaves_on_command(slack: Caller, hook: Server, ada: Person):
     ada.command("/ask")
     url = (await hook.next())[0].body["response_url"]

@@ -289,7 +289,8 @@ class SlackSandbox(HttpSandbox):
 
 def _address(call: Call) -> str:
     """Whom a call concerns, for orders to misbehave."""
-    given = call.parameters.get("channel") or call.parameters.get("channel_id") or call.parameters.get("user", "")
+    names = ("channel", "channel_id", "user", "users", "user_id")
+    given = next((call.parameters[name] for name in names if name in call.parameters), "")
     room = call.workspace.rooms.get(given)
     user = given if room is None else call.workspace.answered_at(room, call.parameters.get("thread_ts", ""))
     return f"{call.workspace.team}/{user}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from omnibot.sandbox.slack.app import App
 from omnibot.sandbox.slack.parameters import ApiError, Json
 from omnibot.sandbox.slack.rooms import Room
 from omnibot.sandbox.slack.workspace import Workspace
@@ -45,4 +44,3 @@ def need(granted: set[str], *scopes: str) -> None:
 
 Handler = Callable[[Call], Json]
 Handlers = Mapping[str, Handler]
-AppHandler = Callable[[App], Json]

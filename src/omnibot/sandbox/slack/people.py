@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from omnibot.sandbox.slack.rooms import Room
     from omnibot.sandbox.slack.workspace import Workspace
 
+KEPT_EPHEMERALS = 1_000  # a person
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -64,7 +66,7 @@ class Person:
         self.errors: deque[str] = deque(maxlen=100)  # what Slack told them about what they pressed or commanded
         self.modal: Json | None = None  # that is open
         self.home: Json | None = None  # the app's home as it was published for them
-        self._ephemerals: list[tuple[Room, Json]] = []
+        self._ephemerals: deque[tuple[Room, Json]] = deque(maxlen=KEPT_EPHEMERALS)
 
     @property
     def address(self) -> str:
@@ -100,9 +102,8 @@ class Person:
         if not text:
             return {"text": ""}
         workspace = self.workspace
-        people = workspace.handles() if "@" in text else {}
         rooms = workspace.room_names() if "#" in text else {}
-        escaped, elements = mrkdwn.typed(text, people, rooms)
+        escaped, elements = mrkdwn.typed(text, workspace.handles, rooms)
         rich: Json = {"type": "rich_text_section", "elements": elements}
         block: Json = {"type": "rich_text", "block_id": workspace.sandbox.clock.short(), "elements": [rich]}
         return {"text": escaped, "blocks": [block]}
@@ -338,7 +339,8 @@ class Person:
 
     def unwhisper(self, ts: str) -> None:
         """Take such a message away again."""
-        self._ephemerals = [(room, message) for room, message in self._ephemerals if message["ts"] != ts]
+        kept = [(room, message) for room, message in self._ephemerals if message["ts"] != ts]
+        self._ephemerals = deque(kept, maxlen=KEPT_EPHEMERALS)
 
     # --- what becomes of them ------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ Source: docs.slack.dev/interactivity/handling-user-interaction.
 
 from __future__ import annotations
 
+import itertools
 import secrets
 import time
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from omnibot.sandbox.slack.rooms import Room
 from omnibot.sandbox.slack.workspace import Workspace
 
 USES, SECONDS = 5, 1800.0  # that a response URL is good for
+KEPT = 10_000  # response URLs; the oldest go first
 METHOD = "response"  # under which the ledger has them
 _FIELDS = frozenset(
     {
@@ -43,11 +45,14 @@ class Responses:
 
     def __init__(self) -> None:
         self._occasions: dict[str, Occasion] = {}
+        self._numbers = itertools.count(1)
 
     def path(self, occasion: Occasion) -> str:
         """Where the app may answer."""
-        key = f"{occasion.workspace.team}/{len(self._occasions) + 1}/{secrets.token_hex(12)}"
+        key = f"{occasion.workspace.team}/{next(self._numbers)}/{secrets.token_hex(12)}"
         self._occasions[key] = occasion
+        if len(self._occasions) > KEPT:
+            del self._occasions[next(iter(self._occasions))]
         return f"/actions/{key}"
 
     def find(self, key: str) -> Occasion:

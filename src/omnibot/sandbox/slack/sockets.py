@@ -119,7 +119,8 @@ class Sockets:
 
     async def send(self, kind: str, payload: Json, number: int, reason: str, patience: float) -> Json:
         """Send an envelope over any connection, waiting for one; what the app answered with its acknowledgement."""
-        await self._connected.wait()
+        while not self._connections:  # the one that woke us may be gone again
+            await self._connected.wait()
         connection = self._connections[next(self._numbers) % len(self._connections)]
         id = str(uuid.uuid4())
         envelope: Json = {

@@ -27,6 +27,7 @@ async def raw_parameters(request: web.Request, method: Method) -> tuple[Json, li
 
 
 def json_body(body: bytes) -> Json:
+    """An object, without the token that may be in it: of a JSON body only the header counts."""
     if not body:
         return {}
     try:
@@ -35,11 +36,12 @@ def json_body(body: bytes) -> Json:
         raise ApiError("invalid_json") from None
     if not isinstance(value, dict):
         raise ApiError("json_not_object")
-    value.pop("token", None)  # of a JSON body only the header counts
+    value.pop("token", None)
     return value
 
 
 async def uploaded(request: web.Request) -> bytes:
+    """The bytes of an upload: the bare body, or the first file of a form."""
     if request.content_type != "multipart/form-data":
         return await request.read()
     for value in (await request.post()).values():
@@ -49,6 +51,7 @@ async def uploaded(request: web.Request) -> bytes:
 
 
 def token_of(request: web.Request, raw: Json) -> str:
+    """The token of the header or of the form, which is no argument any more then."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer" and token.strip():
         raw.pop("token", None)
@@ -72,6 +75,7 @@ def ordered(fault: Fault) -> ApiError:
 
 
 def refusal(error: ApiError, scopes: set[str] | None = None) -> web.Response:
+    """An error over HTTP, with the scopes of who caused it."""
     headers = {} if scopes is None else {"X-OAuth-Scopes": ",".join(sorted(scopes))}
     if error.after:
         headers["Retry-After"] = str(error.after)
@@ -79,6 +83,7 @@ def refusal(error: ApiError, scopes: set[str] | None = None) -> web.Response:
 
 
 def answer(body: Json, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    """A JSON answer."""
     return web.Response(
         status=status,
         body=orjson.dumps(body),

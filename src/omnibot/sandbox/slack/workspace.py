@@ -23,11 +23,12 @@ SCOPES = frozenset(
     }
 )  # fmt: skip
 
+KEPT_TRIGGERS = 10_000  # they are good for seconds only
 _COUNTED = ("thread_ts", "reply_count", "reply_users", "reply_users_count", "latest_reply")  # at what is answered
 
 
-class World(Surroundings, Protocol):
-    """What a workspace needs of the sandbox it lives in."""
+class Slack(Surroundings, Protocol):
+    """What a workspace needs of the Slack it lives in."""
 
     clock: Clock
 
@@ -48,7 +49,7 @@ class World(Surroundings, Protocol):
 class Workspace:
     """One workspace. `scopes` are what its bot token may; `active` turns false when the app is removed."""
 
-    def __init__(self, sandbox: World, team: str, app: App, secret_of: Callable[[str], str]) -> None:
+    def __init__(self, sandbox: Slack, team: str, app: App, secret_of: Callable[[str], str]) -> None:
         self.team = team
         self.name = f"Sandbox {team}"
         self.domain = f"sandbox-{team.lower()}"
@@ -62,6 +63,7 @@ class Workspace:
         self.scopes: set[str] = set(SCOPES)
         self.active = True
         self.people: dict[str, Person] = {}
+        self.handles = {self.bot_name: self.bot_user}  # ids by what is typed behind @
         self.rooms: dict[str, Room] = {}
         self.usergroups: dict[str, Usergroup] = {}
         self.files: dict[str, StoredFile] = {}
@@ -134,6 +136,7 @@ class Workspace:
             person = self.people[id] = Person(
                 self, id, name, email=email, tz=tz, locale=locale, is_bot=is_bot, guest=guest, team=team or self.team
             )
+            self.handles.setdefault(person.handle, id)
         return person
 
     def channel(
@@ -201,10 +204,6 @@ class Workspace:
         if id in self.usergroups:
             return self.usergroups[id].handle
         return self.rooms[id].name if id in self.rooms else id
-
-    def handles(self) -> dict[str, str]:
-        """Ids of people by what is typed behind @."""
-        return {person.handle: person.id for person in self.people.values()} | {self.bot_name: self.bot_user}
 
     def room_names(self) -> dict[str, str]:
         """Ids of channels by what is typed behind #."""
@@ -404,6 +403,8 @@ class Workspace:
         """A trigger, by which the app may open a modal for somebody, once and soon."""
         id = f"{self.sandbox.clock.id('')}.{self.sandbox.clock.id('')}"
         self._triggers[id] = (person, time.monotonic())
+        if len(self._triggers) > KEPT_TRIGGERS:
+            del self._triggers[next(iter(self._triggers))]
         return id
 
     def trigger(self, id: str) -> Person:
