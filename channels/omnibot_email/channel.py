@@ -20,7 +20,7 @@ from omnibot_email.imap_session import ImapFailed
 from omnibot_email.letter import Letter, read_letter
 from omnibot_email.listener import MailListener
 from omnibot_email.render import Enclosure, Envelope, next_context, render
-from omnibot_email.reports import Proof, is_for_reports, is_standard, proof_at, proof_within, read_report
+from omnibot_email.reports import Proof, Report, is_for_reports, is_standard, proof_at, proof_within, read_report
 from omnibot_email.settings import EmailSettings, Listen
 from omnibot_email.submission import ConnectionFailed, Submission
 from omnibot_email.tokens import BOUNCE_TAG, TOKEN_TAG, issue, message_id
@@ -150,7 +150,7 @@ class Email(Channel):
         if is_standard(letter, delivery.raw):
             proof = proof_within(delivery.raw, letter, self._own, key=self.site.key, now=self.site.now())
             if proof is not None:
-                return self._report(delivery, letter, proof)
+                return self._report(delivery, letter, proof, read_report(delivery.raw, letter))
         writer, quarantine = writer_of(letter)
         if writer is not None and self._own.receives(writer.address):
             return None  # our own mail come back, or a forgery of it
@@ -181,16 +181,16 @@ class Email(Channel):
     def _reported(self, delivery: Delivery, letter: Letter) -> Incoming | None:
         """What came to an address that only servers write to: a report of ours, or something for staff to look at."""
         assert self._reports is not None
-        if read_report(delivery.raw, letter) is None:
+        report = read_report(delivery.raw, letter)
+        if report is None:
             return self._message(delivery, letter, "at the address for reports, and no report")
         recipients = recipients_of(delivery, letter)
         proof = proof_at(recipients, delivery.raw, letter, self._reports, key=self.site.key, now=self.site.now())
         if proof is None:
             return self._message(delivery, letter, "at the address for reports, without a token of ours")
-        return self._report(delivery, letter, proof)
+        return self._report(delivery, letter, proof, report)
 
-    def _report(self, delivery: Delivery, letter: Letter, proof: Proof) -> DeliveryReport | None:
-        report = read_report(delivery.raw, letter)
+    def _report(self, delivery: Delivery, letter: Letter, proof: Proof, report: Report | None) -> DeliveryReport | None:
         if report is None or report.state is None:
             _log.info("email.delayed", message=proof.message)
             return None
@@ -239,6 +239,9 @@ class Email(Channel):
             await self._reader.check()
         except ImapFailed as failed:
             findings.append(Finding(failed.reason, failed.action, fatal=True))
+        else:
+            if trouble := self._reader.trouble:
+                findings.append(Finding(trouble.reason, trouble.action))
         if self._reader.left:
             findings.append(
                 Finding(

@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import imaplib
 import random
-import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import NoReturn, TypeVar
+from typing import NoReturn
 
 import structlog
 
@@ -20,10 +18,10 @@ from omnibot.model import Incoming
 from omnibot_email.access import NoToken, access_token
 from omnibot_email.arrival import Delivery
 from omnibot_email.authentication import NotNow
+from omnibot_email.blocking import in_thread
 from omnibot_email.imap_session import Folder, ImapFailed, ImapSession, Waiting
 from omnibot_email.settings import Imap
 
-T = TypeVar("T")
 Arrival = Callable[[Delivery], Awaitable[Incoming | None]]  # None: nothing to hand on; raises NotNow
 
 _AT_ONCE = 25  # mails
@@ -33,7 +31,6 @@ _LOOKS_IN_VAIN = 2
 _FORGIVEN_AFTER = timedelta(hours=1)  # then it is tried again
 _LOOK_BACK = timedelta(days=7)
 _LONGEST_WAIT = 60.0  # seconds between two connections that fail
-_PROMPTLY = 2.0  # seconds in which a thread is over that was hung up on
 
 _log = structlog.get_logger(__name__)
 
@@ -44,7 +41,8 @@ class _Progress:
 
     validity: int
     floor: int
-    unmarked: set[int] = field(default_factory=set)  # taken, but the server could not be told yet
+    unmarked: set[int] = field(default_factory=set)  # taken, but the server was not told yet
+    kept: set[int] = field(default_factory=set)  # of which only the beginning was taken: they stay, whatever is set
     failures: dict[int, int] = field(default_factory=dict)
     alone: set[int] = field(default_factory=set)  # read together they broke the connection: one by one
     forgiven_at: datetime | None = None
@@ -132,6 +130,7 @@ class MailboxReader:
         session = await self._session()
         try:
             folder = await in_thread(session.open, session)
+            self.trouble = None
             progress = await self._progress_in(session, folder)
             while True:
                 seconds = self._settings.poll_seconds
@@ -164,7 +163,7 @@ class MailboxReader:
 
     async def _take_all(self, session: ImapSession, folder: Folder, progress: _Progress, accept: Accept) -> bool:
         """Take what is new, a few mails at a time; tells whether there is nothing that must be tried again soon."""
-        await self._mark(session, folder, progress, [])
+        await self._mark(session, folder, progress)
         now = self._now()
         progress.forgive(now)
         since = (now - _LOOK_BACK).date()
@@ -172,9 +171,12 @@ class MailboxReader:
         refused: list[int] = []
         any_taken = any_later = False
         in_vain = 0
-        for group in _groups([mail for mail in found if progress.is_open(mail.uid)], progress.alone):
+        progress.kept = {mail.uid for mail in found if self._is_large(mail)}
+        still_open = [mail for mail in found if progress.is_open(mail.uid)]
+        for group in _groups(still_open, progress.alone | progress.kept):
             result = await self._take(session, group, progress, accept)
-            await self._mark(session, folder, progress, result.taken)
+            progress.unmarked.update(result.taken)
+            await self._mark(session, folder, progress)
             refused += result.refused
             any_taken = any_taken or bool(result.taken)
             any_later = any_later or bool(result.later)
@@ -214,9 +216,9 @@ class MailboxReader:
     async def _read(self, session: ImapSession, group: Sequence[Waiting], progress: _Progress) -> dict[int, bytes]:
         """The mails of a group; one that the server does not give with the others is asked for alone."""
         uids = [mail.uid for mail in group]
-        is_large = group[0].size > self._settings.max_bytes  # it comes alone
+        beginning = self._is_large(group[0])  # it comes alone
         try:
-            found = dict(await in_thread(lambda: session.read(uids, beginning=is_large), session))
+            found = dict(await in_thread(lambda: session.read(uids, beginning=beginning), session))
             for uid in [uid for uid in uids if uid not in found and len(uids) > 1]:
                 found |= await in_thread(partial(session.read, [uid]), session)
         except (OSError, imaplib.IMAP4.error):
@@ -230,7 +232,7 @@ class MailboxReader:
         return found
 
     async def _understood(self, mail: Waiting, raw: bytes) -> Incoming | NotNow | _Failed | None:
-        whole = mail.size if mail.size > self._settings.max_bytes else None
+        whole = mail.size if self._is_large(mail) else None
         try:
             return await self._arrival(Delivery(raw, None, (), begins_one_of=whole))
         except NotNow as reason:
@@ -239,12 +241,17 @@ class MailboxReader:
             _log.error("email.take_failed", error=type(error).__name__)
             return _Failed()
 
-    async def _mark(self, session: ImapSession, folder: Folder, progress: _Progress, taken: Sequence[int]) -> None:
+    def _is_large(self, mail: Waiting) -> bool:
+        """Whether only its beginning is read."""
+        return mail.size > self._settings.max_bytes
+
+    async def _mark(self, session: ImapSession, folder: Folder, progress: _Progress) -> None:
         """Tell the server what was taken; what it does not let us tell is told again at the next look."""
-        progress.unmarked.update(taken)
+        if not progress.unmarked:
+            return
         uids = sorted(progress.unmarked)
         try:
-            await in_thread(lambda: session.settle(uids, folder.mark), session)
+            await in_thread(lambda: session.settle(uids, folder.mark, keep=progress.kept), session)
         except ImapFailed as failure:
             self.trouble = failure
             _log.error("email.not_marked", reason=failure.reason, count=len(uids))
@@ -252,7 +259,7 @@ class MailboxReader:
         self.trouble = None
         progress.unmarked.clear()
         if not folder.keeps_keywords:
-            progress.floor = max([progress.floor, *uids])
+            progress.floor = max(progress.floor, uids[-1])
 
 
 class _Failed:
@@ -314,39 +321,3 @@ def _groups(waiting: Sequence[Waiting], alone: set[int]) -> Iterator[list[Waitin
             group, size = [], 0
     if group:
         yield group
-
-
-async def in_thread(call: Callable[[], T], session: ImapSession) -> T:
-    """What a blocking call gives, on a thread of its own.
-
-    A caller that is cancelled hangs up, which ends the thread. It is a daemon, and none of the executor's, so that one
-    that hangs in a name lookup keeps neither the caller nor the end of the process waiting.
-    """
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[T] = loop.create_future()
-
-    def settle(result: T | None, error: BaseException | None) -> None:
-        if done.cancelled():
-            return
-        if error is not None:
-            done.set_exception(error)
-        else:
-            done.set_result(result)  # type: ignore[arg-type]
-
-    def run() -> None:
-        outcome: tuple[T | None, BaseException | None]
-        try:
-            outcome = (call(), None)
-        except Exception as error:
-            outcome = (None, error)
-        with suppress(RuntimeError):  # the loop has been closed since
-            loop.call_soon_threadsafe(settle, *outcome)
-
-    threading.Thread(target=run, name="omnibot-imap", daemon=True).start()
-    try:
-        return await asyncio.shield(done)
-    except asyncio.CancelledError:
-        session.hang_up()
-        done.add_done_callback(asyncio.Future.exception)  # nobody else asks for it any more
-        await asyncio.wait({done}, timeout=_PROMPTLY)
-        raise

@@ -10,7 +10,7 @@ import imaplib
 import re
 import select
 import socket
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
@@ -253,11 +253,16 @@ class ImapSession:
 
     # --- what was taken ---------------------------------------------------------------------------------------
 
-    def settle(self, uids: Sequence[int], mark: str) -> None:
-        """Mark, move or delete what was taken; raises ImapFailed where the server does not let us."""
+    def settle(self, uids: Sequence[int], mark: str, *, keep: Collection[int] = ()) -> None:
+        """Mark, move or delete what was taken; what is to be kept is never deleted.
+
+        Raises ImapFailed where the server does not let us.
+        """
         try:
-            for chunk in _chunks(uids):
+            for chunk in _chunks([uid for uid in uids if uid not in keep]):
                 self._settle([str(uid) for uid in chunk], mark)
+            if kept := [str(uid) for uid in uids if uid in keep]:
+                self._flag(kept, SEEN, mark)
         except (ImapToolsError, imaplib.IMAP4.error) as error:
             if isinstance(error, imaplib.IMAP4.abort):
                 raise

@@ -207,14 +207,16 @@ def test_mails_are_read_in_groups_of_bounded_number_and_size() -> None:
 
 
 async def test_a_large_mail_is_read_as_far_as_it_is_a_text_and_stays_where_it_is() -> None:
-    async with mail_room(max_bytes=100_000) as room:
+    async with mail_room(max_bytes=100_000, after="delete") as room:
         head = "Message-ID: <1@example.org>\nContent-Type: multipart/mixed; boundary=b"
         body = "--b\n\nlook at this\n--b\nContent-Disposition: attachment; filename=big.bin\n\n" + "x\n" * 700_000
         room.arrives(mail(body, headers=head))
         async with room.reading():
-            (message,) = await room.inbox.arrived(1)
-        assert isinstance(message, IncomingMessage)
-        assert message.text == "look at this"
+            room.arrives(numbered(2))
+            await room.inbox.arrived(2)
+            await until(lambda: room.marked() == [1] and len(room.account.inbox.mails) == 1)
+        message, small = room.inbox.messages
+        assert (message.text, small.text) == ("look at this", "mail 2")
         (left,) = message.attachments
         assert left.size == len(room.account.inbox.mails[0].raw)
         with pytest.raises(Refused, match=r"imap\.max_bytes"):
@@ -438,12 +440,14 @@ async def test_mail_goes_on_when_all_uids_become_others(room: MailRoom) -> None:
 
 
 async def test_a_folder_that_cannot_be_marked_is_read_all_the_same_and_told(room: MailRoom) -> None:
-    room.imap.faults.add(Blocked(), provider="imap", method="STORE", count=4)
+    room.imap.faults.add(Blocked(), provider="imap", method="STORE", count=40)
     room.arrives(numbered(1))
     reader = room.channel._reader
     assert reader is not None
     async with room.reading():
         await until(lambda: reader.trouble)
+        (finding,) = await room.channel.health()
+        assert "mark what was taken" in finding.what
         room.arrives(numbered(2))
         await room.inbox.arrived(2)
         await until(lambda: room.marked() == [1, 2] and reader.trouble is None)
