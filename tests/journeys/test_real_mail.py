@@ -28,11 +28,13 @@ from tests.journeys.mail_servers import AUTHSERV_ID, HOST, MISSING, US, MailServ
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"real mail servers: {MISSING}")
 
 SARAH = "sarah@example.org"
+MIKE = "mike@example.org"
+BELIEVED = f"Authentication-Results: {AUTHSERV_ID}; dmarc=pass header.from=example.org\nReceived: by mx\n".encode()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def servers() -> AsyncIterator[MailServers]:
-    async with mail_servers(users=(SARAH, US)) as servers:
+    async with mail_servers(users=(SARAH, MIKE, US)) as servers:
         yield servers
 
 
@@ -47,6 +49,18 @@ async def place(make_world: MakeWorld, servers: MailServers) -> AsyncIterator[Wo
 def account(servers: MailServers, **more: Any) -> dict[str, Any]:
     smtp = {"host": "localhost", "port": servers.smtp_port, "security": "starttls", "ca": servers.authority}
     return {"address": US, "from_name": "Example Support", "authserv_id": AUTHSERV_ID, "smtp": smtp, **more}
+
+
+def mailbox(servers: MailServers) -> dict[str, Any]:
+    """Nothing but Dovecot's own word tells of new mail in time."""
+    return {
+        "host": "localhost",
+        "port": servers.imap_port,
+        "security": "starttls",
+        "ca": servers.authority,
+        "password": "secret",
+        "poll_seconds": 600,
+    }
 
 
 def mail(text: str, *, sender: str = SARAH, number: int = 0, answers: EmailMessage | None = None) -> EmailMessage:
@@ -115,6 +129,19 @@ async def test_an_answer_to_nobody_comes_back_and_closes_the_address(
         await connection.close()
 
 
+async def test_a_question_in_a_mailbox_at_a_provider_is_answered_too(
+    make_world: MakeWorld, servers: MailServers
+) -> None:
+    """Dovecot, by IMAP → Omnibot → Postfix → Dovecot."""
+    question = mail("How do I cancel?", sender=MIKE, number=1)
+    servers.fill(US, iter([BELIEVED + question.as_bytes()]))
+    channels = {"email": {"support": account(servers, imap=mailbox(servers))}}
+    async with make_world(sections={"channels": channels}) as place, place.serving():
+        (answer,) = await servers.wait_for(MIKE)
+    assert "cancel" in answer.get_body(("plain",)).get_content().lower()
+    assert answer["In-Reply-To"] == question["Message-ID"]
+
+
 async def test_what_is_not_for_us_is_not_taken(place: World, servers: MailServers) -> None:
     other = mail("hello", number=3)
     with pytest.raises(ConnectionError, match="refused"):
@@ -156,8 +183,7 @@ class Core:
 
 async def test_two_thousand_mails_in_a_mailbox_are_read_in_order_and_once(servers: MailServers) -> None:
     servers.fill(US, (_lying_there(number) for number in range(MANY)))
-    imap = {"host": "localhost", "port": servers.imap_port, "security": "starttls", "password": "secret"}
-    given = EmailSettings.model_validate(account(servers, imap={**imap, "ca": servers.authority, "poll_seconds": 600}))
+    given = EmailSettings.model_validate(account(servers, imap=mailbox(servers)))
     site = Site(account="support", path="/x", public_url="", key=b"k", now=lambda: datetime.now(UTC))
     core = Core()
     async with Email(site, given) as channel:
@@ -187,5 +213,4 @@ async def _reading(channel: Email, core: Core) -> AsyncIterator[None]:
 
 
 def _lying_there(number: int) -> bytes:
-    results = f"Authentication-Results: {AUTHSERV_ID}; dmarc=pass header.from=example.org\n"
-    return results.encode() + b"Received: by mx\n" + mail(f"mail {number}", number=number).as_bytes()
+    return BELIEVED + mail(f"mail {number}", number=number).as_bytes()
