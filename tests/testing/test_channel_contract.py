@@ -1,6 +1,7 @@
 """The contract suite finds what is wrong: each of these channels breaks one promise, and one test says so."""
 
 import asyncio
+import inspect
 import socket
 import uuid
 from collections.abc import Callable, Sequence
@@ -9,11 +10,13 @@ from datetime import UTC, datetime
 
 import pytest
 from aiohttp import ClientSession, web
+from rich_post import Rich, RichService
 from test_a_channel_in_one_file import channel, proof
 
 from omnibot.contract import Accept, NotAccepted, Receipt, Refused, Site, TryLater, Unsure
-from omnibot.model import Incoming, Outbound, Paragraph
-from omnibot.testing import ChannelContract, Inbox, Running
+from omnibot.intake.download import Downloads
+from omnibot.model import DeliveryState, Incoming, Outbound, Paragraph
+from omnibot.testing import ChannelContract, Inbox, Running, Shelf
 from omnibot.testing.channel import served
 
 Post, Service = channel.Post, proof.Service
@@ -107,6 +110,59 @@ class ListensForEver(Post):
                 continue
 
 
+class MislaysFiles(Rich):
+    """Each file that comes in is another one."""
+
+    async def fetch(self, attachment):
+        yield b"something else"
+
+
+class LeavesFilesBehind(Rich):
+    async def send(self, message: Outbound) -> Receipt:
+        return await super().send(replace(message, parts=(Paragraph(message.text),)))
+
+
+class SaysThatItIsGone(Rich):
+    async def redact(self, to, receipt):
+        return True
+
+
+class KnocksAgainAndAgain(Rich):
+    async def send(self, message: Outbound) -> Receipt:
+        try:
+            return await super().send(message)
+        except Refused as refused:
+            raise TryLater(refused.reason) from None
+
+
+class CallsTheSilentGone(Rich):
+    async def send(self, message: Outbound) -> Receipt:
+        try:
+            return await super().send(message)
+        except Refused as refused:
+            raise Refused(refused.reason, unreachable=True) from None
+
+
+class ForgetsWhoIsSilent(Rich):
+    """It takes what nobody will get, and nobody hears of that."""
+
+    async def send(self, message: Outbound) -> Receipt:
+        try:
+            return await super().send(message)
+        except Refused:
+            return Receipt("7")
+
+
+def telling(change: Change) -> type:
+    """A rich channel that changes what it hands over besides notes."""
+
+    class Telling(Rich):
+        def arrival(self, told):
+            return change(super().arrival(told))
+
+    return Telling
+
+
 BROKEN = [
     (altering(lambda m: replace(m, id=uuid.uuid4().hex)), "test_a_redelivery_keeps_its_id"),
     (altering(lambda m: replace(m, id="always this")), "test_two_messages_of_the_same_text_are_two"),
@@ -122,6 +178,19 @@ BROKEN = [
     (WritesToWhoBlockedUs, "test_whom_we_cannot_reach_any_more_is_refused"),
     (SendsWhileClosed, "test_messages_sent_at_once_all_arrive"),
 ]
+BROKEN_THOUGH_RICH = [
+    (MislaysFiles, "test_a_file_comes_in_whole"),
+    (telling(lambda m: replace(m, attachments=())), "test_a_file_comes_in_whole"),
+    (LeavesFilesBehind, "test_a_file_goes_out_whole"),
+    (telling(lambda e: replace(e, message_id="another")), "test_an_edit_names_the_message_that_it_changes"),
+    (telling(lambda e: replace(e, id="n1")), "test_an_edit_names_the_message_that_it_changes"),
+    (telling(lambda r: replace(r, provider_id="another")), "test_a_report_names_what_it_is_about"),
+    (telling(lambda r: replace(r, state=DeliveryState.SENT)), "test_a_report_names_what_it_is_about"),
+    (SaysThatItIsGone, "test_what_was_sent_is_taken_back_where_that_is_said"),
+    (KnocksAgainAndAgain, "test_who_must_write_first_is_knocked_at_or_waited_for"),
+    (CallsTheSilentGone, "test_who_must_write_first_is_knocked_at_or_waited_for"),
+    (ForgetsWhoIsSilent, "test_who_must_write_first_is_knocked_at_or_waited_for"),
+]
 BROKEN_WHILE_CLOSED = [
     (SendsWhileClosed, "test_sending_outside_its_context_fails"),
     (HangsWhileClosed, "test_sending_outside_its_context_fails"),
@@ -135,13 +204,24 @@ class Bench:
     def __init__(self, made: type) -> None:
         self.suite = ChannelContract()
         self.suite.channel = made
+        self.service_class = RichService if issubclass(made, Rich) else Service
 
     async def __aenter__(self) -> "Bench":
         self.bound = socket.create_server(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{self.bound.getsockname()[1]}/contract"
-        self.site = Site(account="a", path="/contract", public_url=url, key=b"k", now=lambda: datetime.now(UTC))
+        base = f"http://127.0.0.1:{self.bound.getsockname()[1]}"
+        self.shelf = Shelf(base)
+        self.downloads = Downloads()
+        self.site = Site(
+            account="a",
+            path="/contract",
+            public_url=f"{base}/contract",
+            key=b"k",
+            now=lambda: datetime.now(UTC),
+            files=self.shelf,
+            download=await self.downloads.__aenter__(),
+        )
         self.client = ClientSession()
-        self.service = Service(self.client)
+        self.service = self.service_class(self.client)
         app = web.Application()
         app.router.add_route("*", "/messages", self.service.take)
         self.runner = web.AppRunner(app, shutdown_timeout=0.1)
@@ -153,6 +233,7 @@ class Bench:
     async def __aexit__(self, *_) -> None:
         await self.runner.cleanup()
         await self.client.close()
+        await self.downloads.__aexit__(None, None, None)
         self.bound.close()
 
     async def run(self, test: str) -> None:
@@ -162,7 +243,9 @@ class Bench:
             await self.service.attach(self.site)
             listener = asyncio.ensure_future(opened.listen(inbox))
             await asyncio.sleep(0)
-            await getattr(self.suite, test)(Running(opened, inbox, listener), self.service)
+            running = Running(opened, inbox, listener, self.shelf)
+            more = [self.site] if "site" in inspect.signature(getattr(self.suite, test)).parameters else []
+            await getattr(self.suite, test)(running, self.service, *more)
 
     async def run_closed(self, test: str) -> None:
         await getattr(self.suite, test)(self.site, self.service)
@@ -191,7 +274,79 @@ async def test_a_promise_that_is_broken_while_closed_is_found(made, test):
             await bench.run_closed(test)
 
 
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize(("made", "test"), BROKEN_THOUGH_RICH)
+async def test_a_broken_promise_of_a_rich_channel_is_found(made, test):
+    async with Bench(made) as bench:
+        with pytest.raises((AssertionError, TimeoutError, TryLater, pytest.fail.Exception, ValueError)):
+            await bench.run(test)
+
+
 @pytest.mark.parametrize("test", sorted({test for _, test in BROKEN}))
 async def test_a_promise_that_is_kept_is_not_doubted(test):
     async with Bench(Post) as bench:
         await bench.run(test)
+
+
+@pytest.mark.parametrize("test", sorted({test for _, test in BROKEN_THOUGH_RICH}))
+async def test_a_promise_that_a_rich_channel_keeps_is_not_doubted(test):
+    async with Bench(Rich) as bench:
+        await bench.run(test)
+
+
+async def test_a_window_may_be_told_of_afterwards():
+    class Afterwards(ForgetsWhoIsSilent):
+        def arrival(self, told):
+            return replace(super().arrival(told), state=DeliveryState.HELD)
+
+    class Service(RichService):
+        async def lapse(self):
+            await super().lapse()
+            await self.report()
+
+    async with Bench(Afterwards) as bench:
+        bench.service.__class__ = Service
+        await bench.run("test_who_must_write_first_is_knocked_at_or_waited_for")
+
+
+async def test_who_knocks_must_be_taken():
+    class Knocking(Rich):
+        limits = replace(Rich.limits, knocks=True)
+
+    async with Bench(Knocking) as bench:
+        with pytest.raises(Refused):
+            await bench.run("test_who_must_write_first_is_knocked_at_or_waited_for")
+
+
+@pytest.mark.parametrize(
+    "test",
+    ["test_a_file_goes_out_whole", "test_who_must_write_first_is_knocked_at_or_waited_for"],
+)
+async def test_what_the_limits_exclude_is_skipped(test):
+    async with Bench(Post) as bench:
+        with pytest.raises(pytest.skip.Exception, match="by its limits"):
+            await bench.run(test)
+
+
+async def test_what_a_provider_lacks_is_skipped_and_what_it_forgot_is_told():
+    async with Bench(Post) as bench:
+        with pytest.raises(pytest.skip.Exception, match="post lacks edit: a note stays as it was written"):
+            await bench.run("test_an_edit_names_the_message_that_it_changes")
+    async with Bench(Post) as bench:
+        bench.service.lacks = {}
+        with pytest.raises(pytest.fail.Exception, match="Service neither has `edit` nor says why it lacks edit"):
+            await bench.run("test_an_edit_names_the_message_that_it_changes")
+
+
+class SaysThatTheKeptIsGone(Post):
+    async def redact(self, to, receipt):
+        return True
+
+
+async def test_what_nobody_can_take_back_is_not_said_to_be_gone():
+    test = "test_what_was_sent_is_taken_back_where_that_is_said"
+    async with Bench(Post) as bench:
+        await bench.run(test)
+    async with Bench(SaysThatTheKeptIsGone) as bench:
+        with pytest.raises(AssertionError, match="said to be gone"):
+            await bench.run(test)

@@ -6,8 +6,8 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
 import pytest
@@ -15,11 +15,40 @@ import pytest_asyncio
 from aiohttp import web
 
 from omnibot.contract import Channel, Refused, Site, TryLater, Unsure
-from omnibot.model import ButtonPress, Choice, Incoming, Link, MessageId, Outbound, Paragraph, Part, Steps
+from omnibot.intake.download import Downloads
+from omnibot.model import (
+    ButtonPress,
+    Choice,
+    DeliveryReport,
+    DeliveryState,
+    Incoming,
+    IncomingEdit,
+    IncomingMessage,
+    Link,
+    MessageId,
+    Outbound,
+    Paragraph,
+    Part,
+    Steps,
+)
 from omnibot.testing.inbox import Inbox
 from omnibot.testing.provider import Ability, Provider
+from omnibot.testing.shelf import Shelf
 
+_ACTS = {  # what a provider that has an ability must be able to do; older ones need no mention
+    Ability.FILES: "deliver_file",
+    Ability.EDIT: "edit",
+    Ability.REPORT: "report",
+    Ability.REDACT: "withdrawn",
+}
 PROMPTLY = 5.0  # seconds in which a channel must have ended, or failed
+SAMPLES = (  # a channel sends the first that it carries
+    ("image/png", b"\x89PNG\r\n\x1a\n" + bytes(range(256))),
+    ("image/jpeg", b"\xff\xd8\xff\xe0" + bytes(range(256))),
+    ("application/pdf", b"%PDF-1.4\n" + bytes(range(256))),
+    ("audio/mpeg", b"ID3" + bytes(range(256))),
+    ("text/plain", "Größe 你好\n".encode()),
+)
 TEXT = 'Größe <b>&amp;</b> 1 < 2 "quoted" it\'s *_`[x](y)\n\nשלום 👩‍👩‍👧 🇪🇸 e\u0301 你好'
 
 
@@ -30,13 +59,18 @@ class Running:
     channel: Channel
     inbox: Inbox
     listener: asyncio.Task[None]
+    shelf: Shelf = field(default_factory=Shelf)
 
 
 @asynccontextmanager
-async def served(channel: Channel, inbox: Inbox, listening: socket.socket) -> AsyncIterator[None]:
-    """Serve a channel's routes on a socket that is bound already."""
+async def served(
+    channel: Channel, inbox: Inbox, listening: socket.socket, shelf: Shelf | None = None
+) -> AsyncIterator[None]:
+    """Serve a channel's routes, and the files that it links to, on a socket that is bound already."""
     app = web.Application(client_max_size=0)  # like the server's: the channel caps its own bodies
     app.add_routes(channel.routes(inbox))
+    if shelf is not None:
+        app.add_routes(shelf.routes())
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     await web.SockSite(runner, listening).start()
@@ -73,27 +107,37 @@ class ChannelContract:
             yield bound
 
     @pytest_asyncio.fixture
-    async def site(self, listening: socket.socket) -> Site:
-        """Where the channel lives in these tests."""
-        path = f"/channels/{self.channel.name}/contract"
-        return Site(
-            account="contract",
-            path=path,
-            public_url=f"http://127.0.0.1:{listening.getsockname()[1]}{path}",
-            key=b"a key for the contract suite only",
-            now=lambda: datetime.now(UTC),
-        )
+    async def shelf(self, listening: socket.socket) -> Shelf:
+        """Files that can go along."""
+        return Shelf(f"http://127.0.0.1:{listening.getsockname()[1]}")
 
     @pytest_asyncio.fixture
-    async def running(self, site: Site, provider: Provider, listening: socket.socket) -> AsyncIterator[Running]:
+    async def site(self, listening: socket.socket, shelf: Shelf) -> AsyncIterator[Site]:
+        """Where the channel lives in these tests."""
+        path = f"/channels/{self.channel.name}/contract"
+        async with Downloads() as downloads:
+            yield Site(
+                account="contract",
+                path=path,
+                public_url=f"http://127.0.0.1:{listening.getsockname()[1]}{path}",
+                key=b"a key for the contract suite only",
+                now=lambda: datetime.now(UTC),
+                files=shelf,
+                download=downloads,
+            )
+
+    @pytest_asyncio.fixture
+    async def running(
+        self, site: Site, provider: Provider, listening: socket.socket, shelf: Shelf
+    ) -> AsyncIterator[Running]:
         """The channel at work: open, its routes served, listening."""
         inbox = Inbox()
         channel = self.channel(site, provider.settings())
-        async with channel, served(channel, inbox, listening):
+        async with channel, served(channel, inbox, listening, shelf):
             await provider.attach(site)
             listener = asyncio.ensure_future(channel.listen(inbox))
             try:
-                yield Running(channel, inbox, listener)
+                yield Running(channel, inbox, listener, shelf)
             finally:
                 listener.cancel()
                 with suppress(asyncio.CancelledError):
@@ -104,6 +148,8 @@ class ChannelContract:
         for ability in abilities:
             if ability in provider.lacks:
                 pytest.skip(f"{self.channel.name} lacks {ability}: {provider.lacks[ability]}")
+            if (act := _ACTS.get(ability)) and not hasattr(provider, act):
+                pytest.fail(f"{type(provider).__name__} neither has `{act}` nor says why it lacks {ability}")
 
     async def known(self, running: Running, provider: Provider) -> None:
         """Let the customer write first: some providers let nobody be written to who has not."""
@@ -166,6 +212,33 @@ class ChannelContract:
         assert await provider.forge("I am somebody else")
         assert running.inbox.offers == []
 
+    async def test_a_file_comes_in_whole(self, running: Running, provider: Provider) -> None:
+        self.need(provider, Ability.RECEIVE, Ability.FILES)
+        media_type, content = SAMPLES[0]
+        await provider.deliver_file("look at this", "a picture.png", media_type, content)
+        await running.inbox.arrived()
+        (message,) = running.inbox.messages
+        (attachment,) = message.attachments
+        assert attachment.name
+        assert attachment.media_type == media_type
+        assert "look at this" in message.text
+        if attachment.content is not None:
+            assert attachment.content == content
+        else:
+            assert b"".join([chunk async for chunk in running.channel.fetch(attachment)]) == content
+
+    async def test_an_edit_names_the_message_that_it_changes(self, running: Running, provider: Provider) -> None:
+        self.need(provider, Ability.RECEIVE, Ability.EDIT)
+        await provider.deliver("before")
+        await running.inbox.arrived(1)
+        await provider.edit(TEXT)
+        before, edit = (await running.inbox.arrived(2))[:2]
+        assert isinstance(before, IncomingMessage)
+        assert isinstance(edit, IncomingEdit)
+        assert edit.id != before.id
+        assert (edit.message_id, edit.text) == (before.message_id, TEXT)
+        assert edit.sender.address == provider.customer
+
     async def test_listening_ends_promptly_when_cancelled(self, running: Running, provider: Provider) -> None:
         await self.known(running, provider)
         running.listener.cancel()
@@ -221,6 +294,70 @@ class ChannelContract:
         assert isinstance(press, ButtonPress)
         assert press.value == value
         assert press.sender.address == provider.customer
+
+    async def test_a_file_goes_out_whole(self, running: Running, provider: Provider) -> None:
+        limits = running.channel.limits
+        if not limits.files:
+            pytest.skip(f"{self.channel.name} carries no files, by its limits")
+        await self.known(running, provider)
+        media_type, content = next(sample for sample in SAMPLES if sample[0].startswith(limits.file_types))
+        file = running.shelf.put('Größe & "more".bin', media_type, content)
+        await running.channel.send(self.outbound(provider, Paragraph("Here <it> is."), file))
+        (taken,) = provider.accepted()
+        assert taken.files == (content,)
+        assert "Here <it> is." in taken.text
+
+    async def test_a_report_names_what_it_is_about(self, running: Running, provider: Provider) -> None:
+        self.need(provider, Ability.REPORT)
+        await self.known(running, provider)
+        receipt = await running.channel.send(self.outbound(provider, Paragraph("on its way")))
+        state = await provider.report()
+        report = await self._reported(running, state)
+        assert report.provider_id == receipt.provider_id
+        assert report.sender.address == provider.customer
+
+    async def _reported(self, running: Running, state: DeliveryState) -> DeliveryReport:
+        """The first report that tells this; others may come before it."""
+        count = 1
+        while True:
+            for arrival in await running.inbox.arrived(count):
+                if isinstance(arrival, DeliveryReport) and arrival.state is state:
+                    return arrival
+            count = len(running.inbox.arrivals) + 1
+
+    async def test_what_was_sent_is_taken_back_where_that_is_said(self, running: Running, provider: Provider) -> None:
+        await self.known(running, provider)
+        receipt = await running.channel.send(self.outbound(provider, Paragraph("a secret")))
+        withdrawn = await running.channel.redact(provider.customer, receipt)
+        if Ability.REDACT in provider.lacks:
+            assert not withdrawn, "what cannot be taken back is said to be gone"
+            return
+        self.need(provider, Ability.REDACT)
+        assert withdrawn
+        assert provider.withdrawn()
+
+    async def test_who_must_write_first_is_knocked_at_or_waited_for(
+        self, running: Running, provider: Provider, site: Site
+    ) -> None:
+        limits = running.channel.limits
+        if limits.window is None:
+            pytest.skip(f"{self.channel.name} lets everybody be written to at any time, by its limits")
+        await self.known(running, provider)
+        await provider.lapse()
+        heard_at = site.now() - timedelta(seconds=limits.window + 60)
+        message = replace(self.outbound(provider, Paragraph("long ago")), heard_at=heard_at)
+        if limits.knocks:
+            await running.channel.send(message)
+            assert len(provider.accepted()) == 1
+            return
+        try:
+            await running.channel.send(message)
+        except Refused as error:
+            unreachable = error.unreachable
+        else:
+            await self._reported(running, DeliveryState.HELD)
+            return
+        assert not unreachable, "who is only silent is called unreachable"
 
     async def test_whom_we_cannot_reach_any_more_is_refused(self, running: Running, provider: Provider) -> None:
         self.need(provider, Ability.BLOCK)

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from omnibot.contract import ChannelSettings, Site
-from omnibot.model import Address
+from omnibot.model import Address, DeliveryState
 
 
 class Ability(StrEnum):
@@ -21,6 +21,10 @@ class Ability(StrEnum):
     CUT_OFF = "cut off"  # the connection can be cut after a message was accepted
     BUTTONS = "buttons"  # a choice can be pressed
     CREDENTIAL = "credential"  # there is a credential that can be wrong
+    FILES = "files"  # a customer can send one
+    EDIT = "edit"  # a customer can change what they wrote
+    REPORT = "report"  # the provider tells what became of ours
+    REDACT = "redact"  # one of ours can be deleted at the provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +34,11 @@ class Taken:
     to: str  # the value of the address
     text: str
     choices: tuple[str, ...] = ()  # labels
+    files: tuple[bytes, ...] = ()
 
 
 class Provider(Protocol):
-    """A provider under a test's control. What `lacks` names is never called.
+    """A provider under a test's control. What `lacks` names is never called, nor `lapse` without `Limits.window`.
 
     `deliver` and `redeliver` do as the provider does: they come again until acknowledged, where it would.
     """
@@ -87,6 +92,26 @@ class Provider(Protocol):
 
     async def press(self, label: str) -> None:
         """The customer presses a choice under the latest message."""
+        ...
+
+    async def deliver_file(self, text: str, name: str, media_type: str, content: bytes) -> None:
+        """The customer sends a file with a few words; like `deliver`."""
+        ...
+
+    async def edit(self, text: str) -> None:
+        """The customer changes what they wrote last."""
+        ...
+
+    async def report(self) -> DeliveryState:
+        """The provider tells how far the latest of ours has come, or that it went no further; which state it tells."""
+        ...
+
+    async def lapse(self) -> None:
+        """So much time passes that the customer cannot be written to any more before they write again."""
+        ...
+
+    def withdrawn(self) -> bool:
+        """Whether the latest of ours that was accepted is gone again."""
         ...
 
     def accepted(self) -> Sequence[Taken]:

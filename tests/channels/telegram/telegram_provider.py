@@ -15,15 +15,19 @@ from omnibot_telegram import TelegramSettings
 SECRET = "only-Telegram-knows-this"
 
 
+LACKS = {Ability.REPORT: "Telegram does not tell what became of a message"}
+SENT = frozenset({"sendMessage", "sendPhoto", "sendDocument"})
+
+
 class TelegramProvider:
-    lacks: Mapping[Ability, str] = {}
+    lacks: Mapping[Ability, str] = LACKS
 
     def __init__(self, sandbox: TelegramSandbox, mode: Literal["webhook", "polling"]) -> None:
         self.sandbox = sandbox
         self.mode = mode
         self.user = sandbox.user(4711, "Ada Lovelace")
         if mode == "polling":
-            self.lacks = {Ability.SIGNATURE: "nobody but Telegram is asked for updates"}
+            self.lacks = LACKS | {Ability.SIGNATURE: "nobody but Telegram is asked for updates"}
 
     def settings(self) -> TelegramSettings:
         return self._settings(TOKEN)
@@ -43,7 +47,13 @@ class TelegramProvider:
         return Address("telegram", "4711")
 
     async def deliver(self, text: str) -> None:
-        self.user.write(text)
+        self.written = self.user.write(text)
+
+    async def deliver_file(self, text: str, name: str, media_type: str, content: bytes) -> None:
+        self.user.send_document(name, content, media_type, text)
+
+    async def edit(self, text: str) -> None:
+        self.user.edit(self.written, text)
 
     async def redeliver(self) -> None:
         assert self.sandbox.main.last is not None
@@ -75,10 +85,19 @@ class TelegramProvider:
         self.user.press(label)
 
     def accepted(self) -> Sequence[Taken]:
+        sent = [entry for entry in self.sandbox.ledger.entries("telegram") if entry.method in SENT]
         return [
-            Taken(str(payload["chat_id"]), payload["text"], _labels(payload))
-            for payload in (entry.payload for entry in self.sandbox.ledger.entries("telegram", "sendMessage"))
+            Taken(entry.to.removeprefix("telegram:"), entry.text, _labels(entry.payload), self._files(entry.payload))
+            for entry in sent
         ]
+
+    def withdrawn(self) -> bool:
+        [message] = [e.payload["message_id"] for e in self.sandbox.ledger.entries("telegram", "sendMessage")][-1:]
+        return message not in self.sandbox.main.chats[4711].messages
+
+    def _files(self, payload: Mapping) -> tuple[bytes, ...]:
+        ids = [payload[kind] for kind in ("photo", "document") if kind in payload]
+        return tuple(self.sandbox.main.files[id].content for id in ids)
 
 
 def _labels(payload: Mapping) -> tuple[str, ...]:
