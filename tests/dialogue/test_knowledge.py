@@ -306,3 +306,11 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
 def test_a_missing_folder_is_told(tmp_path: Path) -> None:
     with pytest.raises(KnowledgeError, match="is not a folder"):
         Knowledge.load(tmp_path / "absent")
+
+
+def test_the_article_of_the_page_is_right(tmp_path: Path) -> None:
+    page = (HERE.parents[1] / "docs" / "knowledge.md").read_text("utf-8")
+    (tmp_path / "password-guide.pdf").write_bytes(b"%PDF-1.4")
+    (tmp_path / "a.md").write_text(page.split("```markdown\n")[1].split("```")[0], "utf-8")
+    [article] = Knowledge.load(tmp_path).articles
+    assert (article.id, len(article.steps), len(article.links), len(article.files)) == ("reset-password", 2, 1, 1)
