@@ -8,7 +8,12 @@ from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
-from test_message_path import (
+
+from omnibot.model import Address, AddressId, DeliveryReport, DeliveryState, Sender
+from omnibot.store import Store
+from omnibot.store.records import OutboxEntry
+from omnibot.store.work import Dispatch, Held, Overspent, Purpose, Quota, Reported
+from tests.store.test_message_path import (
     MIKE,
     NOON,
     SARAH,
@@ -22,11 +27,6 @@ from test_message_path import (
     result,
     texts,
 )
-
-from omnibot.model import Address, AddressId, DeliveryReport, DeliveryState, Sender
-from omnibot.store import Store
-from omnibot.store.records import OutboxEntry
-from omnibot.store.work import Dispatch, Held, Overspent, Purpose, Quota, Reported
 
 WINDOW = replace(quota(), window=86_400.0)
 KNOCKS = replace(WINDOW, knocks=True)
