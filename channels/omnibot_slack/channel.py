@@ -101,7 +101,11 @@ class Slack(Channel):
             max_bytes=self.settings.max_file_bytes,
             headers={"Authorization": f"Bearer {self.settings.token.get_secret_value()}"},
         )
+        begun = False
         async for chunk in content:
+            if not begun and _is_a_page(chunk) and not _may_be_a_page(attachment):
+                raise Refused("a page to log in at instead of the file")
+            begun = True
             yield chunk
 
     # --- out -----------------------------------------------------------------------------------------------
@@ -125,3 +129,12 @@ class Slack(Channel):
 
     async def health(self) -> Sequence[Finding]:
         return await findings(self.site, self.settings, self._account)
+
+
+def _is_a_page(beginning: bytes) -> bool:
+    """Slack shows whom it does not let in a page, as if that were the file."""
+    return beginning[:100].lstrip().lower().startswith((b"<!doctype html", b"<html"))
+
+
+def _may_be_a_page(attachment: Attachment) -> bool:
+    return attachment.media_type.startswith("text/")

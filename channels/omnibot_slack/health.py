@@ -36,7 +36,7 @@ async def findings(site: Site, settings: SlackSettings, account: Account) -> Seq
         me = await account.me()
     except CallFailed as failed:
         return [_of_the_token(failed, settings)]
-    found = [*_identity(me, settings), *_scopes(me, settings)]
+    found = [*identity(me, settings), *scopes(me, settings)]
     found += [finding async for finding in _named(me, settings, account)]
     if settings.mode == "socket":
         return found + [finding async for finding in _socket(settings, account)]
@@ -55,7 +55,8 @@ def _of_the_token(failed: CallFailed, settings: SlackSettings) -> Finding:
     return Finding(what, "see that this machine reaches it; messages wait meanwhile")
 
 
-def _identity(me: Me, settings: SlackSettings) -> Iterator[Finding]:
+def identity(me: Me, settings: SlackSettings) -> Iterator[Finding]:
+    """Whether the token is of the workspace that it should be of."""
     if settings.team and settings.team != me.team:
         yield Finding(
             f"the token belongs to workspace {me.team}, and `team` says {settings.team}",
@@ -70,7 +71,8 @@ def _identity(me: Me, settings: SlackSettings) -> Iterator[Finding]:
         )
 
 
-def _scopes(me: Me, settings: SlackSettings) -> Iterator[Finding]:
+def scopes(me: Me, settings: SlackSettings) -> Iterator[Finding]:
+    """What the token may not do, although something here needs it."""
     if not me.scopes:
         return  # Slack did not say
     needed = dict(NEEDED)

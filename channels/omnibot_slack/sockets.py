@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Any
 
@@ -22,6 +22,7 @@ from omnibot_slack.account import Account, CallFailed
 from omnibot_slack.dispatch import Dispatch, Unreadable
 
 FIRST_PAUSE, LAST_PAUSE = 0.2, 30.0  # seconds between two tries to connect
+LASTING = 10.0  # seconds after which a connection counts as one that worked
 HELLO_WITHIN = 15.0  # seconds for a new connection to be greeted
 LEAVE_WITHIN = 5.0  # seconds that a connection which Slack ends may still take what is under way
 CLOSE_WITHIN = 1.0  # seconds for saying goodbye
@@ -41,23 +42,35 @@ class Sockets:
 
     async def run(self) -> None:
         """Receive until cancelled."""
+        clock = asyncio.get_running_loop().time
         pause = FIRST_PAUSE
         async with asyncio.TaskGroup() as connections:
             while True:
-                try:
-                    connection = await self._connect()
-                except (CallFailed, ClientError, TimeoutError, OSError) as error:
-                    after = error.after if isinstance(error, CallFailed) else None
-                    wait = max(pause, after or 0)
-                    reason = error.reason if isinstance(error, CallFailed) else type(error).__name__
-                    self._log.warning("socket_not_connected", reason=reason, again_in=wait)
-                    await asyncio.sleep(wait)
-                    pause = min(pause * 2, LAST_PAUSE)
+                began = clock()
+                after = await self._follow(connections)
+                if clock() - began > LASTING:
+                    pause = FIRST_PAUSE
                     continue
-                pause = FIRST_PAUSE
-                leaving = asyncio.Event()
-                connections.create_task(self._serve(connection, leaving.set))
-                await leaving.wait()
+                # Not let in, or thrown out at once: Slack does not want to be asked for connections all the time.
+                wait = max(pause, after)
+                self._log.warning("socket_again", again_in=wait)
+                await asyncio.sleep(wait)
+                pause = min(pause * 2, LAST_PAUSE)
+
+    async def _follow(self, connections: asyncio.TaskGroup) -> float:
+        """Serve one more connection until it wants a successor; in how many seconds Slack wants to be asked again."""
+        try:
+            connection = await self._connect()
+        except CallFailed as failed:
+            self._log.warning("socket_not_connected", reason=failed.reason)
+            return failed.after or 0
+        except (ClientError, TimeoutError, OSError) as error:
+            self._log.warning("socket_not_connected", reason=type(error).__name__)
+            return 0
+        leaving = asyncio.Event()
+        connections.create_task(self._serve(connection, leaving.set))
+        await leaving.wait()
+        return 0
 
     async def _connect(self) -> ClientWebSocketResponse:
         """A connection that Slack has greeted; raises CallFailed, aiohttp's ClientError, TimeoutError."""
@@ -79,10 +92,7 @@ class Sockets:
             async with asyncio.TaskGroup() as under_way:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(None) as deadline:
-                        async for message in connection:
-                            if message.type is not WSMsgType.TEXT:
-                                continue
-                            envelope = _loaded(message.data)
+                        async for envelope in _envelopes(connection):
                             if envelope.get("type") == "disconnect":
                                 self._log.info("socket_ends", reason=str(envelope.get("reason")))
                                 leave()
@@ -109,6 +119,12 @@ class Sockets:
             return
         with suppress(ConnectionError):  # then it comes again, and is known
             await connection.send_str(_acknowledgement(id, response.body))
+
+
+async def _envelopes(connection: ClientWebSocketResponse) -> AsyncIterator[dict[str, Any]]:
+    async for message in connection:
+        if message.type is WSMsgType.TEXT:
+            yield _loaded(message.data)
 
 
 def _loaded(text: str) -> dict[str, Any]:

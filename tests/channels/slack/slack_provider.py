@@ -6,6 +6,8 @@ from typing import Literal
 from omnibot.contract import Site
 from omnibot.model import Address
 from omnibot.sandbox import Blocked, Cut, Throttle
+from omnibot.sandbox.customers import SentFile
+from omnibot.sandbox.ledger import Entry
 from omnibot.sandbox.slack import SlackSandbox
 from omnibot.testing import Ability, Taken
 from omnibot_slack import SlackSettings
@@ -16,15 +18,16 @@ USER = "U0ADA"
 
 
 class SlackProvider:
-    lacks: Mapping[Ability, str] = {}
+    lacks: Mapping[Ability, str] = {Ability.REPORT: "Slack does not tell apps what was read"}
 
     def __init__(self, sandbox: SlackSandbox, mode: Mode) -> None:
         self.sandbox = sandbox
         self.workspace = sandbox.main
         self.mode = mode
         self.user = self.workspace.user(USER, "Ada Lovelace")
+        self.written = ""
         if mode == "socket":
-            self.lacks = {Ability.SIGNATURE: "nobody but Slack is connected to"}
+            self.lacks = {**self.lacks, Ability.SIGNATURE: "nobody but Slack is connected to"}
 
     def settings(self) -> SlackSettings:
         return self._settings(self.workspace.bot_token)
@@ -52,7 +55,13 @@ class SlackProvider:
         return Address("slack", self.user.address)
 
     async def deliver(self, text: str) -> None:
-        self.user.write(text)
+        self.written = self.user.write(text)
+
+    async def deliver_file(self, text: str, name: str, media_type: str, content: bytes) -> None:
+        self.user.write(text, files=[SentFile(name, media_type, content)])
+
+    async def edit(self, text: str) -> None:
+        self.user.edit(self.written, text)
 
     async def redeliver(self) -> None:
         self.workspace.redeliver()
@@ -75,8 +84,15 @@ class SlackProvider:
     async def press(self, label: str) -> None:
         self.user.press(label)
 
+    def withdrawn(self) -> bool:
+        return all(shown.author == USER for shown in self.user.messages)
+
     def accepted(self) -> Sequence[Taken]:
         return [
-            Taken(entry.to.removeprefix("slack:"), entry.text, entry.choices)
-            for entry in self.sandbox.ledger.entries("slack", "chat.postMessage")
+            Taken(entry.to.removeprefix("slack:"), entry.text, entry.choices, self._files(entry))
+            for entry in self.sandbox.ledger.entries("slack")
+            if entry.method in ("chat.postMessage", "files.completeUploadExternal")
         ]
+
+    def _files(self, entry: Entry) -> tuple[bytes, ...]:
+        return tuple(self.workspace.files[file["id"]].content for file in entry.payload.get("files", ()))

@@ -7,7 +7,9 @@ from slack_house import House, house
 
 from omnibot.sandbox import Hang, ServerError, Throttle
 from omnibot.sandbox.slack import SlackSandbox
-from omnibot_slack.health import FATAL, NEEDED
+from omnibot_slack import SlackSettings
+from omnibot_slack.account import Me
+from omnibot_slack.health import FATAL, NEEDED, identity, scopes
 
 MODES = pytest.mark.parametrize("mode", ["events", "socket"])
 
@@ -55,6 +57,25 @@ async def test_another_workspace_is_found(sandbox: SlackSandbox):
         [finding] = await opened.channel.health()
         assert finding.fatal
         assert finding.what == "the token belongs to workspace T0SANDBOX1, and `team` says T0OTHER"
+
+
+def me(**fields) -> Me:
+    known = {"team": "T0", "user": "U0BOT", "bot": "B0BOT", "name": "bot", "org_wide": False, "scopes": frozenset()}
+    return Me(**known | fields)
+
+
+def settings_of(**more) -> SlackSettings:
+    return SlackSettings.model_validate({"token": "xoxb-1", "app_token": "xapp-1", **more})
+
+
+def test_an_app_of_a_whole_organisation_is_found():
+    [finding] = identity(me(org_wide=True), settings_of())
+    assert finding.fatal
+    assert "whole organisation" in finding.what
+
+
+def test_scopes_that_slack_does_not_tell_are_not_called_missing():
+    assert list(scopes(me(), settings_of())) == []
 
 
 @pytest.mark.parametrize("scope", NEEDED)

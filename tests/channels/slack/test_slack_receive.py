@@ -579,3 +579,13 @@ async def test_a_file_is_asked_for_again_while_slack_is_away(events: House):
     events.sandbox.faults.add(ServerError(), method="files.info")
     with pytest.raises(TryLater):
         await fetched(events, Attachment(name="x", media_type="text/plain", ref="F0GONE"))
+
+
+async def test_a_page_to_log_in_at_is_not_taken_for_a_file(events: House):
+    page = b"\n<!DOCTYPE html><html><title>Sign in | Slack</title></html>"
+    for name, media_type in (("bill.pdf", "application/pdf"), ("page.html", "text/html")):
+        events.ada.write("here", files=[SentFile(name, media_type, page)])
+    pdf, html = [message.attachments[0] for message in sorted(await events.inbox.arrived(2), key=lambda one: one.at)]
+    with pytest.raises(Refused, match="log in"):
+        await fetched(events, pdf)
+    assert await fetched(events, html) == page

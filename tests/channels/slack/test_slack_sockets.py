@@ -1,13 +1,15 @@
 """Socket Mode: what happens to connections, and what is acknowledged over them."""
 
 import asyncio
+import json
 
 import pytest
+from aiohttp import web
 from slack_house import House, house, listening
 from structlog.testing import capture_logs
 
 from omnibot.model import ButtonPress, Choice
-from omnibot.sandbox import Throttle
+from omnibot.sandbox import ServerError, Throttle
 from omnibot.sandbox.slack import SlackSandbox
 
 
@@ -58,7 +60,7 @@ async def test_a_connection_that_slack_ends_gets_a_successor(connected: House):
 
 
 async def test_a_warned_connection_lives_until_its_successor_does(connected: House, monkeypatch):
-    monkeypatch.setattr("omnibot_slack.sockets.LEAVE_WITHIN", 0.2)
+    monkeypatch.setattr("omnibot_slack.sockets.LEAVE_WITHIN", 1.0)
     await connections(connected, 1)
     await connected.workspace.app.sockets.warn()
     await connections(connected, 2)
@@ -83,8 +85,9 @@ async def test_it_is_tried_until_slack_lets_us_in(sandbox: SlackSandbox):
             async with listening(opened):
                 opened.ada.write("hello")
                 await opened.inbox.arrived()
-        assert [(line["event"], line["reason"], line["again_in"]) for line in logs] == [
-            ("socket_not_connected", "ratelimited", 1.0)
+        assert [(line["event"], line.get("reason"), line.get("again_in")) for line in logs] == [
+            ("socket_not_connected", "ratelimited", None),
+            ("socket_again", None, 1.0),
         ]
 
 
@@ -104,10 +107,90 @@ async def test_a_wrong_token_is_said(sandbox: SlackSandbox):
         with capture_logs() as logs:
             async with listening(opened):
                 async with asyncio.timeout(10):
-                    while len(logs) < 2:
+                    while len(logs) < 4:
                         await asyncio.sleep(0.01)
-        assert {line["reason"] for line in logs} == {"invalid_auth"}
-        assert logs[0]["again_in"] < logs[1]["again_in"]
+        assert [line.get("reason", line.get("again_in")) for line in logs] == ["invalid_auth", 0.2, "invalid_auth", 0.4]
+
+
+async def test_without_knowing_who_we_are_nothing_is_acknowledged(sandbox: SlackSandbox):
+    sandbox.faults.add(ServerError(503), method="auth.test")
+    sandbox.main.app.patience = 0.1
+    async with house(sandbox, "socket") as opened, listening(opened):
+        opened.ada.write("hello")
+        await opened.inbox.arrived()
+        assert sandbox.main.app.acknowledged <= 1
+        assert [entry.method for entry in sandbox.ledger if not entry.accepted] == ["auth.test"]
+
+
+async def test_odd_frames_are_left():
+    """A server that says whatever it likes; what is said properly is still taken."""
+    acknowledged: list[dict] = []
+
+    async def link(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_str(json.dumps({"type": "hello"}))
+        await socket.send_bytes(b"\0")
+        for text in ("", "{", "[]", "7", "[" * 100_000, '{"type": "disconnected"}', '{"envelope_id": 7}'):
+            await socket.send_str(text)
+        await socket.send_str(json.dumps({"envelope_id": "e1", "payload": "odd"}))
+        await socket.send_str(json.dumps({"envelope_id": "e2", "payload": {"type": "unheard_of"}}))
+        async for message in socket:
+            acknowledged.append(json.loads(message.data))
+        return socket
+
+    async def call(request: web.Request) -> web.Response:
+        return web.json_response({"ok": True, "team_id": "T0", "url": f"ws://{request.host}/link"})
+
+    app = web.Application()
+    app.add_routes([web.get("/link", link), web.post("/api/{method}", call)])
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    async with SlackSandbox() as sandbox:
+        url = "http://{}:{}/api/".format(*runner.addresses[0])
+        async with house(sandbox, "socket", api_url=url) as opened, listening(opened) as listener:
+            async with asyncio.timeout(10):
+                while len(acknowledged) < 2:
+                    await asyncio.sleep(0.01)
+            assert not listener.done()
+            assert opened.inbox.offers == []
+    await runner.cleanup()
+    assert sorted(one["envelope_id"] for one in acknowledged) == ["e1", "e2"]
+
+
+@pytest.mark.parametrize("greeting", [None, "", "{}", '{"type": "disconnect", "reason": "too_many_websockets"}'])
+async def test_a_connection_without_a_greeting_is_none(greeting):
+    links = 0
+
+    async def link(request: web.Request) -> web.WebSocketResponse:
+        nonlocal links
+        links += 1
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        if greeting is not None:
+            await socket.send_str(greeting)
+        await socket.close()
+        return socket
+
+    async def call(request: web.Request) -> web.Response:
+        return web.json_response({"ok": True, "url": f"ws://{request.host}/link"})
+
+    app = web.Application()
+    app.add_routes([web.get("/link", link), web.post("/api/{method}", call)])
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    async with SlackSandbox() as sandbox:
+        url = "http://{}:{}/api/".format(*runner.addresses[0])
+        with capture_logs() as logs:
+            async with house(sandbox, "socket", api_url=url) as opened, listening(opened):
+                async with asyncio.timeout(10):
+                    while links < 2:
+                        await asyncio.sleep(0.01)
+    await runner.cleanup()
+    assert logs[0]["event"] == "socket_not_connected"
+    assert logs[0]["reason"] == ("too_many_websockets" if greeting and "reason" in greeting else "connection closed")
 
 
 async def test_in_events_mode_there_is_nothing_to_listen_to(events: House):
