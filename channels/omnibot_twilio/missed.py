@@ -24,6 +24,7 @@ from omnibot_twilio.telephone import e164
 
 SLICE = timedelta(hours=1)  # of the list, held in memory at once
 OVERLAP = timedelta(minutes=10)  # with the last look: the list is not up to the second
+AHEAD = timedelta(minutes=5)  # of ours, at most, is Twilio's clock; and it takes seconds for whole
 BATCH = 100  # messages handed over together
 PAGE = 1000  # the most that Twilio lists at once
 FIRST_PAUSE = 5.0  # seconds before a look that failed is tried again, doubled each time
@@ -73,7 +74,7 @@ class Missed:
         await self._learn_own_numbers()
         await self._media.delete_read()
         count = 0
-        for start, end in _slices(since, until):
+        for start, end in _slices(since, until + AHEAD):
             found = [arrival async for arrival in self._inbound(start, end)]
             found.reverse()  # the list begins with the latest
             for place in range(0, len(found), BATCH):

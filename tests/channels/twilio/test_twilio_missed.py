@@ -96,6 +96,19 @@ async def test_it_looks_back_as_far_as_told(sandbox: TwilioSandbox, clock: Clock
     assert message.text == "lately"
 
 
+async def test_what_came_this_very_second_is_found(sms: House, clock: Clock) -> None:
+    clock.pass_by(seconds=0.9)
+    sms.sandbox.phone(CUSTOMER).text("just now")
+    assert await sms.looked() == 1
+
+
+async def test_a_clock_that_is_ahead_of_ours_hides_nothing(sms: House, clock: Clock) -> None:
+    clock.pass_by(minutes=4)
+    sms.sandbox.phone(CUSTOMER).text("in a while")
+    clock.pass_by(minutes=-4)
+    assert await sms.looked() == 1
+
+
 async def test_more_than_a_page_is_found(sms: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("omnibot_twilio.missed.PAGE", 20)
     monkeypatch.setattr("omnibot_twilio.missed.BATCH", 7)
