@@ -224,6 +224,7 @@ class TestHeldAfterwards:
         await hear(store, "back")
         await answer(store)
         await self.tell(store, DeliveryState.HELD)
+        assert await states(store) == [("queued", "")]
         assert texts(await dispatch(store, WINDOW)) == ["late"]
         assert await reasons(store) == []
 
