@@ -168,7 +168,7 @@ def _failure(error: SlackApiError) -> CallFailed:
     status = answer.status_code
     return CallFailed(
         word if isinstance(word, str) else "",
-        reason="" if isinstance(word, str) else f"status {status}",
+        reason="" if isinstance(word, str) else f"status: {status}",
         status=status,
         after=_seconds(answer.headers.get("Retry-After")),
     )

@@ -104,7 +104,7 @@ class Slack(Channel):
         begun = False
         async for chunk in content:
             if not begun and _is_a_page(chunk) and not _may_be_a_page(attachment):
-                raise Refused("a page to log in at instead of the file")
+                raise Refused("a login is required for this file")
             begun = True
             yield chunk
 

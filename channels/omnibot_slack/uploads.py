@@ -60,4 +60,4 @@ class Uploads:
         except (ClientError, TimeoutError) as error:
             raise TryLater(f"upload: {type(error).__name__}") from error
         if status != 200:
-            raise TryLater(f"upload: status {status}")
+            raise TryLater(f"upload: {status}")

@@ -71,6 +71,17 @@ that them there they timed timeout tls transaction transport try unable unauthen
 undeliverable unexpected unknown unreachable unrouteable unsupported upgraded url user users valid verification
 verify via webhook with wrong you your
 
+access_denied accesslimited account_inactive app_missing_action cannot_dm_bot cannot_reply_to_message
+cant_delete_message channel_is_archived channel_not_found closed ekm_access_denied enterprise_is_restricted fatal_error
+file_deleted file_not_found internal_error invalid_arguments invalid_auth invalid_blocks invalid_thread_ts is_archived
+is_inactive link_disabled message_limit_exceeded message_not_found messages_tab_disabled metadata_too_large
+missing_scope msg_too_long no_permission no_such_subteam no_text not_allowed_token_type not_authed not_in_channel
+org_login_required rate_limited ratelimited refresh_requested request_timeout restricted_action
+restricted_action_non_threadable_channel restricted_action_read_only_channel restricted_action_thread_locked
+restricted_action_thread_only_channel service_unavailable team_access_not_granted team_added_to_org thread_not_found
+token_expired token_revoked too_many_websockets two_factor_setup_required upload_in_progress user_disabled
+user_not_found user_not_visible users_not_found warning
+
 10dlc a2p account's accountsid active against allow allowed answered asked available barred business cap chose code
 congested cost country credentials daily deliver downloaded earn expected fast files form fraud geo go here holds https
 id into joined landline language leads lets log loop may messages messagesid messaging mobile networks nobody nothing

@@ -586,6 +586,6 @@ async def test_a_page_to_log_in_at_is_not_taken_for_a_file(events: House):
     for name, media_type in (("bill.pdf", "application/pdf"), ("page.html", "text/html")):
         events.ada.write("here", files=[SentFile(name, media_type, page)])
     pdf, html = [message.attachments[0] for message in sorted(await events.inbox.arrived(2), key=lambda one: one.at)]
-    with pytest.raises(Refused, match="log in"):
+    with pytest.raises(Refused, match="a login is required"):
         await fetched(events, pdf)
     assert await fetched(events, html) == page

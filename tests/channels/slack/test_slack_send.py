@@ -4,11 +4,12 @@ import pytest
 from slack_house import House, house
 
 from omnibot.contract import Receipt, Refused, TryLater, Unsure
+from omnibot.logs import in_known_words
 from omnibot.model import Address, Choice, File, Link, Paragraph, Steps
 from omnibot.sandbox import Blocked, Cut, Hang, ServerError, Throttle
 from omnibot.sandbox.slack import SlackSandbox
 from omnibot_slack.account import CallFailed
-from omnibot_slack.outcomes import of_a_question, outcome
+from omnibot_slack.outcomes import _CLOSED, _GONE, _OURS, _PASSING, _UNSURE, of_a_question, outcome
 from omnibot_slack.pace import Pace
 
 BILL = File("bill.pdf", "application/pdf", 16, "bill")
@@ -128,14 +129,14 @@ async def test_the_longest_message_is_taken(events: House):
     [
         (CallFailed("", reason="x", reached=False), TryLater("Slack cannot be reached")),
         (CallFailed("ratelimited", status=429, after=7), TryLater("Slack throttles", 7)),
-        (CallFailed("", reason="status 429", status=429, after=3), TryLater("Slack throttles", 3)),
+        (CallFailed("", reason="status: 429", status=429, after=3), TryLater("Slack throttles", 3)),
         (CallFailed("ratelimited", status=200, after=2), TryLater("ratelimited", 2)),
         (CallFailed("service_unavailable", status=503), TryLater("service_unavailable")),
         (CallFailed("invalid_auth"), TryLater("invalid_auth")),
         (CallFailed("missing_scope"), TryLater("missing_scope")),
         (CallFailed("internal_error", status=500), Unsure("internal_error")),
         (CallFailed("fatal_error"), Unsure("fatal_error")),
-        (CallFailed("", reason="status 502", status=502), Unsure("status 502")),
+        (CallFailed("", reason="status: 502", status=502), Unsure("status: 502")),
         (CallFailed("invalid_blocks"), Refused("invalid_blocks")),
         (CallFailed("user_disabled"), Refused("user_disabled", unreachable=True)),
         (CallFailed("not_in_channel"), Refused("not_in_channel")),
@@ -348,3 +349,10 @@ async def test_what_cannot_be_taken_back_is_said(events: House):
 def test_what_is_no_address_is_said_so(events: House, text):
     with pytest.raises(ValueError, match="such as T0123/U0456"):
         events.channel.address(text)
+
+
+@pytest.mark.parametrize(
+    "words", [_GONE, _CLOSED, _OURS, _PASSING, _UNSURE], ids=["gone", "closed", "ours", "passing", "unsure"]
+)
+def test_slacks_own_words_can_be_logged(words):
+    assert [word for word in sorted(words) if in_known_words(word) != word] == []
