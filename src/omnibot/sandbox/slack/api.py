@@ -1,9 +1,9 @@
 """Slack on this machine: the Web API, the Events API, interactivity, slash commands and Socket Mode.
 
-Written after docs.slack.dev. Stricter than Slack: a parameter that a method does not have is an error, and so are a text
-that Slack would cut off and a thread that is not there. Laxer: nothing is throttled unless told to be (`Faults`), request
-URLs may be plain HTTP and are saved without a challenge unless `save_request_url` does it, all that Slack has on several
-hosts is on one, and what happens while an app in Socket Mode has no connection waits for one.
+Written after docs.slack.dev. Stricter than Slack: a parameter that a method does not have is an error, and so are a
+text that Slack would cut off and a thread that is not there. Laxer: nothing is throttled unless told to be (`Faults`),
+request URLs may be plain HTTP and are saved without a challenge unless `save_request_url` does it, all that Slack has
+on several hosts is on one, and what happens while an app in Socket Mode has no connection waits for one.
 """
 
 from __future__ import annotations
