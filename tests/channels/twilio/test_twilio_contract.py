@@ -15,6 +15,15 @@ class TestSms(ChannelContract):
             yield TwilioProvider(sandbox, Sms)
 
 
+class TestMms(ChannelContract):
+    channel = Sms
+
+    @pytest_asyncio.fixture
+    async def provider(self):
+        async with TwilioSandbox() as sandbox:
+            yield TwilioProvider(sandbox, Sms, mms=True)
+
+
 class TestWhatsApp(ChannelContract):
     channel = WhatsApp
 
