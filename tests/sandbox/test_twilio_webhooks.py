@@ -217,6 +217,19 @@ async def test_quick_replies_are_filled_in_like_the_words(twilio: TwilioSandbox,
     assert server.forms[-1]["ButtonPayload"] == "solved:7"
 
 
+async def test_more_choices_than_buttons_are_a_list(twilio: TwilioSandbox, server: Server):
+    ada = twilio.phone(ADA)
+    ada.whatsapp("hello")
+    template = twilio.main.template("Which?", quick_replies=tuple((f"number {n}", f"n{n}") for n in range(4)))
+    assert template.described("")["types"]["twilio/list-picker"]["items"][3] == {"item": "number 3", "id": "n3"}
+    await send(twilio, To=f"whatsapp:{ADA}", From=f"whatsapp:{WHATSAPP_NUMBER}", ContentSid=template.sid)
+    ada.press("number 2")
+    await twilio.settled()
+    picked = server.forms[-1]
+    assert (picked["MessageType"], picked["ListTitle"], picked["ListId"]) == ("interactive", "number 2", "n2")
+    assert "ButtonPayload" not in picked
+
+
 async def test_a_quote_tells_what_it_answers(twilio: TwilioSandbox, server: Server):
     ada = twilio.phone(ADA)
     first = ada.whatsapp("hello")

@@ -14,6 +14,7 @@ from omnibot.model import Address
 from omnibot.sandbox.customers import SentFile
 from omnibot.sandbox.twilio.messages import PREFIX, VERSION, Media, Message
 from omnibot.sandbox.twilio.segments import count_segments
+from omnibot.sandbox.twilio.templates import BUTTONS
 
 if TYPE_CHECKING:
     from omnibot.sandbox.twilio.account import Account
@@ -106,7 +107,10 @@ class Phone:
             if label in seen.choices and sid in ("", seen.sid):
                 message = self.account.messages[seen.sid]
                 payload = dict(message.choices)[label]
-                parameters = {"MessageType": "button", "ButtonText": label, "ButtonPayload": payload}
+                if len(message.choices) > BUTTONS:
+                    parameters = {"MessageType": "interactive", "ListTitle": label, "ListId": payload}
+                else:
+                    parameters = {"MessageType": "button", "ButtonText": label, "ButtonPayload": payload}
                 return self._whatsapp(label, (), message.sender, parameters | self._quoting(seen.sid))
         raise LookupError(f"no message offers {label!r}")
 

@@ -14,12 +14,13 @@ from omnibot.sandbox.twilio.messages import new_sid, told_in_iso
 Approval = Literal["unsubmitted", "received", "pending", "approved", "rejected", "paused", "disabled"]
 
 REFUSED: Mapping[Approval, int] = {"rejected": 63040, "paused": 63041, "disabled": 63042}  # error of a message
+BUTTONS = 3  # that WhatsApp shows below a message of a conversation
 _VARIABLE = re.compile(r"\{\{(\w+)\}\}")
 
 
 @dataclass(slots=True)
 class Template:
-    """A template: a body with {{1}}, {{2}} … and, where `quick_replies` are given (label, payload), buttons."""
+    """A template: a body with {{1}}, {{2}} … and, with `quick_replies` (label, payload), buttons or a list."""
 
     account_sid: str
     body: str
@@ -32,6 +33,18 @@ class Template:
     quick_replies: tuple[tuple[str, str], ...] = ()
     samples: dict[str, str] = field(default_factory=dict)  # what stands where a variable is not given
     sid: str = field(default_factory=lambda: new_sid("HX"))
+
+    @property
+    def is_list(self) -> bool:
+        """Whether the choices are behind one button: more than there may be buttons."""
+        return len(self.quick_replies) > BUTTONS
+
+    @property
+    def kind(self) -> str:
+        """Its content type."""
+        if self.is_list:
+            return "twilio/list-picker"
+        return "twilio/quick-reply" if self.quick_replies else "twilio/text"
 
     def filled(self, variables: Mapping[str, str]) -> str:
         """The words with variables, or their samples, in their places."""
@@ -51,7 +64,10 @@ class Template:
         """The Content resource; `url` is the API's."""
         at = told_in_iso(self.created)
         kind: Json = {"body": self.body}
-        if self.quick_replies:
+        if self.is_list:
+            kind["button"] = "Choose"
+            kind["items"] = [{"item": title, "id": payload} for title, payload in self.quick_replies]
+        elif self.quick_replies:
             kind["actions"] = [{"title": title, "id": payload} for title, payload in self.quick_replies]
         place = f"{url}/v1/Content/{self.sid}"
         return {
@@ -60,7 +76,7 @@ class Template:
             "friendly_name": self.name,
             "language": self.language,
             "variables": self.samples,
-            "types": {"twilio/quick-reply" if self.quick_replies else "twilio/text": kind},
+            "types": {self.kind: kind},
             "date_created": at,
             "date_updated": at,
             "url": place,
@@ -77,7 +93,7 @@ class Template:
                 "type": "whatsapp",
                 "name": self.name,
                 "category": self.category,
-                "content_type": "twilio/quick-reply" if self.quick_replies else "twilio/text",
+                "content_type": self.kind,
                 "status": self.approval,
                 "rejection_reason": self.rejection_reason,
                 "allow_category_change": False,
