@@ -11,6 +11,7 @@ from urllib.parse import urldefrag
 from omnibot.contract import Finding, Site
 from omnibot_twilio.account import Account
 from omnibot_twilio.outcomes import Failure, Rejected
+from omnibot_twilio.render import BUTTONS
 from omnibot_twilio.settings import SmsSettings, TwilioSettings, WhatsAppSettings
 from omnibot_twilio.telephone import WHATSAPP, is_number
 from omnibot_twilio.webhooks import OVERRIDES, message_url
@@ -253,10 +254,11 @@ class WhatsAppHealth(Health):
         for count, sid in enumerate(self.settings.quick_replies, 1):
             content = await _asked(self.account.client.content.v1.contents(sid).fetch_async())
             kinds = content.types if content and isinstance(content.types, dict) else {}
-            buttons = len((kinds.get("twilio/quick-reply") or {}).get("actions") or ())
-            if buttons != count:
-                action = f"make it a twilio/quick-reply with {count} actions, whose variables are in their order"
-                yield Finding(f"the quick reply template for {count} has {buttons} buttons, or is not there", action)
+            kind, entries = ("quick-reply", "actions") if count <= BUTTONS else ("list-picker", "items")
+            found = len((kinds.get(f"twilio/{kind}") or {}).get(entries) or ())
+            if found != count:
+                action = f"make it a twilio/{kind} with {count} {entries}: docs/channels/whatsapp.md shows one"
+                yield Finding(f"the quick reply template for {count} has {found} choices, or is not there", action)
 
 
 async def _asked(call: Awaitable[Answer]) -> Answer | None:

@@ -25,7 +25,8 @@ WHATSAPP_TYPES = (
 
 # A day, less the minute that a message may take to get there.
 WINDOW = timedelta(hours=24) - timedelta(minutes=1)
-_TITLE = 20  # characters on a button
+BUTTONS = 3  # below a message; more choices than that are a list behind one button
+_TITLE, _ITEM = 20, 24  # characters on a button, and of an entry of a list
 _BESIDE_BUTTONS = 1024  # characters above them
 _NAME = 60  # characters of somebody's name in a template
 
@@ -38,9 +39,9 @@ def text_message(message: Outbound, files: Files, *, mms: bool) -> Parameters:
 
 
 def whatsapp_message(message: Outbound, files: Files, quick_replies: Sequence[str]) -> Parameters:
-    """A message within a day of theirs; `quick_replies` are the templates for one, two and three buttons."""
+    """A message within a day of theirs; `quick_replies` are the templates for one choice, two and so on."""
     choices = [part for part in message.parts if isinstance(part, Choice)]
-    titles = [_title(choice.label) for choice in choices]
+    titles = [_cut(choice.label, _TITLE if len(choices) <= BUTTONS else _ITEM) for choice in choices]
     text = plain(message.parts)
     has_room = 0 < len(choices) <= len(quick_replies) and 0 < len(text) <= _BESIDE_BUTTONS
     if has_room and len(set(titles)) == len(titles):
@@ -111,8 +112,8 @@ def _with_links(text: str, linked: Sequence[File], files: Files) -> str:
     return "\n\n".join(part for part in (text, *links) if part)
 
 
-def _title(label: str) -> str:
-    return label if len(label) <= _TITLE else label[: _TITLE - 1].rstrip() + "…"
+def _cut(label: str, length: int) -> str:
+    return label if len(label) <= length else label[: length - 1].rstrip() + "…"
 
 
 def _alternating(titles: Sequence[str], values: Sequence[str]) -> list[str]:

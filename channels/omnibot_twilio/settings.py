@@ -158,6 +158,6 @@ class WhatsAppSettings(TwilioSettings):
     )
     quick_replies: tuple[ContentSid, ...] = Field(
         default=(),
-        max_length=3,
-        description="Content templates with one, two and three buttons; without, choices are a numbered list.",
+        max_length=10,
+        description="Content templates for one choice, two and so on; without, choices are a numbered list.",
     )

@@ -42,7 +42,7 @@ async def test_nor_has_a_sender_with_its_templates(sandbox: TwilioSandbox) -> No
     account = sandbox.main
     replies = [
         account.template("{{1}}", quick_replies=tuple((f"{n}", f"{n}") for n in range(count))).sid
-        for count in (1, 2, 3)
+        for count in range(1, 6)
     ]
     template = {"sid": account.template("{{1}} {{2}}").sid}
     async with house(sandbox, WhatsApp, template=template, quick_replies=replies) as opened:
@@ -287,7 +287,7 @@ async def test_quick_replies_have_their_number_of_buttons(sandbox: TwilioSandbox
     async with house(sandbox, WhatsApp, quick_replies=(one, one, UNKNOWN_CONTENT)) as opened:
         told(opened)
         for_two, for_three = await asked(opened)
-    assert "for 2 has 1 buttons" in for_two.what
+    assert "for 2 has 1 choices" in for_two.what
     assert "for 3" in for_three.what
 
 

@@ -32,7 +32,7 @@ def quick_replies(sandbox: TwilioSandbox) -> tuple[str, ...]:
         sandbox.main.template(
             "{{1}}", quick_replies=tuple((f"{{{{{2 * n}}}}}", f"{{{{{2 * n + 1}}}}}") for n in range(1, count + 1))
         ).sid
-        for count in (1, 2, 3)
+        for count in range(1, 6)
     )
 
 
@@ -297,7 +297,7 @@ async def test_a_template_leaves_room_for_its_own_words(sandbox: TwilioSandbox) 
 
 async def test_choices_are_quick_replies_where_there_are_templates(sandbox: TwilioSandbox, clock: Clock) -> None:
     async with house(sandbox, WhatsApp, clock=clock, quick_replies=quick_replies(sandbox)) as opened:
-        assert opened.channel.limits.choices == 3
+        assert opened.channel.limits.choices == 5
         phone = sandbox.phone(CUSTOMER)
         phone.whatsapp("hello")
         long = "Yes, and please call me back"
@@ -305,6 +305,21 @@ async def test_choices_are_quick_replies_where_there_are_templates(sandbox: Twil
         seen = phone.messages[-1]
     assert seen.text == "Solved?"
     assert seen.choices == ("Yes, and please cal…", "No")
+
+
+async def test_more_than_three_are_a_list(sandbox: TwilioSandbox, clock: Clock) -> None:
+    labels = ["Invoices", "The password, forgotten again", "Export", "Opening hours"]
+    async with house(sandbox, WhatsApp, clock=clock, quick_replies=quick_replies(sandbox)) as opened:
+        opened.sandbox.main.deliver_to(whatsapp=opened.webhook_url)
+        phone = sandbox.phone(CUSTOMER)
+        phone.whatsapp("hello")
+        choices = [Choice(label, f"value {number}") for number, label in enumerate(labels)]
+        await opened.channel.send(opened.outbound("About what?", *choices, heard_at=clock.now))
+        _, second, *_ = phone.messages[-1].choices
+        phone.press(second)
+        _, press = await opened.inbox.arrived(2)
+    assert second == "The password, forgotten…"
+    assert press.value == "value 1"
 
 
 @pytest.mark.parametrize(
