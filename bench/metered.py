@@ -138,7 +138,7 @@ def install(meter: Meter) -> None:
         (CLIENT, aiohttp.client_proto.ResponseHandler, "data_received"),
         (ANSWERS, asyncpg.protocol.protocol.Protocol, "data_received"),
         (UNDERSTAND, Understanding, "read"),
-        (DECIDE, omnibot.lanes, "take"),
+        (DECIDE, omnibot.lanes.UnderWay, "advance"),
     )
     for step, place, name in functions:
         setattr(place, name, meter.function(step, getattr(place, name)))

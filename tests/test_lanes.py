@@ -69,7 +69,7 @@ async def test_a_batch_is_taken_together(store: Store, steps: Steps) -> None:
 
 
 async def test_others_get_the_loop_between_turns_that_take_long(store: Store, steps: Steps, monkeypatch) -> None:
-    monkeypatch.setattr("omnibot.lanes._UNBROKEN", 0.0)
+    monkeypatch.setattr("omnibot.lanes._READING", 0.0)
     others = 0
     seen: list[int] = []
 
