@@ -175,6 +175,16 @@ async def test_two_workspaces_are_two_accounts_and_their_people_are_others(make_
             assert [entry.account for entry in two.ledger.entries("slack", "chat.postMessage")].count("T0SECOND") == 1
 
 
+async def test_somebody_of_another_company_is_a_customer_of_their_own(place: World) -> None:
+    eva = place.slack.main.user("U0EVA", "Eva Sund", team="T0PARTNER")
+    place.slack.main.channel("C0SHARED", "shared", [eva], shared=True)
+    eva.mention(PASSWORD, "C0SHARED")
+    [reply] = await got(place, eva)
+    assert eva.address == "T0PARTNER/U0EVA"
+    assert "Eva" in reply.text
+    assert reply.payload["channel"] == "C0SHARED"
+
+
 async def test_somebody_who_prefers_mail_is_answered_there_and_told_so(make_world: MakeWorld) -> None:
     async with make_world(channels=("slack", "email")) as place, place.serving():
         ada = ada_of(place)

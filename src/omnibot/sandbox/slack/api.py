@@ -196,7 +196,7 @@ class SlackSandbox(HttpSandbox):
             call.method,
             call.parameters,
             outcome,
-            to=str(Address(PROVIDER, f"{call.workspace.team}/{call.to}")) if call.to else "",
+            to=str(Address(PROVIDER, call.workspace.address_of(call.to))) if call.to else "",
             text=call.text,
             choices=call.choices,
         )
@@ -231,8 +231,7 @@ class SlackSandbox(HttpSandbox):
         try:
             occasion = self._responses.find(request.match_info["key"])
             body = wire.json_body(await request.read())
-            address = f"{occasion.workspace.team}/{occasion.person.id}"
-            fault = self.faults.take(PROVIDER, METHOD, address)
+            fault = self.faults.take(PROVIDER, METHOD, occasion.person.address)
             if fault is not None and not isinstance(fault, Hang | Cut):
                 raise wire.ordered(fault)
             if fault is None or fault.accepted:
@@ -268,7 +267,7 @@ class SlackSandbox(HttpSandbox):
         file = workspace.files.get(request.match_info["file"])
         if file is None or not workspace.sees(file):
             raise web.HTTPNotFound
-        fault = self.faults.take(PROVIDER, DOWNLOAD, f"{workspace.team}/{file.user}")
+        fault = self.faults.take(PROVIDER, DOWNLOAD, workspace.address_of(file.user))
         if isinstance(fault, Hang | Cut):
             return await self._vanish(request, fault)
         if fault is not None:
@@ -294,4 +293,4 @@ def _address(call: Call) -> str:
     given = next((call.parameters[name] for name in names if name in call.parameters), "")
     room = call.workspace.rooms.get(given)
     user = given if room is None else call.workspace.answered_at(room, call.parameters.get("thread_ts", ""))
-    return f"{call.workspace.team}/{user}"
+    return call.workspace.address_of(user)

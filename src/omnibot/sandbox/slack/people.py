@@ -70,8 +70,8 @@ class Person:
 
     @property
     def address(self) -> str:
-        """The value of their address: `T…/U…`."""
-        return f"{self.workspace.team}/{self.id}"
+        """The value of their address: `T…/U…`, with their own workspace."""
+        return f"{self.team}/{self.id}"
 
     @property
     def bot_id(self) -> str:

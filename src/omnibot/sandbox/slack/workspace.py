@@ -195,6 +195,11 @@ class Workspace:
         """Seconds since 1970."""
         return int(self.app.now())
 
+    def address_of(self, user: str) -> str:
+        """The value of somebody's address, who may belong to another workspace."""
+        person = self.people.get(user)
+        return f"{self.team}/{user}" if person is None else person.address
+
     def name_of(self, id: str) -> str:
         """The name of a person, user group or channel, as it is seen where they are mentioned."""
         if id == self.bot_user:
