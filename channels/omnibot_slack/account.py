@@ -138,9 +138,12 @@ class Account:
     async def me(self) -> Me:
         """Our app, as Slack knows it: asked once. Raises CallFailed."""
         async with self._asking:
-            if self._me is None:
-                self._me = _me(await self._call(lambda web: web.auth_test()))
-            return self._me
+            return self._me or await self.look()
+
+    async def look(self) -> Me:
+        """The same, as it is now: what the token may do changes. Raises CallFailed."""
+        self._me = _me(await self._call(lambda web: web.auth_test()))
+        return self._me
 
 
 def _fields(answer: AsyncSlackResponse) -> Fields:

@@ -69,7 +69,10 @@ class Dispatch:
             raise Unreadable(type(error).__name__) from error
         if not _can_be_matched(request.body):
             raise Unreadable("no event, action or command")
-        if request.body.get("type") != "url_verification":
+        kind = request.body.get("type")
+        if kind == "app_rate_limited":
+            self._log.error("events_dropped")  # more than 30,000 in an hour: Slack keeps them to itself
+        if kind != "url_verification":
             await self._account.me()  # raises where Bolt would answer that the app is not installed
         response: BoltResponse = await self._app.async_dispatch(request)
         # What no listener is for (a kind of interaction that we do not use) is none of our business, but no failure.

@@ -33,7 +33,7 @@ FATAL = frozenset({"chat:write", "im:history"})
 async def findings(site: Site, settings: SlackSettings, account: Account) -> Sequence[Finding]:
     """Ask Slack about the token, the app-level token, and what the settings name."""
     try:
-        me = await account.me()
+        me = await account.look()
     except CallFailed as failed:
         return [_of_the_token(failed, settings)]
     found = [*identity(me, settings), *scopes(me, settings)]

@@ -87,6 +87,14 @@ async def test_a_missing_scope_is_found(sandbox: SlackSandbox, scope):
         assert finding.fatal == (scope in FATAL)
 
 
+async def test_a_scope_that_was_added_is_seen_at_once(sandbox: SlackSandbox):
+    sandbox.main.scopes.discard("files:read")
+    async with house(sandbox) as opened:
+        assert len(await said(opened)) == 1
+        sandbox.main.scopes.add("files:read")
+        assert await said(opened) == []
+
+
 async def test_without_its_scope_the_group_cannot_be_read(sandbox: SlackSandbox):
     sandbox.main.scopes.discard("usergroups:read")
     async with house(sandbox) as opened:

@@ -192,6 +192,13 @@ async def test_headers_that_tell_bolt_to_skip_are_not_passed_on(events: House):
     assert len(events.inbox.arrivals) == 1
 
 
+async def test_events_that_slack_drops_are_not_dropped_in_silence(events: House):
+    limited = {"type": "app_rate_limited", "team_id": events.workspace.team, "minute_rate_limited": 1767258000}
+    with capture_logs() as logs:
+        assert await events.post(limited) == 200
+    assert [(line["log_level"], line["event"]) for line in logs] == [("error", "events_dropped")]
+
+
 # --- rows 21 and 22: repetitions -------------------------------------------------------------------------------
 
 

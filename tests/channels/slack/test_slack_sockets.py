@@ -71,6 +71,27 @@ async def test_a_warned_connection_lives_until_its_successor_does(connected: Hou
     await connected.inbox.arrived(2)
 
 
+async def test_a_connection_that_lasted_is_followed_at_once(connected: House, monkeypatch):
+    monkeypatch.setattr("omnibot_slack.sockets.LASTING", -1.0)
+    await connections(connected, 1)
+    with capture_logs() as logs:
+        await connected.workspace.app.sockets.disconnect("refresh_requested")
+        connected.ada.write("over the new one")
+        await connected.inbox.arrived()
+    assert [line["event"] for line in logs] == ["socket_ends"]
+
+
+async def test_a_link_that_leads_nowhere_is_said(sandbox: SlackSandbox, monkeypatch):
+    monkeypatch.setattr(sandbox.main.app.sockets, "redeem", lambda _: False)
+    async with house(sandbox, "socket") as opened:
+        with capture_logs() as logs:
+            async with listening(opened):
+                async with asyncio.timeout(10):
+                    while not logs:
+                        await asyncio.sleep(0.01)
+    assert (logs[0]["event"], logs[0]["reason"]) == ("socket_not_connected", "WSServerHandshakeError")
+
+
 async def test_a_connection_that_breaks_is_made_again(connected: House):
     await connections(connected, 1)
     connected.workspace.app.sockets.cut()
