@@ -65,31 +65,53 @@ def test_the_make_targets_that_are_told_exist(document: Path) -> None:
     assert told <= targets
 
 
-@pytest.mark.parametrize("snippet", re.findall(r"```toml\n(.*?)```", README, re.DOTALL))
-def test_the_settings_of_the_readme_are_right(snippet: str, tmp_path: Path) -> None:
-    indented = "\n".join(line.strip() for line in snippet.splitlines())
-    for secret, value in {
-        "secrets/telegram-token": "4242:AAE_the_sandbox_gives_this_token_away_00",
-        "secrets/telegram-webhook": "a1b2c3",
-        "secrets/smtp-password": "hunter2",
-    }.items():
-        (tmp_path / Path(secret).name).write_text(value)
-        indented = indented.replace(secret, str(tmp_path / Path(secret).name))
-    tree = tomllib.loads(indented)
-    _, faults = judge_accounts(tree.pop("channels", {}))
+SECRETS = {
+    "token_file": "4242:AAE_the_sandbox_gives_this_token_away_00",
+    "slack token_file": "xoxb-1-2-abc",
+    "app_token_file": "xapp-1-A1-2-abc",
+}
+SNIPPETS = [
+    (document, snippet)
+    for document in (ROOT / "README.md", *sorted((ROOT / "docs" / "channels").glob("*.md")))
+    for snippet in re.findall(r"```toml\n(.*?)```", document.read_text(encoding="utf-8"), re.DOTALL)
+]
+
+
+@pytest.mark.parametrize(("document", "snippet"), SNIPPETS, ids=[document.name for document, _ in SNIPPETS])
+def test_the_settings_in_the_documents_are_right(document: Path, snippet: str, tmp_path: Path) -> None:
+    tree = tomllib.loads("\n".join(line.strip() for line in snippet.splitlines()))
+    channels = tree.pop("channels", {})
+    for channel, accounts in channels.items():
+        for table in accounts.values():
+            put_secrets(channel, table, tmp_path)
+    _, faults = judge_accounts(channels)
     _, more = judge_table(Settings, tree, ())
     assert [*faults, *more] == []
+
+
+def put_secrets(channel: str, table: dict, folder: Path) -> None:
+    """Secrets that the document keeps in files are there, of a kind that could be right."""
+    for name, value in list(table.items()):
+        if isinstance(value, dict):
+            put_secrets(channel, value, folder)
+        elif name.endswith("_file"):
+            file = folder / value.replace("/", "-")
+            file.write_text(SECRETS.get(f"{channel} {name}", SECRETS.get(name, "hunter2")))
+            table[name] = str(file)
 
 
 def test_the_customers_of_the_readme_can_be_imported(tmp_path: Path) -> None:
     from omnibot.roster import read_roster
     from omnibot_email import Email
     from omnibot_telegram import Telegram
+    from omnibot_twilio import Sms
 
     [snippet] = re.findall(r"```csv\n(.*?)```", README, re.DOTALL)
     (tmp_path / "customers.csv").write_text(snippet)
-    [sarah] = read_roster(tmp_path / "customers.csv", {"telegram": Telegram.address, "email": Email.address})
+    readers = {"telegram": Telegram.address, "email": Email.address, "sms": Sms.address}
+    [sarah] = read_roster(tmp_path / "customers.csv", readers)
     assert sarah.facts["name"] == "Sarah Lind"
+    assert "sms:+491701234567" in map(str, sarah.addresses)
 
 
 def defined(file: Path) -> set[str]:
