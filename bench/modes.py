@@ -15,17 +15,17 @@ import orjson
 
 from bench.load import Customer, people
 from bench.processes import OMNIBOT
-from bench.provider import Provider, Size
+from bench.provider import Arrivals, Provider, Size
 from bench.rig import Rig, omnibot
 from bench.verdict import Check, Verdict, judge, sending, stored, waiting
 from omnibot.sandbox import Fault, Faults
 from omnibot.store.bundled import BundledServer
 
 _SETTLE_SECONDS = 180.0
-_PATIENCE = 1.0  # seconds after which a customer writes again although no reply has come
 _BURST = 3
 _EVERY = 7
 _KILLS = 5
+_AT_WORK = 200  # messages taken since the last start, before it is killed again
 _CALLS = 64  # that a channel makes at once, at most
 
 # What was interrupted goes on when its leases have run out, those of calls 15 s after call_seconds.
@@ -68,23 +68,37 @@ async def run(mode: Mode, kind: type[Provider], size: Size, folder: Path) -> lis
             name = "dup: every arrival twice, at once or after its reply"
             return [await _plain(name, kind(), size, folder / "dup", _twice)]
         case Mode.FLAKY:
-            once, often = EachOnce(kind.sends, kind.refusal), Faults()
-            often.add(kind.refusal, method=kind.sends, count=None, every=_EVERY)
-            said = kind.refusal
-            return [
-                await _plain(
-                    f"flaky: {said} once for each message", kind(once), size, folder / "each", _patiently, _QUICK_RETRY
-                ),
-                await _plain(
-                    f"flaky: {said} at every {_EVERY}th call, customers do not wait", kind(often), size,
-                    folder / "every", _hastily, _QUICK_RETRY,
-                ),
-            ]  # fmt: skip
+            return [finding async for finding in _flaky(kind, size, folder)]
         case Mode.RACE:
             name = f"race: {_BURST} messages of one customer at once"
             return [await _plain(name, kind(), size, folder / "race", _in_bursts, ordered=False)]
         case Mode.KILL:
             return [await _killed(kind(), size, folder / "kill")]
+
+
+async def _flaky(kind: type[Provider], size: Size, folder: Path) -> AsyncIterator[Finding]:
+    status = kind.refusal.status
+    once = EachOnce(kind.sends, kind.refusal)
+    yield await _plain(
+        f"flaky: {status} once for each message", kind(once), size, folder / "each", _patiently, _QUICK_RETRY
+    )
+    yield await _plain(
+        f"flaky: {status} at every {_EVERY}th call, customers do not wait",
+        kind(_often(kind, kind.refusal)),
+        size,
+        folder / "every",
+        _hastily,
+        _QUICK_RETRY,
+    )
+    if kind.doubt is not None:
+        yield await _plain(
+            f"flaky: {kind.doubt.status}, which leaves open whether it was taken, at every {_EVERY}th call",
+            kind(_often(kind, kind.doubt)),
+            size,
+            folder / "doubt",
+            _hastily,
+            _IMPATIENT,
+        )
 
 
 # --- how customers write -------------------------------------------------------------------------------------------
@@ -123,7 +137,7 @@ async def _impatiently(provider: Provider, rig: Rig, customer: Customer, message
     for _ in range(messages):
         reply = provider.receipts.next_of(customer.address)
         await rig.arrivals.insist(customer.write(provider))
-        await _wait(reply, _PATIENCE)
+        await _wait(reply, provider.patience)
 
 
 async def _in_bursts(provider: Provider, rig: Rig, customer: Customer, messages: int) -> None:
@@ -160,6 +174,12 @@ class EachOnce(Faults):
             return None
         self._failed.add(address)
         return self._fault
+
+
+def _often(kind: type[Provider], fault: Fault) -> Faults:
+    faults = Faults()
+    faults.add(fault, method=kind.sends, count=None, every=_EVERY)
+    return faults
 
 
 # --- runs ----------------------------------------------------------------------------------------------------------
@@ -225,10 +245,11 @@ async def _killed(provider: Provider, size: Size, folder: Path) -> Finding:
 
 
 async def _kill(rig: Rig, database: asyncpg.Connection, size: Size, in_flight: list[int]) -> None:
-    """Kill when a sixth, two sixths, … of the messages are acknowledged; start again at once."""
+    """Kill when a sixth, two sixths, … of the messages have been brought; start again at once."""
     interrupted: set[int] = set()
+    whole = size.customers * size.messages
     for number in range(1, _KILLS + 1):
-        await _until_acknowledged(rig, number * size.customers * size.messages // (_KILLS + 1))
+        await _until_brought(rig.arrivals, number * whole // (_KILLS + 1), whole)
         await rig.server.kill()
         calls = await sending(database) - interrupted
         in_flight.append(len(calls))
@@ -236,9 +257,13 @@ async def _kill(rig: Rig, database: asyncpg.Connection, size: Size, in_flight: l
         await rig.server.start()
 
 
-async def _until_acknowledged(rig: Rig, messages: int) -> None:
-    while rig.arrivals.acknowledged < messages:  # noqa: ASYNC110 - a hundred looks a second cost less than being told
-        await asyncio.sleep(0.01)
+async def _until_brought(arrivals: Arrivals, messages: int, whole: int) -> None:
+    """Until so many have been taken or given up, and the server is at work again; or until all have been."""
+    taken = arrivals.acknowledged
+    while (brought := arrivals.acknowledged + arrivals.given_up) < whole:
+        if brought >= messages and arrivals.acknowledged - taken >= min(_AT_WORK, whole // 10):
+            return
+        await asyncio.sleep(0.01)  # looking a hundred times a second costs less than being told
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
 from omnibot.model import Part
-from omnibot.sandbox import Entry, Fault, Faults, Ledger, Outcome, ServerError
+from omnibot.sandbox import Entry, Faults, Ledger, Outcome, ServerError
 
 Payload = Mapping[str, Any]
 _LAST_PAUSE = 1.0  # seconds between two tries of one arrival
@@ -138,7 +138,10 @@ class Provider(ABC):
     channel: ClassVar[str]
     sends: ClassVar[str]  # the call by which a reply leaves, as the ledger names it
     size: ClassVar[Size] = Size()
-    refusal: ClassVar[Fault] = ServerError()  # an error at which nothing was done
+    largest: ClassVar[int] = 4000  # characters of one reply; a longer one becomes several
+    refusal: ClassVar[ServerError] = ServerError()  # an error at which nothing was done
+    doubt: ClassVar[ServerError | None] = None  # one that leaves open whether something was
+    patience: ClassVar[float] = 1.0  # seconds after which the impatient write again although no reply has come
     tries: ClassVar[int | None] = None  # of one arrival, until it is given up; None: until it is taken
     sandbox: AbstractAsyncContextManager[Any]
 

@@ -53,13 +53,17 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One reply as the outbox has it; `text` as the customer would see it, only where the outcome is unknown."""
+    """One reply as the outbox has it; `text` as the customer would see it.
+
+    `capped`: kept back because its address had its one automatic answer to what answered nothing of ours.
+    """
 
     id: int
     turn: int
     state: DeliveryState
     provider_hash: UUID | None
     text: str
+    capped: bool = False
 
 
 @dataclass(slots=True)
@@ -90,7 +94,7 @@ async def judge(
     codec = Codec(settings.load_secret())
     async with BundledServer(settings.data_folder) as dsn:
         lanes = await _lanes(dsn, codec, provider.seen)
-    return compare(lanes, codec, customers, provider.receipts.of, ordered=ordered)
+    return compare(lanes, codec, customers, provider.receipts.of, largest=provider.largest, ordered=ordered)
 
 
 def compare(
@@ -99,10 +103,14 @@ def compare(
     customers: Sequence[Customer],
     received: Mapping[str, Sequence[Receipt]],
     *,
+    largest: int,
     ordered: bool = True,
 ) -> Verdict:
-    """`ordered`: each customer's messages came one after another; else any of those under way may have been first."""
-    checks = _Checks(codec, ordered)
+    """`largest`: characters of one reply; a longer one is several messages.
+
+    `ordered`: each customer's messages came one after another; else any of those under way may have been first.
+    """
+    checks = _Checks(codec, largest, ordered)
     for customer in customers:
         checks.customer(customer, lanes.get(customer.address, Lane()), received.get(customer.address, []))
     known = [lanes.get(customer.address, Lane()) for customer in customers]
@@ -116,20 +124,22 @@ def compare(
             "replies": len(states),
             "received": sum(len(received.get(customer.address, ())) for customer in customers),
             "unknown": states.count(DeliveryState.UNKNOWN),
+            "capped": sum(reply.capped for lane in known for reply in lane.replies),
         },
     )
 
 
 class _Checks:
-    def __init__(self, codec: Codec, ordered: bool) -> None:
+    def __init__(self, codec: Codec, largest: int, ordered: bool) -> None:
         self._codec = codec
+        self._largest = largest
         self._ordered = ordered
-        self._stored = Check("every acknowledged message is stored once")
+        self._stored = Check("every message is stored once")
         self._kept_order = Check("messages are stored in the order in which they were written")
         self._taken = Check("every message belongs to one turn")
         self._apart = Check("turns of one customer do not interleave")
         self._replied = Check("every turn has one reply")
-        self._arrived = Check("every reply arrived once, or is listed unknown")
+        self._arrived = Check("every reply arrived once, is listed unknown, or was one too many")
         self._expected = Check("nothing else arrived")
         self._order = Check("replies arrived in order")
 
@@ -163,20 +173,25 @@ class _Checks:
             self._apart.see(apart, f"{address}: turns {first.id} and {second.id}")
 
     def _replies(self, address: str, lane: Lane, received: Sequence[Receipt]) -> None:
-        answered = [reply.turn for reply in lane.replies]
         for turn in lane.turns:
-            self._replied.see(answered.count(turn.id) == 1, f"{address}/{turn.id}: {answered.count(turn.id)} replies")
+            parts = [reply.text for reply in lane.replies if reply.turn == turn.id]
+            self._replied.see(self._is_one(parts), f"{address}/{turn.id}: {len(parts)} replies")
         places = list(_places(lane.replies, received, self._codec))
         for number, reply in enumerate(lane.replies):
             times = places.count(number)
             unknown = reply.state is DeliveryState.UNKNOWN and times <= 1
             arrived = reply.state in _REACHED and times == 1
-            self._arrived.see(arrived or unknown, f"{address}/{reply.id}: {reply.state}, {times} times")
+            capped = reply.capped and times == 0
+            self._arrived.see(arrived or unknown or capped, f"{address}/{reply.id}: {reply.state}, {times} times")
         for receipt, place in zip(received, places, strict=True):
             self._expected.see(place is not None, f"{address}: {receipt.message}")
         known = [place for place in places if place is not None]
         for before, after in itertools.pairwise(known):
             self._order.see(before < after, f"{address}: {lane.replies[before].id} before {lane.replies[after].id}")
+
+    def _is_one(self, parts: Sequence[str]) -> bool:
+        """Whether this is one reply: in one message, or in several where it is too long for one."""
+        return len(parts) == 1 or (len(set(parts)) == len(parts) and sum(map(len, parts)) > self._largest)
 
 
 def _places(replies: Sequence[Planned], received: Sequence[Receipt], codec: Codec) -> Iterator[int | None]:
@@ -195,6 +210,9 @@ def _places(replies: Sequence[Planned], received: Sequence[Receipt], codec: Code
 # --- reading -------------------------------------------------------------------------------------------------------
 
 
+_REPLIES = """
+SELECT address_id, id, turn_id, state, reason, purpose, provider_hash, payload_sealed FROM outbox ORDER BY id
+"""
 Seen = Callable[[Sequence[Part]], str]
 
 
@@ -206,9 +224,7 @@ async def _lanes(dsn: str, codec: Codec, seen: Seen) -> dict[str, Lane]:
             "SELECT address_id, id, provider_hash FROM messages WHERE direction = 'in' ORDER BY id"
         )
         turns = await connection.fetch("SELECT address_id, id, record_sealed FROM turns ORDER BY id")
-        replies = await connection.fetch(
-            "SELECT address_id, id, turn_id, state, provider_hash, payload_sealed FROM outbox ORDER BY id"
-        )
+        replies = await connection.fetch(_REPLIES)
     finally:
         await connection.close()
     lanes: dict[int, Lane] = defaultdict(Lane)
@@ -223,12 +239,11 @@ async def _lanes(dsn: str, codec: Codec, seen: Seen) -> dict[str, Lane]:
 
 
 def _planned(row: Mapping[str, Any], codec: Codec, seen: Seen) -> Planned:
-    text = ""
-    if row["provider_hash"] is None:
-        payload = codec.open(row["address_id"], row["payload_sealed"])
-        text = seen(parts_from_json(payload["parts"]))
+    payload = codec.open(row["address_id"], row["payload_sealed"])
+    text = seen(parts_from_json(payload["parts"]))
     state = DeliveryState(row["state"])
-    return Planned(row["id"], row["turn_id"], state, row["provider_hash"], text)
+    capped = (row["state"], row["reason"], row["purpose"]) == (DeliveryState.SUPPRESSED, "reply cap", "unsolicited")
+    return Planned(row["id"], row["turn_id"], state, row["provider_hash"], text, capped)
 
 
 # --- while it runs -------------------------------------------------------------------------------------------------

@@ -99,6 +99,8 @@ class EmailProvider(Provider):
 
     channel = "email"
     sends = "DATA"
+    largest = 100_000
+    patience = 10.0
 
     def __init__(self, faults: Faults | None = None) -> None:
         super().__init__(faults)

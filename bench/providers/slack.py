@@ -8,7 +8,7 @@ from typing import Any
 from bench.provider import Payload, Posted, Provider
 from bench.providers.http import HttpDoor
 from omnibot.model import Part
-from omnibot.sandbox import Faults, Throttle
+from omnibot.sandbox import Faults, ServerError
 from omnibot.sandbox.slack import SlackSandbox
 from omnibot.sandbox.slack.blocks import text_of
 from omnibot_slack.blocks import to_blocks
@@ -29,7 +29,8 @@ class SlackProvider(Provider):
 
     channel = "slack"
     sends = "chat.postMessage"
-    refusal = Throttle(1)  # a 500 of Slack's may have been taken, and is not repeated
+    refusal = ServerError(503)
+    doubt = ServerError(500)
 
     def __init__(self, faults: Faults | None = None) -> None:
         super().__init__(faults)

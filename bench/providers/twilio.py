@@ -25,7 +25,10 @@ class TwilioProvider(Provider):
     """One account. It tells a message six times at most, as `#rc=5&rp=all` asks for; its list has all of them."""
 
     sends = "messages.create"
-    refusal = ServerError(503)  # a 500 of Twilio's may have been taken, and is not repeated
+    largest = 1500
+    patience = 3.0
+    refusal = ServerError(503)
+    doubt = ServerError(500)
     tries = 6
 
     def __init__(self, faults: Faults | None = None) -> None:

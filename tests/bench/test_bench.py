@@ -50,7 +50,7 @@ def broken(held: Lane, *received: str, text: str = "") -> set[str]:
     """Which checks fail when these messages of ours have arrived."""
     customer = Customer(CHAT, iter(()), [Posted(CHAT, "101", b""), Posted(CHAT, "102", b"")])
     receipts = {CHAT: [Receipt(0.0, message, text) for message in received]}
-    verdict: Verdict = compare({CHAT: held}, CODEC, [customer], receipts)
+    verdict: Verdict = compare({CHAT: held}, CODEC, [customer], receipts, largest=10)
     return {check.what for check in verdict.checks if check.broken}
 
 
@@ -61,8 +61,8 @@ def test_nothing_is_wrong_where_each_message_has_its_reply_in_order() -> None:
 @pytest.mark.parametrize(
     ("received", "what"),
     [
-        (("201",), "every reply arrived once, or is listed unknown"),
-        (("201", "202", "202"), "every reply arrived once, or is listed unknown"),
+        (("201",), "every reply arrived once, is listed unknown, or was one too many"),
+        (("201", "202", "202"), "every reply arrived once, is listed unknown, or was one too many"),
         (("201", "202", "999"), "nothing else arrived"),
         (("202", "201"), "replies arrived in order"),
     ],
@@ -74,10 +74,27 @@ def test_what_is_lost_repeated_strange_or_out_of_order_is_seen(received: tuple[s
 def test_a_message_that_is_lost_or_taken_twice_is_seen() -> None:
     held = lane()
     held.received.pop()
-    assert "every acknowledged message is stored once" in broken(held, "201", "202")
+    assert "every message is stored once" in broken(held, "201", "202")
     held = lane()
     held.turns.append(Turn(3, (21,)))
     assert {"every message belongs to one turn", "every turn has one reply"} <= broken(held, "201", "202")
+
+
+def test_a_reply_that_is_too_long_for_one_message_is_several() -> None:
+    held = lane()
+    held.replies = [
+        Planned(12, 1, DeliveryState.SENT, hashed("201"), "the beginning"),
+        Planned(13, 1, DeliveryState.SENT, hashed("202"), "and the rest"),
+        Planned(22, 2, DeliveryState.SENT, hashed("203"), "short"),
+    ]
+    assert broken(held, "201", "202", "203") == set()
+    held.replies[1] = Planned(13, 1, DeliveryState.SENT, hashed("202"), "the beginning")
+    assert broken(held, "201", "202", "203") == {"every turn has one reply"}
+    held.replies[:2] = [
+        Planned(12, 1, DeliveryState.SENT, hashed("201"), "this"),
+        Planned(13, 1, DeliveryState.SENT, hashed("202"), "that"),
+    ]
+    assert broken(held, "201", "202", "203") == {"every turn has one reply"}
 
 
 def test_turns_that_interleave_are_seen() -> None:
@@ -93,6 +110,15 @@ def test_an_unknown_reply_may_have_arrived_once_or_not_at_all() -> None:
     assert broken(held, "201", "999", text="hello") == set()
     assert broken(held, "201", "999", text="something else") == {"nothing else arrived"}
     assert broken(held, "201", "998", "999", text="hello") == {"nothing else arrived"}
+
+
+def test_a_reply_that_was_one_too_many_must_not_arrive() -> None:
+    held = lane()
+    held.replies[1] = Planned(22, 2, DeliveryState.SUPPRESSED, hashed("202"), "", capped=True)
+    assert broken(held, "201") == set()
+    assert broken(held, "201", "202") == {"every reply arrived once, is listed unknown, or was one too many"}
+    held.replies[1] = Planned(22, 2, DeliveryState.SUPPRESSED, hashed("202"), "")
+    assert broken(held, "201") == {"every reply arrived once, is listed unknown, or was one too many"}
 
 
 def test_quantiles_and_targets() -> None:
