@@ -144,6 +144,7 @@ def test_other_events_say_nothing(kind):
     [
         {"user": None},
         {"user": "USLACKBOT"},
+        {"user": ME.user},
         {"bot_id": "B0CI"},
         {"subtype": "bot_message"},
         {"subtype": "channel_topic"},

@@ -25,6 +25,13 @@ async def texts(opened: House, count: int = 1) -> list[str]:
     return [message.text for message in opened.inbox.messages]
 
 
+async def acknowledged(opened: House, count: int) -> None:
+    """Wait until so much of what happened was taken, or left."""
+    async with asyncio.timeout(10):
+        while opened.workspace.acknowledged < count:
+            await asyncio.sleep(0.01)
+
+
 # --- rows 16 to 19: who calls ----------------------------------------------------------------------------------
 
 
@@ -252,6 +259,7 @@ async def test_what_bots_say_is_acknowledged_and_left(events: House):
     events.workspace.user("U0CI", "CI", is_bot=True).write("build passed")
     await events.channel.send(events.outbound("hello", context=events.direct()))
     events.ada.write("the last")
+    await acknowledged(events, 3)
     assert await texts(events) == ["the last"]
     assert len(events.inbox.offers) == 1
 
@@ -374,6 +382,7 @@ async def test_staff_are_no_customers(sandbox: SlackSandbox):
         opened.workspace.user("U0EVA", "Eva", team="T0PARTNER").mention("I am staff elsewhere", "C0HELP")
         opened.workspace.user("U0GUEST", "Gil", guest=True).write("I am a guest")
         opened.workspace.user("U0EXT", "Xi", team="T0PARTNER").mention("I am from elsewhere", "C0HELP")
+        await acknowledged(opened, 6)  # mentions come twice
         assert sorted(await texts(opened, 2)) == ["I am a guest", "I am from elsewhere"]
         assert [message.sender.address.value for message in opened.inbox.messages if "elsewhere" in message.text] == [
             "T0PARTNER/U0EXT"
@@ -393,6 +402,7 @@ async def test_the_members_of_the_group_are_staff(sandbox: SlackSandbox):
     async with house(sandbox, staff_group="S0TEAM") as opened:
         ben.write("I am staff")
         opened.ada.write("I am a customer")
+        await acknowledged(opened, 2)
         assert await texts(opened) == ["I am a customer"]
         sandbox.main.usergroup("S0TEAM", "support", [])
         opened.clock.forward(301)
@@ -405,6 +415,7 @@ async def test_nobody_writes_as_a_customer_in_a_channel_of_staff(sandbox: SlackS
         for room in ("C0TEAM", "C0HELP"):
             opened.workspace.channel(room, room.lower())
             opened.ada.mention(f"in {room}", room)
+        await acknowledged(opened, 4)
         assert await texts(opened) == ["in C0HELP"]
 
 
@@ -443,6 +454,7 @@ async def test_who_began_a_thread_by_naming_us_need_not_name_us_again(events: Ho
     await events.inbox.arrived()
     ben.write("have you looked in the mail?", "C0HELP", root)
     events.ada.write("yes, nothing there", "C0HELP", root)
+    await acknowledged(events, 4)  # the first came twice
     assert await texts(events, 2) == ["where are my invoices?", "yes, nothing there"]
     context = {"channel": "C0HELP", "thread": root}
     assert [message.context for message in events.inbox.messages] == [context, context]
@@ -463,6 +475,7 @@ async def test_a_thread_among_others_is_not_ours(events: House):
     ben.write("at noon", "C0HELP", root)
     events.ada.write("yes", "C0HELP", root)
     events.ada.write("hello, bot")
+    await acknowledged(events, 4)
     assert await texts(events) == ["hello, bot"]
 
 
@@ -520,6 +533,7 @@ async def test_staff_who_press_a_customers_choice_choose_nothing(sandbox: SlackS
         await opened.channel.send(opened.outbound("Which?", Choice("This", "this"), context={"channel": "C0HELP"}))
         ben.press("This")
         opened.ada.press("This")
+        await acknowledged(opened, 3)  # and the event of our own message
         [press] = await opened.inbox.arrived()
         assert press.sender.address.value == opened.ada.address
 
