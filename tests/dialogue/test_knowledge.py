@@ -120,7 +120,7 @@ def test_what_is_given_up_unsearched_would_not_be_found(
     article = data.draw(st.sampled_from(knowledge.articles))
     question = " ".join([data.draw(st.sampled_from(article.questions)), *more])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(search, "_is_in_reach", lambda known: True)
+        patch.setattr(search, "_REACH", 0.0)
         searched = knowledge.find(question, article.language)
     assert knowledge.find(question, article.language) == searched
 

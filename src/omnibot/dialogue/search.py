@@ -21,6 +21,8 @@ _NEAR = 0.6  # of a question with words that an article lacks: how much it must 
 _TYPO_LENGTH = 6  # of the shortest stem that a slip of the pen is forgiven in
 _BODY = 0.4  # weight of a word that only an article's text has
 _BY_COVERAGE, _BY_EXAMPLE = 0.55, 0.45
+_REACH = 0.4228  # of a question's weight: with less no article scores enough, for no example of it is more alike than
+# one of just its words, and so the score at most coverage · _BY_COVERAGE + 2 · coverage / (1 + coverage) · _BY_EXAMPLE
 _WORDS_REMEMBERED = 4096  # of those who ask, with their terms: most that people write are among them
 
 
@@ -115,18 +117,20 @@ class Index:
         known = [term for term in terms.values() if term.idf]
         weight = sum(term.idf for term in known)
         whole = weight + _UNKNOWN_WORD * (len(terms) - len(known))
-        if not known or not _is_in_reach(weight / whole):
+        least = max(_LEAST_EVIDENCE, _REACH * whole)
+        if weight < least:
             return None
         evidence: dict[int, float] = {}
         for term in known:
             for number, counts in term.articles:
                 evidence[number] = evidence.get(number, 0.0) + counts
+        candidates = {number: found for number, found in evidence.items() if found >= least}
+        if not candidates:
+            return None
         likeness = self._likeness(known, whole)
         asked = terms.keys()
         score, number = 0.0, -1
-        for one, found in evidence.items():
-            if found < _LEAST_EVIDENCE:
-                continue
+        for one, found in candidates.items():
             sure = _BY_COVERAGE * found / whole + _BY_EXAMPLE * likeness.get(one, 0.0)
             if sure >= _ENOUGH and (sure, one) > (score, number) and self._is_about(one, asked, likeness):
                 score, number = sure, one
@@ -164,14 +168,6 @@ class Index:
             if dice > likeness.get(article, 0.0):
                 likeness[article] = dice
         return likeness
-
-
-def _is_in_reach(known: float) -> bool:
-    """Whether an article can score enough with the known share of a question's weight.
-
-    It covers no more than that, and no example is more alike than one that is made of just the known words.
-    """
-    return _BY_COVERAGE * known + _BY_EXAMPLE * 2 * known / (1 + known) >= _ENOUGH
 
 
 class _Terms:

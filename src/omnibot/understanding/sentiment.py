@@ -64,7 +64,7 @@ class Sentiment:
         for token in sentence.lower().split():
             if (word := token.strip(string.punctuation)) in lexicon:
                 yield word
-            elif token in lexicon or not lexicon.keys().isdisjoint(emoji.get(token, "").split()):
+            elif token in lexicon or (token in emoji and not lexicon.keys().isdisjoint(emoji[token].split())):
                 yield token
 
 

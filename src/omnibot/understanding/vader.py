@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from vaderSentiment.vaderSentiment import (
     SPECIAL_CASES,
     SentimentIntensityAnalyzer,
     SentiText,
+    normalize,
 )
 
 __all__ = ["Vader"]
@@ -45,7 +47,11 @@ class Vader(SentimentIntensityAnalyzer):  # type: ignore[misc]
         for place, word in enumerate(words):
             if word.lower() in self.lexicon:
                 valences[place] = self._valence(place, words, sentence.is_cap_diff)
-        return float(self.score_valence(self._but_check(words, valences), text)["compound"])
+        if "but" in text.lower():
+            valences = self._but_check(words, valences)
+        whole = float(sum(valences))
+        emphasis = self._punctuation_emphasis(text) if whole else 0.0
+        return round(float(normalize(whole + math.copysign(emphasis, whole))), 4)
 
     def _valence(self, place: int, words: Sequence[str], capitals: bool) -> float:
         word = words[place].lower()
