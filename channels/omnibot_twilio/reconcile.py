@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from omnibot.contract import Receipt, Site
+from omnibot.contract import Receipt, Refused, Site
 from omnibot.model import MessageId, Outbound
 from omnibot_twilio.account import Account
 from omnibot_twilio.outcomes import Failure
@@ -62,11 +62,10 @@ class Reconciliation:
 
     async def ask(self, unknown: Sequence[Outbound]) -> Mapping[int, Receipt | None]:
         """What can be said for sure; a Receipt: Twilio has it, None: it has not."""
-        looked_for = {message.id: self._sought(message) for message in unknown}
-        times = Counter((sought.to, sought.words) for sought in looked_for.values())
+        looked_for = [(message, sought) for message in unknown if (sought := self._seek(message))]
+        times = Counter((sought.to, sought.words) for _, sought in looked_for)
         answers: dict[int, Receipt | None] = {}
-        for message in unknown:
-            sought = looked_for[message.id]
+        for message, sought in looked_for:
             if sid := self._reported.get(message.id):
                 answers[message.id] = Receipt(sid, units=sought.units)
                 continue
@@ -81,6 +80,13 @@ class Reconciliation:
             elif times[sought.to, sought.words] == 1:
                 answers[message.id] = Receipt(found, units=sought.units)
         return answers
+
+    def _seek(self, message: Outbound) -> Sought | None:
+        """None for what would not be sent as things are now: its settings have changed."""
+        try:
+            return self._sought(message)
+        except Refused:
+            return None
 
     async def _found(self, message: Outbound, sought: Sought) -> str | None:
         """The SID of the one that it must be; '' where Twilio has none; None where nobody can say."""

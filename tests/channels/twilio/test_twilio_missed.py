@@ -9,6 +9,7 @@ from omnibot.model import Address, IncomingMessage
 from omnibot.sandbox import Throttle
 from omnibot.sandbox.customers import SentFile
 from omnibot.sandbox.twilio import TwilioSandbox
+from omnibot.sandbox.twilio.messages import Message
 from omnibot_twilio import Sms, WhatsApp
 
 PICTURE = SentFile("screen.png", "image/png", b"pixels")
@@ -76,6 +77,15 @@ async def test_ours_and_our_own_numbers_are_left(sms: House) -> None:
     account.number("+12025550122")
     sms.sandbox.phone("+12025550122").text("a loop?")
     await sms.channel.send(sms.outbound("from us"))
+    assert await sms.looked() == 0
+
+
+async def test_what_our_account_sent_to_our_number_is_not_what_somebody_wrote(sms: House, clock: Clock) -> None:
+    """It is in the list twice: as sent, by whichever name, and as received."""
+    account = sms.sandbox.main
+    sent = Message(account.sid, "outbound-api", "ExampleCo", account.sms_number, "hello", clock.now, "sent", 1)
+    sent.sent = clock.now
+    account.keep(sent)
     assert await sms.looked() == 0
 
 

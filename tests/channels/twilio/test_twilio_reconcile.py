@@ -129,6 +129,12 @@ async def test_where_twilio_does_not_answer_it_is_asked_the_next_time(sms: House
     assert await sms.channel.reconcile([message]) != {}
 
 
+async def test_what_would_not_be_sent_any_more_keeps_no_other_from_being_found(sms: House, quiet: None) -> None:
+    message = await cut_off(sms)
+    empty = replace(message, id=MessageId(2), parts=())
+    assert set(await sms.channel.reconcile([empty, message])) == {1}
+
+
 async def test_folded_words_are_still_ours(sms: House, quiet: None) -> None:
     text = "x" * 100 + " – it’s done"
     message = await cut_off(sms, text)
