@@ -36,7 +36,8 @@ def _gated(
     verdicts: str = "",
     told: str = "",
     more: str = "NULL::timestamptz AS heard_at",
-    held: str = "",
+    judged: str = "gate",
+    gate: str = "",
 ) -> str:
     """The statement; what may be held makes it longer only for those accounts that hold anything."""
     return f"""
@@ -56,7 +57,7 @@ WITH head AS (
                 SELECT FROM outbox a WHERE a.id = o.after_id AND a.state IN ('sent', 'delivered', 'read', 'unknown')))
         ORDER BY o.due_at, o.id LIMIT q.free FOR UPDATE OF o SKIP LOCKED
     ) AS o
-), judged AS (
+), {judged} AS (
     SELECT h.id, a.value_sealed, {more}, CASE
         WHEN h.purpose = 'confirmation' THEN CASE WHEN 4 <= (
             SELECT count(*) FROM outbox s WHERE s.address_id = h.address_id AND s.sent_at > now() - interval '1 h'
@@ -72,7 +73,7 @@ WITH head AS (
         END AS verdict
     FROM (SELECT * FROM head ORDER BY address_id) AS h
     CROSS JOIN LATERAL (SELECT * FROM addresses WHERE id = h.address_id FOR SHARE) AS a{heard}
-), gate AS (SELECT *{held} FROM judged), capped AS (
+), {gate} capped AS (
     INSERT INTO handoffs (address_id, reason, at)
     SELECT DISTINCT h.address_id, 'reply kept back: ' || verdict, now() FROM gate JOIN head h USING (id)
     WHERE verdict IN ('reply cap', 'unreachable') {told}
@@ -94,7 +95,8 @@ _DISPATCH_OR_HOLD = _gated(
     verdicts=hold.VERDICTS,
     told=hold.TOLD,
     more="heard.at AS heard_at, h.frees_at",
-    held=f", coalesce({hold.IS_HELD}, false) AS held",
+    judged="judged",
+    gate=hold.GATE,
 )
 
 

@@ -60,7 +60,8 @@ OUTCOME = f"""
     attempts = attempts + CASE WHEN gate.held THEN 0 ELSE 1 END,
     leased_until = CASE WHEN gate.held THEN NULL ELSE now() + $9::interval END"""
 
-IS_HELD = f"verdict IN ('{Held.WINDOW}', '{Held.SPEND}')"
+GATE = f"""
+gate AS (SELECT *, coalesce(verdict IN ('{Held.WINDOW}', '{Held.SPEND}'), false) AS held FROM judged),"""
 
 # They have written: what waited for that is queued again, before what answers them now.
 OPENED = f"""
