@@ -96,8 +96,11 @@ class Lanes:
         if not leases:
             return False
         sound = [lease for lease in leases if not self._is_lost(lease)]
-        works = [work for work in await self._path.load(sound) if not await self._unreadable(work)]
-        due_again = await self._commit(await self._take_all([work for work in works if isinstance(work, Work)]))
+        loaded = await self._path.load(sound)
+        for each in loaded:
+            if isinstance(each, Unreadable):
+                await self._unreadable(each)
+        due_again = await self._commit(await self._take_all([work for work in loaded if isinstance(work, Work)]))
         for lease in leases:
             if self._is_lost(lease):
                 await self._park(lease)
@@ -112,16 +115,13 @@ class Lanes:
         log.error("turn.parked", customer=lease.customer, reason="its worker was lost each time")
         await self._path.park(lease, "its worker was lost each time")
 
-    async def _unreadable(self, work: Work | Unreadable) -> bool:
+    async def _unreadable(self, work: Unreadable) -> None:
         """What this version cannot read is tried again, perhaps by a newer one, and then left to people."""
-        if isinstance(work, Work):
-            return False
         log.error("turn.unreadable", customer=work.lease.customer, error=work.reason)
         attempts = self._settings.attempts
         await self._path.retry(
             work.lease, work.items, after=_RETRY_SECONDS, attempts=attempts, reason=f"cannot be read: {work.reason}"
         )
-        return True
 
     async def _take_all(self, works: Sequence[Work]) -> list[Outcome]:
         taken: list[UnderWay] = []

@@ -43,12 +43,15 @@ def said_body(draft: Draft) -> dict[str, Any]:
 
 def choices_of(body: Mapping[str, Any]) -> tuple[Choice, ...]:
     """What a stored message of ours offered."""
-    return tuple(Choice(label, value) for label, value in body.get("choices", ()))
+    offered = body.get("choices")
+    return tuple(Choice(label, value) for label, value in offered) if offered else ()
 
 
 def text_of(body: Mapping[str, Any]) -> str:
     """A stored message in one text: what was written, and in words what was shared."""
     text: str = body["text"]
+    if "location" not in body and "contact" not in body:
+        return text
     shared = []
     if location := body.get("location"):
         shared.append(f"{location['label'] or 'Location'}: {location['latitude']}, {location['longitude']}")
