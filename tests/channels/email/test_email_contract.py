@@ -9,10 +9,12 @@ import pytest_asyncio
 from email_office import OURS, SARAH, free_port, settings
 
 from omnibot.contract import Site
-from omnibot.model import Address
+from omnibot.model import Address, DeliveryState
 from omnibot.sandbox import Cut
-from omnibot.sandbox.mail import ImapSandbox, MailSandbox, Posted
+from omnibot.sandbox.customers import SentFile
+from omnibot.sandbox.mail import ImapSandbox, Mail, MailSandbox, Posted, Verdict
 from omnibot.sandbox.mail.imap_folders import ImapAccount
+from omnibot.sandbox.mail.letters import returned
 from omnibot.testing import Ability, ChannelContract, Taken
 from omnibot_email import Email
 from omnibot_email.settings import EmailSettings
@@ -25,6 +27,8 @@ class MailProvider:
         Ability.SIGNATURE: "a forged mail is taken and quarantined",
         Ability.THROTTLE: "SMTP does not tell when to come again",
         Ability.BUTTONS: "a mail has none",
+        Ability.EDIT: "what was mailed stays as it is",
+        Ability.REDACT: "what was mailed stays where it is",
     }
 
     def __init__(self, sandbox: MailSandbox, port: int, protocol: Literal["lmtp", "smtp"]) -> None:
@@ -67,8 +71,21 @@ class MailProvider:
     async def cut_off(self) -> None:
         self.sandbox.faults.add(Cut(accepted=True), provider="email", method="DATA")
 
+    async def deliver_file(self, text: str, name: str, media_type: str, content: bytes) -> None:
+        self.posted.append(self.sarah.write("Contract", text, files=[SentFile(name, media_type, content)]))
+
+    async def report(self) -> DeliveryState:
+        mail = self.sarah.mails[-1]
+        raw = returned(mail, "5.1.1", at=self.sandbox.now())
+        self.sandbox.post(raw, sender="", recipient=mail.sender, verdict=Verdict.UNCHECKED)
+        return DeliveryState.REFUSED
+
     def accepted(self) -> Sequence[Taken]:
-        return [Taken(mail.recipient, mail.text) for mail in self.sarah.mails]
+        return [Taken(mail.recipient, mail.text, files=_files(mail)) for mail in self.sarah.mails]
+
+
+def _files(mail: Mail) -> tuple[bytes, ...]:
+    return tuple(part.get_payload(decode=True) for part in mail.message.iter_attachments())  # type: ignore[misc]
 
 
 class EmailContract(ChannelContract):
