@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from omnibot.dialogue.articles import Article
 from omnibot.dialogue.knowledge import Knowledge
@@ -214,7 +214,7 @@ def _answer(loose: Sequence[_Loose], heard: Heard, knowledge: Knowledge, languag
         found = _found(sentence, knowledge, language)
         to_be_done = bool(found) and asks_us_to_act(sentence.passage)
         for each in found:
-            _add(heard, replace(_answered(each), to_be_done=to_be_done))
+            _add(heard, _answered(each, to_be_done=to_be_done))
         if not found:
             missed.append(sentence)
     if missed and len(loose) > 1 and not heard.answered:
@@ -252,8 +252,8 @@ def _score(found: Found) -> float:
     return found.score
 
 
-def _answered(found: Found) -> Answered:
-    return Answered(found.article, f"score {found.score:.2f} by {', '.join(found.matched)}")
+def _answered(found: Found, *, to_be_done: bool = False) -> Answered:
+    return Answered(found.article, f"score {found.score:.2f} by {', '.join(found.matched)}", to_be_done)
 
 
 def _add(heard: Heard, answered: Answered) -> None:

@@ -68,7 +68,10 @@ def said(clause: Passage) -> Said | None:
     words = clause.words
     if not words or words.count(" ") >= _MOST_WORDS:
         return None
-    return next((found for language in LANGUAGES if (found := _phrases(language).said(words))), None)
+    for language in LANGUAGES:
+        if found := _phrases(language).said(words):
+            return found
+    return None
 
 
 def asks_for_a_person(sentence: Passage) -> bool:
@@ -105,7 +108,11 @@ def asks_us_to_act(sentence: Passage) -> bool:
 
 def named(clause: Passage) -> str | None:
     """The name that a clause asks to be called by; None when it asks no such thing, or no such name can be."""
-    return next((name for language in LANGUAGES if (name := _phrases(language).named(clause.text))), None)
+    text = clause.text.strip().strip("¡!¿?.")
+    for language in LANGUAGES:
+        if name := _phrases(language).named(text):
+            return name
+    return None
 
 
 def without_greeting(clause: Passage) -> tuple[str, Passage]:
@@ -174,7 +181,7 @@ class _Phrases:
         return bool(self.person.fullmatch(words))
 
     def named(self, clause: str) -> str | None:
-        match = self.call_me.fullmatch(clause.strip().strip("¡!¿?."))
+        match = self.call_me.fullmatch(clause)
         return self._as_name(match["name"]) if match else None
 
     def _as_name(self, text: str) -> str | None:
