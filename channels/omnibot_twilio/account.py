@@ -10,7 +10,7 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Mapping
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import certifi
 import orjson
@@ -104,7 +104,9 @@ class _Http(AsyncHttpClient):  # type: ignore[misc]
                     method,
                     uri,
                     params=params,
-                    data=data,
+                    data=urlencode(data, doseq=True).encode()
+                    if data
+                    else None,  # aiohttp's own way takes twice as long
                     headers={**(headers or {}), **({"Authorization": encode_basic_auth(*auth)} if auth else {})},
                     timeout=_TIMEOUT,
                     allow_redirects=allow_redirects,

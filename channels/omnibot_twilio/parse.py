@@ -24,7 +24,7 @@ from omnibot.model import (
     Sender,
 )
 from omnibot_twilio.outcomes import OUTSIDE_WINDOW, is_gone, words
-from omnibot_twilio.telephone import WHATSAPP, e164
+from omnibot_twilio.telephone import WHATSAPP, e164, is_number
 
 MAX_MEDIA = 10  # files of one message
 _SID = re.compile(r"[A-Z]{2}[0-9a-fA-F]{32}")
@@ -68,7 +68,7 @@ class Reader:
     def address(self, written: str) -> Address:
         """An address as Twilio writes it, in our one spelling and without its channel's prefix."""
         value = written.removeprefix(WHATSAPP)
-        return Address(self.channel, e164(value) or value)
+        return Address(self.channel, value if is_number(value) else e164(value) or value)
 
     def message(self, form: Form, number: str, at: datetime) -> IncomingMessage | ButtonPress:
         """What somebody wrote to one of our numbers; `at`, because a webhook carries no time. Raises Malformed."""
