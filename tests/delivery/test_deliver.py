@@ -191,6 +191,14 @@ async def test_no_more_calls_at_once_than_the_channel_takes(store: Store) -> Non
     assert channel.most == 2
 
 
+async def test_what_waits_for_a_free_slot_leaves_when_one_is_free_not_at_the_next_look(store: Store) -> None:
+    channel = Told(in_flight=2)
+    for who in range(7):
+        await queue(store, "hello", who=str(who))
+    async with delivering(store, channel, SETTINGS.model_copy(update={"poll_seconds": 3600})):
+        await settled(store, *[DeliveryState.SENT] * 7)
+
+
 async def test_a_call_under_way_is_recorded_before_the_end(store: Store) -> None:
     channel = Told()
     held = asyncio.Event()

@@ -37,10 +37,13 @@ class _Account:
     in_flight: int = 0
     alerted: float = float("-inf")  # when its overspending was last told of
 
+    @property
+    def slots(self) -> int:
+        return self.channel.limits.in_flight - self.in_flight
+
     def free(self) -> int:
-        slots = self.channel.limits.in_flight - self.in_flight
         available = self.pace.available()
-        return slots if available is None else min(slots, available)
+        return self.slots if available is None else min(self.slots, available)
 
 
 @dataclass(slots=True)
@@ -119,6 +122,7 @@ class Delivery:
                 except Exception:
                     log.exception("delivery.dispatch_failed")
                     await asyncio.sleep(self._settings.poll_seconds)
+            self._full = any(account.slots <= 0 for account in self._accounts.values())
             if not again:
                 await self._pause()
 
