@@ -62,7 +62,7 @@ class Submission:
     def __init__(self, settings: Smtp, host_name: str) -> None:
         self._settings = settings
         self._host_name = host_name
-        self._takes_report_addresses = True  # until it refuses one
+        self._takes_report_addresses = True  # until it refuses one, and takes the same mail without
         self._free = asyncio.Semaphore(settings.connections)
         self._idle: deque[_Connection] = deque()
         self._sending: set[asyncio.Task[None]] = set()
@@ -100,17 +100,18 @@ class Submission:
             task.exception()  # a caller that has gone away does not read it
 
     async def _send(self, sender: str, recipient: str, mail: bytes, report_to: str) -> None:
+        is_refused = False
         if report_to and self._takes_report_addresses:
             try:
-                await self._attempt(report_to, recipient, mail)
+                return await self._attempt(report_to, recipient, mail)
             except _SenderRefused:
-                self._takes_report_addresses = False
-            else:
-                return
+                is_refused = True
         try:
             await self._attempt(sender, recipient, mail)
         except _SenderRefused as refused:
-            raise refused.meaning from None
+            raise refused.meaning from None  # it is not that address: a mail too large is refused there, too
+        if is_refused:
+            self._takes_report_addresses = False
 
     async def _attempt(self, sender: str, recipient: str, mail: bytes) -> None:
         dialogue = _Dialogue(sender, recipient, mail)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from omnibot.contract import Refused
 from omnibot.model import DeliveryReport, DeliveryState, Incoming, IncomingMessage, MessageId
-from omnibot.sandbox import Blocked
+from omnibot.sandbox import Blocked, ServerError
 from omnibot.sandbox.mail import Mail
 from omnibot_email.letter import read_letter
 from omnibot_email.reports import read_report
@@ -246,6 +246,13 @@ async def test_a_server_that_lets_us_send_as_ourselves_alone_is_obeyed_and_told_
     (finding,) = findings
     assert 'bounces = "off"' in finding.action
     assert not finding.fatal
+
+
+async def test_a_mail_that_is_refused_for_itself_does_not_end_the_reports_of_others(office: Office) -> None:
+    office.sandbox.faults.add(ServerError(552), provider="email", method="MAIL", count=2)  # too large, whoever sends
+    with pytest.raises(Refused):
+        await office.channel.send(outbound())
+    assert (await sent(office, id=8)).sender.startswith("support+b")
 
 
 async def test_a_server_that_does_not_let_us_send_at_all_is_told_of() -> None:
