@@ -65,7 +65,8 @@ def render(message: Outbound, envelope: Envelope, enclosed: Sequence[Enclosure] 
         *_threading(message.context),
         ("Reply-To", _mailbox(envelope.name, envelope.reply_to)),
         ("Auto-Submitted", "auto-replied"),
-        ("X-Auto-Response-Suppress", "All"),  # Exchange heeds only this one
+        # Exchange heeds only this one; "All" would keep back its reports of undelivered mail (NDR), too
+        ("X-Auto-Response-Suppress", "DR, RN, NRN, OOF, AutoReply"),
         ("MIME-Version", "1.0"),
         ("Content-Type", media_type),
     ]
