@@ -103,9 +103,11 @@ class Submission:
         is_refused = False
         if report_to and self._takes_report_addresses:
             try:
-                return await self._attempt(report_to, recipient, mail)
+                await self._attempt(report_to, recipient, mail)
             except _SenderRefused:
                 is_refused = True
+            else:
+                return
         try:
             await self._attempt(sender, recipient, mail)
         except _SenderRefused as refused:
