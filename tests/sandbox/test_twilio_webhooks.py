@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from urllib.parse import urlencode
 
 import aiohttp
 import pytest
@@ -17,7 +18,7 @@ from twilio.request_validator import RequestValidator
 from omnibot.sandbox import Delay, Duplicate
 from omnibot.sandbox.customers import Customers, SentFile
 from omnibot.sandbox.twilio import ACCOUNT_SID, AUTH_TOKEN, SMS_NUMBER, WHATSAPP_NUMBER, TwilioSandbox
-from omnibot.sandbox.twilio.webhooks import Overrides, sign
+from omnibot.sandbox.twilio.webhooks import Overrides, encoded, sign
 
 ADA, BOB = "+12025550123", "+12025550124"
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -363,6 +364,11 @@ def test_any_fragment_gives_overrides_within_their_bounds(fragment):
 def test_signatures_are_those_that_the_sdk_computes(parameters, path):
     url = f"https://example.org{path}"
     assert RequestValidator(AUTH_TOKEN).validate(url, parameters, sign(AUTH_TOKEN, url, parameters))
+
+
+@given(st.dictionaries(st.text("abcDEF019", min_size=1), st.text(st.characters(exclude_categories=["Cs"]))))
+def test_forms_are_those_that_the_standard_library_writes(parameters):
+    assert encoded(parameters) == urlencode(parameters).encode()
 
 
 async def test_a_query_is_signed_as_it_is(twilio: TwilioSandbox, server: Server):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import phonenumbers
@@ -264,6 +265,7 @@ def _user_of(number: str) -> str:
     return f"{country}.{sum(ord(digit) * 7919**place for place, digit in enumerate(number)) % 10**16:016}"
 
 
+@lru_cache(maxsize=50_000)
 def country_of(number: str) -> str:
     """ISO code of a number's country; "" when it cannot be told."""
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Set
 
 BASIC = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
@@ -10,7 +10,9 @@ BASIC = frozenset(
 )
 EXTENDED = frozenset("\f^{}\\[~]|€")  # an escape before each: two septets
 
-_ALONE, _JOINED = (160, 153), (70, 67)  # of one segment; of each of several: GSM-7 septets, UCS-2 units
+_GSM7 = BASIC | EXTENDED
+
+_SEPTETS, _UNITS = (160, 153), (70, 67)  # that one segment carries alone, and each of several: in GSM-7, in UCS-2
 
 # What smart encoding makes of characters that would turn a whole text into UCS-2.
 _SMART = str.maketrans(
@@ -27,14 +29,14 @@ _SMART = str.maketrans(
 
 def is_gsm7(text: str) -> bool:
     """Whether every character is in GSM-7, so that a segment carries 160 of them."""
-    return all(character in BASIC or character in EXTENDED for character in text)
+    return _GSM7.issuperset(text)
 
 
 def count_segments(text: str) -> int:
     """Segments of one text; an empty one is one, too."""
     if is_gsm7(text):
-        return _fill((2 if character in EXTENDED else 1 for character in text), *_ALONE)
-    return _fill((2 if ord(character) > 0xFFFF else 1 for character in text), *_JOINED)
+        return _count(text, EXTENDED.intersection(text), *_SEPTETS)
+    return _count(text, {character for character in set(text) if character > "\uffff"}, *_UNITS)
 
 
 def smart(text: str) -> str:
@@ -42,12 +44,16 @@ def smart(text: str) -> str:
     return text.translate(_SMART)
 
 
-def _fill(sizes: Iterable[int], alone: int, joined: int) -> int:
-    """How many segments are filled when no character is torn apart."""
-    total, segments, filled = 0, 1, 0
-    for size in sizes:
-        total += size
+def _count(text: str, double: Set[str], alone: int, joined: int) -> int:
+    """How many segments a text fills when no character that counts twice is torn apart."""
+    if len(text) + sum(map(text.count, double)) <= alone:
+        return 1
+    if not double:
+        return -(-len(text) // joined)
+    segments, filled = 1, 0
+    for character in text:
+        size = 2 if character in double else 1
         filled += size
         if filled > joined:
             segments, filled = segments + 1, size
-    return 1 if total <= alone else segments
+    return segments

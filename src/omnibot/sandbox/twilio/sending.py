@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 import orjson
@@ -187,6 +188,7 @@ def _check_recipient(account: Account, to: str) -> None:
         raise refusal(21408, to, "")
 
 
+@lru_cache(maxsize=50_000)
 def is_number(text: str) -> bool:
     """Whether this is a number in E.164 that could be somebody's."""
     if not _E164.fullmatch(text):
