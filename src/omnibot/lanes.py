@@ -127,8 +127,7 @@ class Lanes:
         taken: list[UnderWay] = []
         left = deque(works)
         while left:
-            with self._steps.understanding.batch():
-                taken += self._stretch(left)
+            taken += self._stretch(left)
             await asyncio.sleep(0)
         for one in taken:
             if isinstance(one.result, Exception):

@@ -178,30 +178,24 @@ def test_only_phrases_of_the_companys_languages_count() -> None:
     assert english.read("lo necesito lo antes posible", None).urgency.known is False
 
 
-# --- batches --------------------------------------------------------------------------------------------------
+# --- what is forgotten --------------------------------------------------------------------------------------------
 
 
-def test_a_batch_reads_like_single_messages(understanding) -> None:
-    texts = ["it is urgent", "No es urgente, gracias", "I love it, thanks!"]
-    alone = [understanding.read(text, None) for text in texts]
-    with understanding.batch():
-        together = [understanding.read(text, None) for text in texts]
-    assert together == alone
-
-
-def test_a_batch_inside_a_batch_is_refused_and_the_next_one_works(understanding) -> None:
-    with understanding.batch(), pytest.raises(RuntimeError, match="await nothing"), understanding.batch():
-        pass
-    with understanding.batch():
-        assert understanding.read("it is urgent", None).urgency.value is Urgency.HIGH
-
-
-def test_a_batch_forgets_its_words(understanding) -> None:
+def test_words_are_forgotten_after_a_while(understanding) -> None:
     strings = understanding._pipeline.vocab.strings
-    with understanding.batch():
-        understanding.read("order zx81-77-unheard-of is late", None)
+    understanding.read("order zx81-77-unheard-of is late", None)
+    for number in range(2000):
+        understanding.read(f"invoice {number} of the order is wrong, why so", None)
     assert "zx81-77-unheard-of" not in strings
+    assert "1000" not in strings
+    assert "1999" in strings
     assert {"although", "Although", "aunque"} <= set(strings)
+
+
+def test_a_text_is_read_alike_before_and_after(understanding) -> None:
+    text = "it is urgent, I can't work since order 4711"
+    readings = {understanding.read(text, None) for _ in range(3000)}
+    assert len(readings) == 1
 
 
 # --- bounds ---------------------------------------------------------------------------------------------------
