@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from omnibot.model import AddressId, ButtonPress, Incoming, IncomingMessage
+from omnibot.model import AddressId, ButtonPress, DeliveryReport, Incoming, IncomingMessage
 from omnibot.store.work import Arrived
 
 _MOST = 10_000  # addresses of one process; whoever has not written for longest is looked up again
@@ -20,8 +20,10 @@ class Way:
     context: Mapping[str, str]
 
     def after(self, arrived: Arrived) -> Way:
-        """As it is once somebody has written: an empty context leads out of a group again."""
+        """As it is once somebody has written: an empty context leads out of a group again. A report is not theirs."""
         item = arrived.item
+        if isinstance(item, DeliveryReport):
+            return self
         context = item.context if isinstance(item, IncomingMessage | ButtonPress) else self.context
         return Way(arrived.account, context)
 
