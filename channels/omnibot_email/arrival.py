@@ -44,6 +44,7 @@ class Delivery:
     return_path: str | None  # None: nobody says
     recipients: tuple[str, ...]
     begins_one_of: int | None = None  # bytes of the whole, where this is but the beginning of a mail
+    may_wait: bool = True  # until its sender can be verified; else it is not believed
 
 
 def writer_of(letter: Letter) -> tuple[Mailbox | None, str]:

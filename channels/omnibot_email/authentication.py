@@ -17,6 +17,7 @@ from itertools import takewhile
 import authheaders.dmarc_lookup
 import dkim
 import dkim.dnsplug
+import dkim.util
 from publicsuffix2 import PublicSuffixList  # type: ignore[import-untyped]
 
 from omnibot_email.mime import Headers
@@ -191,21 +192,43 @@ def _passed_domain(statement: Statement) -> str:
 
 
 def doubt_by_signatures(raw: bytes, domain: str, organisations: Organisations, lookup: Lookup) -> str:
-    """Why a From of this domain is not believed; '' where an aligned signature holds. Blocks; raises NotNow."""
-    passed = _signers(raw, lookup)
-    aligned = [signer for signer in passed if organisations.aligned(signer, domain)]
-    if not aligned:
-        return "no DKIM signature of the sender's domain"
-    if domain not in aligned and _wants_exact(domain, organisations, lookup):
-        return "DMARC failed"
-    return ""
+    """Why a From of this domain is not believed; '' where an aligned signature holds. Blocks.
+
+    Raises NotNow where it is not, and might be if all name servers had answered.
+    """
+    aligned, silent = _signers(raw, lambda signer: organisations.aligned(signer, domain), lookup)
+    if domain in aligned or (aligned and not _wants_exact(domain, organisations, lookup)):
+        return ""
+    if silent:
+        raise NotNow
+    return "DMARC failed" if aligned else "no DKIM signature of the sender's domain"
 
 
-def _signers(raw: bytes, lookup: Lookup) -> list[str]:
-    """The domains whose signatures over the whole mail hold."""
+def _signers(raw: bytes, counts: Callable[[str], bool], lookup: Lookup) -> tuple[list[str], bool]:
+    """The domains that count and whose signatures over the whole mail hold; and whether some could not be looked up.
+
+    Nobody is asked about a domain that does not count: its name servers could hold the mail up for nothing.
+    """
     mail = dkim.DKIM(raw, logger=_mute())
-    present = sum(1 for name, _ in mail.headers if name.lower() == b"dkim-signature")
-    return [domain for index in range(min(present, _MAX_SIGNATURES)) if (domain := _signer(mail, index, lookup))]
+    signatures = [value for name, value in mail.headers if name.lower() == b"dkim-signature"]
+    counting = [index for index, value in enumerate(signatures) if counts(_named_signer(value))]
+    held: list[str] = []
+    silent = False
+    for index in counting[:_MAX_SIGNATURES]:
+        try:
+            held += [signer] if (signer := _signer(mail, index, lookup)) else []
+        except NotNow:
+            silent = True
+    return held, silent
+
+
+def _named_signer(signature: bytes) -> str:
+    """The domain that a signature says it is of; '' where it is malformed."""
+    try:
+        fields = dkim.util.parse_tag_value(signature)
+    except dkim.util.InvalidTagValueList:
+        return ""
+    return str(fields.get(b"d", b"").decode("ascii", "replace")).casefold()
 
 
 def _signer(mail: dkim.DKIM, index: int, lookup: Lookup) -> str:

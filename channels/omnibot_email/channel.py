@@ -14,7 +14,7 @@ from omnibot.contract import Accept, Cap, Channel, Finding, Limits, Receipt, Ref
 from omnibot.model import Address, Attachment, DeliveryReport, File, Incoming, Outbound, Sender
 from omnibot_email.addresses import OwnAddress, normalised
 from omnibot_email.arrival import CHANNEL, TOO_LARGE, Delivery, incoming, recipients_of, writer_of
-from omnibot_email.authentication import Authenticator, Lookup, dns_text
+from omnibot_email.authentication import Authenticator, Lookup, NotNow, dns_text
 from omnibot_email.imap_reader import MailboxReader
 from omnibot_email.imap_session import ImapFailed
 from omnibot_email.letter import Letter, read_letter
@@ -155,8 +155,17 @@ class Email(Channel):
         if writer is not None and self._own.receives(writer.address):
             return None  # our own mail come back, or a forgery of it
         if writer is not None and not quarantine:
-            quarantine = await self._authenticator.doubt(letter.headers, delivery.raw, writer.domain)
+            quarantine = await self._doubt(delivery, letter, writer.domain)
         return self._message(delivery, letter, quarantine)
+
+    async def _doubt(self, delivery: Delivery, letter: Letter, domain: str) -> str:
+        """Why a From of this domain is not believed; '' where it is. Raises NotNow for what may wait."""
+        try:
+            return await self._authenticator.doubt(letter.headers, delivery.raw, domain)
+        except NotNow:
+            if delivery.may_wait:
+                raise
+            return "the name servers of the sender's domain do not answer"
 
     def _message(self, delivery: Delivery, letter: Letter, quarantine: str) -> Incoming:
         writer, _ = writer_of(letter)

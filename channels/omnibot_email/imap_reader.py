@@ -29,6 +29,7 @@ _BYTES_AT_ONCE = 4_000_000  # one larger mail comes alone
 _ATTEMPTS = 3  # to take a mail
 _LOOKS_IN_VAIN = 2
 _FORGIVEN_AFTER = timedelta(hours=1)  # then it is tried again
+_VERIFIED_WITHIN = timedelta(hours=4)  # then staff get it: the name servers of some senders never answer
 _LOOK_BACK = timedelta(days=7)
 _LONGEST_WAIT = 60.0  # seconds between two connections that fail
 
@@ -45,6 +46,7 @@ class _Progress:
     kept: set[int] = field(default_factory=set)  # of which only the beginning was taken: they stay, whatever is set
     failures: dict[int, int] = field(default_factory=dict)
     alone: set[int] = field(default_factory=set)  # read together they broke the connection: one by one
+    unverified: dict[int, datetime] = field(default_factory=dict)  # whose sender cannot be verified, and since when
     forgiven_at: datetime | None = None
     in_vain: int = 0  # looks in a row at which nothing could be committed
 
@@ -172,11 +174,15 @@ class MailboxReader:
         any_taken = any_later = False
         in_vain = 0
         progress.kept = {mail.uid for mail in found if self._is_large(mail)}
+        progress.unverified = {mail.uid: at for mail in found if (at := progress.unverified.get(mail.uid))}
         still_open = [mail for mail in found if progress.is_open(mail.uid)]
+        still_open.sort(key=lambda mail: mail.uid in progress.unverified)  # nobody waits for what waits already
         for group in _groups(still_open, progress.alone | progress.kept):
             result = await self._take(session, group, progress, accept)
             progress.unmarked.update(result.taken)
             await self._mark(session, folder, progress)
+            for uid in result.later:
+                progress.unverified.setdefault(uid, now)
             refused += result.refused
             any_taken = any_taken or bool(result.taken)
             any_later = any_later or bool(result.later)
@@ -197,7 +203,9 @@ class MailboxReader:
         """Hand a few mails on."""
         raws = await self._read(session, group, progress)
         there = [mail for mail in group if mail.uid in raws]
-        read = await asyncio.gather(*(self._understood(mail, raws[mail.uid]) for mail in there))
+        since = self._now() - _VERIFIED_WITHIN
+        late = {uid for uid, at in progress.unverified.items() if at <= since}
+        read = await asyncio.gather(*(self._understood(mail, raws[mail.uid], mail.uid not in late) for mail in there))
         result = _Result()
         arrivals: list[tuple[int, Incoming]] = []
         for mail, outcome in zip(there, read, strict=True):
@@ -231,10 +239,10 @@ class MailboxReader:
                 progress.failed(uid)
         return found
 
-    async def _understood(self, mail: Waiting, raw: bytes) -> Incoming | NotNow | _Failed | None:
+    async def _understood(self, mail: Waiting, raw: bytes, may_wait: bool) -> Incoming | NotNow | _Failed | None:
         whole = mail.size if self._is_large(mail) else None
         try:
-            return await self._arrival(Delivery(raw, None, (), begins_one_of=whole))
+            return await self._arrival(Delivery(raw, None, (), begins_one_of=whole, may_wait=may_wait))
         except NotNow as reason:
             return reason
         except Exception as error:  # one mail that cannot be read must not keep the others out

@@ -312,8 +312,6 @@ class ImapSession:
         piece with it. imap-tools' own idle overlooks all that.
         """
         client = self._open.client
-        if "EXISTS" in client.untagged_responses:
-            return
         tag = client._command("IDLE")
         while client._get_response() is not None:  # None is the "+"
             if client.tagged_commands[tag]:

@@ -205,9 +205,35 @@ def test_a_relaxed_or_broken_policy_does_not(organisations: Organisations, recor
 
 def test_no_more_than_a_few_signatures_are_verified(organisations: Organisations) -> None:
     names = Names()
-    forged = b"DKIM-Signature: v=1; a=rsa-sha256; b=x; bh=y; d=a.test; s=one; h=from\r\n"
+    forged = b"DKIM-Signature: v=1; a=rsa-sha256; b=eA==; bh=eQ==; d=example.org; s=one; h=from\r\n"
     own_doubt(organisations, forged * 100 + PLAIN, names)
     assert len(names.asked) <= 5
+
+
+class Silent(Names):
+    """The same, but for one domain whose name servers do not answer."""
+
+    def __init__(self, domain: str) -> None:
+        super().__init__()
+        self.domain = domain
+
+    def __call__(self, name: str) -> bytes | None:
+        if name == f"one._domainkey.{self.domain}":
+            raise NotNow
+        return super().__call__(name)
+
+
+def test_silent_name_servers_of_others_hold_nothing_up(organisations: Organisations) -> None:
+    listed = signed("dead.test", raw=signed())
+    assert own_doubt(organisations, listed, Silent("dead.test")) == ""
+    doubted = own_doubt(organisations, signed("dead.test"), Silent("dead.test"))
+    assert doubted == "no DKIM signature of the sender's domain"
+
+
+def test_one_signature_that_holds_is_enough_while_another_cannot_be_looked_up(organisations: Organisations) -> None:
+    assert own_doubt(organisations, signed("mail.example.org", raw=signed()), Silent("mail.example.org")) == ""
+    with pytest.raises(NotNow):
+        own_doubt(organisations, signed("mail.example.org"), Silent("mail.example.org"))
 
 
 async def test_silent_name_servers_end_at_the_deadline() -> None:

@@ -374,6 +374,37 @@ async def test_while_name_servers_are_silent_mail_waits_and_nothing_counts_it(ro
     assert silent == 0
 
 
+async def test_whose_name_servers_never_answer_waits_for_hours_behind_others_and_goes_to_staff(room: MailRoom) -> None:
+    asked: list[bytes] = []
+
+    async def doubt(self: Authenticator, headers: object, raw: bytes, domain: str) -> str:
+        text = raw.rstrip().rpartition(b"\n")[2]
+        asked.append(text)
+        if asked == [b"mail 0"]:
+            room.arrives(numbered(1))
+        if text == b"mail 0":
+            raise NotNow
+        return ""
+
+    room.arrives(numbered(0))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Authenticator, "doubt", doubt)
+        patched.setattr("omnibot_email.imap_reader._LONGEST_WAIT", 0.01)
+        patched.setattr("omnibot_email.imap_reader._AT_ONCE", 1)
+        async with room.reading():
+            await until(lambda: room.marked() == [2])
+            assert asked[:2] == [b"mail 0", b"mail 1"]
+            room.clock.now += timedelta(hours=3, minutes=59)
+            tries = len(asked)
+            await until(lambda: len(asked) > tries + 1)
+            assert room.marked() == [2]
+            room.clock.now += timedelta(minutes=1)
+            await until(lambda: room.marked() == [1, 2])
+    believed, doubted = room.inbox.messages
+    assert (believed.text, believed.quarantine) == ("mail 1", "")
+    assert (doubted.text, bool(doubted.quarantine)) == ("mail 0", True)
+
+
 async def test_a_server_that_refuses_to_idle_is_asked_all_the_same(room: MailRoom) -> None:
     room.imap.faults.add(ServerError(), provider="imap", method="IDLE", count=3)
     reader = room.channel._reader
