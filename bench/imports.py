@@ -16,8 +16,9 @@ _CORE = ("aiohttp.web", "asyncpg", "py3langid", "tortoise", "uvloop", "vaderSent
 _SDKS = {
     "telegram": ("aiogram",),
     "slack": ("slack_bolt.async_app", "slack_sdk.web.async_client"),
-    "sms": ("twilio.rest", "twilio.http.async_http_client", "phonenumbers"),
-    "whatsapp": ("twilio.rest", "twilio.http.async_http_client", "phonenumbers"),
+    # what twilio.rest loads with the first call of its API
+    "sms": ("twilio.rest.api", "twilio.http.async_http_client", "phonenumbers"),
+    "whatsapp": ("twilio.rest.api", "twilio.http.async_http_client", "phonenumbers"),
     "email": ("aiosmtpd.lmtp", "aiosmtplib", "authheaders", "dkim", "selectolax.lexbor"),
 }
 

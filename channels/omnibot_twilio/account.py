@@ -10,6 +10,7 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import certifi
@@ -29,6 +30,10 @@ from twilio.rest import Client
 
 from omnibot_twilio.outcomes import NoAnswer, NotConnected, Rejected
 from omnibot_twilio.settings import TwilioSettings
+
+if TYPE_CHECKING:
+    from twilio.rest.content.v1 import V1 as ContentV1
+    from twilio.rest.messaging import Messaging
 
 CONNECT = 10.0  # seconds to reach Twilio
 _NOBODY = logging.getLogger("omnibot.twilio.sdk")
@@ -54,8 +59,6 @@ class Account:
         user, secret = _credentials(settings)
         client = Client(user, secret, settings.account_sid, http_client=self._http, environment=_NO_ENVIRONMENT)
         client.api.base_url = settings.api
-        client.content.base_url = beside(settings.api, "content")
-        client.messaging.base_url = beside(settings.api, "messaging")
         self._client = client
 
     async def close(self) -> None:
@@ -71,6 +74,22 @@ class Account:
         if self._client is None:
             raise RuntimeError("the Twilio account is not open: use it inside its context")
         return self._client
+
+    # The SDK loads a product of Twilio's when it is first named.
+
+    @property
+    def content(self) -> ContentV1:
+        """Templates."""
+        product = self.client.content
+        product.base_url = beside(self._settings.api, "content")
+        return product.v1
+
+    @property
+    def messaging(self) -> Messaging:
+        """Services, senders and what shows that an answer is being written."""
+        product = self.client.messaging
+        product.base_url = beside(self._settings.api, "messaging")
+        return product
 
 
 class _Http(AsyncHttpClient):  # type: ignore[misc]

@@ -15,7 +15,7 @@ from omnibot_twilio.recent import Recent
 from omnibot_twilio.served import Objection, Served
 
 ALERT_EVERY = timedelta(hours=1)  # about one country, or one kind of number
-_REMEMBERED = 20_000  # messages; the database knows them all
+_REMEMBERED = 10_000  # messages; the database knows them all
 _KINDS = 300  # there are fewer countries
 
 _log = structlog.get_logger("omnibot.twilio")

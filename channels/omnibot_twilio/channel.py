@@ -251,9 +251,7 @@ class WhatsApp(TwilioChannel):
         """Show that an answer is being written; this tells them that theirs was read, too."""
         if latest := self._arrivals.latest(to):
             with suppress(Failure):  # nobody waits for it
-                await self._account.client.messaging.v2.typing_indicator.create_async(
-                    channel="whatsapp", message_id=latest
-                )
+                await self._account.messaging.v2.typing_indicator.create_async(channel="whatsapp", message_id=latest)
 
     async def health(self) -> Sequence[Finding]:
         return await WhatsAppHealth(self.site, self.settings, self._account).findings()

@@ -168,7 +168,7 @@ class SmsHealth(Health):
 
     async def _service_in_charge(self) -> Any | Finding | None:  # noqa: ANN401 - the SDK's
         """The messaging service that overrides the number's own webhook, or what is wrong with ours."""
-        services = self.account.client.messaging.v1.services
+        services = self.account.messaging.v1.services
         if not (sid := self.settings.messaging_service_sid):
             for service in await _asked(services.list_async(limit=_SERVICES)) or ():
                 if service.use_inbound_webhook_on_number is False and await self._is_in(service.sid):
@@ -189,7 +189,7 @@ class SmsHealth(Health):
         return service if service.use_inbound_webhook_on_number is False else None
 
     async def _is_in(self, service_sid: str) -> bool | None:
-        services = self.account.client.messaging.v1.services
+        services = self.account.messaging.v1.services
         numbers = await _asked(services(service_sid).phone_numbers.list_async())
         return None if numbers is None else any(each.phone_number == self.settings.number for each in numbers)
 
@@ -215,7 +215,7 @@ class WhatsAppHealth(Health):
                 f"fine for trying out, if {self.url or 'our URL'} stands under Messaging, Try it out, Sandbox settings",
             )
             return
-        senders = await _asked(self.account.client.messaging.v2.channels_senders.list_async(channel="whatsapp"))
+        senders = await _asked(self.account.messaging.v2.channels_senders.list_async(channel="whatsapp"))
         if senders is None:
             return
         sender = next((each for each in senders if each.sender_id == ours), None)
@@ -234,7 +234,7 @@ class WhatsAppHealth(Health):
     async def _template(self) -> AsyncIterator[Finding]:
         if self.settings.template is None:
             return
-        contents = self.account.client.content.v1.contents
+        contents = self.account.content.contents
         place = "Messaging, Content Template Builder"
         try:
             approval = await contents(self.settings.template.sid).approval_fetch().fetch_async()
@@ -252,7 +252,7 @@ class WhatsAppHealth(Health):
 
     async def _quick_replies(self) -> AsyncIterator[Finding]:
         for count, sid in enumerate(self.settings.quick_replies, 1):
-            content = await _asked(self.account.client.content.v1.contents(sid).fetch_async())
+            content = await _asked(self.account.content.contents(sid).fetch_async())
             kinds = content.types if content and isinstance(content.types, dict) else {}
             kind, entries = ("quick-reply", "actions") if count <= BUTTONS else ("list-picker", "items")
             found = len((kinds.get(f"twilio/{kind}") or {}).get(entries) or ())

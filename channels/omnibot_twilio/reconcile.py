@@ -23,7 +23,7 @@ from omnibot_twilio.recent import Recent
 CLOCKS = timedelta(seconds=10)  # by which Twilio's and ours may differ
 SETTLED = timedelta(minutes=5)  # after a call: by then its message is in the list, if there is one
 LISTED = 100  # of the latest messages to one address
-_REMEMBERED = 20_000  # messages
+_REMEMBERED = 10_000  # messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,8 @@ class Reconciliation:
 
     def reported(self, message: MessageId, sid: str) -> None:
         """A delivery report has told which SID a message of ours has."""
-        self._reported.note(message, sid)
+        if sid not in self._received:
+            self._reported.note(message, sid)
 
     async def ask(self, unknown: Sequence[Outbound]) -> Mapping[int, Receipt | None]:
         """What can be said for sure; a Receipt: Twilio has it, None: it has not."""
