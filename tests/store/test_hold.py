@@ -242,6 +242,14 @@ class TestHeldAfterwards:
         await self.tell(store, DeliveryState.HELD, id_="again")
         assert await states(store) == [("queued", "")]
 
+    async def test_what_is_told_late_of_the_first_call_lets_nothing_go(self, store: Store) -> None:
+        """It is not with them: nothing but "delivered" can say that it is."""
+        await self.sent(store)
+        await self.tell(store, DeliveryState.HELD, DeliveryState.SENT, DeliveryState.REFUSED)
+        assert await states(store) == [HELD]
+        await self.tell(store, DeliveryState.DELIVERED)
+        assert [entry.state for entry in await entries(store)] == [DeliveryState.DELIVERED]
+
 
 class TestSpend:
     async def spend(self, store: Store, units: int, count: int = 1) -> None:
@@ -315,6 +323,15 @@ class TestSpend:
         await store.path.finish([result(one, units=number) for number, one in enumerate(started)])
         [row] = await rows(dsn, "SELECT units FROM spent")
         assert row["units"] == 3
+
+    async def test_what_is_recorded_twice_costs_once(self, dsn: str, store: Store) -> None:
+        """The connection may be lost just when the first time was committed."""
+        await heard(store, "x")
+        [started] = await dispatch(store)
+        for _ in range(2):
+            await store.path.finish([result(started, units=2)])
+        [row] = await rows(dsn, "SELECT units FROM spent")
+        assert row["units"] == 2
 
     async def test_both_can_be_waited_for_at_once(self, store: Store) -> None:
         await self.spend(store, 3)

@@ -231,6 +231,14 @@ class TestAccept:
         }
         assert answers == {"telegram:4711": [dispatched.outbound.id], "telegram:4712": [None, None]}
 
+    async def test_a_report_is_no_sign_of_where_they_write(self, store: Store) -> None:
+        """It may come days later, from an account that they have left since."""
+        await store.path.accept([replace(arrived(message("1")), account="second")])
+        read = DeliveryReport(id="r", at=NOON, sender=Sender(SARAH), provider_id="p", state=DeliveryState.READ)
+        await store.path.accept([arrived(read)])
+        [work] = await claim(store)
+        assert [address.account for address in work.addresses] == ["second"]
+
 
 class TestStop:
     async def test_stop_suppresses_what_is_queued_and_what_comes_after(self, store: Store) -> None:
@@ -534,6 +542,22 @@ class TestCommit:
         [work] = await claim(store)
         await store.path.commit([Outcome(work=work, address=sent.address, reported=(reported,))])
         assert await store.records.waiting() == 0
+
+    @pytest.mark.parametrize("unreachable", [False, True])
+    async def test_nobody_is_pointed_to_what_came_back(self, store: Store, unreachable: bool) -> None:
+        """A bounce may come before the pointer has left."""
+        await ask_and_point(store)
+        [mail] = await dispatch(store, EMAIL_QUOTA)
+        await store.path.finish([result(mail, provider_id="p1")])
+        bounce = DeliveryReport(
+            id="b", at=NOON, sender=Sender(SARAH_MAIL), provider_id="p1", state=DeliveryState.REFUSED, reason="because"
+        )
+        await store.path.accept([arrived(bounce)])
+        [work] = await claim(store)
+        await commit_report(store, work, mail, DeliveryState.REFUSED, unreachable=unreachable)
+        assert await states(store) == ["refused", "suppressed"]
+        again = [item.message.text for work in await claim(store) for item in work.items if item.message]
+        assert again == (["hello"] if unreachable else [])
 
 
 async def sent_message(store: Store) -> Dispatch:

@@ -81,11 +81,11 @@ class Finishing(Pointing, Holding):
         gone = [(r.address, r.reason) for r in results if r.unreachable]
         lost = [r for r in results if r.state in (DeliveryState.REFUSED, DeliveryState.DEAD)]
         moved = [(r.address, self._codec.seal(r.address, r.context)) for r in results if r.context is not None]
-        billed = [(r.id, r.units) for r in results if r.units]
+        billed = [(r.id, r.attempts, r.units) for r in results if r.units]
         async with self._transaction() if gone or lost or moved or billed else self._connection() as connection:
-            more: bool = await connection.fetchval(_FINISH, *columns(rows, 7))
             if billed:
-                await connection.execute(SPEND, *columns(billed, 2))
+                await connection.execute(SPEND, *columns(billed, 3))
+            more: bool = await connection.fetchval(_FINISH, *columns(rows, 7))
             if gone:
                 await connection.execute(MARK_UNREACHABLE, *columns(gone, 2))
             if lost:

@@ -91,10 +91,12 @@ SELECT DISTINCT address_id, 'reply kept back: {Held.WINDOW}', now() FROM told WH
 ON CONFLICT (address_id, reason) WHERE resolved_at IS NULL AND turn_id IS NULL DO NOTHING
 """
 
+# Before the result itself is recorded: what has been is not billed again.
 SPEND = """
 INSERT INTO spent (channel, account, hour, units)
 SELECT o.channel, o.account, date_trunc('hour', now()), sum(r.units)
-FROM unnest($1::bigint[], $2::int[]) AS r(id, units) JOIN outbox o ON o.id = r.id
+FROM unnest($1::bigint[], $2::int[], $3::int[]) AS r(id, attempts, units)
+JOIN outbox o ON o.id = r.id AND o.attempts = r.attempts AND o.state IN ('sending', 'unknown')
 GROUP BY o.channel, o.account ORDER BY o.channel, o.account
 ON CONFLICT (channel, account, hour) DO UPDATE SET units = spent.units + EXCLUDED.units
 """

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+import asyncpg
+
 from omnibot.store.message_path.connections import Connections, columns
 from omnibot.store.message_path.inbox import MESSAGE_PRIORITY
 
@@ -32,7 +34,14 @@ class Pointing(Connections):
 
     async def _keep_back_pointers(self, failed: Sequence[int], unreachable: Collection[int] = ()) -> None:
         async with self._transaction() as connection:
-            pointers = await connection.fetch(KEEP_BACK_POINTERS, failed)
-            again = [(row["id"], row["address_id"]) for row in pointers if row["after_id"] in unreachable]
-            if again:
-                await connection.execute(_TAKE_AGAIN, *columns(again, 2))
+            await keep_back_pointers(connection, failed, unreachable)
+
+
+async def keep_back_pointers(
+    connection: asyncpg.Connection, failed: Sequence[int], unreachable: Collection[int] = ()
+) -> None:
+    """Keep back what points to those that failed; `unreachable` are those of them whose address is."""
+    pointers = await connection.fetch(KEEP_BACK_POINTERS, failed)
+    again = [(row["id"], row["address_id"]) for row in pointers if row["after_id"] in unreachable]
+    if again:
+        await connection.execute(_TAKE_AGAIN, *columns(again, 2))

@@ -10,6 +10,7 @@ from omnibot.model import DeliveryState
 from omnibot.store.message_path.connections import Connections, columns
 from omnibot.store.message_path.hold import HOLD_AFTERWARDS
 from omnibot.store.message_path.inbox import MESSAGE_PRIORITY
+from omnibot.store.message_path.pointers import keep_back_pointers
 from omnibot.store.payloads import report_payload
 from omnibot.store.work import Outcome
 
@@ -20,7 +21,8 @@ FROM unnest($1::bigint[], $2::uuid[], $3::timestamptz[], $4::bytea[]) AS r(addre
 JOIN messages m ON m.address_id = r.address_id AND m.provider_hash = r.provider_hash AND m.direction = 'in'
 """
 
-# A refusal may come after the provider had taken it (a bounce); what has been read was not refused.
+# A refusal may come after the provider had taken it (a bounce); what has been read was not refused. What waits to be
+# sent again is told of by its former call: only that it has arrived after all changes anything.
 _RANK = "array_position(ARRAY['queued','held','sending','unknown','sent','refused','dead','delivered','read'], {})"
 
 _REPORT = f"""
@@ -32,11 +34,14 @@ WITH told AS (
     UPDATE outbox o SET state = r.state, reason = nullif(r.reason, ''), changed_at = now() FROM told r
     WHERE o.address_id = r.address_id AND o.provider_hash = r.provider_hash
         AND {_RANK.format("r.state")} > {_RANK.format("o.state::text")}
-    RETURNING o.address_id, r.state, r.reason
+        AND (o.state NOT IN ('queued', 'held') OR r.state IN ('delivered', 'read'))
+    RETURNING o.id, o.address_id, r.state, r.reason
+), handed AS (
+    INSERT INTO handoffs (address_id, reason, at)
+    SELECT DISTINCT address_id, 'reply not delivered: ' || reason, now() FROM moved WHERE state = 'refused'
+    ON CONFLICT (address_id, reason) WHERE resolved_at IS NULL AND turn_id IS NULL DO NOTHING
 )
-INSERT INTO handoffs (address_id, reason, at)
-SELECT DISTINCT address_id, 'reply not delivered: ' || reason, now() FROM moved WHERE state = 'refused'
-ON CONFLICT (address_id, reason) WHERE resolved_at IS NULL AND turn_id IS NULL DO NOTHING
+SELECT id, address_id FROM moved WHERE state = 'refused'
 """
 
 # A report may overtake the record of its own call. It comes again while a call to that address is not recorded.
@@ -89,12 +94,17 @@ class Reporting(Connections):
              self._codec.seal(r.address, report_payload(r)))
             for customer, r in reported
         ]  # fmt: skip
-        await connection.execute(_REPORT, *columns([row[1:5] for row in rows if row[3] != DeliveryState.HELD], 4))
+        gone = [(r.address, r.reason) for _, r in reported if r.unreachable]
+        told = [row[1:5] for row in rows if row[3] != DeliveryState.HELD]
+        if refused := await connection.fetch(_REPORT, *columns(told, 4)):
+            unreachable = {address for address, _ in gone}
+            lost = {row["id"] for row in refused if row["address_id"] in unreachable}
+            await keep_back_pointers(connection, [row["id"] for row in refused], lost)
         if held := [row[1:3] for row in rows if row[3] == DeliveryState.HELD]:
             await connection.execute(HOLD_AFTERWARDS, *columns(held, 2))
         if early := await connection.fetch(_REPORT_AGAIN, *columns(rows, 7)):
             await self._reschedule(connection, [row["customer_id"] for row in early])
-        if gone := [(r.address, r.reason) for _, r in reported if r.unreachable]:
+        if gone:
             await connection.execute(MARK_UNREACHABLE, *columns(gone, 2))
 
     async def _reschedule(self, connection: asyncpg.Connection, customers: Sequence[int]) -> None:
