@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
+from omnibot.app import Running
 from omnibot.sandbox.ledger import Entry
 from omnibot.sandbox.world import World, world
 from tests.conftest import SECRET
@@ -36,6 +37,16 @@ async def place(make_world: MakeWorld) -> AsyncIterator[World]:
     """A world with a running server, Telegram by webhook."""
     async with make_world(telegram_mode="webhook") as place, place.serving():
         yield place
+
+
+@asynccontextmanager
+async def serving_with(place: World, channel: str, **more: object) -> AsyncIterator[Running]:
+    """The server with more settings of an account, such as templates, which must be made before."""
+    account: Mapping[str, object] = place.settings.channels[channel]["main"]
+    channels = {**place.settings.channels, channel: {"main": {**account, **more}}}
+    changed = World(place.settings.model_copy(update={"channels": channels}), place.providers)
+    async with changed.serving() as running:
+        yield running
 
 
 async def telegram_got(place: World, user: int, count: int = 1, after: int = 0) -> list[str]:

@@ -16,7 +16,7 @@ from omnibot.sandbox.twilio.webhooks import Call
 from omnibot.sandbox.world import World
 from omnibot.settings import Files, Turns
 from omnibot.store import Store
-from tests.journeys.conftest import DEADLINE, MakeWorld
+from tests.journeys.conftest import DEADLINE, MakeWorld, serving_with
 from tests.journeys.test_day import until
 
 ADA = "+12025550147"
@@ -226,6 +226,24 @@ async def test_two_hundred_texts_are_stored_and_few_are_answered(make_world: Mak
             await idle(store, 200)
             sent = place.ledger.entries("twilio", "messages.create")
     assert 1 <= len(sent) <= 10
+
+
+async def test_what_is_beyond_the_spend_cap_waits(make_world: MakeWorld) -> None:
+    async with make_world(channels=("sms",)) as place, serving_with(place, "sms", spend_cap=1):
+        phone = place.twilio.phone(ADA)
+        phone.text("hello")
+        await got(place)
+        async with place.looking() as store:
+            await idle(store, 1)
+            phone.text("How do I cancel?")
+
+            async def held() -> bool:
+                return await state_of_ours(store) is DeliveryState.HELD
+
+            await until(held)
+            [entry, _] = await store.records.outbox()
+    assert entry.reason == "spend cap"
+    assert len(place.ledger.entries("twilio", "messages.create")) == 1
 
 
 # --- reports --------------------------------------------------------------------------------------------------------

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 
 import asyncpg
 import pytest_asyncio
 
-from omnibot.app import Running
 from omnibot.model import Address, DeliveryState, Direction, TimelineMessage
 from omnibot.sandbox.faults import Throttle
 from omnibot.sandbox.ledger import Entry
 from omnibot.sandbox.world import World
 from omnibot.store import Store
-from tests.journeys.conftest import DEADLINE, MakeWorld
+from tests.journeys.conftest import DEADLINE, MakeWorld, serving_with
 from tests.journeys.test_day import until
 
 ADA = "+491701234567"
@@ -30,16 +28,6 @@ async def place(make_world: MakeWorld) -> AsyncIterator[World]:
     """A world with a running server and a WhatsApp sender at Twilio."""
     async with make_world(channels=("whatsapp",)) as place, place.serving():
         yield place
-
-
-@asynccontextmanager
-async def serving_with(place: World, **more: object) -> AsyncIterator[Running]:
-    """The server with more settings of the account, such as templates, which must be made before."""
-    account: Mapping[str, object] = place.settings.channels["whatsapp"]["main"]
-    channels = {"whatsapp": {"main": {**account, **more}}}
-    changed = World(place.settings.model_copy(update={"channels": channels}), place.providers)
-    async with changed.serving() as running:
-        yield running
 
 
 def sent_to(place: World, value: str = ADA) -> list[Entry]:
@@ -125,7 +113,7 @@ async def test_choices_are_buttons_where_there_are_templates(make_world: MakeWor
             ).sid
             for count in range(1, 6)
         ]
-        async with serving_with(place, quick_replies=replies):
+        async with serving_with(place, "whatsapp", quick_replies=replies):
             phone = place.twilio.phone(ADA)
             phone.whatsapp("What can you do?")
             await got(place)
@@ -188,7 +176,7 @@ async def test_a_late_reply_knocks_by_its_template(make_world: MakeWorld, dsn: s
     """Bad input 44."""
     async with make_world(channels=("whatsapp",)) as place:
         template = {"sid": place.twilio.main.template(TEMPLATE_WORDS).sid}
-        async with serving_with(place, template=template):
+        async with serving_with(place, "whatsapp", template=template):
             place.faults.add(Throttle(0.1), provider="twilio", method="messages.create", address=ADA)
             place.twilio.phone(ADA).whatsapp("How do I reset my password?", profile_name="Ada Byron")
             async with place.looking() as store:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from twilio_house import CUSTOMER, START, Clock, House, house
 
 from omnibot.contract import Refused, TryLater, Unsure
-from omnibot.model import Choice, File, Link, Paragraph, Steps
+from omnibot.model import Cap, Choice, File, Link, Paragraph, Steps
 from omnibot.sandbox import Cut, Hang, ServerError, Throttle
 from omnibot.sandbox.twilio import TwilioSandbox
 from omnibot_twilio import Sms, WhatsApp
@@ -104,6 +104,13 @@ async def test_an_api_key_opens_the_api(sandbox: TwilioSandbox) -> None:
     async with house(sandbox, Sms, api_key=key, api_key_secret="its secret") as keyed:
         assert await keyed.channel.send(keyed.outbound("hello"))
         assert [finding.what for finding in await keyed.channel.health() if finding.fatal] == []
+
+
+@pytest.mark.parametrize("kind", [Sms, WhatsApp])
+async def test_what_the_account_may_spend_and_how_fast_is_told(sandbox: TwilioSandbox, kind: type) -> None:
+    async with house(sandbox, kind) as free, house(sandbox, kind, spend_cap=500, per_second=10) as bound:
+        assert (free.channel.limits.spend, free.channel.limits.per_second) == (None, None)
+        assert (bound.channel.limits.spend, bound.channel.limits.per_second) == (Cap(500, 86_400), 10)
 
 
 # --- files -----------------------------------------------------------------------------------------------------------
