@@ -162,10 +162,12 @@ def _worst(reports: Sequence[Report]) -> Report:
 
 def _by_its_words(raw: bytes, parts: Sequence[Part]) -> Report | None:
     """What flufl.bounce makes of it, which knows the servers that have words of their own."""
+    if not parts:
+        return None  # too complex for us, and so for the standard library
     try:
         delayed, failed = all_failures(message_from_bytes(raw[:_MAX_READ]))
-    except (MessageError, ValueError, LookupError, TypeError, AttributeError):
-        return None
+    except (MessageError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return None  # mails within mails are parts to us, and nested to the standard library
     if failed:
         said = "".join(part.text[:_MAX_WORDS] for part in parts[:1] if part.media_type.startswith("text/"))
         return _failed(_status_of("", said[:_MAX_WORDS]))

@@ -281,6 +281,22 @@ async def test_reports_come_by_a_mailbox_too() -> None:
     assert (report.provider_id, report.unreachable) == (receipt.provider_id, True)
 
 
+NESTED = [
+    b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (level, level) for level in range(1500)),
+    b"Content-Type: message/rfc822\n\n" * 1500,
+]
+
+
+@pytest.mark.parametrize("nested", NESTED, ids=["parts", "mails"])
+async def test_what_is_nested_without_end_is_kept_for_staff_and_does_not_come_again(
+    office: Office, nested: bytes
+) -> None:
+    mail = await sent(office)
+    kept = await office.told(b"From: x@example.org\nSubject: x\n" + nested, recipient=mail.sender)
+    assert isinstance(kept, IncomingMessage)
+    assert kept.quarantine == "at the address for reports, and no report"
+
+
 PIECES = st.sampled_from(
     [
         *(
