@@ -363,6 +363,19 @@ async def test_what_may_have_been_accepted_is_billed(store: Store) -> None:
         await settled(store, *[DeliveryState.UNKNOWN] * 3, DeliveryState.HELD)
 
 
+async def test_what_turns_out_to_have_been_accepted_is_billed_as_a_whole(store: Store) -> None:
+    channel = Billing()
+    channel.answers = [Unsure("cut off")]
+    await queue(store, "hello", who="1")
+    async with delivering(store, channel) as delivery:
+        await settled(store, DeliveryState.UNKNOWN)
+        channel.known = {channel.seen[0].id: Receipt("p1", units=3)}
+        await delivery.reconcile()
+        await queue(store, "one too many", who="2")
+        delivery.wake()
+        await settled(store, DeliveryState.SENT, DeliveryState.HELD)
+
+
 async def test_a_higher_cap_lets_go_what_waits_at_the_next_start(store: Store) -> None:
     channel = Billing()
     for number in range(3):

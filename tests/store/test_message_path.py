@@ -769,6 +769,25 @@ class TestDispatch:
         queued, given_up = outbound.tried
         assert dispatched.queued_at == queued < given_up
 
+    async def test_an_unknown_that_cannot_be_read_keeps_no_other_from_being_asked_about(
+        self, dsn: str, store: Store
+    ) -> None:
+        for sender in (SARAH, MIKE):
+            await say(store, "one", sender=sender)
+        both = await dispatch(store)
+        await store.path.finish([result(one, DeliveryState.UNKNOWN) for one in both])
+        await execute(dsn, f"UPDATE outbox SET payload_sealed = 'x' WHERE id = {both[0].outbound.id}")
+        assert [outbound.id for _, outbound in await store.path.unknown("telegram", "main")] == [both[1].outbound.id]
+
+    async def test_the_latest_unknowns_are_asked_about_first(self, store: Store) -> None:
+        """Of the others the provider has been asked before, and could not say."""
+        for sender in (SARAH, MIKE):
+            await say(store, "one", sender=sender)
+        both = await dispatch(store)
+        await store.path.finish([result(one, DeliveryState.UNKNOWN) for one in both])
+        [(_, outbound)] = await store.path.unknown("telegram", "main", limit=1)
+        assert outbound.id == both[1].outbound.id
+
     async def test_a_given_up_message_can_be_queued_again_by_hand(self, store: Store) -> None:
         await say(store, "one")
         [dispatched] = await dispatch(store)

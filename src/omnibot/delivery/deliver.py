@@ -274,7 +274,7 @@ class Delivery:
                 log.exception("delivery.reconcile_failed", channel=channel, account=account)
                 continue
             if results:
-                await self._record_all(results)
+                await self._record_all([_billed(holder.channel.limits, result) for result in results])
 
 
 async def _asked(channel: Channel, unknown: Sequence[tuple[AddressId, Outbound]]) -> list[Result]:

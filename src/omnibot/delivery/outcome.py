@@ -39,6 +39,7 @@ def reconciled(address: AddressId, outbound: Outbound, receipt: Receipt | None) 
         attempts=outbound.attempts,
         state=DeliveryState.SENT if receipt else DeliveryState.QUEUED,
         provider_id=_provider_id(receipt) if receipt else "",
+        units=max(0, receipt.units - 1) if receipt else 0,  # one was counted when it became unknown
     )
 
 

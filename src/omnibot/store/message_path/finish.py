@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
@@ -58,7 +59,7 @@ WHERE state = 'sending' AND leased_until < now() RETURNING id
 _UNKNOWN = """
 SELECT o.id, o.address_id, o.attempts, o.payload_sealed, o.provider_sealed, o.created_at, o.changed_at, a.value_sealed
 FROM outbox o JOIN addresses a ON a.id = o.address_id
-WHERE o.state = 'unknown' AND o.channel = $1 AND o.account = $2 ORDER BY o.id LIMIT $3
+WHERE o.state = 'unknown' AND o.channel = $1 AND o.account = $2 ORDER BY o.id DESC LIMIT $3
 """
 
 
@@ -103,16 +104,18 @@ class Finishing(Pointing, Holding):
             return len(await connection.fetch(_ABANDON))
 
     async def unknown(self, channel: str, account: str, limit: int = 100) -> list[tuple[AddressId, Outbound]]:
-        """Messages of an account of which nobody knows whether the provider has them."""
+        """Messages of an account of which nobody knows whether the provider has them, the latest first.
+
+        Without those that this version cannot read.
+        """
         async with self._connection() as connection:
             rows = await connection.fetch(_UNKNOWN, channel, account, limit)
-        return [
-            (
-                AddressId(row["address_id"]),
-                replace(self._outbound(row, channel), tried=(row["created_at"], row["changed_at"])),
-            )
-            for row in rows
-        ]
+        found = []
+        for row in rows:
+            with suppress(Exception):  # a newer version's
+                outbound = replace(self._outbound(row, channel), tried=(row["created_at"], row["changed_at"]))
+                found.append((AddressId(row["address_id"]), outbound))
+        return found
 
     def _outbound(self, row: asyncpg.Record, channel: str = "") -> Outbound:
         address = row["address_id"]
