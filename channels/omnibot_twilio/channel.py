@@ -72,7 +72,7 @@ class TwilioChannel(Channel):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._media.delete_read(all_of_them=True)
+        await self._media.delete_read()
         await self._account.close()
 
     # --- in ------------------------------------------------------------------------------------------------

@@ -15,7 +15,8 @@ from omnibot_twilio.account import Account, authorization
 from omnibot_twilio.outcomes import Failure
 from omnibot_twilio.settings import TwilioSettings
 
-SAFE_AFTER = timedelta(minutes=1)  # from the last byte read until the file is surely kept here
+# From the last byte read until the file is surely kept here: what could not be recorded is fetched again before that.
+SAFE_AFTER = timedelta(minutes=5)
 _PLACE = re.compile(r"/Messages/(?P<message>[A-Z]{2}[0-9a-fA-F]{32})/Media/(?P<media>ME[0-9a-fA-F]{32})$")
 
 _log = structlog.get_logger("omnibot.twilio")
@@ -36,6 +37,7 @@ class Media:
         Credentials go to the API only: it sends on to a host where the address itself is the permission.
         """
         settings, url = self._settings, attachment.ref
+        self._forget(url)
         await self.delete_read()
         headers = {"Authorization": authorization(settings)} if url.startswith(f"{settings.api}/") else {}
         async for chunk in self._site.download(
@@ -43,11 +45,15 @@ class Media:
         ):
             yield chunk
         if settings.delete_media:
-            self._read.append((self._site.now(), attachment.ref))
+            self._read.append((self._site.now(), url))
 
-    async def delete_read(self, *, all_of_them: bool = False) -> None:
+    def _forget(self, url: str) -> None:
+        """It is read once more: the first time it was not kept."""
+        self._read = deque(read for read in self._read if read[1] != url)
+
+    async def delete_read(self) -> None:
         """Delete at Twilio what was read a while ago; what cannot be deleted stays there."""
-        while self._read and (all_of_them or self._site.now() - self._read[0][0] >= SAFE_AFTER):
+        while self._read and self._site.now() - self._read[0][0] >= SAFE_AFTER:
             _, url = self._read.popleft()
             if place := _PLACE.search(url):
                 await self._delete(place["message"], place["media"])

@@ -9,6 +9,7 @@ from omnibot.sandbox import Throttle
 from omnibot.sandbox.customers import SentFile
 from omnibot.sandbox.twilio import TwilioSandbox
 from omnibot_twilio import Sms
+from omnibot_twilio.media import SAFE_AFTER
 
 PICTURE = SentFile("screen.png", "image/png", b"pixels" * 1000)
 
@@ -112,15 +113,29 @@ async def test_files_stay_at_twilio_unless_told_otherwise(sms: House, clock: Clo
 
 async def test_a_file_is_deleted_there_once_it_is_surely_here(sandbox: TwilioSandbox, clock: Clock) -> None:
     async with house(sandbox, Sms, clock=clock, delete_media=True) as tidy:
-        first, second = await received(tidy, PICTURE, PICTURE)
+        first, second, third = await received(tidy, PICTURE, PICTURE, PICTURE)
         await content(tidy, first)
-        clock.pass_by(seconds=59)
+        clock.pass_by(seconds=SAFE_AFTER.total_seconds() - 1)
         await content(tidy, second)
-        assert kept(sandbox) == 2
+        assert kept(sandbox) == 3
         clock.pass_by(seconds=1)
         await tidy.looked()
+        assert kept(sandbox) == 2
+        await content(tidy, third)
+        clock.pass_by(seconds=SAFE_AFTER.total_seconds() - 1)
+    assert kept(sandbox) == 1  # it may have been read and not recorded when the server stopped
+
+
+async def test_a_file_that_is_read_again_was_not_kept_the_first_time(sandbox: TwilioSandbox, clock: Clock) -> None:
+    async with house(sandbox, Sms, clock=clock, delete_media=True) as tidy:
+        (picture,) = await received(tidy)
+        await content(tidy, picture)
+        clock.pass_by(seconds=SAFE_AFTER.total_seconds())
+        assert await content(tidy, picture)
         assert kept(sandbox) == 1
-    assert kept(sandbox) == 0
+        clock.pass_by(seconds=SAFE_AFTER.total_seconds())
+        await tidy.looked()
+        assert kept(sandbox) == 0
 
 
 async def test_a_file_that_was_not_read_to_its_end_stays(sandbox: TwilioSandbox, clock: Clock) -> None:
@@ -135,5 +150,6 @@ async def test_what_cannot_be_deleted_stays(sandbox: TwilioSandbox, clock: Clock
     async with house(sandbox, Sms, clock=clock, delete_media=True) as tidy:
         (picture,) = await received(tidy)
         await content(tidy, picture)
+        clock.pass_by(seconds=SAFE_AFTER.total_seconds())
         sandbox.faults.add(Throttle(1), method="media.delete")
     assert kept(sandbox) == 1
