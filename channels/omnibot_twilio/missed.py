@@ -7,7 +7,8 @@ the same id as by webhook.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -27,9 +28,18 @@ OVERLAP = timedelta(minutes=10)  # with the last look: the list is not up to the
 AHEAD = timedelta(minutes=5)  # of ours, at most, is Twilio's clock; and it takes seconds for whole
 BATCH = 100  # messages handed over together
 PAGE = 1000  # the most that Twilio lists at once
+REFUSED = 5  # arrivals in a row that cannot be committed: it is not they that are the reason
 FIRST_PAUSE = 5.0  # seconds before a look that failed is tried again, doubled each time
 
 _log = structlog.get_logger("omnibot.twilio")
+
+
+@dataclass(slots=True)
+class _Refusals:
+    """Arrivals of one look that could not be committed."""
+
+    count: int = 0
+    in_a_row: int = 0
 
 
 class Missed:
@@ -70,19 +80,40 @@ class Missed:
             await asyncio.sleep(every)
 
     async def look(self, since: datetime, until: datetime, accept: Accept) -> int:
-        """Hand over what came in meanwhile and is not known; tells how many. Raises Failure, NotAccepted."""
+        """Hand over what came in meanwhile and is not known; tells how many.
+
+        Raises Failure; NotAccepted where some could not be committed, and the others were.
+        """
         await self._learn_own_numbers()
         await self._media.delete_read()
-        count = 0
+        count, refusals = 0, _Refusals()
         for start, end in _slices(since, until + AHEAD):
             found = [arrival async for arrival in self._inbound(start, end)]
             found.reverse()  # the list begins with the latest
             for place in range(0, len(found), BATCH):
-                await self._arrivals.hand_over(found[place : place + BATCH], accept)
+                await self._offer(found[place : place + BATCH], accept, refusals)
             count += len(found)
         if count:
             self._log.warning("missed_found", count=count, reason="did not come by webhook")
+        if refusals.count:
+            raise NotAccepted(f"{refusals.count} could not be committed")
         return count
+
+    async def _offer(self, batch: Sequence[Arrival], accept: Accept, refusals: _Refusals) -> None:
+        """Hand over together; one by one where that fails, for one must not keep the others out."""
+        try:
+            await self._arrivals.hand_over(batch, accept)
+        except NotAccepted:
+            if len(batch) > 1:
+                for arrival in batch:
+                    await self._offer([arrival], accept, refusals)
+                return
+            refusals.count += 1
+            refusals.in_a_row += 1
+            if refusals.in_a_row == REFUSED:
+                raise
+        else:
+            refusals.in_a_row = 0
 
     async def _inbound(self, start: datetime, end: datetime) -> AsyncIterator[Arrival]:
         messages = await self._account.client.messages.stream_async(

@@ -1,11 +1,14 @@
 """What Twilio could not tell us, found in its list."""
 
 import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
 from twilio_house import CUSTOMER, Clock, House, house, listening
 
-from omnibot.model import Address, IncomingMessage
+from omnibot.contract import NotAccepted
+from omnibot.model import Address, Incoming, IncomingMessage
 from omnibot.sandbox import Throttle
 from omnibot.sandbox.customers import SentFile
 from omnibot.sandbox.twilio import TwilioSandbox
@@ -164,3 +167,39 @@ async def test_it_ends_promptly(sms: House) -> None:
         task.cancel()
         _, pending = await asyncio.wait({task}, timeout=5)
     assert not pending
+
+
+async def test_one_that_cannot_be_stored_keeps_no_other_out(sms: House) -> None:
+    phone = sms.sandbox.phone(CUSTOMER)
+    for text in ("first", "bad", "third"):
+        phone.text(text)
+    sms.clock.pass_by(hours=3)
+    phone.text("later")
+
+    async def accept(arrivals: Sequence[Incoming]) -> None:
+        if any(isinstance(arrival, IncomingMessage) and arrival.text == "bad" for arrival in arrivals):
+            raise NotAccepted("the database cannot take it")
+        await sms.inbox(arrivals)
+
+    now = sms.clock.now
+    for _ in range(2):
+        with pytest.raises(NotAccepted, match="1 could not"):  # and so it is tried again
+            await sms.channel.missed.look(now - timedelta(hours=23.5), now, accept)
+    assert [message.text for message in sms.inbox.offers] == ["first", "third", "later"]
+
+
+async def test_while_nothing_can_be_stored_not_everything_is_tried(sms: House) -> None:
+    phone = sms.sandbox.phone(CUSTOMER)
+    for number in range(20):
+        phone.text(f"number {number}")
+    tries = 0
+
+    async def accept(arrivals: Sequence[Incoming]) -> None:
+        nonlocal tries
+        tries += 1
+        raise NotAccepted("the database cannot take it")
+
+    now = sms.clock.now
+    with pytest.raises(NotAccepted):
+        await sms.channel.missed.look(now - timedelta(hours=23.5), now, accept)
+    assert tries < 10
