@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
@@ -100,6 +101,25 @@ def test_without_arguments_it_helps(omnibot) -> None:
     told = omnibot().output
     for command in ("serve", "demo", "check", "import", "outbox", "customer", "handoffs", "quarantine", "sandbox"):
         assert command in told
+
+
+async def test_what_a_customer_writes_cannot_command_a_terminal(omnibot, dsn: str) -> None:
+    async with Store.open(dsn, SECRET) as store:
+        sender = Sender(Address("telegram", "4711"), "Sarah")
+        text = "\x1b]0;root\x07Hi\x1b[2J \x9b31m\tthere\nfriend 👩‍💻"
+        item = IncomingMessage(id="1", at=NOON, sender=sender, message_id="1", text=text)
+        await store.path.accept([Arrived(channel="telegram", account="main", item=item)])
+        [work] = await store.path.load(await store.path.claim(1, lease=30))
+        await store.path.commit([Outcome(work=work, address=work.addresses[0].id, record={}, handoff="\x1b[2J")])
+
+    def told() -> Iterator[str]:
+        yield omnibot("customer", "timeline", "telegram:4711").output
+        yield omnibot("handoffs", "list").output
+
+    for output in await asyncio.to_thread(lambda: list(told())):
+        assert "there" in output
+        assert "👩‍💻" in output
+        assert not {"\x1b", "\x07", "\x9b"} & {*output}
 
 
 def test_a_customer_has_one_timeline(omnibot, conversation: None) -> None:

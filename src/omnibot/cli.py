@@ -621,6 +621,8 @@ def _shortened(text: str) -> str:
 def _cell(value: object) -> str:
     from datetime import datetime
 
+    from omnibot.transcript import readable
+
     if isinstance(value, datetime):
         return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    return str(value)
+    return readable(str(value))

@@ -9,7 +9,15 @@ from rich.text import Text
 from omnibot.model import DeliveryState, Direction, TimelineMessage
 
 _INDENT = 10
+_COMMANDS = {
+    code: "\N{REPLACEMENT CHARACTER}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\t\n"
+}
 _ARRIVED = (DeliveryState.SENT, DeliveryState.DELIVERED, DeliveryState.READ)
+
+
+def readable(text: str) -> str:
+    """What others wrote, for a terminal: signs that would command it stand as U+FFFD."""
+    return text.translate(_COMMANDS)
 
 
 def print_message(console: Console, message: TimelineMessage, name: str, *, day: bool = False) -> None:
@@ -17,10 +25,10 @@ def print_message(console: Console, message: TimelineMessage, name: str, *, day:
     incoming = message.direction is Direction.IN
     at = message.at.astimezone()
     head = Text(f"{at:%Y-%m-%d %H:%M:%S}" if day else f"{at:%H:%M:%S}")
-    head.append(f"  {message.address.channel:<9} {name if incoming else 'Omnibot'}{_remarks(message)}")
+    head.append(f"  {message.address.channel:<9} {readable(name) if incoming else 'Omnibot'}{_remarks(message)}")
     head.stylize("bold cyan" if incoming else "bold green")
     console.print(head)
-    console.print(Padding(Text(message.text), (0, 0, 1, _INDENT)))
+    console.print(Padding(Text(readable(message.text)), (0, 0, 1, _INDENT)))
 
 
 def _remarks(message: TimelineMessage) -> str:

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from omnibot.model import Address
+from omnibot.transcript import readable
 
 _POLL = 25  # seconds that the sandbox may keep a question waiting
 _HELP = (
@@ -154,7 +155,8 @@ class _Conversation:
         """A message as its reader sees it: nothing in it is markup of ours."""
         channel = Address.parse(entry["to"]).channel
         self.console.print(
-            Text(f"{channel} ← ", style="bold cyan").append(Text(entry["text"], style="default")), soft_wrap=True
+            Text(f"{channel} ← ", style="bold cyan").append(Text(readable(entry["text"]), style="default")),
+            soft_wrap=True,
         )
         if entry["choices"]:
             self.console.print(
