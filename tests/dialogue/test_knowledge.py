@@ -252,6 +252,7 @@ def test_other_files_and_a_byte_order_mark_do_no_harm(tmp_path: Path) -> None:
         ("just text", 1, "no front matter"),
         ("---\nid: a\n", 1, "has no end"),
         ("---\nid: [a\n---\n", 2, "is not YAML"),
+        ("---\nid: a\ntitle: 2026-13-01\n---\n", 1, "is not YAML (month must be in 1..12)"),
         ("---\n- a\n---\n", 2, "must be `key: value`"),
         (GOOD.replace("id: sample\n", ""), 8, "`id` is missing"),
         (GOOD.replace("id: sample", "id: Sample!"), 2, "`id: Sample!` is not valid"),

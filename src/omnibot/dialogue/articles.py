@@ -97,7 +97,7 @@ def _halves(lines: Sequence[str]) -> tuple[int, int]:
 def _matter(lines: Sequence[str], faults: list[_Fault]) -> dict[str, Any]:
     try:
         matter = yaml.safe_load("\n".join(lines))
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # a ValueError: the 13th month of a date
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 2 if mark else 1
         raise _Fault(line, f"the front matter is not YAML ({getattr(error, 'problem', error)})") from error
