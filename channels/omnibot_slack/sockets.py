@@ -42,13 +42,11 @@ class Sockets:
 
     async def run(self) -> None:
         """Receive until cancelled."""
-        clock = asyncio.get_running_loop().time
         pause = FIRST_PAUSE
         async with asyncio.TaskGroup() as connections:
             while True:
-                began = clock()
                 after = await self._follow(connections)
-                if clock() - began > LASTING:
+                if after is None:
                     pause = FIRST_PAUSE
                     continue
                 # Not let in, or thrown out at once: Slack does not want to be asked for connections all the time.
@@ -57,8 +55,11 @@ class Sockets:
                 await asyncio.sleep(wait)
                 pause = min(pause * 2, LAST_PAUSE)
 
-    async def _follow(self, connections: asyncio.TaskGroup) -> float:
-        """Serve one more connection until it wants a successor; in how many seconds Slack wants to be asked again."""
+    async def _follow(self, connections: asyncio.TaskGroup) -> float | None:
+        """Serve one more connection until it wants a successor; None where it lasted.
+
+        Otherwise in how many seconds Slack wants to be asked again.
+        """
         try:
             connection = await self._connect()
         except CallFailed as failed:
@@ -67,10 +68,11 @@ class Sockets:
         except (ClientError, TimeoutError, OSError) as error:
             self._log.warning("socket_not_connected", reason=type(error).__name__)
             return 0
-        leaving = asyncio.Event()
+        clock = asyncio.get_running_loop().time
+        began, leaving = clock(), asyncio.Event()
         connections.create_task(self._serve(connection, leaving.set))
         await leaving.wait()
-        return 0
+        return None if clock() - began > LASTING else 0
 
     async def _connect(self) -> ClientWebSocketResponse:
         """A connection that Slack has greeted; raises CallFailed, aiohttp's ClientError, TimeoutError."""

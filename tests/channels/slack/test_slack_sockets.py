@@ -112,6 +112,17 @@ async def test_it_is_tried_until_slack_lets_us_in(sandbox: SlackSandbox):
         ]
 
 
+async def test_a_connection_that_took_long_to_fail_has_not_lasted(sandbox: SlackSandbox, monkeypatch):
+    monkeypatch.setattr("omnibot_slack.sockets.LASTING", -1.0)
+    sandbox.faults.add(Throttle(1), method="apps.connections.open")
+    async with house(sandbox, "socket") as opened:
+        with capture_logs() as logs:
+            async with listening(opened):
+                opened.ada.write("hello")
+                await opened.inbox.arrived()
+    assert [line["again_in"] for line in logs if line["event"] == "socket_again"] == [1.0]
+
+
 async def test_where_socket_mode_is_off_it_is_said(sandbox: SlackSandbox):
     async with house(sandbox, "socket") as opened:
         opened.workspace.deliver_to("http://127.0.0.1:1/events")
