@@ -149,6 +149,8 @@ def _of_answer(answer: Rejected) -> Refused | TryLater | Unsure:
         return TryLater(words(answer.code), answer.after)
     if answer.status >= 500:
         return Unsure(words(answer.code))  # it does not say whether it failed before or after it had taken it
+    if answer.code == answer.status:
+        return TryLater(f"not Twilio has answered ({answer.status}): see api_url")  # a proxy, or another server
     return Refused(words(answer.code), unreachable=is_gone(answer.code))
 
 
