@@ -23,6 +23,7 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from omnibot.contract import Accept, NotAccepted, Site
+from omnibot.model import Incoming
 from omnibot_slack.account import Account, CallFailed, Me
 from omnibot_slack.parse import CHANNEL, Fields, Heard, Malformed, command, event, press
 from omnibot_slack.profiles import Profiles
@@ -133,18 +134,20 @@ class Dispatch:
         """Hand over what a customer says to us; False where nobody does. Raises NotAccepted, CallFailed."""
         me = await self._account.me()
         heard = read(body, me)
-        if heard is None or not await self._is_a_customers(heard, me):
+        arrival = None if heard is None else await self._of_a_customer(heard, me)
+        if heard is None or arrival is None:
             return False
         profile = await self._profiles.of(heard.user)
-        sender = profile.of(heard.arrival.sender)
-        await self._accept([replace(heard.arrival, sender=sender)])
+        await self._accept([replace(arrival, sender=profile.of(arrival.sender))])
         return True
 
-    async def _is_a_customers(self, heard: Heard, me: Me) -> bool:
-        """Not staff's, and meant for us."""
+    async def _of_a_customer(self, heard: Heard, me: Me) -> Incoming | None:
+        """What it is to us; None where it is staff's, or not meant for us."""
         if await self._staff.includes(heard.arrival.sender.address.value, heard.channel, me):
-            return False
-        return heard.thread is None or await self._threads.meant_for_us(heard.thread, heard.user, me)
+            return None
+        if heard.thread is None or await self._threads.meant_for_us(heard.thread, heard.user, me):
+            return heard.arrival
+        return heard.otherwise
 
 
 def _can_be_matched(body: Fields) -> bool:

@@ -52,6 +52,7 @@ class Heard:
     user: str
     channel: str
     thread: Thread | None = None
+    otherwise: Incoming | None = None  # what it is where the thread is not ours; None: nothing
 
 
 def reference(channel: str, ts: str) -> str:
@@ -133,16 +134,23 @@ def _edit(event: Fields, me: Me) -> Heard | None:
     if previous is not None and _string(previous, "text", raw=True) == _string(message, "text", raw=True):
         return None
     named_before = previous is not None and names(_string(previous, "text"), me.user)
-    if not is_direct(_id(event, "channel")) and not named_before and names(_string(message, "text"), me.user):
-        return _message(event, message, me, named=True)  # only now it is meant for us
-    heard = _message(event, message, me, named=named_before)
+    is_named_now = (
+        not is_direct(_id(event, "channel")) and not named_before and names(_string(message, "text"), me.user)
+    )
+    heard = _message(event, message, me, named=named_before or is_named_now)
     if heard is None or not isinstance(heard.arrival, IncomingMessage):
         return None
-    said = heard.arrival
+    said, thread_ts = heard.arrival, _string(message, "thread_ts")
+    is_alone = thread_ts in ("", _string(message, "ts"))
+    if is_named_now and is_alone:
+        return heard  # only now it is meant for us
     changed_at = _string(_optional(message, "edited") or {}, "ts") or _string(event, "event_ts")
     edit = IncomingEdit(
         id=f"{said.id}:{changed_at}", at=_at(changed_at), sender=said.sender, message_id=said.message_id, text=said.text
     )
+    if is_named_now:  # in a thread of ours it was meant for us before
+        thread = _in_thread(heard, message, thread_ts).thread
+        return Heard(edit, heard.user, heard.channel, thread, said)
     return Heard(edit, heard.user, heard.channel, heard.thread)
 
 

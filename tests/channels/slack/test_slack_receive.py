@@ -479,6 +479,24 @@ async def test_a_thread_among_others_is_not_ours(events: House):
     assert await texts(events) == ["hello, bot"]
 
 
+async def test_naming_us_afterwards_is_an_edit_where_it_was_meant_for_us_before(events: House):
+    ben = events.workspace.user("U0BEN", "Ben")
+    events.workspace.channel("C0HELP", "help", [events.ada, ben])
+    ours = events.ada.mention("where are my invoices?", "C0HELP")
+    theirs = ben.write("lunch?", "C0HELP")
+    in_ours, in_theirs = events.ada.write("and the old?", "C0HELP", ours), events.ada.write("how?", "C0HELP", theirs)
+    assert await texts(events, 2) == ["where are my invoices?", "and the old?"]
+    name = f"@{events.workspace.bot_name}"
+    events.ada.edit(in_ours, f"{name} and the old ones?")
+    await events.inbox.arrived(3)
+    events.ada.edit(in_theirs, f"{name} how?")
+    *_, edit, message = await events.inbox.arrived(4)
+    assert isinstance(edit, IncomingEdit)
+    assert (edit.message_id, edit.text) == (f"C0HELP:{in_ours}", "and the old ones?")
+    assert isinstance(message, IncomingMessage)
+    assert (message.message_id, message.text) == (f"C0HELP:{in_theirs}", "how?")
+
+
 async def test_a_thread_is_looked_at_once(events: House):
     ben = events.workspace.user("U0BEN", "Ben")
     events.workspace.channel("C0HELP", "help", [ben])
