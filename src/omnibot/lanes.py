@@ -57,12 +57,10 @@ class Lanes:
         self._settings = settings
         self._committed = committed
         self._due = asyncio.Event()
-        self._wakes = 0
         self._closing = False
 
     def wake(self) -> None:
         """Something may be due."""
-        self._wakes += 1
         self._due.set()
 
     def close(self) -> None:

@@ -155,6 +155,18 @@ class TestWindow:
         await execute(dsn, "UPDATE outbox SET due_at = now() WHERE due_at < now() + interval '6 min'")
         assert texts(await dispatch(store, WINDOW)) == ["late"]
 
+    async def test_who_has_long_been_silent_is_looked_at_less_and_less_often(self, dsn: str, store: Store) -> None:
+        """Many of them would keep the gate busy for ever."""
+        await heard(store, "late", ago=timedelta(hours=25))
+        await execute(dsn, "UPDATE outbox SET created_at = now() - interval '10 d'")
+        await dispatch(store, WINDOW)
+        [first] = await entries(store)
+        assert first.due_at < datetime.now(UTC) + timedelta(minutes=6)
+        await execute(dsn, "UPDATE outbox SET due_at = now()")
+        await dispatch(store, WINDOW)
+        [second] = await entries(store)
+        assert second.due_at > datetime.now(UTC) + timedelta(days=9)
+
     async def test_being_looked_at_again_is_told_to_nobody(self, dsn: str, store: Store) -> None:
         await heard(store, "late", ago=timedelta(hours=25))
         await dispatch(store, WINDOW)

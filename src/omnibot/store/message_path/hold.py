@@ -52,10 +52,12 @@ VERDICTS = f"""
 
 TOLD = f"OR (verdict = '{Held.WINDOW}' AND h.state = 'queued')"
 
-# The window is looked at again in a while: a message that came in while this statement ran was not seen by it.
+# The window is looked at again in a while: a message that came in while this statement ran was not seen by it. After
+# that only what OPENED has missed can free it: it is looked at when it has waited for as long again.
 OUTCOME = f"""
     state = CASE WHEN gate.verdict IS NULL THEN 'sending' WHEN gate.held THEN 'held' ELSE 'suppressed' END,
-    due_at = CASE gate.verdict WHEN '{Held.WINDOW}' THEN now() + interval '5 min'
+    due_at = CASE gate.verdict WHEN '{Held.WINDOW}' THEN now() + CASE
+            WHEN o.state = 'held' THEN GREATEST(now() - o.created_at, interval '5 min') ELSE interval '5 min' END
         WHEN '{Held.SPEND}' THEN coalesce(gate.frees_at, now() + interval '1 h') ELSE o.due_at END,
     attempts = attempts + CASE WHEN gate.held THEN 0 ELSE 1 END,
     leased_until = CASE WHEN gate.held THEN NULL ELSE now() + $9::interval END"""
