@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 
@@ -13,6 +14,7 @@ from omnibot.model import Address, Change, DeliveryState, Draft, IncomingMessage
 from omnibot.store import Store, models, records
 from omnibot.store.records import Imported, NewCustomer
 from omnibot.store.work import Arrived, Dispatch, Outcome, Purpose, Quota, Reply, Result
+from tests.conftest import SECRET
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ACCOUNTS = {"telegram": "main"}
@@ -165,3 +167,17 @@ class TestRetry:
         await reply(store, 1)
         sending = await dispatch(store)
         assert not await store.records.retry(sending.outbound.id)
+
+
+async def test_a_database_that_was_closed_is_not_in_the_way_of_the_next(dsn: str) -> None:
+    """As whoever looks in and then starts a server from the same context."""
+
+    async def work() -> int:
+        async with Store.open(dsn, SECRET) as server:
+            return await server.records.waiting()
+
+    async with Store.open(dsn, SECRET) as outer:
+        async with Store.open(dsn, SECRET) as inner:
+            assert await inner.records.waiting() == 0
+        assert await outer.records.waiting() == 0
+    assert await asyncio.gather(work(), work()) == [0, 0]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import asyncpg
-from tortoise import Tortoise
 from tortoise.connection import get_connection
+from tortoise.context import TortoiseContext
 from tortoise.migrations.executor import MigrationExecutor
 from tortoise.migrations.schema_editor import AsyncpgSchemaEditor
 from tortoise.transactions import in_transaction
@@ -30,7 +30,8 @@ APPS: dict[str, dict[str, Any]] = {
 async def connect(dsn: str, *, pool_size: int, prepared_statements: bool) -> AsyncIterator[asyncpg.Pool]:
     """Open the pool and Tortoise on it, and close both.
 
-    Open it in the context from which everything else is started: Tortoise keeps its state in a context variable.
+    Open it in the context from which everything else is started: Tortoise keeps its state in a context variable. The
+    state of whoever had a database open there before is theirs again at the end.
     """
     pool = await asyncpg.create_pool(
         dsn,
@@ -43,7 +44,18 @@ async def connect(dsn: str, *, pool_size: int, prepared_statements: bool) -> Asy
         server_settings={"application_name": "omnibot"},
     )
     try:
-        await Tortoise.init(
+        async with _tortoise(pool):
+            yield pool
+    finally:
+        await pool.close()
+
+
+@asynccontextmanager
+async def _tortoise(pool: asyncpg.Pool) -> AsyncIterator[None]:
+    state = TortoiseContext()
+    state.__enter__()
+    try:
+        await state.init(
             config={
                 "connections": {"default": {"engine": "omnibot.store.asyncpg_engine", "credentials": {"pool": pool}}},
                 "apps": APPS,
@@ -51,10 +63,11 @@ async def connect(dsn: str, *, pool_size: int, prepared_statements: bool) -> Asy
                 "timezone": "UTC",
             }
         )
-        yield pool
+        yield
     finally:
-        await Tortoise.close_connections()
-        await pool.close()
+        await state.close_connections()
+        with suppress(ValueError):  # closed from another context than it was opened in, which ends with its own state
+            state.__exit__(None, None, None)
 
 
 async def _nothing_to_reset(_: asyncpg.Connection) -> None:
