@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import pty
 import sys
 from pathlib import Path
 
@@ -51,6 +53,28 @@ async def test_mistakes_are_told_and_do_not_end_it(place: World) -> None:
     assert "no message offers 'Yes'" in output
     assert "they have telegram:4711, email:s@example.org" in output
     assert "telegram ← " in output
+
+
+async def test_a_terminal_is_left_as_it_was(place: World) -> None:
+    """A shell whose input does not wait any more ends, or loses what is printed to it."""
+    async with commanded(place.providers, 0) as url:
+        terminal, side = pty.openpty()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "omnibot", "chat", "telegram", "--as", "4711", "--sandbox", url,
+                stdin=side, stdout=side, stderr=side,
+            )  # fmt: skip
+            os.write(terminal, b"/on sms\n")
+            shown = b""
+            async with asyncio.timeout(60):
+                while b"no address there" not in shown:
+                    shown += await asyncio.to_thread(os.read, terminal, 10_000)
+            assert os.get_blocking(side)
+            os.write(terminal, b"\x04")
+            assert await asyncio.wait_for(process.wait(), 20) == 0
+        finally:
+            os.close(terminal)
+            os.close(side)
 
 
 async def test_who_has_no_sandbox_is_told_to_start_one() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import IO, Any
 
 import aiohttp
 from rich.console import Console
@@ -167,12 +169,20 @@ class _Conversation:
         self.console.print(Text(text, style="dim"), soft_wrap=True)
 
 
+def _input() -> IO[Any]:
+    """Standard input; a terminal is opened anew: not to wait for it would hold for its screen and its shell, too."""
+    if sys.stdin.isatty():
+        with suppress(OSError):
+            return open(os.ttyname(sys.stdin.fileno()), "rb", buffering=0)
+    return sys.stdin
+
+
 async def _lines() -> AsyncIterator[str]:
     """Lines of standard input as they come, whatever it is: a terminal, a pipe or a file."""
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader()
     try:
-        transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+        transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), _input())
     except (ValueError, OSError):  # a plain file has no events, and is there as a whole
         for line in await asyncio.to_thread(sys.stdin.readlines):
             yield line.strip()
