@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -368,6 +369,17 @@ def test_the_server_serves_until_it_is_told_to_stop(environment: dict[str, str])
     finally:
         server.kill()
         server.communicate()
+
+
+def test_a_look_at_the_bundled_database_says_nothing_of_its_end(environment: dict[str, str]) -> None:
+    with tempfile.TemporaryDirectory(prefix="omnibot-tests-") as folder:  # not pytest's: see tests/conftest.py
+        Path(folder).chmod(0o711)
+        environment |= {"OMNIBOT_DATABASE__URL": "", "OMNIBOT_DATA_FOLDER": folder}
+        told = subprocess.run(
+            [sys.executable, "-m", "omnibot", "parked", "list"], env=os.environ | environment, cwd=ROOT,
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    assert (told.returncode, told.stdout, told.stderr) == (0, "nothing\n", "")
 
 
 @pytest.fixture

@@ -98,7 +98,7 @@ async def serve(
     bell = _Bell()
     drain = _Drain(settings.server.shutdown_seconds)
     async with (
-        _database(settings) as dsn,
+        _database(settings, stopping=_tell_database_stops) as dsn,
         drain.closing("store", _store(settings, dsn)) as store,
         open_channels(accounts, settings, drain.closing) as channels,
         _working(settings, store, channels, files, bell, drain) if Role.WORKER in roles else nullcontext(),
@@ -118,13 +118,18 @@ async def serve(
 
 
 @asynccontextmanager
-async def _database(settings: Settings) -> AsyncIterator[str]:
+async def _database(settings: Settings, stopping: Callable[[], None] = lambda: None) -> AsyncIterator[str]:
     if url := settings.database.url.get_secret_value():
         yield url
         return
     async with BundledServer(settings.data_folder) as dsn:
         yield dsn
-        log.info("database.stopping")  # in its own time: its data matter more than ours
+        stopping()
+
+
+def _tell_database_stops() -> None:
+    """For the server alone, which stops its database in its own time: its data matter more than ours."""
+    log.info("database.stopping")
 
 
 def _store(settings: Settings, dsn: str) -> AbstractAsyncContextManager[Store]:
