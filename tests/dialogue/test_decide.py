@@ -186,6 +186,17 @@ def test_an_answer_that_was_just_given_is_not_given_again(plan: Desk, knowledge:
     assert "reset-password" in again.handoff
 
 
+def test_who_thanks_and_asks_further_is_not_told_that_the_answer_did_not_help(plan: Desk, knowledge: Knowledge) -> None:
+    article = knowledge.article("cancel", "en")
+    assert article is not None
+    told = Recollection(recent=(ago(5, article.short),))
+    further = plan("Great, thanks a lot! One more: can I get the money back for this month?", met=told)
+    assert said(further) == [("handoff", "unknown")]
+    assert "cancel" in further.handoff
+    in_vain = plan("Thanks, but that did not help. How do I cancel my subscription?", met=told)
+    assert said(in_vain) == [("handoff", "repeat")]
+
+
 def test_an_answer_of_another_day_may_be_given_again(plan: Desk, knowledge: Knowledge) -> None:
     article = knowledge.article("reset-password", "en")
     assert article is not None

@@ -365,7 +365,8 @@ class _Turn:
             reasons.append(("attachment", "sent a file that was refused" if refused else "sent a file"))
         if repeated:
             titles = ", ".join(article.id for article in repeated)
-            reasons.append(("repeat", f"was told {titles} just before and asks again"))
+            contented = Talk.THANKS in heard.talk and Talk.NOT_HELPED not in heard.talk  # they ask further
+            reasons.append(("unknown" if contented else "repeat", f"was told {titles} just before and asks again"))
         elif Talk.NOT_HELPED in heard.talk:
             reasons.append(("repeat" if self._just_told() else "unknown", "what they were told did not help"))
         if heard.unanswered:
