@@ -172,6 +172,7 @@ class Sms(TwilioChannel):
             in_flight=IN_FLIGHT,
             per_second=settings.per_second or None,
             replies=Cap(10, 60),
+            brief=True,
             carrier=True,
             files=10 if mms else 0,
             file_bytes=MMS_BYTES if mms else 0,

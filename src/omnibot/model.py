@@ -419,6 +419,7 @@ class Limits:
     in_flight: int = 32  # calls at once, an account
     per_second: float | None = None  # calls an account; None: no limit of its own
     replies: Cap = Cap(30, 60)  # automatic replies to one address
+    brief: bool = False  # each sign costs: the short form for whoever has not asked for another
     carrier: bool = False  # its network has STOP words of its own ("cancel", "end", "quit")
     unsolicited: Cap | None = None  # tighter, for replies to what did not answer us
     files: int = 0  # of one message; what is beyond, too large or of another type becomes a link

@@ -536,3 +536,17 @@ def test_any_answer_fits_any_channel(words, limit, language, register, length, v
 def test_the_wordings_are_packaged() -> None:
     for language in LANGUAGES:
         assert Path(str(files("omnibot.voice"))).joinpath(f"{language}.toml").is_file()
+
+
+def test_where_each_sign_costs_whoever_asked_for_nothing_else_gets_the_short_form() -> None:
+    limits = LIMITS | {"sms": Limits(text=1600, brief=True)}
+
+    def said(**preferences: Length) -> str:
+        plan = Plan(moves=(ANSWER,), to=SMS, preferences=Preferences(**preferences))
+        [draft] = compose(plan, SARAH, limits, SPEAKER, 0)
+        return plain(draft.parts)
+
+    assert "Export under Settings." in said()
+    assert "Click Export." not in said()
+    assert "An admin exports under Settings." in said(length=Length.DETAILED)
+    assert "Click Export." in said(length=Length.DETAILED)

@@ -68,7 +68,7 @@ def compose(
     words = _Words(
         wording=wording(plan.language),
         register=register,
-        length=plan.preferences.length,
+        length=plan.preferences.length or (Length.SHORT if limits[plan.to.address.channel].brief else None),
         variant=variant,
         told=_told(recent),
         file_url=speaker.file_url,
