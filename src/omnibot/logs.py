@@ -47,8 +47,8 @@ _WORD = re.compile(r"[\w.:+/-]{1,100}")
 # these words alone: those of our own reasons, then those in which providers usually say what is wrong.
 _REASON_WORDING = """
 a accepted access account after again already an and another answer any are as ascii at attachment attempts attachments
-be been before being beyond bot bot's broken but by bytes call came cannot cap channel come commit committed
-compressed configured confirmed connect connection cut data database day days delivery did do does each email encoded end
+be been before being beyond bot bot's broken but by bytes call came cannot cap channel come commit committed compressed
+configured confirmed connect connection cut data database day days delivery did do does each email encoded end
 ended enter failed fetch file folder for from given hand has have hours in integer intake interrupted is it its
 json know larger lease lists login long lost lower mail malformed many message minutes more most much name no not
 now number object of omnibot on often once or other out oversized ran reached read refused result runs s seconds
@@ -82,8 +82,8 @@ restricted_action_thread_only_channel service_unavailable team_access_not_grante
 token_expired token_revoked too_many_websockets two_factor_setup_required upload_in_progress user_disabled
 user_not_found user_not_visible users_not_found warning
 
-10dlc a2p account's accountsid active against allow api_url allowed answered asked available barred business cap chose code
-congested cost country credentials daily deliver downloaded earn expected fast files form fraud geo go here holds https
+10dlc a2p account's accountsid active against allow api_url allowed answered asked available barred business cap chose
+code congested cost country credentials daily deliver downloaded earn expected fast files form fraud geo go here holds https
 id into joined landline language leads lets log loop may messages messagesid messaging mobile networks nobody nothing
 nowhere numbers off offers one one-time opted others our own parameters part paused premium-rate provider's reach
 reason redirected registered reports restricted sandbox say see send senders sends sent served server.public_url
