@@ -83,10 +83,10 @@ token_expired token_revoked too_many_websockets two_factor_setup_required upload
 user_not_found user_not_visible users_not_found warning
 
 10dlc a2p account's accountsid active against allow api_url allowed answered asked available barred business cap chose
-code congested cost country credentials daily deliver downloaded earn expected fast files form fraud geo go here holds https
-id into joined landline language leads lets log loop may messages messagesid messaging mobile networks nobody nothing
-nowhere numbers off offers one one-time opted others our own parameters part paused premium-rate provider's reach
-reason redirected registered reports restricted sandbox say see send senders sends sent served server.public_url
+code congested cost country credentials daily deliver downloaded earn expected fast files form fraud geo go here holds
+https id into joined landline language leads lets log loop may messages messagesid messaging mobile networks nobody
+nothing nowhere numbers off offers one one-time opted others our own parameters part paused premium-rate provider's
+reach reason redirected registered reports restricted sandbox say see send senders sends sent served server.public_url
 settings sid signature silent slack spend starttls switched team_id telephone template text times toll-free trial ts
 twilio twilio's type under upload us variables verified wants way whatsapp whatsapp's which who workspace would yet
 """
