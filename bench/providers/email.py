@@ -22,7 +22,7 @@ from bench.processes import free_port
 from bench.provider import Payload, Posted, Provider
 from bench.providers.http import HOST
 from omnibot.model import Part
-from omnibot.sandbox import Faults, Outcome
+from omnibot.sandbox import Faults, Outcome, ServerError
 from omnibot.sandbox.mail import MailSandbox
 from omnibot.sandbox.mail.letters import Mail
 from omnibot.sandbox.mail.post import PROVIDER
@@ -124,6 +124,7 @@ class EmailProvider(Provider):
     sends = "DATA"
     largest = 100_000
     patience = 10.0
+    refusal = ServerError(451)
 
     def __init__(self, faults: Faults | None = None) -> None:
         super().__init__(faults)
