@@ -49,6 +49,25 @@ class Proof(StrEnum):
     PROVEN = "proven"  # a round trip, or the company's own word
 
 
+class IdentifierKind(StrEnum):
+    """What names one person wherever they write."""
+
+    PHONE = "phone"  # E.164
+    EMAIL = "email"
+    USER_ID = "user_id"  # of the company's own systems
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """A phone, an e-mail address or a user id, in the spelling in which it is compared."""
+
+    kind: IdentifierKind
+    value: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.value}"
+
+
 class Register(StrEnum):
     """How a customer likes to be spoken to."""
 
@@ -65,13 +84,19 @@ class Length(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who a provider says has written; what of it is *verified* is told by the message."""
+    """Who a provider says has written.
+
+    `vouched` is what the provider itself answers for: the number that a network delivered from, a signed mail's From,
+    the contact that is the sender's own, the profile's e-mail address of a workspace that is trusted with it. All
+    else is somebody's word.
+    """
 
     address: Address
     name: str = ""
     language: str = ""  # ISO 639-1, as the provider knows it
     email: str = ""  # of the profile that the provider keeps
     zone: str = ""  # IANA, such as Europe/Berlin
+    vouched: tuple[Identifier, ...] = ()
 
 
 # --- what comes in -----------------------------------------------------------------------------------------------
@@ -233,6 +258,8 @@ class KnownAddress:
     context: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     stopped: bool = False
     unreachable: bool = False
+    proven_at: datetime | None = None  # when it was last proven; proof ages
+    shared: bool = False  # several people write from there: it never links and gets nothing personal
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +272,48 @@ class Preferences:
     language: str | None = None
 
 
+class ProofPurpose(StrEnum):
+    """What a code is asked for."""
+
+    LINK = "link"  # the address that it goes to becomes theirs, too
+    UNLINK = "unlink"  # an address is a person of its own again
+    FORGET = "forget"  # as unlink, and nothing is sent there any more
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProofRequest:
+    """A code that is under way: sent to `target`, to be typed at `by`. Only those that still count are loaded."""
+
+    id: int
+    purpose: ProofPurpose
+    by: AddressId
+    target: AddressId
+    about: AddressId | None  # the address that is to be unlinked or forgotten
+    source: MessageId  # the message that asked
+    code_hash: bytes
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A code that was typed for a request."""
+
+    request: ProofRequest
+    message: MessageId
+    right: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """Somebody wants an address linked, unlinked or forgotten: a code goes to `target`, to be typed at `by`."""
+
+    purpose: ProofPurpose
+    by: AddressId
+    target: Address
+    about: AddressId | None = None
+    source: MessageId
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """A customer as one turn sees them."""
@@ -253,6 +322,8 @@ class Snapshot:
     addresses: tuple[KnownAddress, ...]
     name: str = ""
     preferences: Preferences = Preferences()
+    tried: tuple[Tried, ...] = ()  # codes typed in this turn
+    asking: tuple[ProofRequest, ...] = ()  # whose codes are still under way
 
     def on(self, channel: str) -> KnownAddress | None:
         """The customer's first usable address on a channel."""
@@ -354,6 +425,7 @@ class Plan:
     handoff: str = ""  # why people take over
     confirms_stop: bool = False  # the one reply that an address gets after STOP
     unsolicited: bool = False  # answers a message that did not answer ours: a tighter reply cap holds
+    asks: tuple[Ask, ...] = ()  # codes to be sent
     why: str = ""
 
 

@@ -44,6 +44,7 @@ class Address(Model):
     stopped_at = fields.DatetimeField(null=True)
     unreachable_at = fields.DatetimeField(null=True)
     unreachable_reason = fields.TextField(null=True)
+    shared_at = fields.DatetimeField(null=True)  # several people write from there: it never links
     created_at = fields.DatetimeField()
 
     class Meta:
@@ -51,31 +52,135 @@ class Address(Model):
 
 
 class Link(Model):
-    """Which customer an address belongs to now: the one mapping that may change."""
+    """Which customer an address belongs to: by itself (`home_id`), and now, with all who are merged (`customer_id`).
+
+    A merge or a split changes `customer_id` alone, which follows from `home_id` and the merges that stand.
+    """
 
     address_id = fields.BigIntField(primary_key=True, generated=False)
     customer_id = fields.BigIntField(db_index=True)
+    home_id = fields.BigIntField(db_index=True)
     proof = fields.CharField(16)
     evidence = fields.CharField(64)
+    proven_at = fields.DatetimeField(null=True)  # proof ages from here
     since = fields.DatetimeField()
 
     class Meta:
         table = "links"
 
 
-class LinkLog(Model):
-    """Every link ever made or undone. Append-only."""
+class Identifier(Model):
+    """What an address brings that names one person wherever they write: a phone, an e-mail address, a user id."""
 
     id = fields.BigIntField(primary_key=True)
     address_id = fields.BigIntField(db_index=True)
-    customer_id = fields.BigIntField()
-    act = fields.CharField(16)
-    proof = fields.CharField(16)
+    kind = fields.CharField(16)
+    hash = fields.UUIDField()
+    value_sealed = fields.BinaryField()
     evidence = fields.CharField(64)
+    proven_at = fields.DatetimeField(null=True)  # none: only said
     at = fields.DatetimeField()
+    revoked_at = fields.DatetimeField(null=True)
 
     class Meta:
-        table = "link_log"
+        table = "identifiers"
+
+
+class Merge(Model):
+    """Two customers that are one person, until it is undone. They are named as they were before any merge."""
+
+    id = fields.BigIntField(primary_key=True)
+    left_id = fields.BigIntField()
+    right_id = fields.BigIntField()
+    rule = fields.CharField(64)
+    at = fields.DatetimeField()
+    undone_at = fields.DatetimeField(null=True)
+    apart = fields.BooleanField(default=False)  # undone for good: no rule may merge them again
+
+    class Meta:
+        table = "merges"
+
+
+class IdentityLog(Model):
+    """All that was ever linked, proven, merged or undone, with its evidence. Append-only; the rest follows from it."""
+
+    id = fields.BigIntField(primary_key=True)
+    at = fields.DatetimeField()
+    act = fields.CharField(16)  # link, unlink, prove, merge, split, share, unshare, review, resolve
+    address_id = fields.BigIntField(null=True, db_index=True)
+    customer_id = fields.BigIntField(db_index=True)
+    other_id = fields.BigIntField(null=True, db_index=True)
+    merge_id = fields.BigIntField(null=True)
+    proof = fields.CharField(16)
+    evidence = fields.TextField()
+    by = fields.CharField(64)  # rule, customer, import, or the name of the member of staff
+    reason = fields.TextField()
+
+    class Meta:
+        table = "identity_log"
+
+
+class Review(Model):
+    """Two customers of whom the evidence does not agree whether they are one: a person decides."""
+
+    id = fields.BigIntField(primary_key=True)
+    left_id = fields.BigIntField()
+    right_id = fields.BigIntField()
+    reason = fields.TextField()
+    evidence = fields.TextField()
+    at = fields.DatetimeField()
+    resolved_at = fields.DatetimeField(null=True)
+    resolution = fields.TextField(null=True)
+
+    class Meta:
+        table = "reviews"
+
+
+class ProofRequest(Model):
+    """A code that was sent to one address (`target_id`) and is typed at another (`address_id`), or at the same."""
+
+    id = fields.BigIntField(primary_key=True)
+    address_id = fields.BigIntField()
+    target_id = fields.BigIntField()
+    purpose = fields.CharField(16)  # link, unlink, forget
+    about_id = fields.BigIntField(null=True)  # the address that is to be unlinked or forgotten
+    source_id = fields.BigIntField()  # the message that asked
+    code_hash = fields.BinaryField()
+    tries = fields.SmallIntField(default=0)
+    created_at = fields.DatetimeField()
+    expires_at = fields.DatetimeField()
+    settled_at = fields.DatetimeField(null=True)
+    settled = fields.CharField(16, null=True)  # proven, void, replaced, limited
+
+    class Meta:
+        table = "proof_requests"
+
+
+class IdentityAct(Model):
+    """What was proven and is still to be done to customers: it takes the lanes of all whom it concerns."""
+
+    id = fields.BigIntField(primary_key=True)
+    act = fields.CharField(16)  # link, unlink, match
+    address_id = fields.BigIntField()
+    other_id = fields.BigIntField(null=True)  # the other address
+    evidence = fields.TextField()
+    by = fields.CharField(64)
+    at = fields.DatetimeField()
+    attempts = fields.SmallIntField(default=0)
+
+    class Meta:
+        table = "identity_acts"
+
+
+class SpentToken(Model):
+    """A signed token that was used: it is good for once."""
+
+    key = fields.UUIDField(primary_key=True)
+    at = fields.DatetimeField()
+    expires_at = fields.DatetimeField()
+
+    class Meta:
+        table = "spent_tokens"
 
 
 class Arrival(Model):

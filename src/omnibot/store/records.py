@@ -183,11 +183,18 @@ class Records:
         )
         proof = {"proof": Proof.PROVEN.value, "evidence": "import"}
         await models.Link.bulk_create(
-            [models.Link(address_id=ids[a], customer_id=customer, since=_now(), **proof) for a, customer in links]
-        )
-        await models.LinkLog.bulk_create(
             [
-                models.LinkLog(address_id=ids[a], customer_id=customer, act="link", at=_now(), **proof)
+                models.Link(
+                    address_id=ids[a], customer_id=customer, home_id=customer, proven_at=_now(), since=_now(), **proof
+                )
+                for a, customer in links
+            ]
+        )
+        await models.IdentityLog.bulk_create(
+            [
+                models.IdentityLog(
+                    address_id=ids[a], customer_id=customer, act="link", by="import", reason="", at=_now(), **proof
+                )
                 for a, customer in links
             ]
         )

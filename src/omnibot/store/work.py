@@ -10,6 +10,7 @@ from typing import Any
 
 from omnibot.model import (
     AddressId,
+    Ask,
     Change,
     CustomerId,
     DeliveryState,
@@ -18,7 +19,10 @@ from omnibot.model import (
     KnownAddress,
     MessageId,
     Outbound,
+    Part,
+    ProofRequest,
     TimelineMessage,
+    Tried,
     TurnMessage,
 )
 
@@ -65,6 +69,7 @@ class Purpose(StrEnum):
     UNSOLICITED = "unsolicited"  # to a message that did not answer ours
     POINTER = "pointer"  # "I have answered you elsewhere"
     CONFIRMATION = "confirmation"  # of STOP: the one thing that passes it
+    CODE = "code"  # to prove an address; worth nothing when it is late
 
 
 class Held(StrEnum):
@@ -105,6 +110,7 @@ class Work:
     addresses: tuple[KnownAddress, ...]
     facts: Mapping[str, str]
     timeline: tuple[TimelineMessage, ...]
+    requests: tuple[ProofRequest, ...] = ()  # of their addresses, not settled and not expired
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +153,18 @@ class Reported:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A request for proof with its code, put into words for the address that it goes to, which we may not know yet."""
+
+    ask: Ask
+    code_hash: bytes
+    account: str  # that sends it to an address that has never written
+    parts: tuple[Part, ...]
+    kept: tuple[Part, ...]  # as the timeline keeps it: without the code
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What a turn did; committed as a whole, or not at all when its lease has been lost."""
 
@@ -159,6 +177,8 @@ class Outcome:
     revised: tuple[Revised, ...] = ()
     reported: tuple[Reported, ...] = ()
     opened: tuple[AddressId, ...] = ()  # who wrote where only those who write can be written to for a while
+    asked: tuple[Asked, ...] = ()
+    tried: tuple[Tried, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

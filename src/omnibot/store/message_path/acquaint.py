@@ -46,11 +46,13 @@ WITH input AS (
 ), person AS (
     INSERT INTO customers (id, created_at) SELECT customer_id, now() FROM input JOIN met ON met.id = address_id
 ), linked AS (
-    INSERT INTO links (address_id, customer_id, proof, evidence, since)
-    SELECT address_id, customer_id, 'seen', 'first message', now() FROM input JOIN met ON met.id = address_id
+    INSERT INTO links (address_id, customer_id, home_id, proof, evidence, since)
+    SELECT address_id, customer_id, customer_id, 'seen', 'first message', now()
+    FROM input JOIN met ON met.id = address_id
 ), logged AS (
-    INSERT INTO link_log (address_id, customer_id, act, proof, evidence, at)
-    SELECT address_id, customer_id, 'link', 'seen', 'first message', now() FROM input JOIN met ON met.id = address_id
+    INSERT INTO identity_log (at, act, address_id, customer_id, proof, evidence, by, reason)
+    SELECT now(), 'link', address_id, customer_id, 'seen', 'first message', 'rule', ''
+    FROM input JOIN met ON met.id = address_id
 )
 INSERT INTO facts (address_id, key, value_sealed, confidence, source, valid_from)
 SELECT f.address_id, f.key, f.value_sealed, 0.5, 'provider', now()
