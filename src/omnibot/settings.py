@@ -44,6 +44,7 @@ Steps = tuple[str, ...]  # where a setting stands: ("server", "port")
 Model = TypeVar("Model", bound=BaseModel)
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
+BlockedValue = Annotated[str, Field(pattern=r"^(user_id|phone|email):.+$")]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2}$")]
 
 
@@ -120,6 +121,25 @@ class Bot(_Section):
     """The folder of the articles that may be answered from."""
 
 
+class Identity(_Section):
+    """Who is one person over several addresses."""
+
+    rules: tuple[Literal["user_id", "phone", "email"], ...] = ("user_id", "phone", "email")
+    """Whose proven identifiers are the same is one person; the first that says something decides."""
+    blocked: tuple[BlockedValue, ...] = ("user_id:0", "user_id:null", "user_id:undefined", "user_id:anonymous")
+    """Identifiers that name nobody, each with its kind: they never link."""
+    most_phones: Count = 5
+    """Proven phone numbers of one person; what would make more waits for staff."""
+    most_emails: Count = 5
+    """Proven e-mail addresses of one person; what would make more waits for staff."""
+    most_addresses: Count = 20
+    """Addresses of one person; what would make more waits for staff."""
+    most_merges: Count = 10
+    """Merges of one person without staff; what would make more waits for staff."""
+    attempts: Count = 8
+    """Failures of one act (a link, a merge, …) after which it is left to staff."""
+
+
 class Turns(_Section):
     """How what came in is worked off."""
 
@@ -176,6 +196,7 @@ class Settings(_Section):
     database: Database = Database()
     log: Log = Log()
     bot: Bot = Bot()
+    identity: Identity = Identity()
     turns: Turns = Turns()
     delivery: Delivery = Delivery()
     files: Files = Files()

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import orjson
 
-from omnibot.model import Address
+from omnibot.model import Address, Identifier
 
 _PLAIN = b"\x00"
 _HASH_BYTES = 16
@@ -43,6 +43,10 @@ class Codec:
     def address_hash(self, address: Address) -> UUID:
         """What an address is found by."""
         return self._hash("address", address.channel, address.value)
+
+    def identifier_hash(self, identifier: Identifier) -> UUID:
+        """What an identifier is found by, at whichever address."""
+        return self._hash("identifier", identifier.kind, identifier.value)
 
     def arrival_hash(self, channel: str, account: str, provider_id: str) -> UUID:
         """What a delivery of a provider is recognised by."""

@@ -92,9 +92,11 @@ class Merge(Model):
     id = fields.BigIntField(primary_key=True)
     left_id = fields.BigIntField()
     right_id = fields.BigIntField()
-    rule = fields.CharField(64)
+    rule = fields.CharField(64)  # what it rests on: phone, email, user_id, code, staff, …
+    identifier_hash = fields.UUIDField(null=True)  # which one, where a rule found it
     at = fields.DatetimeField()
     undone_at = fields.DatetimeField(null=True)
+    undone_by = fields.CharField(64, null=True)
     apart = fields.BooleanField(default=False)  # undone for good: no rule may merge them again
 
     class Meta:
@@ -106,7 +108,7 @@ class IdentityLog(Model):
 
     id = fields.BigIntField(primary_key=True)
     at = fields.DatetimeField()
-    act = fields.CharField(16)  # link, unlink, prove, merge, split, share, unshare, review, resolve
+    act = fields.CharField(16)  # link, unlink, prove, merge, split, apart, share, unshare, forget, review, resolve
     address_id = fields.BigIntField(null=True, db_index=True)
     customer_id = fields.BigIntField(db_index=True)
     other_id = fields.BigIntField(null=True, db_index=True)
@@ -145,12 +147,13 @@ class ProofRequest(Model):
     purpose = fields.CharField(16)  # link, unlink, forget
     about_id = fields.BigIntField(null=True)  # the address that is to be unlinked or forgotten
     source_id = fields.BigIntField()  # the message that asked
+    message_id = fields.BigIntField(null=True)  # ours, with the code; none: beyond the limits, and nothing was sent
     code_hash = fields.BinaryField()
     tries = fields.SmallIntField(default=0)
     created_at = fields.DatetimeField()
     expires_at = fields.DatetimeField()
     settled_at = fields.DatetimeField(null=True)
-    settled = fields.CharField(16, null=True)  # proven, void, replaced, limited
+    settled = fields.CharField(16, null=True)  # proven, void, replaced
 
     class Meta:
         table = "proof_requests"
@@ -160,12 +163,13 @@ class IdentityAct(Model):
     """What was proven and is still to be done to customers: it takes the lanes of all whom it concerns."""
 
     id = fields.BigIntField(primary_key=True)
-    act = fields.CharField(16)  # link, unlink, match
+    act = fields.CharField(16)  # link, unlink, forget, match
     address_id = fields.BigIntField()
     other_id = fields.BigIntField(null=True)  # the other address
     evidence = fields.TextField()
     by = fields.CharField(64)
     at = fields.DatetimeField()
+    due_at = fields.DatetimeField(null=True)  # not before; none: at once
     attempts = fields.SmallIntField(default=0)
 
     class Meta:
