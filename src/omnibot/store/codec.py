@@ -13,6 +13,7 @@ from uuid import UUID
 
 import orjson
 
+from omnibot.identifiers import comparable
 from omnibot.model import Address, Identifier
 
 _PLAIN = b"\x00"
@@ -41,8 +42,9 @@ class Codec:
         return self._unseal(sealed).decode()
 
     def address_hash(self, address: Address) -> UUID:
-        """What an address is found by."""
-        return self._hash("address", address.channel, address.value)
+        """What an address is found by, however it is spelled."""
+        spelled = comparable(address)
+        return self._hash("address", spelled.channel, spelled.value)
 
     def identifier_hash(self, identifier: Identifier) -> UUID:
         """What an identifier is found by, at whichever address."""
