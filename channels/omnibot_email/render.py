@@ -139,7 +139,7 @@ def as_text(parts: Sequence[Part]) -> str:
 
 def as_html(parts: Sequence[Part]) -> str:
     """The same words with the little markup that every mail program shows."""
-    inner = "\n".join(_html(part) for part in parts if not isinstance(part, Choice | File))
+    inner = "\n".join(_html(part) for part in parts if isinstance(part, Paragraph | Steps | Link))
     choices = [f"<b>{escape(part.label)}</b>" for part in parts if isinstance(part, Choice)]
     if choices:
         inner += f'\n<p style="{_GAP}">{" / ".join(choices)}</p>'

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from omnibot.model import Choice, File, Link, Paragraph, Part, Steps, plain
+from omnibot.model import Choice, File, Link, OwnNumber, Paragraph, Part, Steps, plain
 from omnibot_slack.mrkdwn import escape
 
 Json = dict[str, Any]
@@ -70,7 +70,7 @@ def _inline(part: Part) -> Iterator[Json]:
             yield {"type": "link", "url": url, "text": label} if label else {"type": "link", "url": url}
         case Link(label, url):
             yield _text(f"{label}: {url}")  # Slack refuses what it cannot open
-        case Steps() | Choice() | File():
+        case Steps() | Choice() | File() | OwnNumber():
             return
 
 

@@ -49,6 +49,7 @@ class Telegram(Channel):
             text=TEXT,
             choices=10,
             choice_bytes=64,
+            own_number=True,
             in_flight=IN_FLIGHT,
             per_second=settings.per_second or None,
             files=1,
@@ -192,7 +193,7 @@ def _method(message: Outbound, chat: int) -> SendText:
 def _where(message: Outbound, chat: int) -> dict[str, object]:
     """The place of a message, and what can be pressed below it."""
     fields: dict[str, object] = {"chat_id": chat}
-    if (keyboard := to_keyboard(message.parts)) is not None:
+    if (keyboard := to_keyboard(message.parts, private=chat > 0)) is not None:
         fields["reply_markup"] = keyboard
     if "message" in message.context:
         fields["reply_parameters"] = ReplyParameters(

@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
+from aiogram.types import (
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    KeyboardButton,
+    ReplyKeyboardMarkup,
+    ReplyKeyboardRemove,
+)
 
-from omnibot.model import Choice, File, Link, Paragraph, Part, Steps
+from omnibot.model import Choice, File, Link, OwnNumber, Paragraph, Part, Steps
 
 _OPENABLE = ("https://", "http://", "mailto:", "tel:", "tg://")
 
@@ -17,12 +23,26 @@ def to_html(parts: Iterable[Part]) -> str:
     return "\n\n".join(html for part in parts if (html := _html(part)))
 
 
-def to_keyboard(parts: Iterable[Part]) -> InlineKeyboardMarkup | None:
-    """The choices of a message, one a row, so that their labels are not cut."""
+def to_keyboard(
+    parts: Sequence[Part], *, private: bool = True
+) -> InlineKeyboardMarkup | ReplyKeyboardMarkup | ReplyKeyboardRemove | None:
+    """The choices of a message, one a row, so that their labels are not cut; else the button for their own number.
+
+    A message has one keyboard, and only a private chat may ask for a number
+    (core.telegram.org/bots/api#keyboardbutton).
+    """
     rows = [
         [InlineKeyboardButton(text=part.label, callback_data=part.value)] for part in parts if isinstance(part, Choice)
     ]
-    return InlineKeyboardMarkup(inline_keyboard=rows) if rows else None
+    if rows:
+        return InlineKeyboardMarkup(inline_keyboard=rows)
+    asked = next((part for part in parts if isinstance(part, OwnNumber)), None)
+    if asked is None or not private:
+        return None
+    if not asked.label:
+        return ReplyKeyboardRemove(remove_keyboard=True)
+    button = KeyboardButton(text=asked.label, request_contact=True)
+    return ReplyKeyboardMarkup(keyboard=[[button]], resize_keyboard=True, one_time_keyboard=True)
 
 
 def _html(part: Part) -> str:
@@ -33,7 +53,7 @@ def _html(part: Part) -> str:
             return _numbered(items)
         case Link(label, url):
             return _link(label, url)
-        case Choice() | File():
+        case Choice() | File() | OwnNumber():
             return ""
 
 

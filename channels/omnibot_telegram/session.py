@@ -20,7 +20,13 @@ from aiogram.client.telegram import TelegramAPIServer
 from aiogram.exceptions import ClientDecodeError, TelegramNetworkError
 from aiogram.methods import Response, TelegramMethod
 from aiogram.methods.base import TelegramType
-from aiogram.types import InlineKeyboardMarkup, LinkPreviewOptions, ReplyParameters
+from aiogram.types import (
+    InlineKeyboardMarkup,
+    LinkPreviewOptions,
+    ReplyKeyboardMarkup,
+    ReplyKeyboardRemove,
+    ReplyParameters,
+)
 from aiohttp import (
     ClientConnectorError,
     ClientError,
@@ -52,6 +58,9 @@ class Sent(BaseModel):
     message_id: int
 
 
+Keyboard = InlineKeyboardMarkup | ReplyKeyboardMarkup | ReplyKeyboardRemove
+
+
 class SendText(TelegramMethod[Sent]):
     """sendMessage, with the fields that we use, and of whose answer only the id is read."""
 
@@ -64,7 +73,7 @@ class SendText(TelegramMethod[Sent]):
     link_preview_options: LinkPreviewOptions
     message_thread_id: int | None = None
     reply_parameters: ReplyParameters | None = None
-    reply_markup: InlineKeyboardMarkup | None = None
+    reply_markup: Keyboard | None = None
 
 
 class SendFile(TelegramMethod[Sent]):
@@ -80,7 +89,7 @@ class SendFile(TelegramMethod[Sent]):
     parse_mode: str | None = None
     message_thread_id: int | None = None
     reply_parameters: ReplyParameters | None = None
-    reply_markup: InlineKeyboardMarkup | None = None
+    reply_markup: Keyboard | None = None
 
 
 class SendDocument(SendFile):

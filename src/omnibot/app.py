@@ -237,6 +237,7 @@ def _limits(channels: Channels) -> Mapping[str, Limits]:
             text=min(one.text, other.text),
             choices=min(one.choices, other.choices),
             choice_bytes=min(one.choice_bytes, other.choice_bytes),
+            own_number=one.own_number and other.own_number,
             subject=one.subject and other.subject,
             files=min(one.files, other.files),
             file_bytes=min(one.file_bytes, other.file_bytes),

@@ -273,6 +273,27 @@ class Preferences:
 
 
 class ProofPurpose(StrEnum):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """Something remembered about a customer, with the address that it came from or was told about."""
+
+    key: str  # `name`, `preference.channel`, …
+    value: str
+    address: AddressId
+    confidence: float = 1.0  # 0.5 a provider's profile, 0.9 the company's word, 1.0 the customer's own
+    source: str = "message"  # or provider, import, …: who said so
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disclosure:
+    """From which proof on an address may be told what came from elsewhere, and how long a proof lasts."""
+
+    name: Proof = Proof.SEEN  # and in which form somebody likes to be spoken to
+    history: Proof = Proof.PROVEN  # what was said at other addresses
+    account: Proof = Proof.PROVEN  # all else, and that there are other addresses
+    proof_days: Mapping[str, int] = field(default_factory=lambda: _FOR_EVER)  # by channel; 0 or none: for ever
+
+
     """What a code is asked for."""
 
     LINK = "link"  # the address that it goes to becomes theirs, too
@@ -282,17 +303,23 @@ class ProofPurpose(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProofRequest:
-    """A code that is under way: sent to `target`, to be typed at `by`. Only those that still count are loaded."""
+    """A code that is under way: sent to `target`, to be typed at `by`.
+
+    Those that are over are known for a while, so that whoever types one of their codes is told why it does nothing.
+    """
 
     id: int
     purpose: ProofPurpose
     by: AddressId
     target: AddressId
     about: AddressId | None  # the address that is to be unlinked or forgotten
+    to: Address  # the target's, as it was named
     source: MessageId  # the message that asked
     code_hash: bytes
     tries: int
 
+    shared: bool = False  # several people read what comes to the target: its code proves nothing about one of them
+    over: Literal["", "expired", "void"] = ""
 
 @dataclass(frozen=True, slots=True)
 class Tried:
@@ -302,6 +329,8 @@ class Tried:
     message: MessageId
     right: bool
 
+    left: int = 0
+    text: str = ""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
@@ -323,7 +352,6 @@ class Snapshot:
     name: str = ""
     preferences: Preferences = Preferences()
     tried: tuple[Tried, ...] = ()  # codes typed in this turn
-    asking: tuple[ProofRequest, ...] = ()  # whose codes are still under way
 
     def on(self, channel: str) -> KnownAddress | None:
         """The customer's first usable address on a channel."""
@@ -386,6 +414,7 @@ class MoveKind(StrEnum):
 
     GREET = "greet"
     CONFIRM = "confirm"
+    own_number: bool = False  # it is their own contact card, by the provider's word
     ANSWER = "answer"
     HANDOFF = "handoff"
     POINT = "point"
@@ -393,6 +422,7 @@ class MoveKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+    PROVE = "prove"  # what belongs together: what is asked for, what was proven
 class Move:
     """One thing a reply does, the facts that it may use, and why."""
 
@@ -469,7 +499,14 @@ class File:
     ref: str
 
 
-Part = Paragraph | Steps | Link | Choice | File
+@dataclass(frozen=True, slots=True)
+class OwnNumber:
+    """A button by which somebody shares their own number, as their provider knows it; '' takes it away again."""
+
+    label: str
+
+
+Part = Paragraph | Steps | Link | Choice | File | OwnNumber
 
 
 @dataclass(frozen=True, slots=True)
@@ -494,6 +531,7 @@ class Limits:
     brief: bool = False  # each sign costs: the short form for whoever has not asked for another
     carrier: bool = False  # its network has STOP words of its own ("cancel", "end", "quit")
     unsolicited: Cap | None = None  # tighter, for replies to what did not answer us
+    own_number: bool = False  # a button by which somebody shares their number
     files: int = 0  # of one message; what is beyond, too large or of another type becomes a link
     file_bytes: int = 0  # of one file
     file_types: tuple[str, ...] = ("",)  # beginnings of media types: "image/", "application/pdf"
@@ -546,5 +584,5 @@ def _plain(part: Part) -> str:
             return "\n".join(f"{number}. {item}" for number, item in enumerate(items, 1))
         case Link(label, url):
             return f"{label}: {url}"
-        case Choice() | File():
+        case Choice() | File() | OwnNumber():
             return ""

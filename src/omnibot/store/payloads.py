@@ -13,6 +13,7 @@ from omnibot.model import (
     File,
     IncomingMessage,
     Link,
+    OwnNumber,
     Paragraph,
     Part,
     Steps,
@@ -77,6 +78,8 @@ def _part_to_json(part: Part) -> list[Any]:
             return ["choice", label, value]
         case File(name, media_type, size, ref):
             return ["file", name, media_type, size, ref]
+        case OwnNumber(label):
+            return ["own_number", label]
 
 
 def parts_from_json(stored: Sequence[Sequence[Any]]) -> tuple[Part, ...]:
@@ -96,6 +99,8 @@ def _part_from_json(kind: str, values: Sequence[Any]) -> Part:
             return Choice(values[0], values[1])
         case "file":
             return File(*values)
+        case "own_number":
+            return OwnNumber(values[0])
     raise ValueError(f"unknown part {kind!r}")
 
 

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from omnibot.model import Choice, File, Limits, Link, Paragraph, Part, Steps, plain
+from omnibot.model import Choice, File, Limits, Link, OwnNumber, Paragraph, Part, Steps, plain
 
 __all__ = ["Instead", "fit"]
 
@@ -48,6 +48,8 @@ def _has_room(message: Sequence[Part], limits: Limits) -> bool:
 
 
 def _without_lacking(parts: Sequence[Part], limits: Limits, instead: Instead) -> list[Part]:
+    if not limits.own_number:  # the words tell how it goes without
+        parts = [part for part in parts if not isinstance(part, OwnNumber)]
     return _with_choices(list(_with_files(parts, limits, instead)), limits, instead)
 
 
