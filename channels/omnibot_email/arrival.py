@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from omnibot.model import Address, Attachment, IncomingMessage, MessageId, Sender
+from omnibot.model import Address, Attachment, Identifier, IdentifierKind, IncomingMessage, MessageId, Sender
 from omnibot_email.addresses import Mailbox, OwnAddress, Untrustworthy, sender_of
 from omnibot_email.decode import decoded_words, single_line
 from omnibot_email.letter import Letter
@@ -79,7 +79,7 @@ def incoming(
         id=f"{message_id}#{digest}",
         message_id=message_id,
         at=_written_at(headers.get("date"), now),
-        sender=Sender(Address(CHANNEL, sender.address), sender.name),
+        sender=Sender(Address(CHANNEL, sender.address), sender.name, vouched=_vouched(sender, quarantine)),
         text=letter.text or _said_in_subject(letter, subject),
         attachments=letter.attachments if delivery.begins_one_of is None else (_left(delivery.begins_one_of),),
         answers=_answers(headers.get("in-reply-to"), headers.get("references")),
@@ -93,6 +93,11 @@ def incoming(
         quarantine=quarantine,
         flags=("staff_only",) if is_code else (),
     )
+
+
+def _vouched(sender: Mailbox, quarantine: str) -> tuple[Identifier, ...]:
+    """The From that SPF or DKIM has passed for; whoever is in quarantine may be anybody."""
+    return () if quarantine else (Identifier(IdentifierKind.EMAIL, sender.address),)
 
 
 _ANSWERING = re.compile(r"\s*(?:re|aw|sv|rv|fwd?|wg|tr|antw)\s*:", re.IGNORECASE)

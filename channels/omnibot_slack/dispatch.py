@@ -50,7 +50,7 @@ class Dispatch:
         self._accept = accept
         self._staff = Staff(account, settings, site.now, name=site.account)
         self._threads = Threads(account, site.now)
-        self._profiles = Profiles(account, site.now, name=site.account)
+        self._profiles = Profiles(account, site.now, name=site.account, trusted=settings.trusted_profiles)
         self._log = _log.bind(channel=CHANNEL, account=site.account)
         self._app = self._bolt()
 

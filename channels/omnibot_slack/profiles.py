@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import structlog
 
-from omnibot.model import Sender
+from omnibot.model import Identifier, IdentifierKind, Sender
 from omnibot_slack.account import Account, CallFailed
 from omnibot_slack.remembered import Remembered
 
@@ -30,17 +30,35 @@ class Profile:
     language: str = ""
     email: str = ""
     zone: str = ""
+    trusted_in: str = ""  # the workspace that answers for the email
 
     def of(self, sender: Sender) -> Sender:
         """A sender with all that."""
-        return replace(sender, name=self.name, language=self.language, email=self.email, zone=self.zone)
+        return replace(
+            sender,
+            name=self.name,
+            language=self.language,
+            email=self.email,
+            zone=self.zone,
+            vouched=self._vouched(sender),
+        )
+
+    def _vouched(self, sender: Sender) -> tuple[Identifier, ...]:
+        of_that_workspace = self.trusted_in and sender.address.value.startswith(f"{self.trusted_in}/")
+        return (Identifier(IdentifierKind.EMAIL, self.email),) if of_that_workspace and self.email else ()
 
 
 class Profiles:
-    """The people of a workspace, and those of others who share a channel with it."""
+    """The people of a workspace, and those of others who share a channel with it.
 
-    def __init__(self, account: Account, now: Callable[[], datetime], *, name: str) -> None:
+    `trusted` are the workspaces whose profiles' email addresses are taken for proven.
+    """
+
+    def __init__(
+        self, account: Account, now: Callable[[], datetime], *, name: str, trusted: Collection[str] = ()
+    ) -> None:
         self._account = account
+        self._trusted = trusted
         self._known: Remembered[str, Profile] = Remembered(now, most=_MOST)
         self._asking: dict[str, asyncio.Lock] = {}
         self._log = _log.bind(channel="slack", account=name)
@@ -68,10 +86,10 @@ class Profiles:
         except CallFailed as failed:
             self._log.info("profile_unknown", reason=failed.reason)
             return Profile(), failed.after or MISSED
-        return _profile(answer.get("user")), KEPT
+        return _profile(answer.get("user"), self._trusted), KEPT
 
 
-def _profile(user: object) -> Profile:
+def _profile(user: object, trusted: Collection[str]) -> Profile:
     fields = user if isinstance(user, dict) else {}
     inner = fields.get("profile") if isinstance(fields.get("profile"), dict) else {}
     return Profile(
@@ -79,7 +97,15 @@ def _profile(user: object) -> Profile:
         language=_first(fields, "locale").partition("-")[0].lower(),
         email=_first(inner, "email"),
         zone=_first(fields, "tz"),
+        trusted_in=_trusted_in(fields, trusted),
     )
+
+
+def _trusted_in(fields: Any, trusted: Collection[str]) -> str:  # noqa: ANN401 - it is JSON, whatever that holds
+    """The member's own workspace, as Slack tells it here: an event may leave it out."""
+    team = fields.get("team_id")
+    is_trusted = isinstance(team, str) and team in trusted and fields.get("is_email_confirmed") is not False
+    return team if is_trusted else ""
 
 
 def _first(fields: Any, *names: str) -> str:  # noqa: ANN401 - it is JSON, whatever that holds

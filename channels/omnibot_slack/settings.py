@@ -33,6 +33,9 @@ class SlackSettings(ChannelSettings):
     staff: tuple[str, ...] = Field(default=(), description="Members who are staff: U…, or T…/U… of another workspace.")
     staff_group: str = Field(default="", description="The user group (S…) whose members are staff, too.")
     staff_channels: tuple[str, ...] = Field(default=(), description="Channels (C…) in which nobody is a customer.")
+    trusted_profiles: tuple[str, ...] = Field(
+        default=(), description="Workspaces (T…) whose members are recognised by the email of their profile."
+    )
     api_url: HttpUrl = Field(
         default=HttpUrl("https://slack.com/api/"), description="Another Web API, such as the sandbox's."
     )
@@ -81,6 +84,13 @@ class SlackSettings(ChannelSettings):
     def _is_team(cls, written: str) -> str:
         if written and not _TEAM.fullmatch(written):
             raise ValueError("must be a workspace's id, T…: it stands in the address of Slack in the browser")
+        return written
+
+    @field_validator("trusted_profiles")
+    @classmethod
+    def _are_teams(cls, written: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(_TEAM.fullmatch(one) for one in written):
+            raise ValueError("must be workspaces' ids, T…: they stand in the address of Slack in the browser")
         return written
 
     @field_validator("staff_group")

@@ -20,6 +20,8 @@ from omnibot.model import (
     Attachment,
     ButtonPress,
     Contact,
+    Identifier,
+    IdentifierKind,
     Incoming,
     IncomingEdit,
     IncomingMessage,
@@ -116,7 +118,7 @@ def _message(id: str, message: Fields, me: Me) -> IncomingMessage | None:
     return IncomingMessage(
         id=id,
         at=_date(message, "date"),
-        sender=_sender(message),
+        sender=_sender(message, tuple(_vouched(contact))),
         message_id=_reference(message),
         text=text,
         attachments=attachments,
@@ -158,11 +160,17 @@ def _press(id: str, query: Fields, now: datetime) -> ButtonPress | None:
 # --- who, where, to whom ---------------------------------------------------------------------------------------
 
 
-def _sender(fields: Fields) -> Sender:
+def _sender(fields: Fields, vouched: tuple[Identifier, ...] = ()) -> Sender:
     who = _object(fields.get("from"), "from")
     name = f"{_string(who, 'first_name')} {_string(who, 'last_name')}".strip()
     language = _string(who, "language_code").partition("-")[0].lower()
-    return Sender(Address(CHANNEL, str(_integer(who, "id"))), name, language)
+    return Sender(Address(CHANNEL, str(_integer(who, "id"))), name, language, vouched=vouched)
+
+
+def _vouched(contact: Contact | None) -> Iterator[Identifier]:
+    """The number that Telegram knows the sender by, once they have shared it; often without its plus."""
+    if contact is not None and contact.own and contact.phone:
+        yield Identifier(IdentifierKind.PHONE, f"+{contact.phone.removeprefix('+')}")
 
 
 def _is_bot(fields: Fields) -> bool:

@@ -18,6 +18,8 @@ from omnibot.model import (
     ButtonPress,
     DeliveryReport,
     DeliveryState,
+    Identifier,
+    IdentifierKind,
     IncomingMessage,
     Location,
     Opt,
@@ -73,7 +75,8 @@ class Reader:
     def message(self, form: Form, number: str, at: datetime) -> IncomingMessage | ButtonPress:
         """What somebody wrote to one of our numbers; `at`, because a webhook carries no time. Raises Malformed."""
         sid = _sid(form, "MessageSid")
-        sender = Sender(self._writer(form), form.get("ProfileName", "").strip())
+        writer = self._writer(form)
+        sender = Sender(writer, form.get("ProfileName", "").strip(), vouched=tuple(_vouched(writer)))
         arrival, answered = arrival_id(_sid(form, "AccountSid"), sid), form.get("OriginalRepliedMessageSid", "")
         context = self._context(form, number, sender.name)
         if value := form.get("ButtonPayload") or form.get("ListId"):
@@ -145,6 +148,12 @@ def attachment(url: str, media_type: str, place: int) -> Attachment:
     name = kind if kind in ("image", "audio", "video") else "file"
     extension = mimetypes.guess_extension(media_type.partition(";")[0]) or ".bin"
     return Attachment(name=f"{name}{place + 1}{extension}", media_type=media_type, ref=url)
+
+
+def _vouched(writer: Address) -> Iterator[Identifier]:
+    """The number that the network delivered from; of an id, a short code or a name Twilio knows no number."""
+    if is_number(writer.value):
+        yield Identifier(IdentifierKind.PHONE, writer.value)
 
 
 def _attachments(form: Form) -> Iterator[Attachment]:

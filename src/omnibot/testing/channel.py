@@ -15,6 +15,7 @@ import pytest_asyncio
 from aiohttp import web
 
 from omnibot.contract import Channel, Refused, Site, TryLater, Unsure
+from omnibot.identifiers import spelled
 from omnibot.intake.download import Downloads
 from omnibot.model import (
     ButtonPress,
@@ -173,6 +174,14 @@ class ChannelContract:
         assert message.sender.address == provider.customer
         assert message.sender.address.channel == self.channel.name
         assert message.at.tzinfo is not None
+
+    async def test_it_vouches_for_what_its_provider_answers_for(self, running: Running, provider: Provider) -> None:
+        self.need(provider, Ability.RECEIVE)
+        await provider.deliver("it is me")
+        await running.inbox.arrived()
+        (message,) = running.inbox.messages
+        assert message.sender.vouched == getattr(provider, "vouched", ()), "a name, a claim, a guess prove nothing"
+        assert [spelled(identifier) for identifier in message.sender.vouched] == [*message.sender.vouched]
 
     async def test_text_and_emoji_survive_the_way_in(self, running: Running, provider: Provider) -> None:
         self.need(provider, Ability.RECEIVE)

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from omnibot.contract import ChannelSettings, Site
-from omnibot.model import Address, DeliveryState
+from omnibot.model import Address, DeliveryState, Identifier
 
 
 class Ability(StrEnum):
@@ -40,6 +40,7 @@ class Taken:
 class Provider(Protocol):
     """A provider under a test's control. What `lacks` names is never called, nor `lapse` without `Limits.window`.
 
+    A provider that answers for who its customers are says so in `vouched`; without it, the channel vouches for nothing.
     `deliver` and `redeliver` do as the provider does: they come again until acknowledged, where it would.
     """
 
@@ -60,6 +61,11 @@ class Provider(Protocol):
     @property
     def customer(self) -> Address:
         """The customer who writes and is written to; `deliver` has been called before, where it must."""
+        ...
+
+    @property
+    def vouched(self) -> tuple[Identifier, ...]:
+        """What this provider answers for whenever the customer writes; need not be there."""
         ...
 
     async def deliver(self, text: str) -> None:

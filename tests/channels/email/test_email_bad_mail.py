@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from email_office import MIKE, OURS, SARAH, Office, mail, outbound
 
-from omnibot.model import IncomingMessage
+from omnibot.model import Identifier, IdentifierKind, IncomingMessage
 from omnibot.sandbox.mail import Mail, Verdict
 from omnibot_email.letter import read_letter
 
@@ -34,6 +34,18 @@ async def test_an_honest_mail_is_believed(office: Office) -> None:
     assert (message.quarantine, message.automatic, message.flags) == ("", "", ())
     assert message.sender.address.value == SARAH
     assert message.sender.name == "Sarah"
+
+
+async def test_a_sender_who_was_verified_is_vouched_for(office: Office) -> None:
+    message = await taken(office, mail())
+    assert message.sender.vouched == (Identifier(IdentifierKind.EMAIL, SARAH),)
+
+
+@pytest.mark.parametrize("verdict", [Verdict.FAIL, Verdict.UNCHECKED])
+async def test_nobody_in_quarantine_is(office: Office, verdict: Verdict) -> None:
+    message = await taken(office, mail(), verdict=verdict)
+    assert message.quarantine
+    assert message.sender.vouched == ()
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest_asyncio
 from email_office import OURS, SARAH, free_port, settings
 
 from omnibot.contract import Site
-from omnibot.model import Address, DeliveryState
+from omnibot.model import Address, DeliveryState, Identifier, IdentifierKind
 from omnibot.sandbox import Cut
 from omnibot.sandbox.customers import SentFile
 from omnibot.sandbox.mail import ImapSandbox, Mail, MailSandbox, Posted, Verdict
@@ -41,6 +41,10 @@ class MailProvider:
     @property
     def customer(self) -> Address:
         return Address("email", SARAH)
+
+    @property
+    def vouched(self) -> tuple[Identifier, ...]:
+        return (Identifier(IdentifierKind.EMAIL, SARAH),)
 
     def settings(self, password: str = "correct") -> EmailSettings:
         return settings(

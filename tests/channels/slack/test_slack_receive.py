@@ -11,10 +11,21 @@ from slack_house import House, house, payload
 from structlog.testing import capture_logs
 
 from omnibot.contract import Refused, TryLater
-from omnibot.model import Attachment, ButtonPress, Choice, IncomingEdit, IncomingMessage
+from omnibot.model import (
+    Address,
+    Attachment,
+    ButtonPress,
+    Choice,
+    Identifier,
+    IdentifierKind,
+    IncomingEdit,
+    IncomingMessage,
+    Sender,
+)
 from omnibot.sandbox import Cut, Hang, ServerError, Throttle
 from omnibot.sandbox.customers import SentFile
 from omnibot.sandbox.slack import SlackSandbox
+from omnibot_slack.profiles import Profile
 from omnibot_slack.receive import FRESH, sign
 
 MEGABYTE = 1_000_000
@@ -370,6 +381,51 @@ async def test_a_profile_without_its_scope_has_no_email(events: House):
     events.ada.write("hello")
     [message] = await events.inbox.arrived()
     assert (message.sender.name, message.sender.email) == ("Ada Lovelace", "")
+
+
+async def vouched(opened: House) -> tuple[Identifier, ...]:
+    [message] = await opened.inbox.arrived()
+    return message.sender.vouched
+
+
+async def test_a_profile_proves_nothing_by_itself(events: House):
+    events.ada.write("hello")
+    assert await vouched(events) == ()
+
+
+async def test_a_profile_of_a_workspace_that_is_listed_is_vouched_for(sandbox: SlackSandbox):
+    async with house(sandbox, trusted_profiles=[sandbox.main.team]) as opened:
+        opened.ada.write("hello")
+        assert await vouched(opened) == (Identifier(IdentifierKind.EMAIL, "ada@example.org"),)
+
+
+async def test_an_address_that_slack_has_not_confirmed_is_not(sandbox: SlackSandbox):
+    async with house(sandbox, trusted_profiles=[sandbox.main.team]) as opened:
+        opened.ada.confirmed = False
+        opened.ada.write("hello")
+        assert await vouched(opened) == ()
+
+
+async def test_nor_is_one_that_is_not_told(sandbox: SlackSandbox):
+    async with house(sandbox, trusted_profiles=[sandbox.main.team]) as opened:
+        opened.workspace.scopes.discard("users:read.email")
+        opened.ada.write("hello")
+        assert await vouched(opened) == ()
+
+
+@pytest.mark.parametrize("told", [{"user_team": "T0PARTNER", "team": "T0PARTNER"}, {"user_team": None, "team": None}])
+async def test_who_is_from_another_workspace_is_not_of_the_one_that_is_listed(sandbox: SlackSandbox, told: dict):
+    """Slack may leave out whose member wrote; the profile tells."""
+    async with house(sandbox, trusted_profiles=[sandbox.main.team]) as opened:
+        opened.workspace.user("U0EXT", "Xi", team="T0PARTNER")
+        assert await opened.post(opened.event(user="U0EXT", **told)) == 200
+        assert await vouched(opened) == ()
+
+
+def test_a_profile_vouches_in_its_own_workspace_alone():
+    profile = Profile(email="ada@example.org", trusted_in="T0HERE")
+    assert profile.of(Sender(Address("slack", "T0HERE/U0ADA"))).vouched
+    assert profile.of(Sender(Address("slack", "T0PARTNER/U0ADA"))).vouched == ()
 
 
 # --- staff -----------------------------------------------------------------------------------------------------

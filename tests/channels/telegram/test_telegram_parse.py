@@ -1,5 +1,6 @@
 """Payloads written after core.telegram.org/bots/api, and what they must become."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from omnibot.model import (
     Attachment,
     ButtonPress,
     Contact,
+    Identifier,
+    IdentifierKind,
     IncomingEdit,
     IncomingMessage,
     Location,
@@ -36,9 +39,9 @@ def parsed(name: str):
     return read(payload(name), ME, NOW)
 
 
-def message(number: int, message_id: str, text: str = "", **more):
+def message(number: int, message_id: str, text: str = "", sender: Sender = ADA, **more):
     id = f"4242:{870_000_000 + number}"
-    return IncomingMessage(id=id, at=WRITTEN, sender=ADA, message_id=message_id, text=text, **more)
+    return IncomingMessage(id=id, at=WRITTEN, sender=sender, message_id=message_id, text=text, **more)
 
 
 def file(name: str, media_type: str, size: int | None, ref: str) -> tuple[Attachment]:
@@ -64,7 +67,12 @@ MESSAGES = {
     "sticker": message(12, "22", "👍", attachments=file("sticker.webp", "image/webp", 9000, "CAAC")),
     "location": message(13, "23", location=BIG_BEN),
     "venue": message(14, "24", location=Location(51.5007, -0.1246, "Big Ben, London SW1A")),
-    "own_contact": message(15, "25", contact=Contact(name="Ada Lovelace", phone="+447700900123", own=True)),
+    "own_contact": message(
+        15,
+        "25",
+        sender=replace(ADA, vouched=(Identifier(IdentifierKind.PHONE, "+447700900123"),)),
+        contact=Contact(name="Ada Lovelace", phone="+447700900123", own=True),
+    ),
     "contact_of_somebody_else": message(16, "26", contact=Contact(name="Charles", phone="+447700900456")),
     "contact_without_user": message(17, "27", contact=Contact(name="Ada", phone="+447700900123")),
     "group_mention": message(23, f"{GROUP}:32", "🎉 @Sandbox_Bot are you there?", context=in_group(32)),
@@ -235,3 +243,23 @@ def test_no_body_raises_anything_but_a_value_error(body):
         loads(body)
     except ValueError:
         return
+
+
+@pytest.mark.parametrize("written", ["447700900123", "+447700900123"])
+def test_telegram_vouches_for_the_number_that_somebody_shares_of_their_own(written: str):
+    update = payload("own_contact")
+    update["message"]["contact"]["phone_number"] = written
+    assert read(update, ME, NOW).sender.vouched == (Identifier(IdentifierKind.PHONE, "+447700900123"),)
+
+
+@pytest.mark.parametrize("user_id", [4712, "4711", None, 4711.5])
+def test_and_for_no_other(user_id):
+    update = payload("own_contact")
+    update["message"]["contact"]["user_id"] = user_id
+    assert read(update, ME, NOW).sender.vouched == ()
+
+
+def test_a_contact_that_somebody_else_shared_first_proves_nothing_when_it_is_passed_on():
+    update = payload("own_contact")
+    update["message"]["from"]["id"] = update["message"]["chat"]["id"] = 4712
+    assert read(update, ME, NOW).sender.vouched == ()

@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnibot.model import Address, ButtonPress, DeliveryReport, DeliveryState, IncomingMessage, Location
+from omnibot.model import (
+    Address,
+    ButtonPress,
+    DeliveryReport,
+    DeliveryState,
+    Identifier,
+    IdentifierKind,
+    IncomingMessage,
+    Location,
+)
 from omnibot_twilio.parse import Malformed, Reader, arrival_id, sid_of
 
 PAYLOADS = Path(__file__).parent / "payloads"
@@ -139,6 +148,32 @@ def test_a_whatsapp_message_is_read() -> None:
 @pytest.mark.parametrize("name", ["whatsapp_from_somebody_without_a_phone", "whatsapp_with_an_empty_from"])
 def test_who_hides_their_number_is_known_by_whatsapps_id(name: str) -> None:
     assert read(name, WHATSAPP).sender.address == Address("whatsapp", "DE.13491208655302741918")
+
+
+@pytest.mark.parametrize(
+    ("name", "reader", "number"),
+    [("sms_text", SMS, "+12025550147"), ("whatsapp_text", WHATSAPP, "+491701234567")],
+)
+def test_twilio_vouches_for_the_number_that_somebody_writes_from(name: str, reader: Reader, number: str) -> None:
+    assert read(name, reader).sender.vouched == (Identifier(IdentifierKind.PHONE, number),)
+
+
+def test_it_vouches_for_the_number_where_it_tells_whatsapps_id_as_well() -> None:
+    message = read("whatsapp_text", WHATSAPP, ExternalUserId="whatsapp:DE.13491208655302741918")
+    assert message.sender.vouched == (Identifier(IdentifierKind.PHONE, "+491701234567"),)
+
+
+@pytest.mark.parametrize(
+    ("name", "reader"),
+    [
+        ("sms_from_a_short_code", SMS),
+        ("sms_from_a_name", SMS),
+        ("whatsapp_from_somebody_without_a_phone", WHATSAPP),
+        ("whatsapp_with_an_empty_from", WHATSAPP),
+    ],
+)
+def test_whoever_writes_from_something_else_is_vouched_for_nothing(name: str, reader: Reader) -> None:
+    assert read(name, reader).sender.vouched == ()
 
 
 def test_the_name_is_kept_where_a_template_wants_it() -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from twilio_house import CUSTOMER, settings_of
 
 from omnibot.contract import Channel, Site
-from omnibot.model import Address, DeliveryState
+from omnibot.model import Address, DeliveryState, Identifier, IdentifierKind
 from omnibot.sandbox import Cut, Throttle
 from omnibot.sandbox.customers import SentFile
 from omnibot.sandbox.ledger import Entry
@@ -53,6 +53,10 @@ class TwilioProvider:
     @property
     def customer(self) -> Address:
         return Address(self.kind.name, CUSTOMER)
+
+    @property
+    def vouched(self) -> tuple[Identifier, ...]:
+        return (Identifier(IdentifierKind.PHONE, CUSTOMER),)
 
     async def deliver(self, text: str) -> None:
         if self.kind is Sms:

@@ -61,6 +61,7 @@ class Person:
         self.locale = locale
         self.is_bot = is_bot
         self.guest = guest
+        self.confirmed = True  # their email address
         self.team = team
         self.deleted = False
         self.errors: deque[str] = deque(maxlen=100)  # what Slack told them about what they pressed or commanded
