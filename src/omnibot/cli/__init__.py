@@ -1,0 +1,42 @@
+"""The command line: omnibot demo | serve | check | … Everything heavy is imported by the command that needs it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from omnibot.cli import people, sandbox, server
+from omnibot.cli.customer import customer
+from omnibot.cli.outbox import outbox
+
+app = typer.Typer(
+    help="Omnibot: one person, one timeline, one reply where and how they like it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(server.app)
+app.add_typer(sandbox.app)
+app.add_typer(outbox, name="outbox")
+app.add_typer(customer, name="customer")
+app.add_typer(people.handoffs, name="handoffs")
+app.add_typer(people.parked, name="parked")
+app.add_typer(people.app)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from omnibot import __version__
+
+        typer.echo(f"omnibot {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and end.")
+    ] = False,
+) -> None:
+    pass
