@@ -13,7 +13,7 @@ import pytest
 
 from omnibot.dialogue import Knowledge
 from omnibot.lanes import Lanes
-from omnibot.model import Address, IncomingMessage, Limits, Reading, Sender
+from omnibot.model import Address, Disclosure, IncomingMessage, Limits, Reading, Sender
 from omnibot.settings import Turns
 from omnibot.store import Store, StoreUnavailable
 from omnibot.store.work import Arrived
@@ -42,6 +42,7 @@ def steps() -> Steps:
         knowledge=Knowledge.load(Path(__file__).parents[1] / "config" / "knowledge"),
         limits={"telegram": Limits(text=4096)},
         speaker=Speaker("Example Ltd", "Omnibot"),
+        disclosure=Disclosure(),
     )
 
 

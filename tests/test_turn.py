@@ -19,6 +19,8 @@ from omnibot.model import (
     CustomerId,
     DeliveryState,
     Direction,
+    Disclosure,
+    Fact,
     KnownAddress,
     Limits,
     MessageId,
@@ -49,6 +51,7 @@ def steps() -> Steps:
             "email": Limits(text=100_000, subject=True, unsolicited=Cap(1, 3600)),
         },
         speaker=Speaker("Example Ltd", "Omnibot"),
+        disclosure=Disclosure(),
     )
 
 
@@ -70,7 +73,8 @@ def ours(id_: int, text: str) -> TimelineMessage:
 
 def work(*items: InboxItem, addresses: tuple[KnownAddress, ...] = (TELEGRAM,), **facts: str) -> Work:
     lease = Lease(CustomerId(7), fence=1, arrivals=1, lost=0)
-    return Work(lease=lease, items=items, addresses=addresses, facts=facts, timeline=())
+    stated = tuple(Fact(key=key, value=value, address=addresses[0].id) for key, value in facts.items())
+    return Work(lease=lease, items=items, addresses=addresses, facts=stated, timeline=(), at=NOON)
 
 
 def test_a_question_is_answered_where_it_was_asked(steps: Steps) -> None:

@@ -36,8 +36,8 @@ from omnibot.intake.sweep import Sweeper
 from omnibot.intake.typing import WORTH_IT, Typing
 from omnibot.lanes import Lanes
 from omnibot.logs import request_scope
-from omnibot.model import Limits
-from omnibot.settings import Settings
+from omnibot.model import Disclosure, Limits, Proof
+from omnibot.settings import Identity, Settings
 from omnibot.store import Store
 from omnibot.store.bundled import BundledServer
 from omnibot.store.work import Arrived
@@ -222,9 +222,20 @@ def _steps(settings: Settings, channels: Channels) -> Steps:
         knowledge=Knowledge.load(settings.bot.knowledge, settings.bot.languages[0]),
         limits=_limits(channels),
         speaker=Speaker(settings.bot.company, settings.bot.name, settings.bot.contact, _shared_files(settings).url),
+        disclosure=_disclosure(settings.identity),
     )
     rehearse(steps)
     return steps
+
+
+def _disclosure(identity: Identity) -> Disclosure:
+    levels = identity.disclosure
+    return Disclosure(
+        name=Proof(levels.name),
+        history=Proof(levels.history),
+        account=Proof(levels.account),
+        proof_days=identity.proof_days,
+    )
 
 
 def _limits(channels: Channels) -> Mapping[str, Limits]:

@@ -17,6 +17,7 @@ AddressId = NewType("AddressId", int)
 MessageId = NewType("MessageId", int)
 
 _NOTHING: Mapping[str, str] = {}
+_FOR_EVER: Mapping[str, int] = {}
 
 
 # --- who -------------------------------------------------------------------------------------------------------
@@ -272,7 +273,6 @@ class Preferences:
     language: str | None = None
 
 
-class ProofPurpose(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
     """Something remembered about a customer, with the address that it came from or was told about."""
@@ -294,6 +294,7 @@ class Disclosure:
     proof_days: Mapping[str, int] = field(default_factory=lambda: _FOR_EVER)  # by channel; 0 or none: for ever
 
 
+class ProofPurpose(StrEnum):
     """What a code is asked for."""
 
     LINK = "link"  # the address that it goes to becomes theirs, too
@@ -312,25 +313,25 @@ class ProofRequest:
     purpose: ProofPurpose
     by: AddressId
     target: AddressId
-    about: AddressId | None  # the address that is to be unlinked or forgotten
     to: Address  # the target's, as it was named
+    about: AddressId | None  # the address that is to be unlinked or forgotten
     source: MessageId  # the message that asked
     code_hash: bytes
     tries: int
-
     shared: bool = False  # several people read what comes to the target: its code proves nothing about one of them
     over: Literal["", "expired", "void"] = ""
 
+
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A code that was typed for a request."""
+    """A code that was typed for a request, as it stands in the message; `left`: how many more may be wrong."""
 
     request: ProofRequest
     message: MessageId
     right: bool
-
     left: int = 0
     text: str = ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
@@ -345,18 +346,24 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A customer as one turn sees them."""
+    """A customer as one turn sees them: no more than the address that was written from may be told.
+
+    Made by `identity.identify` alone. The proof of its addresses is what is left of it now.
+    """
 
     customer: CustomerId
     addresses: tuple[KnownAddress, ...]
     name: str = ""
     preferences: Preferences = Preferences()
+    facts: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    timeline: tuple[TimelineMessage, ...] = ()
+    trusted: frozenset[AddressId] = frozenset()  # may be told everything: replies go from one to another of these alone
     tried: tuple[Tried, ...] = ()  # codes typed in this turn
 
     def on(self, channel: str) -> KnownAddress | None:
-        """The customer's first usable address on a channel."""
-        usable = (a for a in self.addresses if a.address.channel == channel and not (a.stopped or a.unreachable))
-        return next(usable, None)
+        """The customer's first address on a channel that a reply to another one can go to."""
+        there = (a for a in self.addresses if a.address.channel == channel and a.id in self.trusted)
+        return next((a for a in there if not (a.stopped or a.unreachable)), None)
 
 
 class Direction(StrEnum):
@@ -407,6 +414,7 @@ class TurnMessage:
     answers: MessageId | None = None
     automatic: str = ""
     flags: tuple[str, ...] = ()
+    own_number: bool = False  # it is their own contact card, by the provider's word
 
 
 class MoveKind(StrEnum):
@@ -414,7 +422,7 @@ class MoveKind(StrEnum):
 
     GREET = "greet"
     CONFIRM = "confirm"
-    own_number: bool = False  # it is their own contact card, by the provider's word
+    PROVE = "prove"  # what belongs together: what is asked for, what was proven
     ANSWER = "answer"
     HANDOFF = "handoff"
     POINT = "point"
@@ -422,7 +430,6 @@ class MoveKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-    PROVE = "prove"  # what belongs together: what is asked for, what was proven
 class Move:
     """One thing a reply does, the facts that it may use, and why."""
 
@@ -524,6 +531,7 @@ class Limits:
     text: int  # characters of one message
     choices: int = 0  # quick replies under one message
     choice_bytes: int = 64  # of one choice's value
+    own_number: bool = False  # a button by which somebody shares their number
     subject: bool = False
     in_flight: int = 32  # calls at once, an account
     per_second: float | None = None  # calls an account; None: no limit of its own
@@ -531,7 +539,6 @@ class Limits:
     brief: bool = False  # each sign costs: the short form for whoever has not asked for another
     carrier: bool = False  # its network has STOP words of its own ("cancel", "end", "quit")
     unsolicited: Cap | None = None  # tighter, for replies to what did not answer us
-    own_number: bool = False  # a button by which somebody shares their number
     files: int = 0  # of one message; what is beyond, too large or of another type becomes a link
     file_bytes: int = 0  # of one file
     file_types: tuple[str, ...] = ("",)  # beginnings of media types: "image/", "application/pdf"

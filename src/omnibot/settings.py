@@ -36,6 +36,7 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _POSTGRESQL = ("postgresql", "postgres")
 _HOST = re.compile(r"(\[[^\[\]]+\]|[^\[\]:\s]*)(:(?P<port>[0-9]{1,5}))?")  # none at all is a socket of this machine
 _SECRET_FILE = "secret.key"
+_PROOF_DAYS = {"sms": 180, "whatsapp": 180}
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 # Kubernetes describes a service called "omnibot" by these to every container of its namespace.
 _OF_THE_ORCHESTRATOR = re.compile(r"OMNIBOT_(SERVICE_(HOST|PORT)|PORT$|PORT_\d+_(TCP|UDP|SCTP)$|PORT_\d+_[A-Z]+_)")
@@ -121,6 +122,21 @@ class Bot(_Section):
     """The folder of the articles that may be answered from."""
 
 
+Told = Literal["seen", "proven"]
+ProofDays = Annotated[int, Field(ge=0, le=36500)]
+
+
+class DisclosureLevels(_Section):
+    """From which proof on an address is told what is known from elsewhere; what it has told itself may always go back."""
+
+    name: Told = "seen"
+    """What they are called, and in which form they like to be written to."""
+    history: Told = "proven"
+    """What was said at their other addresses."""
+    account: Told = "proven"
+    """All else that is known, and that there are other addresses."""
+
+
 class Identity(_Section):
     """Who is one person over several addresses."""
 
@@ -138,6 +154,15 @@ class Identity(_Section):
     """Merges of one person without staff; what would make more waits for staff."""
     attempts: Count = 8
     """Failures of one act (a link, a merge, …) after which it is left to staff."""
+    proof_days: dict[str, ProofDays] = Field(default_factory=lambda: dict(_PROOF_DAYS))
+    """How long a proof lasts, by channel: numbers are given to others. 0, or a channel that is not named: for ever."""
+    disclosure: DisclosureLevels = DisclosureLevels()
+
+    @field_validator("proof_days", mode="before")
+    @classmethod
+    def _beside_the_others(cls, days: object) -> object:
+        """To name one channel does not let the proof of another last for ever."""
+        return {**_PROOF_DAYS, **days} if isinstance(days, dict) else days
 
 
 class Turns(_Section):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from omnibot.dialogue import Knowledge, decide
-from omnibot.identity import identify
+from omnibot.identity import identify, together
 from omnibot.memory import recall
 from omnibot.model import (
     Address,
@@ -16,6 +16,7 @@ from omnibot.model import (
     CustomerId,
     DeliveryState,
     Direction,
+    Disclosure,
     Draft,
     KnownAddress,
     Limits,
@@ -23,6 +24,7 @@ from omnibot.model import (
     Plan,
     Proof,
     Reading,
+    Snapshot,
     TimelineMessage,
     TurnMessage,
 )
@@ -39,6 +41,7 @@ class Steps:
     knowledge: Knowledge
     limits: Mapping[str, Limits]  # by channel
     speaker: Speaker
+    disclosure: Disclosure
 
     @property
     def windows(self) -> Mapping[str, float]:
@@ -49,19 +52,23 @@ class Steps:
 def turn(work: Work, steps: Steps) -> Generator[None, None, Outcome]:
     """One customer's turn: all that waits in their lane, as one thing that they said.
 
+    What was written from addresses that may not know of each other is not one thing: the later waits for the next turn.
+
     It pauses where the turns of others, taken together with it, should come as far: a step that is taken again at once
     finds its caches warm.
     """
-    revised, reported = _edits(work.items), _reports(work.items)
-    messages = _as_edited(_messages(work.items), work.items)
+    messages = _messages(work.items)
     if not messages:
+        revised, reported = _edits(work.items), _reports(work.items)
         return Outcome(work=work, address=_about(work), revised=revised, reported=reported)
 
-    snapshot = identify(work.lease.customer, work.addresses, work.facts)
-    reading = steps.understanding.read(_text(messages), work.facts.get("language"))
+    snapshot = _identified(work, messages[0].address, steps)
+    work = _one_conversation(work, together(snapshot, messages[0].address))
+    messages = _as_edited(_messages(work.items), work.items)
+    reading = steps.understanding.read(_text(messages), snapshot.facts.get("language"))
     yield
-    recollection = recall(work.timeline, messages)
-    plan = decide(snapshot, reading, recollection, messages, steps.knowledge, _open(work, messages, steps))
+    recollection = recall(snapshot.timeline, messages)
+    plan = decide(snapshot, reading, recollection, messages, steps.knowledge, _open(snapshot, messages, steps))
     yield
     recent = recollection.recent
     variant = _variant(recent, messages[-1].address)
@@ -72,10 +79,10 @@ def turn(work: Work, steps: Steps) -> Generator[None, None, Outcome]:
         address=messages[-1].address,
         record=_record(messages, reading, plan),
         replies=tuple(Reply(draft, _purpose(draft, plan, messages[-1].address)) for draft in drafts),
-        changes=(*plan.changes, *_learned(reading, work.facts, messages[-1])),
+        changes=(*plan.changes, *_learned(reading, snapshot, messages[-1])),
         handoff=plan.handoff,
-        revised=revised,
-        reported=reported,
+        revised=_edits(work.items),
+        reported=_reports(work.items),
         opened=_opened(work, messages, steps),
     )
 
@@ -116,19 +123,40 @@ def _nobodys(channel: str, text: str) -> Work:
         lease=Lease(CustomerId(0), fence=0, arrivals=0, lost=0),
         items=(InboxItem(id=0, kind=Kind.MESSAGE, address=address.id, attempts=0, message=message),),
         addresses=(address,),
-        facts={},
+        facts=(),
         timeline=(),
+        at=message.at,
     )
 
 
-def _open(work: Work, messages: Sequence[TurnMessage], steps: Steps) -> Collection[str]:
+def _identified(work: Work, wrote: AddressId, steps: Steps) -> Snapshot:
+    return identify(
+        work.lease.customer,
+        work.addresses,
+        work.facts,
+        work.timeline,
+        wrote=wrote,
+        at=work.at,
+        disclosure=steps.disclosure,
+    )
+
+
+def _one_conversation(work: Work, addresses: Collection[AddressId]) -> Work:
+    """Without what was written elsewhere than there: its lane is due again for that."""
+    elsewhere = {item.address for item in work.items if item.message and item.address not in addresses}
+    if not elsewhere:
+        return work
+    return replace(work, items=tuple(item for item in work.items if item.address not in elsewhere))
+
+
+def _open(snapshot: Snapshot, messages: Sequence[TurnMessage], steps: Steps) -> Collection[str]:
     """The channels that replies can leave by: not those where this customer would have to write first."""
     windows = steps.windows
     if not windows:
         return steps.limits.keys()
     now = messages[-1].at
-    channels = {address.id: address.address.channel for address in work.addresses}
-    heard = {m.address.channel: m.at for m in work.timeline if m.direction is Direction.IN}
+    channels = {address.id: address.address.channel for address in snapshot.addresses}
+    heard = {m.address.channel: m.at for m in snapshot.timeline if m.direction is Direction.IN}
     heard |= {channels[message.address]: now for message in messages if message.address in channels}
     return {
         channel
@@ -211,9 +239,9 @@ def _purpose(draft: Draft, plan: Plan, written_from: AddressId) -> Purpose:
     return Purpose.UNSOLICITED if plan.unsolicited and draft.to.id == written_from else Purpose.REPLY
 
 
-def _learned(reading: Reading, facts: Mapping[str, str], message: TurnMessage) -> tuple[Change, ...]:
+def _learned(reading: Reading, snapshot: Snapshot, message: TurnMessage) -> tuple[Change, ...]:
     """The language last written in, by which the next few words are understood."""
-    if not reading.language.known or facts.get("language") == reading.language.value:
+    if not reading.language.known or snapshot.facts.get("language") == reading.language.value:
         return ()
     return (Change(key="language", value=reading.language.value, source=message.id),)
 

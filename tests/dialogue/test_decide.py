@@ -61,6 +61,7 @@ def sarah(*addresses: KnownAddress, **preferences: object) -> Snapshot:
         addresses=addresses or (TELEGRAM, EMAIL),
         name="Sarah Miller",
         preferences=Preferences(**preferences),  # type: ignore[arg-type]
+        trusted=frozenset(address.id for address in addresses or (TELEGRAM, EMAIL)),
     )
 
 

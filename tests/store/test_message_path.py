@@ -79,6 +79,11 @@ async def claim(store: Store, count: int = 10) -> list[Work]:
     return works
 
 
+def stated(work: Work) -> dict[str, str]:
+    """What holds: of two values the weightier one comes later."""
+    return {fact.key: fact.value for fact in work.facts}
+
+
 async def give_back(store: Store, work: Work, *, after: float, attempts: int, reason: str = "x") -> None:
     items = [item.id for item in work.items]
     await store.path.retry(work.lease, items, after=after, attempts=attempts, reason=reason)
@@ -161,11 +166,45 @@ class TestAccept:
     async def test_what_the_provider_knows_becomes_a_fact(self, store: Store) -> None:
         await store.path.accept([arrived(message("1"))])
         [work] = await claim(store)
-        assert work.facts == {"name": "Sarah", "language": "en"}
+        assert stated(work) == {"name": "Sarah", "language": "en"}
         sender = Sender(MIKE, "Mike", "en", email="mike@example.org", zone="Europe/Berlin")
         await store.path.accept([arrived(replace(message("2"), sender=sender))])
         [work] = await claim(store)
-        assert work.facts == {"name": "Mike", "language": "en", "email": "mike@example.org", "zone": "Europe/Berlin"}
+        assert stated(work) == {"name": "Mike", "language": "en", "email": "mike@example.org", "zone": "Europe/Berlin"}
+
+    async def test_a_fact_tells_where_it_came_from_and_how_sure_it_is(self, store: Store) -> None:
+        mail = Address("email", "sarah@example.org")
+        sarah = NewCustomer(row=2, addresses=(mail, SARAH), facts={"preference.length": "short"})
+        await store.records.import_customers([sarah], {})
+        await store.path.accept([arrived(message("1", "call me Sally"))])
+        [work] = await claim(store)
+        telegram, email = (next(a.id for a in work.addresses if a.address == address) for address in (SARAH, mail))
+        assert work.items[0].message is not None
+        change = Change(key="name", value="Sally", source=work.items[0].message.id)
+        await store.path.commit([outcome(work, "ok", changes=(change,))])
+        await store.path.accept([arrived(message("2"))])
+        [work] = await claim(store)
+        assert {(fact.key, fact.address, fact.source, fact.confidence) for fact in work.facts} == {
+            ("preference.length", email, "import", 0.9),
+            ("name", telegram, "message", 1.0),
+        }
+
+    async def test_an_address_tells_when_it_was_proven_and_whether_it_is_shared(self, store: Store, dsn: str) -> None:
+        sarah = NewCustomer(row=2, addresses=(SARAH,), facts={})
+        await store.records.import_customers([sarah], {})
+        await store.path.accept([arrived(message("1")), arrived(message("2", sender=MIKE))])
+        works = {work.addresses[0].address: work for work in await claim(store)}
+        assert works[MIKE].addresses[0].proven_at is None
+        [known] = works[SARAH].addresses
+        assert known.proven_at is not None
+        assert timedelta(0) < works[SARAH].at - known.proven_at < timedelta(minutes=1)
+        assert not known.shared
+        connection = await asyncpg.connect(dsn)
+        await connection.execute("UPDATE addresses SET shared_at = now()")
+        await connection.close()
+        await give_back(store, works[SARAH], after=0, attempts=9)
+        [again] = await claim(store)
+        assert [address.shared for address in again.addresses] == [True]
 
     async def test_a_quarantined_message_is_on_no_timeline(self, store: Store) -> None:
         await store.path.accept([arrived(message("1", "your invoice", quarantine="DMARC fails"))])
@@ -442,7 +481,7 @@ class TestCommit:
             await store.path.commit([outcome(work, "ok", changes=(change,))])
         await store.path.accept([arrived(message("9"))])
         [work] = await claim(store)
-        assert "preference.register" not in work.facts
+        assert "preference.register" not in stated(work)
 
     async def test_what_is_stated_beats_what_the_provider_says(self, store: Store) -> None:
         await store.path.accept([arrived(message("1"))])
@@ -452,7 +491,7 @@ class TestCommit:
         await store.path.commit([outcome(work, "ok", changes=(change,))])
         await store.path.accept([arrived(message("2"))])
         [work] = await claim(store)
-        assert work.facts["name"] == "Sally"
+        assert stated(work)["name"] == "Sally"
 
     async def test_what_is_stated_on_one_address_beats_what_the_company_said_of_another(self, store: Store) -> None:
         mail = Address("email", "sarah@example.org")
@@ -465,7 +504,7 @@ class TestCommit:
         await store.path.commit([outcome(work, "ok", changes=(change,))])
         await store.path.accept([arrived(message("2"))])
         [work] = await claim(store)
-        assert work.facts["name"] == "Sally"
+        assert stated(work)["name"] == "Sally"
 
     async def test_a_later_import_takes_back_nothing_that_the_customer_said(self, store: Store) -> None:
         await store.path.accept([arrived(message("1", "call me Sally"))])

@@ -15,6 +15,7 @@ from omnibot.model import (
     CustomerId,
     DeliveryState,
     Draft,
+    Fact,
     Incoming,
     KnownAddress,
     MessageId,
@@ -108,8 +109,9 @@ class Work:
     lease: Lease
     items: tuple[InboxItem, ...]
     addresses: tuple[KnownAddress, ...]
-    facts: Mapping[str, str]
+    facts: tuple[Fact, ...]  # the weightier of two later
     timeline: tuple[TimelineMessage, ...]
+    at: datetime  # when it was loaded, by the database's clock
     requests: tuple[ProofRequest, ...] = ()  # of their addresses, not settled and not expired
 
 

@@ -11,6 +11,7 @@ from omnibot.model import (
     AddressId,
     CustomerId,
     Direction,
+    Fact,
     KnownAddress,
     MessageId,
     Proof,
@@ -27,7 +28,7 @@ _TIMELINE = 8  # latest messages that a turn sees, an address
 # One row a customer; what is within a column is read by its place, so each belongs to the method named beside it. Of
 # the facts, what was stated beats what a provider said, and of two statements the later one holds.
 _LOAD = f"""
-SELECT c.id AS customer_id,
+SELECT c.id AS customer_id, now() AS at,
     ARRAY(  -- _item
         SELECT ROW(i.id, i.kind, i.address_id, i.attempts, i.payload_sealed, i.message_id,
                    m.at, m.body_sealed, m.attachments, m.answers, m.automatic, m.flags)
@@ -37,11 +38,11 @@ SELECT c.id AS customer_id,
         ORDER BY i.id) AS items,
     ARRAY(  -- _address
         SELECT ROW(a.id, a.channel, a.value_sealed, l.proof, a.account, a.context_sealed, a.stopped_at IS NOT NULL,
-                   a.unreachable_at IS NOT NULL)
+                   a.unreachable_at IS NOT NULL, l.proven_at, a.shared_at IS NOT NULL)
         FROM links l CROSS JOIN LATERAL (SELECT * FROM addresses WHERE id = l.address_id OFFSET 0) AS a
         WHERE l.customer_id = c.id ORDER BY a.id) AS addresses,
-    ARRAY(  -- _facts
-        SELECT ROW(f.address_id, f.key, f.value_sealed)
+    ARRAY(  -- _fact
+        SELECT ROW(f.address_id, f.key, f.value_sealed, f.confidence, f.source)
         FROM links l CROSS JOIN LATERAL (
             SELECT * FROM facts WHERE address_id = l.address_id AND valid_to IS NULL OFFSET 0) AS f
         WHERE l.customer_id = c.id ORDER BY f.confidence, f.valid_from, f.id) AS facts,
@@ -72,8 +73,9 @@ class Loading(Connections):
                 lease=lease,
                 items=tuple(map(self._item, row["items"])),
                 addresses=tuple(addresses.values()),
-                facts={key: self._codec.open_text(address, value) for address, key, value in row["facts"]},
+                facts=tuple(map(self._fact, row["facts"])),
                 timeline=tuple(self._said(said, lease.customer, addresses) for said in row["timeline"]),
+                at=row["at"],
             )
         except Exception as error:
             return Unreadable(lease, tuple(item[0] for item in row["items"]), type(error).__name__)
@@ -105,7 +107,7 @@ class Loading(Connections):
         )
 
     def _address(self, row: asyncpg.Record) -> KnownAddress:
-        id_, channel, value, proof, account, context, stopped, unreachable = row
+        id_, channel, value, proof, account, context, stopped, unreachable, proven_at, shared = row
         return KnownAddress(
             id=AddressId(id_),
             address=Address(channel, self._codec.open_text(id_, value)),
@@ -114,7 +116,14 @@ class Loading(Connections):
             context=self._codec.open(id_, context) if context else {},
             stopped=stopped,
             unreachable=unreachable,
+            proven_at=proven_at,
+            shared=shared,
         )
+
+    def _fact(self, row: asyncpg.Record) -> Fact:
+        address, key, value, confidence, source = row
+        text = self._codec.open_text(address, value)
+        return Fact(key=key, value=text, address=AddressId(address), confidence=confidence, source=source)
 
     def _said(
         self, row: asyncpg.Record, customer: CustomerId, addresses: Mapping[AddressId, KnownAddress]
