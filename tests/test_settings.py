@@ -5,9 +5,11 @@ import threading
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import BaseModel, SecretStr, field_validator
 
 from omnibot.settings import Settings, SettingsError, judge_table, load
+from tests.signing import elliptic, private_pem, public_pem
 
 TOKEN = "4711:AAH-not-to-be-seen-anywhere"
 
@@ -333,3 +335,63 @@ def test_the_tree_is_frozen():
 
 def test_paths_are_paths(toml):
     assert load(toml('data_folder = "x/y"'), {}).data_folder == Path("x/y")
+
+
+# --- keys of tokens ------------------------------------------------------------------------------------------------
+
+ELLIPTIC = elliptic()
+NAMED = '[identity.tokens]\nissuer = "https://app.example.com"\naudience = "omnibot"\n'
+
+
+def test_keys_of_tokens_come_from_files_by_their_names(toml, tmp_path):
+    secret, public = tmp_path / "secret", tmp_path / "public.pem"
+    secret.write_text("s" * 32 + "\n")
+    public.write_text(public_pem(ELLIPTIC))
+    tables = f"[identity.tokens.keys.main]\nsecret_file = '{secret}'\n"
+    environ = {"OMNIBOT_IDENTITY__TOKENS__KEYS__NEXT__PUBLIC_KEY_FILE": str(public)}
+    main, following = load(toml(NAMED + tables), environ).identity.tokens.signing_keys()
+    assert (main.name, main.algorithm, main.material) == ("main", "HS256", "s" * 32)
+    assert (following.name, following.algorithm) == ("next", "ES256")
+
+
+KEY = "[identity.tokens.keys.main]\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "says"),
+    [
+        (f"{NAMED}{KEY}secret = '{'s' * 31}'", "identity.tokens.keys.main.secret", "fewer than 32 bytes"),
+        (f"{NAMED}{KEY}secret = \"\"\"{public_pem(ELLIPTIC)}\"\"\"", "keys.main.secret", "is a public key"),
+        (f"{NAMED}{KEY}public_key = \"\"\"{private_pem(ELLIPTIC)}\"\"\"", "keys.main.public_key", "is a private key"),
+        (
+            f"{NAMED}{KEY}public_key = \"\"\"{public_pem(elliptic(ec.SECP384R1()))}\"\"\"",
+            "identity.tokens.keys.main.public_key",
+            "secp384r1",
+        ),
+        (f"{NAMED}{KEY}", "identity.tokens.keys.main ", "has no key"),
+        (
+            f"{NAMED}{KEY}secret = '{'s' * 32}'\npublic_key = \"\"\"{public_pem(ELLIPTIC)}\"\"\"",
+            "identity.tokens.keys.main ",
+            "a table of its own",
+        ),
+        (
+            f"{NAMED}{KEY}secret = '{''.join(public_pem(ELLIPTIC).splitlines()[1:-1])}'\n"
+            f"[identity.tokens.keys.next]\npublic_key = \"\"\"{public_pem(ELLIPTIC)}\"\"\"",
+            "identity.tokens ",
+            "keys.main is a public key given as a secret",
+        ),
+        (f"{KEY}secret = '{'s' * 32}'", "identity.tokens ", "no issuer and audience"),
+        (f"{NAMED}{KEY}secert = '{'s' * 32}'", "keys.main.secert", "did you mean secret?"),
+        (f"{NAMED}{KEY}secret_file = '/nowhere/at/all'", "keys.main.secret_file", "cannot be read"),
+        (f"{NAMED}keys = 5", "identity.tokens.keys (", "is not a table"),
+        (f"{NAMED}[identity.tokens.keys]\nmain = 5", "identity.tokens.keys.main", "is not a table"),
+    ],
+)  # fmt: skip
+def test_keys_of_tokens_that_will_not_do(toml, text, where, says):
+    with pytest.raises(SettingsError) as refused:
+        load(toml(text), {})
+    [fault] = refused.value.faults
+    assert f"{where}" in str(fault)
+    assert says in str(fault)
+    assert "s" * 31 not in str(fault)
+    assert "BEGIN" not in str(fault)

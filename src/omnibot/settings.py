@@ -19,13 +19,25 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar, get_args, get_origin
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretBytes, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretBytes,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
 from omnibot.durable import sync_folder
+
+if TYPE_CHECKING:
+    from omnibot.tokens import Key
 
 DEFAULT_FILE = Path("config/omnibot.toml")
 PREFIX = "OMNIBOT_"
@@ -122,6 +134,81 @@ class Bot(_Section):
     """The folder of the articles that may be answered from."""
 
 
+class TokenKey(_Section):
+    """One key by which the company's systems sign; its table's name is the `kid` of what is signed with it."""
+
+    secret: SecretStr | None = None
+    """For HS256: at least 32 bytes that only the signing system and Omnibot know."""
+    public_key: str = ""
+    """For ES256: the public half, as PEM."""
+
+    @field_validator("secret")
+    @classmethod
+    def _kept_and_long(cls, secret: SecretStr | None) -> SecretStr | None:
+        from omnibot.tokens import secret_flaw
+
+        if secret is not None and (flaw := secret_flaw(secret.get_secret_value())):
+            raise ValueError(flaw)
+        return secret
+
+    @field_validator("public_key")
+    @classmethod
+    def _public_and_suitable(cls, pem: str) -> str:
+        from omnibot.tokens import public_key_flaw
+
+        if pem and (flaw := public_key_flaw(pem)):
+            raise ValueError(flaw)
+        return pem
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if self.secret is not None and self.public_key:
+            raise ValueError("has a secret and a public key: give each key a table of its own")
+        if self.secret is None and not self.public_key:
+            raise ValueError("has no key: set secret_file (HS256) or public_key_file (ES256)")
+        return self
+
+
+class Tokens(_Section):
+    """Whose signature is believed about who somebody is. Without keys nobody's."""
+
+    issuer: str = ""
+    """The `iss` of the tokens. Needed with keys."""
+    audience: str = ""
+    """The `aud` of the tokens, so that none which was made for another service counts here. Needed with keys."""
+    longest_seconds: Seconds = 3600
+    """A token that is valid for longer is refused."""
+    skew_seconds: Annotated[float, Field(ge=0, le=600, allow_inf_nan=False)] = 60
+    """By how much the clocks of those who sign may differ from ours."""
+    code_seconds: Seconds = 900
+    """How long a code works that a token was exchanged for."""
+    keys: dict[str, TokenKey] = Field(default_factory=dict)
+    """By `kid`; several while one replaces another."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        missing = [name for name in ("issuer", "audience") if self.keys and not getattr(self, name)]
+        if missing:
+            names = " and ".join(missing)
+            raise ValueError(f"has keys, but no {names}: set what your system writes, or any of its tokens would do")
+        from omnibot.tokens import both_ways
+
+        if self.keys and (name := both_ways(self.signing_keys())):
+            raise ValueError(f"keys.{name} is a public key given as a secret, which anybody could sign with: remove it")
+        return self
+
+    def signing_keys(self) -> tuple[Key, ...]:
+        """The keys as `omnibot.tokens` takes them."""
+        from omnibot.tokens import Algorithm, Key
+
+        return tuple(
+            Key(name, Algorithm.HS256, key.secret.get_secret_value())
+            if key.secret is not None
+            else Key(name, Algorithm.ES256, key.public_key)
+            for name, key in self.keys.items()
+        )
+
+
 Told = Literal["seen", "proven"]
 ProofDays = Annotated[int, Field(ge=0, le=36500)]
 
@@ -163,6 +250,8 @@ class Identity(_Section):
     def _beside_the_others(cls, days: object) -> object:
         """To name one channel does not let the proof of another last for ever."""
         return {**_PROOF_DAYS, **days} if isinstance(days, dict) else days
+
+    tokens: Tokens = Tokens()
 
 
 class Turns(_Section):
@@ -388,7 +477,7 @@ def judge_table(model: type[Model], raw: Mapping[str, Any], steps: Steps) -> tup
         judged = model.model_validate(values)
     except ValidationError as error:
         told = [_explained(detail, model, values, steps) for detail in error.errors(include_url=False)]
-        return None, faults + [fault(*one) for one in told if one[0] not in resolving.unread]
+        return None, faults + [fault(*one) for one in told if not resolving.left_unread(one[0])]
     return (None if faults else judged), faults
 
 
@@ -398,6 +487,10 @@ class _Resolving:
     def __init__(self) -> None:
         self.faults: list[Fault] = []
         self.unread: set[Steps] = set()  # to be called unreadable, not missing as well
+
+    def left_unread(self, steps: Steps) -> bool:
+        """Whether a setting, or one in a table, is in a file that could not be read: all else follows from that."""
+        return any(unread[: len(steps)] == steps for unread in self.unread)
 
     def table(self, model: type[BaseModel], raw: Mapping[str, Any], steps: Steps) -> dict[str, Any]:
         values: dict[str, Any] = {}
@@ -412,9 +505,14 @@ class _Resolving:
         return values
 
     def _value(self, model: type[BaseModel], key: str, value: object, steps: Steps) -> object:
-        section = _section(model, key)
+        section, named = _section(model, key), _named_sections(model, key)
         if section is not None and isinstance(value, dict):
             return self.table(section, value, steps)
+        if named is not None and isinstance(value, dict):
+            return {
+                name: self.table(named, table, (*steps, name)) if isinstance(table, dict) else table
+                for name, table in value.items()
+            }
         if isinstance(value, _FromEnvironment):
             known = model.model_fields.get(key)
             return _parted(value) if known and _takes_list(known.annotation) else str(value)
@@ -436,8 +534,19 @@ class _Resolving:
 def _section(model: type[BaseModel], name: str) -> type[BaseModel] | None:
     """The model of a table inside a table, which may be optional."""
     known = model.model_fields.get(name)
-    kinds = (known.annotation, *get_args(known.annotation)) if known else ()
+    kinds = (
+        (known.annotation, *get_args(known.annotation)) if known and get_origin(known.annotation) is not dict else ()
+    )
     return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
+
+
+def _named_sections(model: type[BaseModel], name: str) -> type[BaseModel] | None:
+    """The model of the tables in a table whose names are anybody's choice."""
+    known = model.model_fields.get(name)
+    if known is None or get_origin(known.annotation) is not dict:
+        return None
+    inner = get_args(known.annotation)[1]
+    return inner if isinstance(inner, type) and issubclass(inner, BaseModel) else None
 
 
 def _takes_list(annotation: object) -> bool:
@@ -480,9 +589,12 @@ def _explained(
 def _owner(model: type[BaseModel], loc: Sequence[int | str]) -> tuple[type[BaseModel], Steps]:
     """The table that an error is in, and the way to the setting, without positions in lists and members of unions."""
     inner: list[str] = []
+    named: type[BaseModel] | None = None  # what the next step may call as it likes
     for step in loc:
         inner.append(str(step))
-        below = _section(model, str(step))
+        below, named = (named, None) if named else (_section(model, str(step)), _named_sections(model, str(step)))
+        if named is not None:
+            continue
         if below is None:
             break
         if len(inner) < len(loc):
@@ -500,9 +612,12 @@ def _suggestion(unknown: str, model: type[BaseModel]) -> str:
 def _masked(text: str, model: type[BaseModel], values: Mapping[str, Any]) -> str:
     """A channel's validator may quote what it refuses; a fault must not quote a secret."""
     for name, known in model.model_fields.items():
-        value, section = values.get(name), _section(model, name)
+        value, section, named = values.get(name), _section(model, name), _named_sections(model, name)
         if section is not None and isinstance(value, dict):
             text = _masked(text, section, value)
+        elif named is not None and isinstance(value, dict):
+            for table in value.values():
+                text = _masked(text, named, table) if isinstance(table, dict) else text
         elif isinstance(value, str) and value and _is_secret(known.annotation):
             text = text.replace(value, "…")
     return text
