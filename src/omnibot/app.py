@@ -40,6 +40,7 @@ from omnibot.model import Disclosure, Limits, Proof
 from omnibot.settings import Identity, Settings
 from omnibot.store import Store
 from omnibot.store.bundled import BundledServer
+from omnibot.store.identity import Guards
 from omnibot.store.work import Arrived
 from omnibot.turn import Steps, rehearse
 from omnibot.understanding import Understanding
@@ -138,6 +139,7 @@ def _store(settings: Settings, dsn: str) -> AbstractAsyncContextManager[Store]:
         settings.load_secret(),
         pool_size=settings.database.pool_size,
         prepared_statements=settings.database.prepared_statements,
+        guards=Guards.of(settings.identity),
     )
 
 

@@ -9,7 +9,7 @@ import asyncpg
 
 from omnibot.store.work import StoreUnavailable
 
-_AWAY = (
+AWAY = (
     OSError,  # includes TimeoutError and refused connections
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,  # a connection that dies in mid-switch: it expected another kind of answer
@@ -29,5 +29,5 @@ def unavailable() -> Iterator[None]:
     """
     try:
         yield
-    except _AWAY as error:
+    except AWAY as error:
         raise StoreUnavailable(type(error).__name__) from error

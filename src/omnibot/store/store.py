@@ -12,10 +12,12 @@ from omnibot.store import database
 from omnibot.store.attachments import Attachments
 from omnibot.store.availability import unavailable
 from omnibot.store.codec import Codec
+from omnibot.store.identity import Guards, Identity
 from omnibot.store.message_path import MessagePath
 from omnibot.store.records import Records
 from omnibot.store.work import StoreUnavailable
 
+_GUARDS = Guards()
 _WAKE = "omnibot_wake"  # the NOTIFY channel
 
 
@@ -32,24 +34,31 @@ class WrongSecret(Exception):
 class Store:
     """One open database; made by `Store.open`."""
 
-    def __init__(self, pool: asyncpg.Pool, codec: Codec) -> None:
+    def __init__(self, pool: asyncpg.Pool, codec: Codec, guards: Guards) -> None:
         self._pool = pool
         self.path = MessagePath(pool, codec)
+        self.identity = Identity(pool, codec, guards)
         self.records = Records(codec)
         self.attachments = Attachments(codec)
 
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, dsn: str, secret: bytes, *, pool_size: int = 10, prepared_statements: bool = True
+        cls,
+        dsn: str,
+        secret: bytes,
+        *,
+        pool_size: int = 10,
+        prepared_statements: bool = True,
+        guards: Guards = _GUARDS,
     ) -> AsyncIterator[Store]:
-        """Connect, bring the schema up to date, yield, close.
+        """Connect, bring the schema up to date, yield, close. `guards` say who may become one person.
 
         Raises WrongSecret, or what asyncpg raises when there is no database.
         """
         async with database.connect(dsn, pool_size=pool_size, prepared_statements=prepared_statements) as pool:
             await database.migrate()
-            store = cls(pool, Codec(secret))
+            store = cls(pool, Codec(secret), guards)
             if not await store.records.claim_for_secret():
                 raise WrongSecret
             yield store
@@ -65,7 +74,7 @@ class Store:
             if await database.pending():
                 yield None
                 return
-            store = cls(pool, Codec(secret))
+            store = cls(pool, Codec(secret), _GUARDS)
             if not await store.records.fits_secret():
                 raise WrongSecret
             yield store

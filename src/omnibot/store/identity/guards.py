@@ -1,10 +1,18 @@
-"""What keeps two people from becoming one by mistake: settings, as values."""
+"""What keeps two people from becoming one by mistake: settings, as values, and what they say."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from omnibot.identifiers import spelled
 from omnibot.model import Identifier, IdentifierKind
+from omnibot.settings import Identity as Settings
+from omnibot.store.identity.values import CUSTOMER, NOT_STAFF, RULE, Verdict
+
+if TYPE_CHECKING:
+    from omnibot.store.identity.standing import Apart, Side
 
 _RULES = (IdentifierKind.USER_ID, IdentifierKind.PHONE, IdentifierKind.EMAIL)
 
@@ -19,3 +27,56 @@ class Guards:
     most_emails: int = 5
     most_addresses: int = 20
     most_merges: int = 10  # without staff
+
+    @classmethod
+    def of(cls, settings: Settings) -> Guards:
+        """As the settings have them."""
+        return cls(
+            rules=tuple(IdentifierKind(rule) for rule in settings.rules),
+            blocked=frozenset(_identifier(written) for written in settings.blocked),
+            most_phones=settings.most_phones,
+            most_emails=settings.most_emails,
+            most_addresses=settings.most_addresses,
+            most_merges=settings.most_merges,
+        )
+
+
+def _identifier(written: str) -> Identifier:
+    kind, _, value = written.partition(":")
+    identifier = Identifier(IdentifierKind(kind), value)
+    return spelled(identifier) or identifier  # what names nobody by its spelling alone is blocked anyway
+
+
+def judge(left: Side, right: Side, apart: Iterable[Apart], by: str, guards: Guards) -> tuple[Verdict, str]:
+    """Whether two sides may become one, by whoever says so; staff may whatever is not shared."""
+    if by not in NOT_STAFF:
+        return Verdict.MERGED, ""
+    parted = [one for one in apart if _between(one, left, right) or _between(one, right, left)]
+    if parted and by == RULE:
+        return Verdict.REFUSED, "they were parted for good"
+    if any(one.by not in (CUSTOMER, RULE) for one in parted):
+        return Verdict.PARKED, "staff has parted them for good"
+    reason = next(_faults(left, right, guards), "")
+    return (Verdict.PARKED, reason) if reason else (Verdict.MERGED, "")
+
+
+def _between(apart: Apart, left: Side, right: Side) -> bool:
+    return apart.left in left.homes and apart.right in right.homes
+
+
+def _faults(left: Side, right: Side, guards: Guards) -> Iterator[str]:
+    ids = left.identifiers(IdentifierKind.USER_ID), right.identifiers(IdentifierKind.USER_ID)
+    if all(ids) and len(ids[0] | ids[1]) > 1:
+        yield "both have a user id, and they differ"
+    phones, emails = (
+        len(left.identifiers(kind) | right.identifiers(kind)) for kind in (IdentifierKind.PHONE, IdentifierKind.EMAIL)
+    )
+    counts = [
+        (phones, guards.most_phones, "phone numbers"),
+        (emails, guards.most_emails, "e-mail addresses"),
+        (len(left.links) + len(right.links), guards.most_addresses, "addresses"),
+        (len(left.edges) + len(right.edges) + 1, guards.most_merges, "merges"),
+    ]
+    for count, most, what in counts:
+        if count > most:
+            yield f"one person would have {count} {what}, and at most {most} are believed"
