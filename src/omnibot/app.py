@@ -35,6 +35,7 @@ from omnibot.intake.shared import SharedFiles
 from omnibot.intake.sweep import Sweeper
 from omnibot.intake.typing import WORTH_IT, Typing
 from omnibot.lanes import Lanes
+from omnibot.linking import Linking
 from omnibot.logs import request_scope
 from omnibot.model import Disclosure, Limits, Proof
 from omnibot.settings import Identity, Settings
@@ -203,19 +204,34 @@ async def _working(
     settings: Settings, store: Store, channels: Channels, files: DiskFiles, bell: _Bell, drain: _Drain
 ) -> AsyncIterator[None]:
     delivery = Delivery(store.path, channels, settings.delivery)
-    lanes = Lanes(store.path, _steps(settings, channels), settings.turns, committed=delivery.wake)
+    linking = Linking(
+        store.identity,
+        attempts=settings.identity.attempts,
+        poll_seconds=settings.turns.poll_seconds,
+        done=lambda: lanes.wake(),  # they wake each other
+    )
+    lanes = Lanes(store.path, _steps(settings, channels), settings.turns, committed=_all(delivery.wake, linking.wake))
     fetcher = Fetcher(store.attachments, files, channels, settings.files)
-    bell.wakes(lanes.wake, fetcher.heard)
+    bell.wakes(_all(lanes.wake, linking.wake), fetcher.heard)
     async with (
         drain.looping(
             _WORK,
             _Work("delivery", [delivery.run], delivery.close),
             _Work("turns", [lanes.run] * settings.turns.workers, lanes.close),
+            _Work("linking", [linking.run], linking.close),
         ),
         drain.background("attachments", fetcher.run),
         drain.background("sweep", Sweeper(store.attachments, files).run),
     ):
         yield
+
+
+def _all(*calls: Callable[[], None]) -> Callable[[], None]:
+    def call_all() -> None:
+        for call in calls:
+            call()
+
+    return call_all
 
 
 def _steps(settings: Settings, channels: Channels) -> Steps:

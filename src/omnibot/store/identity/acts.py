@@ -143,9 +143,9 @@ class Acting(Matching):
     async def _done(self, connection: asyncpg.Connection, taken: _Taken) -> str:
         match Act(taken.act):
             case Act.LINK:
-                return (await self._link_proven(connection, taken)).verdict
+                return (await self._link_proven(connection, taken)).verdict.name.lower()
             case Act.MATCH:
-                return (await self._match(connection, taken.address)).verdict
+                return (await self._match(connection, taken.address)).verdict.name.lower()
             case Act.UNLINK:
                 end = await self._end_at(connection, taken.address)
                 await self._unlink(connection, end, taken.by, taken.evidence)

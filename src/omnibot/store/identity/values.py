@@ -145,7 +145,8 @@ class OpenReview:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Executed:
-    """What became of an act of the queue; `failed` names the fault, and it is tried again or was parked."""
+    """What became of an act of the queue: `outcome` in a word. `failed` names the fault of one that is tried again, or
+    was parked."""
 
     id: int
     act: str
