@@ -33,6 +33,14 @@ class Address:
     def __str__(self) -> str:
         return f"{self.channel}:{self.value}"
 
+    @property
+    def masked(self) -> str:
+        """As whoever has it recognises it, and nobody else learns it: `s…@example.org`, `…67`; '' where that cannot be."""
+        name, at, domain = self.value.rpartition("@")
+        if at:
+            return f"{name[:1]}…@{domain}"
+        return f"…{self.value[-2:]}" if self.value.startswith("+") else ""
+
     @classmethod
     def parse(cls, text: str) -> Address:
         """Read `channel:value`; raises ValueError when either half is missing."""

@@ -759,6 +759,62 @@ def test_a_flood_is_decided_quickly(plan: Desk, text: str) -> None:
     assert time.thread_time() - start < 0.01 * traced
 
 
+# --- where several people write ---
+
+OFFICE = replace(TELEGRAM, shared=True)
+
+
+def office(*others: KnownAddress) -> Snapshot:
+    """As identify sees an address that several people write from."""
+    return Snapshot(customer=CustomerId(1), addresses=(OFFICE, *others))
+
+
+@pytest.mark.parametrize(
+    "text", ["Call me Priya", "Please keep it short", "Answer me here from now on", "In Spanish please"]
+)
+def test_where_several_people_write_nobodys_wish_is_kept(plan: Desk, text: str) -> None:
+    made = plan(text, snapshot=office(), on=OFFICE)
+    assert said(made) == [("confirm", "for_once")]
+    assert made.changes == ()
+    assert made.name == ""
+
+
+def test_where_several_people_write_a_wish_holds_for_its_reply(plan: Desk) -> None:
+    made = plan("Please keep it short. How do I reset my password?", snapshot=office(), on=OFFICE)
+    assert said(made) == [("confirm", "for_once"), ("answer", "reset-password")]
+    assert made.preferences.length is Length.SHORT
+    assert made.changes == ()
+
+
+def test_where_several_people_write_a_question_may_be_anothers(plan: Desk, knowledge: Knowledge) -> None:
+    article = knowledge.article("reset-password", "en")
+    assert article is not None
+    told = Recollection(recent=(ago(1, article.short),))
+    made = plan("How do I reset my password?", snapshot=office(), on=OFFICE, met=told)
+    assert said(made) == [("answer", "reset-password")]
+    again = plan("More detail please", snapshot=office(), on=OFFICE, met=told)
+    assert ("answer", "reset-password") in said(again)  # it stands on the screen that they read
+
+
+def test_where_several_people_write_each_learns_that_a_machine_answers(plan: Desk) -> None:
+    yesterday = Recollection(recent=(ago(600, "You're welcome."),))
+    assert ("greet", "first") in said(plan("How do I reset my password?", snapshot=office(), on=OFFICE, met=yesterday))
+    assert ("greet", "first") not in said(plan("How do I reset my password?", snapshot=office(), on=OFFICE))
+
+
+def test_where_several_people_write_replies_stay(plan: Desk) -> None:
+    made = plan("How do I reset my password? Please answer by email.", snapshot=office(EMAIL), on=OFFICE)
+    assert (made.to, made.pointer) == (OFFICE, None)
+    assert ("confirm", "channel_missing") in said(made)
+
+
+def test_an_address_that_is_not_proven_is_told_of_like_none(plan: Desk) -> None:
+    unproven = replace(sarah(), trusted=frozenset({TELEGRAM.id}))
+    none = replace(sarah(TELEGRAM), trusted=frozenset({TELEGRAM.id}))
+    for snapshot in (unproven, none):
+        assert said(plan("Answer me by email please", snapshot=snapshot)) == [("confirm", "channel_missing")]
+
+
 # --- files that were refused ---
 
 

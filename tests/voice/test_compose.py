@@ -158,6 +158,7 @@ def test_wordings_are_calm_and_name_only_known_places(language: str) -> None:
         "by_channel",
         "by_channel_place",
         "an_address",
+        "which",
     }
     for move, table in tables.items():
         for topic, registers in table.items():
@@ -405,6 +406,44 @@ def test_braces_in_facts_and_names_are_only_text() -> None:
 def test_silence_has_no_drafts() -> None:
     assert drafts(Plan()) == ()
     assert drafts(Plan(to=TELEGRAM)) == ()
+
+
+@pytest.mark.parametrize(
+    ("to", "other", "words"),
+    [
+        (EMAIL, "email:sarah@work.example", "I've just answered you by email (s…@example.org)."),
+        (SMS, "sms:+15550199", "I've just answered you by text message (…00)."),
+        (EMAIL, "sms:+15550199", "I've just answered you by email."),
+    ],
+)
+def test_a_pointer_tells_which_of_several_addresses_without_spelling_it_out(
+    to: KnownAddress, other: str, words: str
+) -> None:
+    another = replace(EMAIL, id=AddressId(9), address=Address.parse(other))
+    several = replace(SARAH, addresses=(TELEGRAM, to, another))
+    *_, pointer = compose(plan(OPENING, ANSWER, to=to, pointer=TELEGRAM), several, LIMITS, SPEAKER, 0)
+    assert plain(pointer.parts) == words
+
+
+@pytest.mark.parametrize(
+    ("address", "masked"),
+    [
+        ("email:sarah@example.org", "s…@example.org"),
+        ("email:@example.org", "…@example.org"),
+        ("whatsapp:+491701234567", "…67"),
+        ("telegram:4711", ""),
+        ("slack:T1/U2", ""),
+    ],
+)
+def test_an_address_is_masked_for_those_who_have_it(address: str, masked: str) -> None:
+    assert Address.parse(address).masked == masked
+
+
+def test_where_several_people_write_each_is_promised_their_own() -> None:
+    person = Move(kind=MoveKind.HANDOFF, topic="person")
+    before = told(text(plan(person)))
+    assert "added" in text(plan(person), recent=before)
+    assert "added" not in text(plan(person, to=replace(TELEGRAM, shared=True)), recent=before)
 
 
 def test_a_pointer_on_the_channel_written_from_tells_where_the_answer_is() -> None:

@@ -180,7 +180,8 @@ class _Turn:
         heard = self._heard()
         confirms, changes = self._wishes(heard)
         preferences = _changed(self.snapshot.preferences, changes)
-        name = next((change.value for change in changes if change.key == "name"), self.snapshot.name)
+        kept = () if self._is_shared() else changes
+        name = next((change.value for change in kept if change.key == "name"), self.snapshot.name)
         language = self._language(preferences, heard)
         answers, repeated = ((), ()) if Alarm.SERIOUS in heard.alarms else self._answers(heard, changes, language)
         handoffs = tuple(self._handoffs(heard, bool(answers), repeated, bool(confirms)))
@@ -198,7 +199,7 @@ class _Turn:
             preferences=preferences,
             name=name,
             language=language,
-            changes=changes,
+            changes=kept,
             handoff="; ".join(filter(None, (handoff, *(move.why for move in handoffs)))),
             unsolicited=all(message.answers is None for message in self.messages),
             why=_reason(heard, moves),
@@ -256,7 +257,18 @@ class _Turn:
             moves.append(Move(kind=MoveKind.CONFIRM, topic="started", why="asked to be written to again"))
         if any(_FLAG_HELP in message.flags for message in self.messages):
             moves.append(Move(kind=MoveKind.CONFIRM, topic="reach", why="sent the network's word for help"))
-        return tuple(moves), tuple(changes.values())
+        return tuple(self._as_kept(moves)), tuple(changes.values())
+
+    def _is_shared(self) -> bool:
+        return self.written_on is not None and self.written_on.shared
+
+    def _as_kept(self, confirms: Sequence[Move]) -> Sequence[Move]:
+        """Where several people write, a wish holds for the one reply, and that is said instead of a promise."""
+        promises = [move for move in confirms if move.topic == "name_set" or "value" in move.facts]
+        if not (promises and self._is_shared()):
+            return confirms
+        for_once = Move(kind=MoveKind.CONFIRM, topic="for_once", why="several people write from there")
+        return [*(move for move in confirms if move not in promises), for_once]
 
     def _granted(self, said: WishSaid) -> Move:
         """The confirmation of a wish, with its value where it can be granted."""
@@ -284,7 +296,7 @@ class _Turn:
         facts = {"channel": channel}
         if self._usable(channel) or channel == self.written_on.address.channel:
             topic, facts["value"], why = "channel_set", channel, "asked for that channel"
-        elif any(address.address.channel == channel for address in self.snapshot.addresses):
+        elif any(a.address.channel == channel and a.id in self.snapshot.trusted for a in self.snapshot.addresses):
             topic, why = "channel_unusable", "their address there cannot be written to now"
         elif channel not in self.channels:
             topic, why = "channel_unknown", "the company does not write on that channel"
@@ -299,7 +311,8 @@ class _Turn:
     ) -> tuple[tuple[Move, ...], tuple[Article, ...]]:
         """The answers, and those articles that were told just before and did not help."""
         told = self._just_told()
-        repeated = tuple(a.article for a in heard.answered if _tells(told, a.article))
+        asked_before = () if self._is_shared() else told  # by somebody else, perhaps
+        repeated = tuple(a.article for a in heard.answered if _tells(asked_before, a.article))
         fresh = [a for a in heard.answered if a.article not in repeated]
         if not heard.answered and not heard.unanswered and any(map(self._asks_again, changes)):
             fresh = [Answered(a, "told again as just wished") for a in self._told_before(told)]
@@ -409,6 +422,8 @@ class _Turn:
     def _greeting(self, heard: Heard) -> Iterator[Move]:
         if self._is_first():
             yield Move(kind=MoveKind.GREET, topic="first", why="never met before")
+        elif self._is_shared() and self._is_new_conversation():
+            yield Move(kind=MoveKind.GREET, topic="first", why="several people write from there: perhaps another one")
         elif self._is_new_conversation() or Talk.HELLO in heard.talk:
             yield Move(kind=MoveKind.GREET, topic="opening", why="the conversation begins")
 

@@ -82,8 +82,15 @@ def compose(
     )
     drafts = words.reply(plan, limits[plan.to.address.channel])
     if plan.pointer is not None:
-        drafts = (*drafts, *words.pointer(plan.pointer, limits[plan.pointer.address.channel]))
+        which = _which(plan.to, snapshot)
+        drafts = (*drafts, *words.pointer(plan.pointer, limits[plan.pointer.address.channel], which))
     return drafts
+
+
+def _which(to: KnownAddress, snapshot: Snapshot) -> str:
+    """Tells one address of a channel from their others there, without spelling it out; '' where that needs no telling."""
+    there = [address for address in snapshot.addresses if address.address.channel == to.address.channel]
+    return to.address.masked if len(there) > 1 else ""
 
 
 _NO_NAME = re.compile(r"[<>/\\@:{}\[\]=#]")
@@ -125,9 +132,9 @@ class _Words:
         subject = self._subject(plan) if limits.subject else ""
         return self._drafts(plan.to, _plain_parts(parts), limits, subject)
 
-    def pointer(self, to: KnownAddress, limits: Limits) -> tuple[Draft, ...]:
-        """Tells on the channel written from where the answer is."""
-        moved = Paragraph(self._say("point", "moved"))
+    def pointer(self, to: KnownAddress, limits: Limits, which: str) -> tuple[Draft, ...]:
+        """Tells on the channel written from where the answer is; `which` of several addresses there."""
+        moved = Paragraph(self._say("point", "moved_to", {"which": which}) if which else self._say("point", "moved"))
         if not limits.subject:
             return self._drafts(to, [moved], limits)
         letter = [Paragraph(self._say("greet", "opening")), moved, Paragraph(self._say("signature", "letter"))]
@@ -189,6 +196,8 @@ class _Words:
         """`more` where people were promised a moment ago: the same promise again sounds as if nobody listened."""
         if any(move.kind is MoveKind.GREET for move in plan.moves):
             return move.topic  # another conversation: what was promised is long past
+        if plan.to is not None and plan.to.shared:
+            return move.topic  # somebody else was promised it, perhaps
         if move.topic in _WEIGHTY:
             return move.topic
         topics = self.wording.promises if move.topic in _UNREMARKABLE else (move.topic,)
