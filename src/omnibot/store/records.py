@@ -409,10 +409,14 @@ class Records:
         """Give something that was parked another turn; False when it is not parked."""
         async with in_transaction():
             row = await models.Inbox.get_or_none(id=arrival, parked_at__isnull=False)
+            while row is not None:
+                # the lane first, as everywhere; its address may have gone to another customer's meanwhile
+                lane = await models.Lane.select_for_update().get(customer_id=row.customer_id)
+                row = await models.Inbox.get_or_none(id=arrival, parked_at__isnull=False)
+                if row is not None and row.customer_id == lane.customer_id:
+                    break
             if row is None:
                 return False
-            # the lane first, as everywhere
-            lane = await models.Lane.select_for_update().get(customer_id=row.customer_id)
             lane.due_at, lane.arrivals = _now(), lane.arrivals + 1
             await lane.save(update_fields=["due_at", "arrivals"])
             await models.Inbox.filter(id=arrival).update(parked_at=None, parked_reason=None, attempts=0, due_at=_now())
