@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from omnibot.model import (
     Address,
     AddressId,
+    Ask,
     Choice,
     CustomerId,
     Direction,
@@ -28,17 +29,19 @@ from omnibot.model import (
     MessageId,
     Move,
     MoveKind,
+    OwnNumber,
     Paragraph,
     Plan,
     Preferences,
     Proof,
+    ProofPurpose,
     Register,
     Snapshot,
     Steps,
     TimelineMessage,
     plain,
 )
-from omnibot.voice import LANGUAGES, Speaker, compose
+from omnibot.voice import LANGUAGES, Speaker, compose, compose_code
 
 LIMITS = {
     "telegram": Limits(text=4096, choices=8),
@@ -76,6 +79,10 @@ FACTS = {
     "several": {"title": "A title", "text": "A text"},
     "other_language": {"language": "en"},
     "help": {"choice.article:cancel": "Cancel"},
+    "asked": {"address": "t@example.org", "minutes": "10"},
+    "asked_waiting": {"address": "+4917", "minutes": "10", "channel": "whatsapp"},
+    "linked": {"address": "t@example.org"},
+    "wrong": {"left": "3"},
 }
 
 
@@ -111,7 +118,7 @@ def told(*texts: str, direction: Direction = Direction.OUT) -> list[TimelineMess
 def topics() -> list[tuple[MoveKind, str]]:
     """Every move that English has words for."""
     tables = tomllib.loads(files("omnibot.voice").joinpath("en.toml").read_text("utf-8"))
-    kinds = (MoveKind.GREET, MoveKind.CLOSE, MoveKind.CONFIRM, MoveKind.HANDOFF)
+    kinds = (MoveKind.GREET, MoveKind.CLOSE, MoveKind.CONFIRM, MoveKind.PROVE, MoveKind.HANDOFF)
     return [(kind, topic) for kind in kinds for topic in tables[kind] if not topic.endswith("_chat")]
 
 
@@ -158,6 +165,10 @@ def test_wordings_are_calm_and_name_only_known_places(language: str) -> None:
         "by_channel",
         "by_channel_place",
         "an_address",
+        "address",
+        "minutes",
+        "left",
+        "code",
         "which",
     }
     for move, table in tables.items():
@@ -589,3 +600,47 @@ def test_where_each_sign_costs_whoever_asked_for_nothing_else_gets_the_short_for
     assert "Click Export." not in said()
     assert "An admin exports under Settings." in said(length=Length.DETAILED)
     assert "Click Export." in said(length=Length.DETAILED)
+
+
+# --- what belongs together ---
+
+
+def test_a_code_stands_in_its_message_and_dots_in_what_is_kept() -> None:
+    ask = Ask(purpose=ProofPurpose.LINK, by=AddressId(1), target=Address("email", "t@example.org"), source=MessageId(1))
+    made = plan()
+    letter = compose_code("481 5162", ask, made, LIMITS["email"], SPEAKER, minutes=10, variant=0)
+    assert "481 5162" in plain(letter.parts)
+    assert "10" in plain(letter.parts)
+    assert "481" not in letter.subject
+    assert "Sarah" not in plain(letter.parts)  # who asked is nobody's business there
+    text = compose_code("481 5162", ask, made, LIMITS["telegram"], SPEAKER, minutes=10, variant=0)
+    assert text.subject == ""
+    assert len(plain(text.parts)) <= 160  # one text message
+    kept = compose_code("•••", ask, made, LIMITS["telegram"], SPEAKER, minutes=10, variant=0)
+    assert plain(kept.parts) == plain(text.parts).replace("481 5162", "•••")
+
+
+def test_their_own_number_is_asked_for_by_a_button_where_there_is_one() -> None:
+    limits = {"telegram": replace(LIMITS["telegram"], own_number=True), "email": LIMITS["email"]}
+    made = plan(Move(kind=MoveKind.PROVE, topic="which_number"))
+    [draft] = compose(made, SARAH, limits, SPEAKER, 0)
+    assert OwnNumber("Share my number") in draft.parts
+    assert "button" in plain(draft.parts)
+    [draft] = compose(made, SARAH, LIMITS, SPEAKER, 0)
+    assert not any(isinstance(part, OwnNumber) for part in draft.parts)
+    assert "country code" in plain(draft.parts)
+
+
+def test_the_button_is_taken_away_when_it_is_not_needed_any_more() -> None:
+    limits = {"telegram": replace(LIMITS["telegram"], own_number=True), "email": LIMITS["email"]}
+    [draft] = compose(plan(Move(kind=MoveKind.PROVE, topic="own_number")), SARAH, limits, SPEAKER, 0)
+    assert OwnNumber("") in draft.parts
+
+
+def test_in_a_group_nobody_is_asked_for_their_number_by_a_button() -> None:
+    limits = {"telegram": replace(LIMITS["telegram"], own_number=True), "email": LIMITS["email"]}
+    made = plan(Move(kind=MoveKind.PROVE, topic="which_number"))
+    assert made.to is not None
+    grouped = replace(made, to=replace(made.to, context={"chat": "-5"}))
+    [draft] = compose(grouped, SARAH, limits, SPEAKER, 0)
+    assert "button" not in plain(draft.parts)

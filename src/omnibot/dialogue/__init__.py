@@ -3,5 +3,6 @@
 from omnibot.dialogue.articles import Article, KnowledgeError
 from omnibot.dialogue.decide import decide
 from omnibot.dialogue.knowledge import Knowledge
+from omnibot.dialogue.linking import Linking
 
-__all__ = ["Article", "Knowledge", "KnowledgeError", "decide"]
+__all__ = ["Article", "Knowledge", "KnowledgeError", "Linking", "decide"]

@@ -10,6 +10,7 @@ from functools import lru_cache
 from omnibot.dialogue.articles import Article
 from omnibot.dialogue.heard import ARTICLE_CHOICE, Answered, Heard, WishSaid, chosen, listen
 from omnibot.dialogue.knowledge import Knowledge
+from omnibot.dialogue.linking import Linking, asked, proven, without_codes
 from omnibot.dialogue.phrases import Alarm, Talk, Wish
 from omnibot.model import (
     AddressId,
@@ -42,6 +43,8 @@ _FLAG_STOP, _FLAG_START, _FLAG_ALREADY, _FLAG_STAFF_ONLY = "stop", "start", "alr
 _FLAG_FILE_REFUSED = "file_refused"
 _FLAG_HELP, _FLAG_NETWORK = "help", "network"  # asked by the network's own word; answered by the network itself
 _TOPICS_OFFERED = 5
+_SAID_BEFORE = 3  # messages that an address alone may complete
+_NO_LINKING = Linking()
 _OPENINGS_REMEMBERED = 1000  # of articles
 _OF_A_FILE = ("name", "media_type", "size", "ref")
 
@@ -53,10 +56,12 @@ def decide(
     messages: Sequence[TurnMessage],
     knowledge: Knowledge,
     channels: Collection[str],
+    linking: Linking = _NO_LINKING,
 ) -> Plan:
     """Decide about a whole turn: several messages that arrived together are one.
 
-    `channels` are those that replies can leave by. The same arguments give the same plan.
+    `channels` are those that replies can leave by, `linking` tells where codes can be sent to. The same arguments
+    give the same plan.
     """
     orders = _orders(messages)
     snapshot = _as_ordered(snapshot, orders)
@@ -69,7 +74,7 @@ def decide(
         return replace(_silent(snapshot, reading), handoff=handoff, why=_why_silent(messages) or handoff)
 
     written_on = _address(snapshot, for_us[-1].address)
-    turn = _Turn(snapshot, reading, recollection, for_us, knowledge, channels, written_on, orders)
+    turn = _Turn(snapshot, reading, recollection, for_us, knowledge, channels, written_on, orders, linking)
     plan = turn.plan(handoff)
     return _unsaid(plan) if plan.to is not None and plan.to.stopped else plan
 
@@ -152,7 +157,7 @@ def _unsaid(plan: Plan) -> Plan:
         handoff = plan.handoff
     else:
         handoff = "; ".join(filter(None, ("wrote after STOP", plan.handoff)))
-    return replace(plan, moves=(), to=None, pointer=None, handoff=handoff, why=f"wrote after STOP; {plan.why}")
+    return replace(plan, moves=(), asks=(), to=None, pointer=None, handoff=handoff, why=f"wrote after STOP; {plan.why}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +172,7 @@ class _Turn:
     channels: Collection[str]
     written_on: KnownAddress | None
     orders: Mapping[AddressId, _Order]
+    linking: Linking
 
     def plan(self, handoff: str) -> Plan:
         if self.written_on is None:
@@ -179,13 +185,15 @@ class _Turn:
             )
         heard = self._heard()
         confirms, changes = self._wishes(heard)
+        wants, asks = asked(heard, self.written_on, self.snapshot, self.channels, self.linking)
+        confirms = (*proven(self.snapshot, self.written_on, heard, self.messages), *wants, *confirms)
         preferences = _changed(self.snapshot.preferences, changes)
         kept = () if self._is_shared() else changes
         name = next((change.value for change in kept if change.key == "name"), self.snapshot.name)
         language = self._language(preferences, heard)
         answers, repeated = ((), ()) if Alarm.SERIOUS in heard.alarms else self._answers(heard, changes, language)
-        handoffs = tuple(self._handoffs(heard, bool(answers), repeated, bool(confirms)))
-        talk = () if answers or handoffs else tuple(self._small_talk(heard, bool(confirms), language))
+        handoffs = tuple(self._handoffs(heard, bool(answers), repeated, bool(confirms or asks)))
+        talk = () if answers or handoffs else tuple(self._small_talk(heard, bool(confirms or asks), language))
         people_first = any(move.topic in _PEOPLE_FIRST for move in handoffs)
         substance = (*handoffs, *answers) if people_first else (*answers, *handoffs)
         moves = (*confirms, *substance, *talk)
@@ -201,17 +209,29 @@ class _Turn:
             language=language,
             changes=kept,
             handoff="; ".join(filter(None, (handoff, *(move.why for move in handoffs)))),
-            unsolicited=all(message.answers is None for message in self.messages),
+            confirms_stop=any(move.topic == "forgotten_here" for move in moves),
+            unsolicited=not self.snapshot.tried and all(message.answers is None for message in self.messages),
+            asks=asks,
             why=_reason(heard, moves),
         )
 
     def _heard(self) -> Heard:
         """What is said; START is an order to the server and opens a conversation, HELP is a word of the network."""
-        spoken = [self._as_pressed(m) for m in self.messages if not {_FLAG_START, _FLAG_HELP} & {*m.flags}]
-        heard = listen(spoken, self.knowledge, self.reading.language.value)
+        spoken = [
+            without_codes(self._as_pressed(m), self.snapshot.tried)
+            for m in self.messages
+            if not ({_FLAG_START, _FLAG_HELP} & {*m.flags} or m.own_number)
+        ]
+        heard = listen(spoken, self.knowledge, self.reading.language.value, self._said_before())
         if any(_FLAG_START in message.flags for message in self.messages):
             heard.talk.append(Talk.HELLO)
         return heard
+
+    def _said_before(self) -> Sequence[str]:
+        """What they wrote last where they write now, the latest first."""
+        there = self.written_on and self.written_on.address
+        said = [m.text for m in self.recollection.recent if m.direction is Direction.IN and m.address == there]
+        return said[: -_SAID_BEFORE - 1 : -1]
 
     def _as_pressed(self, message: TurnMessage) -> TurnMessage:
         """The number or the words of a choice that we offered there last count as if it had been pressed."""

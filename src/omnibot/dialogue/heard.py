@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from omnibot.dialogue.addresses import Kind, Named, Replaced, replaced
 from omnibot.dialogue.articles import Article
 from omnibot.dialogue.knowledge import Knowledge
 from omnibot.dialogue.phrases import (
@@ -17,16 +18,20 @@ from omnibot.dialogue.phrases import (
     alarm,
     asks_for_a_person,
     asks_us_to_act,
+    brings_code,
     emoji_only,
+    is_address_alone,
+    mentions_linking,
     named,
     said,
+    wanted,
     without_greeting,
 )
 from omnibot.dialogue.search import Found
 from omnibot.dialogue.words import Passage, folded
-from omnibot.model import Choice, MessageId, TurnMessage
+from omnibot.model import Choice, MessageId, ProofPurpose, TurnMessage
 
-__all__ = ["ARTICLE_CHOICE", "Answered", "Heard", "WishSaid", "chosen", "listen"]
+__all__ = ["ARTICLE_CHOICE", "Answered", "Heard", "LinkSaid", "WishSaid", "chosen", "listen", "sentences"]
 
 ARTICLE_CHOICE = "article:"  # begins the value of a choice that asks for an article
 
@@ -45,6 +50,22 @@ class WishSaid:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkSaid:
+    """Somebody wants an address linked, unlinked or forgotten, and the message that it stands in."""
+
+    purpose: ProofPurpose
+    kind: str  # a channel, `number`, `here`, or '' where none is named
+    source: MessageId
+    named: Named | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it lacks its address: the next one that is written alone is meant."""
+        named = self.named
+        return named is None or named.kind is Kind.ODD or (named.kind is Kind.NUMBER and named.text[:1] != "+")
+
+
+@dataclass(frozen=True, slots=True)
 class Answered:
     """A question that an article answers."""
 
@@ -59,6 +80,8 @@ class Heard:
 
     talk: list[Talk] = field(default_factory=list)
     wishes: list[WishSaid] = field(default_factory=list)
+    links: list[LinkSaid] = field(default_factory=list)
+    code: bool = False  # a code that was not asked for here
     name: tuple[str, MessageId] | None = None
     person: bool = False
     alarms: set[Alarm] = field(default_factory=set)
@@ -66,6 +89,7 @@ class Heard:
     unanswered: list[str] = field(default_factory=list)  # questions and reports that no article answers
     asides: list[str] = field(default_factory=list)  # a few words beside something that was understood
     language: str = ""  # of the phrases, for when the words were too few to tell
+    before: Sequence[str] = ()  # what they wrote before, the latest first
 
     @property
     def matters(self) -> bool:
@@ -75,12 +99,15 @@ class Heard:
     @property
     def understood(self) -> bool:
         """Whether anything was made of the turn."""
-        return bool(self.talk or self.wishes or self.name or self.person or self.answered)
+        return bool(self.talk or self.wishes or self.links or self.code or self.name or self.person or self.answered)
 
 
-def listen(messages: Sequence[TurnMessage], knowledge: Knowledge, language: str) -> Heard:
-    """Take a turn's messages apart; questions are looked up in the knowledge, each article once."""
-    heard = Heard()
+def listen(messages: Sequence[TurnMessage], knowledge: Knowledge, language: str, before: Sequence[str] = ()) -> Heard:
+    """Take a turn's messages apart; questions are looked up in the knowledge, each article once.
+
+    `before` is what they wrote before this turn, the latest first: an address alone may complete it.
+    """
+    heard = Heard(before=before)
     loose: list[_Loose] = []
     for message in messages:
         if pressed := _pressed(message, knowledge, language):
@@ -96,7 +123,8 @@ def listen(messages: Sequence[TurnMessage], knowledge: Knowledge, language: str)
                 heard.asides.append(whole.text)
             case None:
                 for sentence in _sentences(whole):
-                    loose += _hear(sentence, message, heard, knowledge, language)
+                    if rest := _without_links(sentence, message, heard):
+                        loose += _hear(rest, message, heard, knowledge, language)
     _answer(loose, heard, knowledge, language)
     return heard
 
@@ -146,6 +174,11 @@ def _sentences(message: Passage) -> list[Passage]:
     return list(map(Passage, sentences[:_SENTENCES]))
 
 
+def sentences(text: str) -> list[str]:
+    """A text sentence by sentence, as they are listened to."""
+    return [sentence.text for sentence in _sentences(Passage(text[:_LONGEST]))]
+
+
 def _clauses(sentence: Passage) -> list[Passage]:
     clauses = [clause for clause in _CLAUSE_END.split(sentence.text, maxsplit=_CLAUSES) if clause.strip()]
     return [sentence] if clauses == [sentence.text] else list(map(Passage, clauses))
@@ -176,6 +209,81 @@ def _hear(sentence: Passage, message: TurnMessage, heard: Heard, knowledge: Know
     if not whole:
         sentence = left[0] if len(left) == 1 else Passage(" ".join(clause.text for clause in left))
     return [_Loose(sentence, left, bool(_ASKING.match(sentence.text)))]
+
+
+_MAY_NAME = re.compile(r"[@\d]")
+_COMMANDED = re.compile(r"(\s*/\w+)@\w+")  # "/link@ourbot", as groups have it
+
+
+def _without_links(sentence: Passage, message: TurnMessage, heard: Heard) -> Passage | None:
+    """A sentence without what it says about addresses that belong together; None when nothing is left."""
+    names, text = None, sentence.text
+    if command := text.lstrip().startswith("/"):
+        text = _COMMANDED.sub(r"\1", text)
+    if _MAY_NAME.search(text):
+        if brings_code(sentence):
+            heard.code = True
+            return None
+        names = replaced(text)
+    if not (names or command or mentions_linking(sentence.words)):
+        return sentence
+    whole = Passage(names.text if names else text)
+    clauses = _clauses(whole)
+    if _note_link(whole, names, message, heard) or _note_greeted_link(whole, names, message, heard):
+        return None
+    left = [clause for clause in clauses if not _note_link(clause, names, message, heard)]
+    if len(left) == len(clauses):
+        return sentence
+    rest = " ".join(clause.text for clause in left)
+    return Passage(names.restored(rest) if names else rest) if left else None
+
+
+def _note_greeted_link(clause: Passage, names: Replaced | None, message: TurnMessage, heard: Heard) -> bool:
+    """The "Hola" of "Hola mi correo es …"."""
+    greeted, rest = without_greeting(clause)
+    if not (greeted and rest.text and _note_link(rest, names, message, heard)):
+        return False
+    heard.talk.append(Talk.HELLO)
+    return True
+
+
+def _note_link(clause: Passage, names: Replaced | None, message: TurnMessage, heard: Heard) -> bool:
+    """Keep what a clause wants linked, unlinked or forgotten."""
+    if names and is_address_alone(clause):
+        return _complete(names.in_words(clause.words)[0], message, heard)
+    found = wanted(clause, names)
+    if found is None:
+        return False
+    named: Sequence[Named | None] = [Named(Kind.ODD, "")] if found.odd else found.named or [None]
+    heard.links += [LinkSaid(found.purpose, found.kind, message.id, one) for one in named]
+    heard.language = heard.language or found.language
+    return True
+
+
+def _complete(named: Named, message: TurnMessage, heard: Heard) -> bool:
+    """An address alone is the one that was lacking: in what they said just now, or before we asked for it."""
+    if heard.links and heard.links[-1].is_open:
+        lacking = heard.links.pop()
+    elif earlier := _open_before(heard.before, message):
+        lacking = earlier
+    else:
+        return False
+    heard.links.append(replace(lacking, named=named, source=message.id))
+    return True
+
+
+def _open_before(texts: Sequence[str], message: TurnMessage) -> LinkSaid | None:
+    """What was wanted and lacks its address, in what they wrote last; addresses that were none may stand between."""
+    for text in texts:
+        before = Heard()
+        whole = Passage(text[:_LONGEST])
+        left = [each for sentence in _sentences(whole) if (each := _without_links(sentence, message, before))]
+        if before.links:
+            return before.links[-1] if before.links[-1].is_open else None
+        names = replaced(text[:_LONGEST])
+        if not left or names is None or not is_address_alone(Passage(names.text)):
+            return None
+    return None
 
 
 def _is_vocative(passage: Passage, knowledge: Knowledge, language: str) -> bool:

@@ -7,25 +7,32 @@ email?" stays a question.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
+from omnibot.dialogue.addresses import ADDRESS, Named, Replaced
 from omnibot.dialogue.words import LANGUAGES, Passage, as_words, phrase_data
+from omnibot.model import ProofPurpose
 
 __all__ = [
     "Alarm",
     "EmojiOnly",
     "Said",
     "Talk",
+    "Wanted",
     "Wish",
     "alarm",
     "asks_for_a_person",
     "asks_us_to_act",
+    "brings_code",
     "emoji_only",
+    "is_address_alone",
+    "mentions_linking",
     "named",
     "said",
+    "wanted",
     "without_greeting",
 ]
 
@@ -78,6 +85,45 @@ def asks_for_a_person(sentence: Passage) -> bool:
     """Whether a sentence asks for somebody of flesh and blood, whatever else it says."""
     words = sentence.words
     return any(_phrases(language).asks_for_a_person(words) for language in LANGUAGES)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a clause wants linked, unlinked or forgotten: addresses that it names, or a kind of them."""
+
+    purpose: ProofPurpose
+    kind: str  # a channel, `number`, `here`, or '' where none is named
+    named: Sequence[Named]
+    language: str
+    odd: bool = False  # it was to be an address, in words that are none
+
+
+def mentions_linking(words: str) -> bool:
+    """Whether it is worth to look for what is wanted in a clause without an address in it."""
+    return any(stem in words for language in LANGUAGES for stem in _linking(language).stems)
+
+
+def wanted(clause: Passage, replaced: Replaced | None) -> Wanted | None:
+    """What a clause wants linked, unlinked or forgotten, if it is nothing else; its addresses stand as words."""
+    words = clause.words
+    if words.count(" ") >= _MOST_WORDS:
+        return None
+    for language in LANGUAGES:
+        if found := _linking(language).wanted(words, clause.text, replaced):
+            return found
+    return None
+
+
+def is_address_alone(clause: Passage) -> bool:
+    """Whether a clause is an address and nothing else."""
+    words = clause.words
+    return words.count(" ") < _MOST_WORDS and any(_linking(language).alone.fullmatch(words) for language in LANGUAGES)
+
+
+def brings_code(clause: Passage) -> bool:
+    """Whether a clause says a code."""
+    words = clause.words
+    return words.count(" ") < _MOST_WORDS and any(_linking(language).code.fullmatch(words) for language in LANGUAGES)
 
 
 class Alarm(StrEnum):
@@ -192,6 +238,78 @@ class _Phrases:
         if any(word in self.no_names for word in text.casefold().split()):
             return None
         return text.title() if text.islower() else text
+
+
+@dataclass(frozen=True, slots=True)
+class _Linking:
+    """The forms in which one language speaks of addresses that belong together."""
+
+    language: str
+    stems: tuple[str, ...]
+    forms: Mapping[ProofPurpose, re.Pattern[str]]
+    commands: Mapping[ProofPurpose, re.Pattern[str]]
+    odd: re.Pattern[str]
+    noun: re.Pattern[str]
+    nouns: Mapping[str, str]
+    alone: re.Pattern[str]
+    code: re.Pattern[str]
+
+    def wanted(self, words: str, text: str, replaced: Replaced | None) -> Wanted | None:
+        named = replaced.in_words(words) if replaced else []
+        patterns = self.commands if text.lstrip().startswith("/") else self.forms
+        for purpose, pattern in patterns.items():
+            if pattern.fullmatch(words):
+                return Wanted(purpose, self._kind(words), named, self.language)
+        if self.odd.fullmatch(words):
+            return Wanted(ProofPurpose.LINK, self._kind(words), (), self.language, odd=True)
+        return None
+
+    def _kind(self, words: str) -> str:
+        """The first that is named; "here" only where nothing else is: "link my number to this chat"."""
+        kinds = [self.nouns[noun] for noun in self.noun.findall(words)]
+        return next((kind for kind in kinds if kind != "here"), kinds[0] if kinds else "")
+
+
+@cache
+def _linking(language: str) -> _Linking:
+    data = phrase_data(language)["linking"]
+    nouns: Mapping[str, str] = data["nouns"]
+    places = {
+        "noun": _any(nouns),
+        "address": ADDRESS,
+        **{place: data[place] for place in ("adjective", "tail", "account")},
+    }
+
+    def form(text: str) -> str:
+        while "<" in (filled := re.sub(r"(?<!P)<(\w+)>", lambda place: places[place[1]], text)) and filled != text:
+            text = filled
+        return filled
+
+    around, asking, more = phrase_data(language)["around"], data["asking"], data["more"]
+    before, behind = rf"(?:(?:{around}|{asking}) )*", rf"(?: (?:{around}|{more}))*"
+
+    def compiled(forms: Iterable[str]) -> re.Pattern[str]:
+        return re.compile(f"{before}(?:{form('|'.join(forms))}){behind}")
+
+    command = form(r"(?:{})(?: \w+bot)?(?: (?:my|mi|this|este|esta))?(?: <noun>)?(?: <address>)?(?: .*)?")
+    return _Linking(
+        language=language,
+        stems=tuple(data["stems"]),
+        forms={purpose: compiled(data[purpose]) for purpose in ProofPurpose},
+        commands={purpose: re.compile(command.replace("{}", _COMMANDS[purpose])) for purpose in ProofPurpose},
+        odd=compiled(data["odd"]),
+        noun=re.compile(rf"\b{_any(nouns)}\b"),
+        nouns=nouns,
+        alone=re.compile(f"{before}{form(data['alone'])}{behind}"),
+        code=re.compile(f"{before}{data['code']}{behind}"),
+    )
+
+
+_COMMANDS = {
+    ProofPurpose.LINK: "link|vincular|enlazar",
+    ProofPurpose.UNLINK: "unlink|desvincular|desenlazar",
+    ProofPurpose.FORGET: "forget|olvidar",
+}
 
 
 @cache

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from omnibot.model import (
+    Ask,
     Choice,
     Direction,
     Draft,
@@ -17,6 +18,7 @@ from omnibot.model import (
     Link,
     Move,
     MoveKind,
+    OwnNumber,
     Paragraph,
     Part,
     Plan,
@@ -28,13 +30,14 @@ from omnibot.model import (
 from omnibot.voice.fit import Instead, fit
 from omnibot.voice.wording import LANGUAGES, Wording, wording
 
-__all__ = ["LANGUAGES", "Speaker", "compose"]
+__all__ = ["LANGUAGES", "Letter", "Speaker", "compose", "compose_code"]
 
 _CHOICE = "choice."
 _LINK = "link."
 _FILE = "file."
 _WEIGHTY = frozenset({"serious", "urgent"})  # hand-offs that are never waved through
 _UNREMARKABLE = frozenset({"unknown", "unclear"})  # hand-offs that need no words of their own behind another
+_WITH_BUTTON = frozenset({"which_number", "which_address"})  # questions that a button can answer
 _REMEMBERED = 6  # of our messages: words that are further back may be used again
 
 
@@ -93,6 +96,33 @@ def _which(to: KnownAddress, snapshot: Snapshot) -> str:
     return to.address.masked if len(there) > 1 else ""
 
 
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message to an address that may never have written."""
+
+    parts: tuple[Part, ...]
+    subject: str
+
+
+def compose_code(
+    code: str, ask: Ask, plan: Plan, limits: Limits, speaker: Speaker, *, minutes: int, variant: int
+) -> Letter:
+    """The message that brings a code, in the words of who asked for it and without anything about them.
+
+    `limits` are of the channel that it goes to. With dots for the code it is what the timeline keeps.
+    """
+    words = _Words(
+        wording=wording(plan.language),
+        register=plan.preferences.register or Register.CASUAL,
+        length=None,
+        variant=variant,
+        told="",
+        file_url=speaker.file_url,
+        values={"company": speaker.company, "bot": speaker.bot, "code": code, "minutes": str(minutes)},
+    )
+    return words.code(ask, limits)
+
+
 _NO_NAME = re.compile(r"[<>/\\@:{}\[\]=#]")
 
 
@@ -124,7 +154,7 @@ class _Words:
 
     def reply(self, plan: Plan, limits: Limits) -> tuple[Draft, ...]:
         assert plan.to is not None
-        parts = [*self._opening(plan, limits), *self._body(plan)]
+        parts = [*self._opening(plan, limits), *self._body(plan, limits)]
         if not limits.subject:
             parts = _joined(parts) if isinstance(parts[0], _Opening) else parts
         else:
@@ -139,6 +169,12 @@ class _Words:
             return self._drafts(to, [moved], limits)
         letter = [Paragraph(self._say("greet", "opening")), moved, Paragraph(self._say("signature", "letter"))]
         return self._drafts(to, letter, limits, self._say("subject", "moved"))
+
+    def code(self, ask: Ask, limits: Limits) -> Letter:
+        parts: list[Part] = [Paragraph(self._say("code", ask.purpose))]
+        if limits.subject:
+            parts.append(Paragraph(self._say("signature", "letter")))
+        return Letter(tuple(parts), self._say("subject", "code") if limits.subject else "")
 
     def _drafts(self, to: KnownAddress, parts: Sequence[Part], limits: Limits, subject: str = "") -> tuple[Draft, ...]:
         """What is offered, offers the last of them: it is what they have read when they choose."""
@@ -169,7 +205,7 @@ class _Words:
 
     # --- the moves ---
 
-    def _body(self, plan: Plan) -> Iterator[Part]:
+    def _body(self, plan: Plan, limits: Limits) -> Iterator[Part]:
         answers = [move for move in plan.moves if move.kind is MoveKind.ANSWER]
         promised = False
         for move in plan.moves:
@@ -183,11 +219,24 @@ class _Words:
                     yield from self._answer(move, several=len(answers) > 1)
                 case MoveKind.GREET if move.topic in ("opening", "first"):
                     continue
+                case MoveKind.PROVE:
+                    yield from self._prove(move, plan, limits)
                 case _:
                     yield Paragraph(self._say(move.kind, self._topic(move), self._facts(move)))
                     yield from _choices(move)
         if self._offers_more(plan, answers):
             yield Paragraph(self._say("answer", "offer"))
+
+    def _prove(self, move: Move, plan: Plan, limits: Limits) -> Iterator[Part]:
+        """Where there is a button for their own number, it is offered to who is asked for one, and then taken away."""
+        assert plan.to is not None
+        private = not plan.to.context  # in a group nobody is asked for their number
+        if move.topic in _WITH_BUTTON and limits.own_number and private:
+            yield Paragraph(self._say("prove", f"{move.topic}_button", self._facts(move)))
+            yield OwnNumber(self._say("prove", "own_number_button"))
+            return
+        yield Paragraph(self._say("prove", move.topic, self._facts(move)))
+        yield OwnNumber("")
 
     def _topic(self, move: Move) -> str:
         return "reach_here" if move.topic == "reach" and not self.values["contact"] else move.topic
@@ -233,7 +282,7 @@ class _Words:
             if move.kind is MoveKind.ANSWER:
                 return move.facts["title"]
         kinds = {move.kind for move in plan.moves}
-        for kind in (MoveKind.HANDOFF, MoveKind.CONFIRM):
+        for kind in (MoveKind.HANDOFF, MoveKind.CONFIRM, MoveKind.PROVE):
             if kind in kinds:
                 return self._say("subject", kind)
         return self._say("subject", "talk")
