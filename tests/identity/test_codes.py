@@ -54,7 +54,6 @@ def test_a_turn_that_is_taken_again_makes_the_same_code() -> None:
     [
         replace(ASK, source=MessageId(8)),
         replace(ASK, by=AddressId(3)),
-        replace(ASK, target=Address("email", "other@example.org")),
         replace(ASK, purpose=ProofPurpose.UNLINK),
         replace(ASK, about=AddressId(4)),
     ],
@@ -62,6 +61,18 @@ def test_a_turn_that_is_taken_again_makes_the_same_code() -> None:
 def test_a_code_is_of_one_request_alone(other: Ask) -> None:
     assert CODES.code(other) != CODES.code(ASK)
     assert CODES.hash_of(CODES.code(ASK), other) != CODES.hash(ASK)
+
+
+def test_two_requests_of_one_message_have_codes_of_their_own() -> None:
+    other = replace(ASK, target=Address("email", "other@example.org"))
+    assert CODES.code(other) != CODES.code(ASK)
+    assert CODES.hash(other) != CODES.hash(ASK)
+
+
+def test_an_address_that_is_known_in_another_spelling_is_proven_all_the_same() -> None:
+    known = request(to=Address("email", "Tomas+shop@example.org"))
+    [tried] = prove([known], [says(CODES.code(ASK))], CODES)
+    assert tried.right
 
 
 def test_another_secret_makes_another_code() -> None:

@@ -23,8 +23,8 @@ class Codes:
         self.tries = tries  # wrong ones after which a request is void
 
     def code(self, ask: Ask) -> str:
-        """The code of a request, in digits."""
-        number = int.from_bytes(self._digest("code", _of(ask))[:16], "big") % 10**DIGITS
+        """The code of a request, in digits; two that one message asks for differ by where they go."""
+        number = int.from_bytes(self._digest("code", _of(ask), str(ask.target))[:16], "big") % 10**DIGITS
         return f"{number:0{DIGITS}}"
 
     def hash(self, ask: Ask) -> bytes:
@@ -40,7 +40,8 @@ class Codes:
 
 
 def _of(ask: Ask) -> str:
-    return "\0".join((str(ask.source), ask.purpose, str(ask.by), str(ask.about or ""), str(ask.target)))
+    """What a request is recognised by; not how its target is spelled, which may be known in another way."""
+    return "\0".join((str(ask.source), ask.purpose, str(ask.by), str(ask.about or "")))
 
 
 def shown(code: str) -> str:

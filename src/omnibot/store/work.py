@@ -112,7 +112,7 @@ class Work:
     facts: tuple[Fact, ...]  # the weightier of two later
     timeline: tuple[TimelineMessage, ...]
     at: datetime  # when it was loaded, by the database's clock
-    requests: tuple[ProofRequest, ...] = ()  # of their addresses, not settled and not expired
+    requests: tuple[ProofRequest, ...] = ()  # of their addresses; those that are over, too, for a while
 
 
 @dataclass(frozen=True, slots=True)

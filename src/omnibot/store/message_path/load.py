@@ -15,6 +15,8 @@ from omnibot.model import (
     KnownAddress,
     MessageId,
     Proof,
+    ProofPurpose,
+    ProofRequest,
     TimelineMessage,
     TurnMessage,
 )
@@ -24,6 +26,7 @@ from omnibot.store.work import InboxItem, Kind, Lease, Unreadable, Work
 
 _ITEMS_A_TURN = 100  # what is beyond waits for the next turn
 _TIMELINE = 8  # latest messages that a turn sees, an address
+_TOLD = "1 h"  # for which whoever types a code is told that it is void or has expired
 
 # One row a customer; what is within a column is read by its place, so each belongs to the method named beside it. Of
 # the facts, what was stated beats what a provider said, and of two statements the later one holds.
@@ -50,7 +53,15 @@ SELECT c.id AS customer_id, now() AS at,
         SELECT ROW(m.id, m.address_id, m.direction, m.at, m.body_sealed, m.answers, m.attachments)
         FROM links l CROSS JOIN LATERAL (
             SELECT * FROM messages WHERE address_id = l.address_id ORDER BY at DESC, id DESC LIMIT {_TIMELINE}) AS m
-        WHERE l.customer_id = c.id ORDER BY m.at, m.id) AS timeline
+        WHERE l.customer_id = c.id ORDER BY m.at, m.id) AS timeline,
+    ARRAY(  -- _request
+        SELECT ROW(p.id, p.purpose, p.address_id, p.target_id, t.channel, t.value_sealed, t.shared_at IS NOT NULL,
+                   p.about_id, p.source_id, p.code_hash, p.tries, p.settled_at IS NOT NULL, p.expires_at <= now())
+        FROM links l CROSS JOIN LATERAL (
+            SELECT * FROM proof_requests WHERE address_id = l.address_id AND created_at > now() - interval '{_TOLD}'
+                AND (settled_at IS NULL OR settled = 'void') OFFSET 0) AS p
+        JOIN addresses t ON t.id = p.target_id
+        WHERE l.customer_id = c.id ORDER BY p.id) AS requests
 FROM unnest((SELECT $1::bigint[])) AS c(id)
 """
 
@@ -76,6 +87,7 @@ class Loading(Connections):
                 facts=tuple(map(self._fact, row["facts"])),
                 timeline=tuple(self._said(said, lease.customer, addresses) for said in row["timeline"]),
                 at=row["at"],
+                requests=tuple(map(self._request, row["requests"])),
             )
         except Exception as error:
             return Unreadable(lease, tuple(item[0] for item in row["items"]), type(error).__name__)
@@ -96,6 +108,7 @@ class Loading(Connections):
                 answers=answers,
                 automatic=automatic or "",
                 flags=tuple((flags or "").split()),
+                own_number="contact" in body and bool(body["contact"].get("own")),
             )
         return InboxItem(
             id=id_,
@@ -124,6 +137,22 @@ class Loading(Connections):
         address, key, value, confidence, source = row
         text = self._codec.open_text(address, value)
         return Fact(key=key, value=text, address=AddressId(address), confidence=confidence, source=source)
+
+    def _request(self, row: asyncpg.Record) -> ProofRequest:
+        id_, purpose, by, target, channel, value, shared, about, source, code_hash, tries, void, expired = row
+        return ProofRequest(
+            id=id_,
+            purpose=ProofPurpose(purpose),
+            by=AddressId(by),
+            target=AddressId(target),
+            to=Address(channel, self._codec.open_text(target, value)),
+            about=about,
+            source=MessageId(source),
+            code_hash=code_hash,
+            tries=tries,
+            shared=shared,
+            over="void" if void else "expired" if expired else "",
+        )
 
     def _said(
         self, row: asyncpg.Record, customer: CustomerId, addresses: Mapping[AddressId, KnownAddress]
