@@ -472,6 +472,16 @@ class TestLanes:
 
 
 class TestCommit:
+    async def test_what_a_turn_leaves_in_its_lane_is_due_at_once(self, store: Store) -> None:
+        mail = Address("email", "sarah@example.org")
+        await store.records.import_customers([NewCustomer(row=2, addresses=(SARAH, mail), facts={})], {})
+        await store.path.accept([arrived(message("1")), arrived(message("2", sender=mail))])
+        [work] = await claim(store)
+        first = replace(work, items=work.items[:1])
+        assert await store.path.commit([outcome(first, "ok")]) == {work.lease.customer: True}
+        [again] = await claim(store)
+        assert again.items == work.items[1:]
+
     async def test_a_new_value_closes_the_old_and_an_empty_one_takes_it_back(self, store: Store) -> None:
         for number, name in enumerate(["Sally", "Sal", ""]):
             await store.path.accept([arrived(message(str(number)))])
