@@ -13,25 +13,28 @@ import asyncpg
 
 from omnibot.model import AddressId, IncomingMessage
 from omnibot.store.codec import Codec
+from omnibot.store.identity.guards import Guards
 from omnibot.store.message_path.acquaint import Acquainting
 from omnibot.store.message_path.connections import columns
 from omnibot.store.message_path.inbox import ARRIVED, QUEUED, inbox_columns
 from omnibot.store.message_path.known import Known, KnownAddresses, by_hand
-from omnibot.store.work import Arrived
+from omnibot.store.message_path.recognise import Shown, vouched
+from omnibot.store.work import Arrived, StoreUnavailable
 
 # Nothing is written unless everybody is answered as we know them to be: bodies are sealed for their addresses, and
 # what has changed must be written, too. Links are locked so that whoever moves one waits and then finds what we wrote,
 # or we wait for them and write to the customer whose it is then.
 _TAKE_IN = f"""
 WITH {ARRIVED}, expected AS MATERIALIZED (
-    SELECT * FROM unnest((SELECT $28::bigint[]), $29::text[], $30::bytea[], $31::boolean[])
-        AS e(address_id, account, context_sealed, by_hand)
+    SELECT * FROM unnest((SELECT $28::bigint[]), $29::text[], $30::bytea[], $31::bytea[], $32::boolean[])
+        AS e(address_id, account, context_sealed, value_sealed, by_hand)
     ORDER BY address_id
 ), linked AS MATERIALIZED (
     SELECT e.address_id, l.customer_id FROM expected e
     CROSS JOIN LATERAL (
         SELECT FROM addresses a WHERE a.id = e.address_id AND a.account = e.account
-            AND a.context_sealed IS NOT DISTINCT FROM e.context_sealed AND (a.unreachable_at IS NULL OR NOT e.by_hand)
+            AND a.context_sealed IS NOT DISTINCT FROM e.context_sealed AND a.value_sealed = e.value_sealed
+            AND (a.unreachable_at IS NULL OR NOT e.by_hand)
         OFFSET 0) AS a
     CROSS JOIN LATERAL (SELECT customer_id FROM links WHERE address_id = e.address_id FOR SHARE) AS l
 ), unchanged AS MATERIALIZED (
@@ -52,8 +55,8 @@ SELECT holds AS unchanged, ARRAY(SELECT key FROM seen) AS unseen FROM unchanged
 class Accepting(Acquainting):
     """The first step of the message path."""
 
-    def __init__(self, pool: asyncpg.Pool, codec: Codec) -> None:
-        super().__init__(pool, codec)
+    def __init__(self, pool: asyncpg.Pool, codec: Codec, guards: Guards | None = None) -> None:
+        super().__init__(pool, codec, guards or Guards())
         self._known = KnownAddresses()
 
     async def accept(self, batch: Sequence[Arrived], pause: float = 0.0) -> list[bool]:
@@ -65,15 +68,26 @@ class Accepting(Acquainting):
         once: dict[UUID, Arrived] = {}
         for key, arrived in zip(keys, batch, strict=True):
             once.setdefault(key, arrived)  # the same delivery may come twice in one batch
-        unseen = await self._take_in(once, pause)
-        if unseen is None:
-            unseen, known = await self._acquaint(once, pause)
-            self._known.remember(known)
+        unseen = await self._commit_once(once, pause)
         new = []
         for key in keys:
             new.append(key in unseen)
             unseen.discard(key)
         return new
+
+    async def _commit_once(self, once: Mapping[UUID, Arrived], pause: float) -> set[UUID]:
+        """Again where a merge or a turn held what this needed, and the other way round: nothing was written then."""
+        for last in (False, False, True):
+            try:
+                unseen = await self._take_in(once, pause)
+                if unseen is None:
+                    unseen, known = await self._acquaint(once, pause)
+                    self._known.remember(known)
+                return unseen
+            except StoreUnavailable as error:
+                if last or not isinstance(error.__cause__, asyncpg.TransactionRollbackError):
+                    raise
+        raise AssertionError("unreachable")
 
     async def _take_in(self, once: Mapping[UUID, Arrived], pause: float) -> set[UUID] | None:
         """In one statement; None, and nothing is written, where that is not enough."""
@@ -85,15 +99,20 @@ class Accepting(Acquainting):
         expected: dict[AddressId, tuple[Known, bool]] = {}
         for (key, arrived), hash_ in zip(once.items(), hashes, strict=True):
             sender = known.get(hash_)
-            if sender is None or sender.way.after(arrived) != sender.way:
+            if sender is None or sender.way.after(arrived) != sender.way or self._shows_more(arrived, sender):
                 return None
             queue.append((key, arrived, sender.address, False))
             _, hand = expected.get(sender.address, (sender, False))
             expected[sender.address] = sender, hand or by_hand(arrived.item)
-        rows = [(k.address, k.way.account, k.context_sealed, hand) for k, hand in expected.values()]
+        rows = [(k.address, k.way.account, k.context_sealed, k.value_sealed, hand) for k, hand in expected.values()]
         async with self._connection() as connection:
-            taken = await connection.fetchrow(_TAKE_IN, *inbox_columns(self._codec, queue, pause), *columns(rows, 4))
+            taken = await connection.fetchrow(_TAKE_IN, *inbox_columns(self._codec, queue, pause), *columns(rows, 5))
         return set(taken["unseen"]) if taken["unchanged"] else None
+
+    def _shows_more(self, arrived: Arrived, known: Known) -> bool:
+        """Whether it proves something of who writes that was not known, or was known too long ago."""
+        shown = Shown(arrived, vouched(self._codec, arrived), by_hand(arrived.item))
+        return shown.is_news_of(known)
 
     async def _recall(self, hashes: Sequence[UUID]) -> Mapping[UUID, Known]:
         """What is known of these addresses; whoever has not written to this process lately is looked up."""
@@ -107,4 +126,4 @@ class Accepting(Acquainting):
 
 def _changes_more(arrived: Arrived) -> bool:
     item = arrived.item
-    return arrived.stop is not None or (isinstance(item, IncomingMessage) and bool(item.quarantine))
+    return arrived.stop is not None or bool(arrived.token) or (isinstance(item, IncomingMessage) and bool(item.quarantine))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from omnibot.model import AddressId, ButtonPress, DeliveryReport, Incoming, IncomingMessage
@@ -14,18 +15,22 @@ _MOST = 10_000  # addresses of one process; whoever has not written for longest 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How an address is answered: by which account, and in which group or thread."""
+    """How an address is answered: by which account, in which group or thread, and in which spelling.
+
+    Whoever writes from `sarah+shop@example.org` is answered there, and is the one who wrote from `sarah@example.org`.
+    """
 
     account: str
     context: Mapping[str, str]
+    value: str
 
     def after(self, arrived: Arrived) -> Way:
         """As it is once somebody has written: an empty context leads out of a group again. A report is not theirs."""
         item = arrived.item
-        if isinstance(item, DeliveryReport):
+        if not is_theirs(item):
             return self
         context = item.context if isinstance(item, IncomingMessage | ButtonPress) else self.context
-        return Way(arrived.account, context)
+        return Way(arrived.account, context, item.sender.address.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,10 @@ class Known:
     address: AddressId
     way: Way
     context_sealed: bytes | None
+    value_sealed: bytes
+    claimed: bool = False  # nobody has written from there yet
+    identifiers: frozenset[UUID] = frozenset()  # that it has proven
+    proven_at: datetime | None = None
 
 
 class KnownAddresses:
@@ -61,6 +70,11 @@ class KnownAddresses:
             self._known[hash_] = one
         while len(self._known) > self._most:
             del self._known[next(iter(self._known))]
+
+
+def is_theirs(item: Incoming) -> bool:
+    """Whether it comes from the address itself, and not from a provider about it."""
+    return not isinstance(item, DeliveryReport)
 
 
 def by_hand(item: Incoming) -> bool:
