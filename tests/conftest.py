@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import asyncpg
+import pytest
 import pytest_asyncio
 
 from omnibot.store import Store
 from omnibot.store.bundled import BundledServer
+from tests.databases import Databases
 
 SECRET = b"a secret of the tests, long enough"
-_numbers = itertools.count()
 
 
 @pytest_asyncio.fixture(scope="session")
-async def postgres() -> AsyncIterator[str]:
-    """The bundled server, with a migrated database to copy from."""
+async def databases() -> AsyncIterator[Databases]:
+    """The bundled server, which makes databases."""
     with _folder() as folder:
-        async with BundledServer(folder) as dsn:
-            await _run(dsn, "CREATE DATABASE pristine")
-            await asyncio.create_task(_migrated(_named(dsn, "pristine")))
-            yield dsn
+        async with BundledServer(folder) as server:
+            databases = Databases(server)
+            await asyncio.create_task(databases.prepare(SECRET))  # Tortoise keeps its state in the task's context
+            yield databases
+
+
+@pytest.fixture(scope="session")
+def postgres(databases: Databases) -> str:
+    """The bundled server itself."""
+    return databases.server
 
 
 @contextmanager
@@ -38,12 +43,10 @@ def _folder() -> Iterator[Path]:
 
 
 @pytest_asyncio.fixture
-async def dsn(postgres: str) -> AsyncIterator[str]:
+async def dsn(databases: Databases) -> AsyncIterator[str]:
     """A new, migrated database."""
-    name = f"test_{next(_numbers)}"
-    await _run(postgres, f"CREATE DATABASE {name} TEMPLATE pristine")
-    yield _named(postgres, name)
-    await _run(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+    async with databases.one() as dsn:
+        yield dsn
 
 
 @pytest_asyncio.fixture
@@ -51,21 +54,3 @@ async def store(dsn: str) -> AsyncIterator[Store]:
     """An open store on a new database."""
     async with Store.open(dsn, SECRET) as store:
         yield store
-
-
-async def _migrated(dsn: str) -> None:
-    async with Store.open(dsn, SECRET):
-        pass
-
-
-async def _run(dsn: str, statement: str) -> None:
-    connection = await asyncpg.connect(dsn)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
-
-
-def _named(dsn: str, database: str) -> str:
-    head, _, query = dsn.partition("?")
-    return f"{head.rsplit('/', 1)[0]}/{database}?{query}"
