@@ -49,7 +49,7 @@ async def test_a_model_whose_connection_is_ended_says_so(store: Store, dsn: str)
                 while not await other.fetchval(
                     f"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE {CLAIMS}"
                 ):
-                    await other.execute("SELECT pg_stat_clear_snapshot()")  # else it stays what it was at the first look
+                    await other.execute("SELECT pg_stat_clear_snapshot()")  # else it stays as at the first look
                     await asyncio.sleep(0.01)
             with pytest.raises(StoreUnavailable):
                 await claim
