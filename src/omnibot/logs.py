@@ -56,6 +56,8 @@ secret sending server several short spend step stopped stopping stored string sw
 this throttled throttles through time to token too took turn turns unreadable up upper version waits was what while
 within without worker written year
 
+expired forged incomplete key malformed spent valid yet
+
 address addresses callback_query chat date edit_date edited_message latitude longitude message_id update update_id
 
 abuse authentication auth bad banned belong blacklisted blocked bounce button busy can can't certificate changed

@@ -13,10 +13,12 @@ from omnibot.contract import Accept, NotAccepted
 from omnibot.intake.clean import clean
 from omnibot.intake.files import Files, worth_keeping
 from omnibot.intake.keywords import Opt, opt
-from omnibot.model import Attachment, Incoming, IncomingMessage
+from omnibot.intake.presented import presented
+from omnibot.model import Attachment, Incoming, IncomingEdit, IncomingMessage
 from omnibot.store import StoreUnavailable
 from omnibot.store.message_path import MessagePath
-from omnibot.store.work import Arrived, StoredFile
+from omnibot.store.work import TOKEN_VOID, Arrived, StoredFile
+from omnibot.tokens import NOBODY, BadToken, SignedToken, Verifier
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +39,8 @@ class _Waiting:
 class Intake:
     """Takes arrivals and commits whatever waits in one transaction.
 
-    `committed` is called after each commit, `heard` for each arrival that was new.
+    `tokens` tells which of those that people show are believed; `committed` is called after each commit, `heard` for
+    each arrival that was new.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class Intake:
         pause: float,
         committed: Callable[[], None],
         heard: Callable[[Arrived], None] = lambda _: None,
+        tokens: Verifier = NOBODY,
     ) -> None:
         self._path = path
         self._files = files
@@ -56,6 +60,7 @@ class Intake:
         self._pause = pause
         self._committed = committed
         self._heard = heard
+        self._tokens = tokens
         self._waiting: list[_Waiting] = []
         self._held = 0  # arrivals that somebody waits for
         self._work = asyncio.Event()
@@ -155,7 +160,7 @@ class Intake:
     # --- one arrival ---
 
     async def _prepare(self, channel: str, account: str, carrier: bool, item: Incoming) -> Arrived:
-        item = clean(item)
+        item, token = self._without_token(channel, account, clean(item))
         if not isinstance(item, IncomingMessage):
             return Arrived(channel=channel, account=account, item=item)
         wanted = _wanted(item, carrier)
@@ -166,7 +171,24 @@ class Intake:
             item=_flagged(item, wanted, carrier, files),
             stop={Opt.OUT: True, Opt.IN: False}.get(wanted) if wanted else None,
             files=files,
+            token=token,
         )
+
+    def _without_token(self, channel: str, account: str, item: Incoming) -> tuple[Incoming, SignedToken | str]:
+        """An arrival as it may be kept, and the token that it shows, where somebody who is believed shows one."""
+        if not isinstance(item, IncomingMessage | IncomingEdit):
+            return item, ""
+        found = presented(item.text)
+        if found.text == item.text:
+            return item, ""
+        item = replace(item, text=found.text)
+        if not found.token or isinstance(item, IncomingEdit) or item.automatic or item.quarantine:
+            return item, ""
+        try:
+            return item, self._tokens.read(found.token)
+        except BadToken as error:
+            log.warning("token.refused", channel=channel, account=account, reason=error.reason)
+            return replace(item, flags=(*item.flags, TOKEN_VOID)), ""
 
     async def _keep(self, number: int, attachment: Attachment) -> StoredFile:
         """Bytes that came with the message are on disk before it is acknowledged; what is only named comes later."""

@@ -50,6 +50,10 @@ class Codec:
         """What an identifier is found by, at whichever address."""
         return self._hash("identifier", identifier.kind, identifier.value)
 
+    def token_hash(self, *parts: str) -> UUID:
+        """What a token is found by: that of a code of ours, or of a signed one by its issuer and id."""
+        return self._hash("token", *parts)
+
     def arrival_hash(self, channel: str, account: str, provider_id: str) -> UUID:
         """What a delivery of a provider is recognised by."""
         return self._hash("arrival", channel, account, provider_id)

@@ -187,6 +187,18 @@ class SpentToken(Model):
         table = "spent_tokens"
 
 
+class LinkCode(Model):
+    """What a token said, or the company's own hand, until somebody brings the code that stands for it."""
+
+    key = fields.UUIDField(primary_key=True)
+    identifiers_sealed = fields.BinaryField()
+    at = fields.DatetimeField()
+    expires_at = fields.DatetimeField()
+
+    class Meta:
+        table = "link_codes"
+
+
 class Arrival(Model):
     """Which deliveries of providers were committed. Outlives every redelivery; narrow on purpose."""
 

@@ -26,6 +26,11 @@ from omnibot.model import (
     Tried,
     TurnMessage,
 )
+from omnibot.tokens import SignedToken
+
+# Flags of a message, by what became of the token that it showed.
+TOKEN_TAKEN = "token"
+TOKEN_VOID = "token_void"
 
 
 class StoreUnavailable(Exception):
@@ -53,6 +58,7 @@ class Arrived:
     item: Incoming
     stop: bool | None = None  # True: it says STOP, False: it says START
     files: tuple[StoredFile, ...] = ()
+    token: SignedToken | str = ""  # that was shown, and taken out of the text: a verified one, or a code of ours
 
 
 class Kind(StrEnum):
@@ -155,6 +161,16 @@ class Reported:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CodeLimits:
+    """How long a code lives, and how many may be asked for in an hour."""
+
+    seconds: float
+    per_address: int  # that they go to
+    per_requester: int  # address that asks
+    overall: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """A request for proof with its code, put into words for the address that it goes to, which we may not know yet."""
 
@@ -163,6 +179,7 @@ class Asked:
     account: str  # that sends it to an address that has never written
     parts: tuple[Part, ...]
     kept: tuple[Part, ...]  # as the timeline keeps it: without the code
+    limits: CodeLimits
     subject: str = ""
 
 

@@ -5,6 +5,7 @@
     prove, identify         what an address has shown, and what it names
     share, unshare          several people write from there
     match                   the linking rules, within the guards
+    tokens                  what the company's own systems say, each once
     acts                    what turns and arrivals leave to be done
     find, log, reviews      for people
 
@@ -18,6 +19,7 @@ from omnibot.store.identity.acts import NewAct
 from omnibot.store.identity.find import Finding
 from omnibot.store.identity.guards import Guards
 from omnibot.store.identity.log import State
+from omnibot.store.identity.tokens import Tokens
 from omnibot.store.identity.values import (
     CUSTOMER,
     IMPORT,
@@ -85,5 +87,5 @@ __all__ = [
 ]
 
 
-class Identity(Finding):
+class Identity(Finding, Tokens):
     """Who is whom, in one database. All methods raise StoreUnavailable when it cannot be reached."""

@@ -52,11 +52,14 @@ _EXPIRE = """
 WITH tokens AS (
     DELETE FROM spent_tokens WHERE key IN (
         SELECT key FROM spent_tokens WHERE expires_at < now() LIMIT 10000) RETURNING key
+), codes AS (
+    DELETE FROM link_codes WHERE key IN (
+        SELECT key FROM link_codes WHERE expires_at < now() LIMIT 10000) RETURNING key
 ), requests AS (
     DELETE FROM proof_requests WHERE id IN (
         SELECT id FROM proof_requests WHERE created_at < now() - $1::interval LIMIT 10000) RETURNING id
 )
-SELECT (SELECT count(*) FROM tokens) + (SELECT count(*) FROM requests)
+SELECT (SELECT count(*) FROM tokens) + (SELECT count(*) FROM codes) + (SELECT count(*) FROM requests)
 """
 
 _KEPT = timedelta(days=30)  # requests for proof: the limits look back a day, and staff a little further

@@ -78,6 +78,22 @@ class Migration(migrations.Migration):
             bases=["Model"],
         ),
         ops.CreateModel(
+            name="LinkCode",
+            fields=[
+                ("key", fields.UUIDField(primary_key=True, default=uuid4, unique=True, db_index=True)),
+                ("identifiers_sealed", fields.BinaryField()),
+                ("at", fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ("expires_at", fields.DatetimeField(auto_now=False, auto_now_add=False)),
+            ],
+            options={
+                "table": "link_codes",
+                "app": "omnibot",
+                "pk_attr": "key",
+                "table_description": "What a token said, or the company's own hand, until somebody brings the code that stands for it.",
+            },
+            bases=["Model"],
+        ),
+        ops.CreateModel(
             name="Merge",
             fields=[
                 ("id", fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),

@@ -1,0 +1,143 @@
+"""Tokens, each good for once: signed ones are remembered when they are spent, codes of ours are gone.
+
+To spend one and what it does are one transaction: who shows it again, and who is told twice by a provider, changes
+nothing more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID
+
+import asyncpg
+import structlog
+
+from omnibot.model import Identifier, IdentifierKind, IncomingMessage
+from omnibot.store.codec import OWN, Codec
+from omnibot.store.message_path.connections import Connections, columns
+from omnibot.store.work import TOKEN_TAKEN, TOKEN_VOID, Arrived
+from omnibot.tokens import SignedToken
+
+log = structlog.get_logger(__name__)
+
+# Clocks differ, and their allowance may be raised: a token is remembered for longer than it can be believed.
+_REMEMBERED = timedelta(hours=1)
+
+_SPEND = """
+INSERT INTO spent_tokens (key, at, expires_at)
+SELECT key, now(), expires_at FROM unnest($1::uuid[], $2::timestamptz[]) AS t(key, expires_at) ORDER BY key
+ON CONFLICT DO NOTHING RETURNING key
+"""
+
+_TAKE = """
+DELETE FROM link_codes WHERE key IN (
+    SELECT key FROM link_codes WHERE key = ANY($1::uuid[]) AND expires_at > now() ORDER BY key FOR UPDATE)
+RETURNING key, identifiers_sealed
+"""
+
+_EXCHANGE = """
+WITH spent AS (
+    INSERT INTO spent_tokens (key, at, expires_at) VALUES ($1, now(), $2) ON CONFLICT DO NOTHING RETURNING key
+)
+INSERT INTO link_codes (key, identifiers_sealed, at, expires_at)
+SELECT $3, $4, now(), now() + $5::interval FROM spent ON CONFLICT DO NOTHING RETURNING key
+"""
+
+_ISSUE = "INSERT INTO link_codes (key, identifiers_sealed, at, expires_at) VALUES ($1, $2, now(), now() + $3::interval)"
+
+_WAITS = "SELECT EXISTS (SELECT FROM link_codes WHERE key = $1 AND expires_at > now())"
+
+_ASKED = """
+SELECT id, purpose, code_hash FROM proof_requests
+WHERE source_id = $1 AND settled_at IS NULL AND created_at > now() - interval '2 days' AND expires_at > now()
+ORDER BY id
+"""
+
+
+class Tokens(Connections):
+    """What is done with tokens that are not shown in a conversation."""
+
+    async def exchange(self, token: SignedToken, code: str, seconds: float) -> bool:
+        """Spend a token for a code that says the same for so many seconds; False when it was spent before.
+
+        Who asks again with the same code, as a browser does whose button is pressed twice, is told the same again.
+        """
+        key = self._codec.token_hash("code", code)
+        sealed = _sealed(self._codec, token.identifiers)
+        until = token.expires_at + _REMEMBERED
+        async with self._connection() as connection:
+            if await connection.fetchval(
+                _EXCHANGE, _key(self._codec, token), until, key, sealed, timedelta(seconds=seconds)
+            ):
+                return True
+            waits: bool = await connection.fetchval(_WAITS, key)
+        return waits
+
+    async def issue(self, identifiers: Sequence[Identifier], code: str, seconds: float) -> None:
+        """Let a code say so, by the company's own hand."""
+        key, sealed = self._codec.token_hash("code", code), _sealed(self._codec, identifiers)
+        async with self._connection() as connection:
+            await connection.execute(_ISSUE, key, sealed, timedelta(seconds=seconds))
+
+
+async def redeem(connection: asyncpg.Connection, codec: Codec, batch: Mapping[UUID, Arrived]) -> Mapping[UUID, Arrived]:
+    """Take what tokens say for what those who show them are vouched for, each token once; flags tell the turn.
+
+    Within the transaction that stores these arrivals. Of two who show the same one in a batch the first has it.
+    """
+    shown = {arrival: _key(codec, arrived.token) for arrival, arrived in batch.items() if arrived.token}
+    if not shown:
+        return batch
+    first: dict[UUID, UUID] = {}
+    for arrival, key in shown.items():
+        first.setdefault(key, arrival)
+    said = await _spend(connection, codec, {key: batch[arrival].token for key, arrival in first.items()})
+    good = {first[key]: identifiers for key, identifiers in said.items()}
+    return {
+        arrival: _vouched(arrived, good.get(arrival)) if arrived.token else arrived
+        for arrival, arrived in batch.items()
+    }
+
+
+async def _spend(
+    connection: asyncpg.Connection, codec: Codec, tokens: Mapping[UUID, SignedToken | str]
+) -> dict[UUID, tuple[Identifier, ...]]:
+    """What those say, by their keys, that nobody has used before."""
+    signed = {key: token for key, token in tokens.items() if isinstance(token, SignedToken)}
+    codes = [key for key in tokens if key not in signed]
+    said: dict[UUID, tuple[Identifier, ...]] = {}
+    if signed:
+        rows = [(key, token.expires_at + _REMEMBERED) for key, token in signed.items()]
+        spent = await connection.fetch(_SPEND, *columns(rows, 2))
+        said |= {row["key"]: signed[row["key"]].identifiers for row in spent}
+    if codes:
+        taken = await connection.fetch(_TAKE, codes)
+        said |= {row["key"]: _opened(codec, row["identifiers_sealed"]) for row in taken}
+    return said
+
+
+def _vouched(arrived: Arrived, identifiers: tuple[Identifier, ...] | None) -> Arrived:
+    """With what its token says, and a flag by which the turn answers; it is counted when it says nothing."""
+    item = arrived.item
+    assert isinstance(item, IncomingMessage)
+    if identifiers is None:
+        log.warning("token.refused", channel=arrived.channel, account=arrived.account, reason="unknown or spent")
+        return replace(arrived, item=replace(item, flags=(*item.flags, TOKEN_VOID)))
+    sender = replace(item.sender, vouched=(*item.sender.vouched, *identifiers))
+    return replace(arrived, item=replace(item, sender=sender, flags=(*item.flags, TOKEN_TAKEN)))
+
+
+def _key(codec: Codec, token: SignedToken | str) -> UUID:
+    if isinstance(token, SignedToken):
+        return codec.token_hash("signed", token.issuer, token.id)
+    return codec.token_hash("code", token)
+
+
+def _sealed(codec: Codec, identifiers: Sequence[Identifier]) -> bytes:
+    return codec.seal(OWN, {"identifiers": [[each.kind, each.value] for each in identifiers]})
+
+
+def _opened(codec: Codec, sealed: bytes) -> tuple[Identifier, ...]:
+    return tuple(Identifier(IdentifierKind(kind), value) for kind, value in codec.open(OWN, sealed)["identifiers"])
