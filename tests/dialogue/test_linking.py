@@ -431,3 +431,31 @@ def test_a_shared_own_number_is_thanked_for(plan: Desk) -> None:
     made = plan("Tomás Ruiz: +34600112233", on=TELEGRAM, own_number=True)
     assert topics(made) == ["own_number"]
     assert made.handoff == ""
+
+
+# --- tokens that were shown ---
+
+
+@pytest.mark.parametrize(("flag", "topic"), [("token", "token"), ("token_void", "token_void")])
+@pytest.mark.parametrize(
+    "text", ["/link …", "/start …", "Hello,\n\n/link …\n", "…", "https://bot.example.com/identity/link?token=…"]
+)
+def test_who_shows_a_token_is_told_what_it_came_to(plan: Desk, text: str, flag: str, topic: str) -> None:
+    made = plan(text, flags=(flag,))
+    assert topics(made) == [topic]
+    assert made.handoff == ""
+    assert made.asks == ()
+
+
+def test_a_telegram_link_after_stop_opens_the_address_and_links(plan: Desk) -> None:
+    made = plan("/start …", flags=("token", "start"))
+    assert [move.topic for move in made.moves] == ["opening", "token", "started"]
+
+
+def test_what_stands_beside_a_token_is_answered_too(plan: Desk) -> None:
+    made = plan("/link …\nHow do I reset my password?", flags=("token",))
+    assert [move.kind for move in made.moves] == [MoveKind.PROVE, MoveKind.ANSWER]
+
+
+def test_of_several_tokens_the_one_that_counts_is_spoken_of(plan: Desk) -> None:
+    assert topics(plan("/link …\n/link …", flags=("token", "token_void"))) == ["token"]

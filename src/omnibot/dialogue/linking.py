@@ -28,6 +28,8 @@ Spell = Callable[[str], Address]  # raises ValueError for what is no address of 
 
 _BY_NUMBER = ("sms", "whatsapp")  # channels whose addresses are numbers, the likelier first
 _TOLD_HOW = ("telegram", "slack")  # nobody knows their address there: linking begins with a message from it
+_FLAG_TOKEN, _FLAG_TOKEN_VOID = "token", "token_void"  # a token of the company's that counts, and one that does not
+_TAKEN_OUT = "…"  # what stands in its place
 _MOST_ASKS = 2  # codes that one turn sends
 
 
@@ -40,11 +42,14 @@ class Linking:
     minutes: int = 10  # that a code lives
 
 
-# --- codes that were typed ---
+# --- codes that were typed, tokens that were shown ---
 
 
 def without_codes(message: TurnMessage, tried: Sequence[Tried]) -> TurnMessage:
-    """A message without the sentences that bring codes: they are answered already."""
+    """A message without the sentences that bring codes and the lines that brought tokens: they are answered already."""
+    if {_FLAG_TOKEN, _FLAG_TOKEN_VOID} & {*message.flags}:
+        lines = (line for line in message.text.splitlines() if not line.rstrip().endswith(_TAKEN_OUT))
+        message = replace(message, text="\n".join(lines).strip())
     codes = [one.text for one in tried if one.message == message.id]
     if not codes:
         return message
@@ -59,11 +64,21 @@ def proven(
     moves = [_right(one, written_on) for one in snapshot.tried if one.right]
     if not moves and snapshot.tried:
         moves = [_wrong(snapshot.tried[-1])]
+    moves = [*_by_token(messages), *moves]
     if not moves and heard.code:
         moves = [_move("no_request", "a code, and none was asked for here")]
     if any(message.own_number for message in messages):
         moves.append(_move("own_number", "shared their own number"))
     return tuple(moves)
+
+
+def _by_token(messages: Sequence[TurnMessage]) -> Iterator[Move]:
+    """One word about the tokens that were shown: that one counted, or that none did."""
+    flags = {flag for message in messages for flag in message.flags}
+    if _FLAG_TOKEN in flags:
+        yield _move("token", "a token of the company's")
+    elif _FLAG_TOKEN_VOID in flags:
+        yield _move("token_void", "a token that does not count, or no more")
 
 
 def _right(tried: Tried, written_on: KnownAddress) -> Move:
