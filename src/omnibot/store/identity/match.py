@@ -11,8 +11,9 @@ import asyncpg
 from omnibot.model import Address, AddressId
 from omnibot.store.identity.link import Linking
 from omnibot.store.identity.merge import Ground
-from omnibot.store.identity.standing import Changed, End, Standing, lock_identifiers
+from omnibot.store.identity.standing import Changed, End, Standing
 from omnibot.store.identity.values import RULE, Ruling, Verdict
+from omnibot.store.locks import lock_identifiers
 
 _MOST_HOLDERS = 20  # of one identifier that are looked at: whoever has more of them is nobody in particular
 

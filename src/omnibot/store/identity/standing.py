@@ -72,8 +72,6 @@ SELECT ARRAY(SELECT home FROM together) AS homes,
         WHERE m.right_id IN (SELECT home FROM together)) AS apart
 """
 
-_LOCK_IDENTIFIERS = "SELECT pg_advisory_xact_lock(key) FROM unnest((SELECT $1::bigint[])) AS key"
-
 _OF_ADDRESS = """
 SELECT a.id, l.home_id FROM addresses a JOIN links l ON l.address_id = a.id WHERE a.hash = $1
 """
@@ -256,17 +254,6 @@ class Holding(Connections):
         if row is None:
             raise UnknownAddress(f"address {address}")
         return End(row["home_id"], AddressId(row["id"]), f"address {address}")
-
-
-async def lock_identifiers(connection: asyncpg.Connection, hashes: Collection[UUID]) -> None:
-    """Until the end of the transaction nobody else brings or matches these: who comes second sees the first."""
-    keys = sorted({lock_key(hash_) for hash_ in hashes})
-    await connection.execute(_LOCK_IDENTIFIERS, keys)
-
-
-def lock_key(hash_: UUID) -> int:
-    """By what an identifier is locked: its first 64 bits, as PostgreSQL counts."""
-    return int.from_bytes(hash_.bytes[:8], "big", signed=True)
 
 
 def answerable(by: str, reason: str) -> None:

@@ -14,11 +14,12 @@ from omnibot.model import AddressId, ButtonPress, CustomerId, IncomingMessage, P
 from omnibot.store.codec import OWN, Codec
 from omnibot.store.identity.guards import Guards
 from omnibot.store.identity.tokens import redeem
+from omnibot.store.locks import lock_identifiers
 from omnibot.store.message_path.connections import Connections, columns
 from omnibot.store.message_path.inbox import ARRIVED, QUEUED, inbox_columns
 from omnibot.store.message_path.known import Known, Way, by_hand
 from omnibot.store.message_path.pointers import KEEP_BACK_POINTERS
-from omnibot.store.message_path.recognise import MOST_HOLDERS, Holder, Holders, Shown, lock_identifiers, vouched
+from omnibot.store.message_path.recognise import MOST_HOLDERS, Holder, Holders, Shown, vouched
 from omnibot.store.payloads import message_body
 from omnibot.store.work import Arrived
 

@@ -7,12 +7,10 @@ that applies the rules a moment later, when all lanes concerned can be taken.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
-
-import asyncpg
 
 from omnibot.identifiers import spelled
 from omnibot.model import AddressId, CustomerId, Identifier, Proof
@@ -23,18 +21,6 @@ from omnibot.store.work import Arrived
 
 MOST_HOLDERS = 20  # of one identifier that are looked at: whoever has more of them is nobody in particular
 _FRESH = timedelta(days=1)  # a proof is renewed at most so often
-
-_LOCK_IDENTIFIERS = "SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS key"
-
-
-async def lock_identifiers(connection: asyncpg.Connection, hashes: Collection[UUID]) -> None:
-    """Until the end of the transaction nobody else brings or matches these: who comes second sees the first."""
-    await connection.execute(_LOCK_IDENTIFIERS, sorted({lock_key(hash_) for hash_ in hashes}))
-
-
-def lock_key(hash_: UUID) -> int:
-    """By what an identifier is locked: its first 64 bits, as PostgreSQL counts."""
-    return int.from_bytes(hash_.bytes[:8], "big", signed=True)
 
 
 def vouched(codec: Codec, arrived: Arrived) -> dict[UUID, Identifier]:
