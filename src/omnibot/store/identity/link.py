@@ -40,7 +40,7 @@ WITH met AS (
     ON CONFLICT (hash) DO NOTHING RETURNING id
 )
 INSERT INTO links (address_id, customer_id, home_id, proof, evidence, proven_at, since)
-SELECT id, $6, $7, $8, $9, CASE WHEN $8 = 'proven' THEN now() END, now() FROM met RETURNING address_id
+SELECT id, $6, $7, $8::text, $9, CASE WHEN $8::text = 'proven' THEN now() END, now() FROM met RETURNING address_id
 """
 
 _PROVE = """
