@@ -5,8 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from omnibot.model import Signal
+
+if TYPE_CHECKING:
+    from py3langid.langid import LanguageIdentifier
 
 __all__ = ["Languages"]
 
@@ -27,30 +32,12 @@ class Languages:
     """
 
     def __init__(self, languages: Sequence[str]) -> None:
-        from py3langid.langid import MODEL_DIR, MODEL_FILE, LanguageIdentifier
-        from py3langid.modelio import load_model
-
         if not languages:
             raise ValueError("name at least one language that the company answers in")
         self._configured = frozenset(languages)
         self._company = languages[0]
         self._telling = _telling_words(self._configured)
-        probabilities, priors, classes, moves, rows, outputs = load_model(MODEL_DIR / MODEL_FILE)
-        ours = [column for column, name in enumerate(classes) if name in self._configured]
-        # Only our columns, copied: `set_languages` would keep all 142 languages in memory (28 MB).
-        self._identifier = (
-            LanguageIdentifier(
-                probabilities[:, ours],
-                priors[ours],
-                [classes[column] for column in ours],
-                moves,
-                outputs,
-                norm_probs=True,
-                tk_row=rows,
-            )
-            if len(ours) > 1
-            else None
-        )
+        self._identifier = _identifier(self._configured) if len(self._configured) > 1 else None
 
     @property
     def common_words(self) -> Collection[str]:
@@ -84,6 +71,28 @@ class Languages:
         if confidence < _SURE:
             return None
         return Signal(language, round(confidence, 3), (" ".join(text.split()[:_EVIDENCE]),))
+
+
+@lru_cache(maxsize=2)  # it takes 0.3 s to unpack, and nobody changes it: servers of one process share it
+def _identifier(languages: frozenset[str]) -> LanguageIdentifier | None:
+    """py3langid's model of some languages; None where it does not know two of them."""
+    from py3langid.langid import MODEL_DIR, MODEL_FILE, LanguageIdentifier
+    from py3langid.modelio import load_model
+
+    probabilities, priors, classes, moves, rows, outputs = load_model(MODEL_DIR / MODEL_FILE)
+    ours = [column for column, name in enumerate(classes) if name in languages]
+    if len(ours) < 2:
+        return None
+    # Only our columns, copied: `set_languages` would keep all 142 languages in memory (28 MB).
+    return LanguageIdentifier(
+        probabilities[:, ours],
+        priors[ours],
+        [classes[column] for column in ours],
+        moves,
+        outputs,
+        norm_probs=True,
+        tk_row=rows,
+    )
 
 
 def _telling_words(languages: Collection[str]) -> Mapping[str, str]:
