@@ -26,7 +26,9 @@ from omnibot.channels import load as load_channels
 from omnibot.contract import MAX_BODY, Accept, Channel, Site
 from omnibot.delivery import Delivery
 from omnibot.dialogue import Knowledge
+from omnibot.dialogue import Linking as LinkingRules
 from omnibot.health import health_routes
+from omnibot.identity.codes import Codes
 from omnibot.intake import Intake
 from omnibot.intake.download import Downloads
 from omnibot.intake.fetch import Fetcher
@@ -42,8 +44,8 @@ from omnibot.settings import Identity, Settings
 from omnibot.store import Store
 from omnibot.store.bundled import BundledServer
 from omnibot.store.identity import Guards
-from omnibot.store.work import Arrived
-from omnibot.turn import Steps, rehearse
+from omnibot.store.work import Arrived, CodeLimits
+from omnibot.turn import Proofs, Steps, rehearse
 from omnibot.understanding import Understanding
 from omnibot.voice import Speaker
 
@@ -241,9 +243,31 @@ def _steps(settings: Settings, channels: Channels) -> Steps:
         limits=_limits(channels),
         speaker=Speaker(settings.bot.company, settings.bot.name, settings.bot.contact, _shared_files(settings).url),
         disclosure=_disclosure(settings.identity),
+        proofs=_proofs(settings, channels),
     )
     rehearse(steps)
     return steps
+
+
+def _proofs(settings: Settings, channels: Channels) -> Proofs:
+    identity = settings.identity
+    limits = _limits(channels)
+    accounts = {name: account for name, account in reversed(list(channels))}  # the first of each that is configured
+    return Proofs(
+        codes=Codes(settings.load_secret(), identity.codes_tries),
+        limits=CodeLimits(
+            seconds=identity.codes_seconds,
+            per_address=identity.codes_per_address,
+            per_requester=identity.codes_per_requester,
+            overall=identity.codes_overall,
+        ),
+        linking=LinkingRules(
+            spell={name: type(channel).address for (name, _), channel in channels.items()},
+            waits=[name for name, carries in limits.items() if carries.window and not carries.knocks],
+            minutes=max(1, round(identity.codes_seconds / 60)),
+        ),
+        accounts=accounts,
+    )
 
 
 def _disclosure(identity: Identity) -> Disclosure:

@@ -241,6 +241,16 @@ class Identity(_Section):
     """Merges of one person without staff; what would make more waits for staff."""
     attempts: Count = 8
     """Failures of one act (a link, a merge, …) after which it is left to staff."""
+    codes_seconds: Annotated[float, Field(ge=60, le=3600)] = 600
+    """How long a code works that proves an address."""
+    codes_tries: Annotated[int, Field(ge=1, le=10)] = 5
+    """Wrong codes after which a new one must be asked for."""
+    codes_per_address: Count = 5
+    """Codes that one address gets in an hour, whoever asks for them."""
+    codes_per_requester: Count = 10
+    """Codes that one address can ask for in an hour."""
+    codes_overall: Count = 1000
+    """Codes that leave in an hour, all together: what is beyond is somebody who tries numbers out."""
     proof_days: dict[str, ProofDays] = Field(default_factory=lambda: dict(_PROOF_DAYS))
     """How long a proof lasts, by channel: numbers are given to others. 0, or a channel that is not named: for ever."""
     disclosure: DisclosureLevels = DisclosureLevels()

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from omnibot.dialogue import Knowledge, decide
+from omnibot.dialogue import Knowledge, Linking, decide
 from omnibot.identity import identify, together
+from omnibot.identity.codes import Codes, shown
+from omnibot.identity.prove import prove
 from omnibot.memory import recall
 from omnibot.model import (
     Address,
     AddressId,
+    Ask,
     Change,
     CustomerId,
     DeliveryState,
@@ -28,9 +31,31 @@ from omnibot.model import (
     TimelineMessage,
     TurnMessage,
 )
-from omnibot.store.work import InboxItem, Kind, Lease, Outcome, Purpose, Reply, Reported, Revised, Work
+from omnibot.store.work import (
+    Asked,
+    CodeLimits,
+    InboxItem,
+    Kind,
+    Lease,
+    Outcome,
+    Purpose,
+    Reply,
+    Reported,
+    Revised,
+    Work,
+)
 from omnibot.understanding import Understanding
-from omnibot.voice import Speaker, compose
+from omnibot.voice import Letter, Speaker, compose, compose_code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proofs:
+    """What it takes to have an address proven by a code."""
+
+    codes: Codes
+    limits: CodeLimits
+    linking: Linking
+    accounts: Mapping[str, str]  # by channel: that writes to who has never written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +67,7 @@ class Steps:
     limits: Mapping[str, Limits]  # by channel
     speaker: Speaker
     disclosure: Disclosure
+    proofs: Proofs | None = None  # without them nothing is linked in conversation
 
     @property
     def windows(self) -> Mapping[str, float]:
@@ -65,10 +91,13 @@ def turn(work: Work, steps: Steps) -> Generator[None, None, Outcome]:
     snapshot = _identified(work, messages[0].address, steps)
     work = _one_conversation(work, together(snapshot, messages[0].address))
     messages = _as_edited(_messages(work.items), work.items)
+    snapshot = _with_codes(snapshot, work, messages, steps)
     reading = steps.understanding.read(_text(messages), snapshot.facts.get("language"))
     yield
     recollection = recall(snapshot.timeline, messages)
-    plan = decide(snapshot, reading, recollection, messages, steps.knowledge, _open(snapshot, messages, steps))
+    linking = steps.proofs.linking if steps.proofs else Linking()
+    channels = _open(snapshot, messages, steps)
+    plan = decide(snapshot, reading, recollection, messages, steps.knowledge, channels, linking)
     yield
     recent = recollection.recent
     variant = _variant(recent, messages[-1].address)
@@ -84,6 +113,8 @@ def turn(work: Work, steps: Steps) -> Generator[None, None, Outcome]:
         revised=_edits(work.items),
         reported=_reports(work.items),
         opened=_opened(work, messages, steps),
+        asked=tuple(_asked(plan, steps, variant)),
+        tried=snapshot.tried,
     )
 
 
@@ -139,6 +170,38 @@ def _identified(work: Work, wrote: AddressId, steps: Steps) -> Snapshot:
         at=work.at,
         disclosure=steps.disclosure,
     )
+
+
+def _with_codes(snapshot: Snapshot, work: Work, messages: Sequence[TurnMessage], steps: Steps) -> Snapshot:
+    if not (work.requests and steps.proofs):
+        return snapshot
+    return replace(snapshot, tried=prove(work.requests, messages, steps.proofs.codes))
+
+
+_DOTS = "••• ••••"  # for a code, where it is not to be read
+
+
+def _asked(plan: Plan, steps: Steps, variant: int) -> Iterator[Asked]:
+    """The codes that the plan asks for, each with the message that brings it."""
+    for ask in plan.asks:
+        assert steps.proofs is not None  # without them nothing asks
+        letter = _code_letter(shown(steps.proofs.codes.code(ask)), ask, plan, steps, variant)
+        kept = _code_letter(_DOTS, ask, plan, steps, variant)
+        yield Asked(
+            ask=ask,
+            code_hash=steps.proofs.codes.hash(ask),
+            account=steps.proofs.accounts[ask.target.channel],
+            parts=letter.parts,
+            kept=kept.parts,
+            limits=steps.proofs.limits,
+            subject=letter.subject,
+        )
+
+
+def _code_letter(code: str, ask: Ask, plan: Plan, steps: Steps, variant: int) -> Letter:
+    assert steps.proofs is not None
+    limits, minutes = steps.limits[ask.target.channel], steps.proofs.linking.minutes
+    return compose_code(code, ask, plan, limits, steps.speaker, minutes=minutes, variant=variant)
 
 
 def _one_conversation(work: Work, addresses: Collection[AddressId]) -> Work:
@@ -254,6 +317,7 @@ def _record(messages: Sequence[TurnMessage], reading: Reading, plan: Plan) -> di
         "moves": [{"kind": m.kind, "topic": m.topic, "facts": sorted(m.facts), "why": m.why} for m in plan.moves],
         "to": plan.to.id if plan.to else None,
         "pointer": plan.pointer.id if plan.pointer else None,
+        "asks": [{"purpose": ask.purpose, "channel": ask.target.channel} for ask in plan.asks],
         "handoff": plan.handoff,
         "why": plan.why,
     }

@@ -198,7 +198,7 @@ class _Want:
         Who names an address that is not linked with this one is told the same.
         """
         theirs = list(self._theirs())
-        if self.said.named is None and not theirs:
+        if not self.linking.spell or (self.said.named is None and not theirs):
             return _move("none", "nothing of that kind is linked"), None
         if len(theirs) > 1:
             return _move("several", "more than one of that kind is linked"), None

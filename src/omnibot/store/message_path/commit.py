@@ -15,6 +15,7 @@ from omnibot.store.codec import Codec
 from omnibot.store.message_path.connections import columns
 from omnibot.store.message_path.hold import OPENED
 from omnibot.store.message_path.inbox import MESSAGE_PRIORITY
+from omnibot.store.message_path.prove import Proving
 from omnibot.store.message_path.reports import Reporting
 from omnibot.store.payloads import parts_to_json, said_body
 from omnibot.store.work import Kind, Lease, Outcome, Reply
@@ -116,7 +117,7 @@ ON CONFLICT (address_id, reason) WHERE resolved_at IS NULL AND turn_id IS NULL D
 """
 
 
-class Committing(Reporting):
+class Committing(Reporting, Proving):
     """The fourth step of the message path, and what happens to turns that fail."""
 
     async def commit(self, outcomes: Sequence[Outcome], pause: float = 0.0) -> dict[CustomerId, bool]:
@@ -134,12 +135,18 @@ class Committing(Reporting):
         if opened:
             statement = _COMMIT_OPENED
             arguments += columns(opened, 2)
-        further = any(o.revised or o.reported for o in outcomes)
+        asking = [o for o in outcomes if o.asked]
+        further = any(o.revised or o.reported or o.asked or o.tried for o in outcomes)
         async with self._transaction() if further else self._connection() as connection:
+            if asking:
+                await self._meet_named(connection, asking)
             released = await connection.fetch(statement, *arguments)
             held = {CustomerId(row["customer_id"]): row["due"] for row in released}
             if further:
-                await self._write_reports(connection, [o for o in outcomes if o.work.lease.customer in held])
+                current = [o for o in outcomes if o.work.lease.customer in held]
+                await self._write_reports(connection, current)
+                await self._try(connection, current)
+                await self._ask(connection, current)
         return held
 
     async def retry(self, lease: Lease, items: Sequence[int], *, after: float, attempts: int, reason: str) -> None:

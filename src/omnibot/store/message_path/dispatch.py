@@ -38,8 +38,12 @@ def _gated(
     more: str = "NULL::timestamptz AS heard_at",
     judged: str = "gate",
     gate: str = "",
+    over: str = "gate.verdict IS NOT NULL",
 ) -> str:
-    """The statement; what may be held makes it longer only for those accounts that hold anything."""
+    """The statement; what may be held makes it longer only for those accounts that hold anything.
+
+    A code that does not leave is scrubbed: nobody has any use for it. What is too late is no reply that people miss.
+    """
     return f"""
 WITH head AS (
     SELECT q.*, o.id, o.address_id, o.purpose, o.state
@@ -59,6 +63,9 @@ WITH head AS (
     ) AS o
 ), {judged} AS (
     SELECT h.id, a.value_sealed, {more}, CASE
+        WHEN h.purpose = 'code' AND NOT EXISTS (
+            SELECT FROM proof_requests WHERE message_id = h.id AND settled_at IS NULL AND expires_at > now())
+            THEN 'too late'
         WHEN h.purpose = 'confirmation' THEN CASE WHEN 4 <= (
             SELECT count(*) FROM outbox s WHERE s.address_id = h.address_id AND s.sent_at > now() - interval '1 h'
                 AND s.purpose = 'confirmation') THEN 'reply cap' END
@@ -76,10 +83,11 @@ WITH head AS (
 ), {gate} capped AS (
     INSERT INTO handoffs (address_id, reason, at)
     SELECT DISTINCT h.address_id, 'reply kept back: ' || verdict, now() FROM gate JOIN head h USING (id)
-    WHERE verdict IN ('reply cap', 'unreachable') {told}
+    WHERE h.purpose <> 'code' AND (verdict IN ('reply cap', 'unreachable') {told})
     ON CONFLICT (address_id, reason) WHERE resolved_at IS NULL AND turn_id IS NULL DO NOTHING
 )
-UPDATE outbox o SET {outcome}, reason = gate.verdict, changed_at = now()
+UPDATE outbox o SET {outcome}, reason = gate.verdict, changed_at = now(),
+    payload_sealed = CASE WHEN o.purpose = 'code' AND {over} THEN '' ELSE o.payload_sealed END
 FROM gate WHERE o.id = gate.id
 RETURNING o.id, o.address_id, o.channel, o.account, o.attempts, o.payload_sealed, o.provider_sealed, o.created_at,
     gate.value_sealed, gate.heard_at, o.state, o.reason
@@ -97,6 +105,7 @@ _DISPATCH_OR_HOLD = _gated(
     more="heard.at AS heard_at, h.frees_at",
     judged="judged",
     gate=hold.GATE,
+    over="gate.verdict IS NOT NULL AND NOT gate.held",
 )
 
 

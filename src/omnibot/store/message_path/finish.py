@@ -17,13 +17,16 @@ from omnibot.store.message_path.reports import MARK_UNREACHABLE
 from omnibot.store.payloads import parts_from_json
 from omnibot.store.work import Result
 
-# Tells whether more waits behind these at their addresses, or points to them.
+# Tells whether more waits behind these at their addresses, or points to them. What has brought a code is scrubbed: the
+# code is where it should be, or nowhere.
 _FINISH = """
 WITH done AS (
 UPDATE outbox o SET state = r.state, reason = nullif(r.reason, ''), due_at = now() + r.after, leased_until = NULL,
     provider_hash = coalesce(r.provider_hash, o.provider_hash),
     provider_sealed = coalesce(r.provider_sealed, o.provider_sealed),
-    sent_at = CASE WHEN r.state IN ('sent', 'unknown') THEN now() ELSE o.sent_at END, changed_at = now()
+    sent_at = CASE WHEN r.state IN ('sent', 'unknown') THEN now() ELSE o.sent_at END, changed_at = now(),
+    payload_sealed = CASE WHEN o.purpose = 'code' AND r.state IN ('sent', 'refused', 'dead')
+        THEN '' ELSE o.payload_sealed END
 FROM unnest((SELECT $1::bigint[]), $2::int[], $3::text[], $4::text[], $5::interval[], $6::uuid[], $7::bytea[])
     AS r(id, attempts, state, reason, after, provider_hash, provider_sealed),
     (SELECT set_config('synchronous_commit', 'off', true)) AS not_durable
@@ -36,9 +39,11 @@ SELECT EXISTS (SELECT FROM done CROSS JOIN LATERAL (
         SELECT FROM outbox WHERE after_id = done.id AND state = 'queued' LIMIT 1) AS pointer)
 """
 
+# A code that did not arrive is asked for again, or was asked for by somebody else.
 _HAND_OFF = """
-INSERT INTO handoffs (address_id, reason, at) SELECT address_id, reason, now()
-FROM unnest($1::bigint[], $2::text[]) AS h(address_id, reason) ORDER BY address_id
+INSERT INTO handoffs (address_id, reason, at) SELECT DISTINCT h.address_id, h.reason, now()
+FROM unnest($1::bigint[], $2::bigint[], $3::text[]) AS h(id, address_id, reason)
+JOIN outbox o ON o.id = h.id AND o.purpose <> 'code' ORDER BY h.address_id
 ON CONFLICT (address_id, reason) WHERE resolved_at IS NULL AND turn_id IS NULL DO NOTHING
 """
 
@@ -90,8 +95,8 @@ class Finishing(Pointing, Holding):
             if gone:
                 await connection.execute(MARK_UNREACHABLE, *columns(gone, 2))
             if lost:
-                handoffs = [(r.address, f"reply not delivered: {r.reason}") for r in lost]
-                await connection.execute(_HAND_OFF, *columns(handoffs, 2))
+                handoffs = [(r.id, r.address, f"reply not delivered: {r.reason}") for r in lost]
+                await connection.execute(_HAND_OFF, *columns(handoffs, 3))
             if moved:
                 await connection.execute(_MOVE, *columns(moved, 2))
         if lost:

@@ -35,10 +35,11 @@ WITH told AS (
     WHERE o.address_id = r.address_id AND o.provider_hash = r.provider_hash
         AND {_RANK.format("r.state")} > {_RANK.format("o.state::text")}
         AND (o.state NOT IN ('queued', 'held') OR r.state IN ('delivered', 'read'))
-    RETURNING o.id, o.address_id, r.state, r.reason
+    RETURNING o.id, o.address_id, o.purpose, r.state, r.reason
 ), handed AS (
     INSERT INTO handoffs (address_id, reason, at)
-    SELECT DISTINCT address_id, 'reply not delivered: ' || reason, now() FROM moved WHERE state = 'refused'
+    SELECT DISTINCT address_id, 'reply not delivered: ' || reason, now() FROM moved
+    WHERE state = 'refused' AND purpose <> 'code'
     ON CONFLICT (address_id, reason) WHERE resolved_at IS NULL AND turn_id IS NULL DO NOTHING
 )
 SELECT id, address_id FROM moved WHERE state = 'refused'
