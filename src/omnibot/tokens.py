@@ -11,6 +11,7 @@ PyJWT and cryptography take 0.1 s to import, so only who has keys does.
 from __future__ import annotations
 
 import base64
+import hashlib
 import hmac
 import json
 import math
@@ -29,10 +30,12 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 __all__ = [
+    "CODE_PATH",
     "MAX_TOKEN",
     "NOBODY",
     "Algorithm",
     "BadToken",
+    "CodeLinks",
     "Key",
     "SignedToken",
     "Verifier",
@@ -47,11 +50,14 @@ __all__ = [
 
 MAX_TOKEN = 4096  # characters; what is longer is not looked into
 MAX_CLAIM = 255  # characters of a user id, of a token's own id
+CODE_PATH = "/identity/code"  # where the address of a code leads
 SECRET_BYTES = 32  # RFC 7518, 3.2: as many as the hash has
 _CODE_BYTES = 16
 
 _SIGNED = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
 _CODE = re.compile(r"[a-z2-7]{26}")
+_LOCALE = re.compile(r"([A-Za-z]{2})(?![A-Za-z])")
+_CODE_LINK = re.compile(r"[A-Za-z0-9_-]{43}")
 _PRIVATE = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 _PEM = re.compile(r"-----BEGIN ([A-Z ]+)-----")
 _BODY = re.compile(r"-----[A-Z ]+-----|\s")
@@ -82,6 +88,7 @@ class SignedToken:
     id: str  # once used, never again
     identifiers: tuple[Identifier, ...]  # the user id first
     expires_at: datetime
+    language: str = ""  # ISO 639-1, where the company says
 
 
 class BadToken(Exception):
@@ -118,6 +125,48 @@ def as_code(text: str) -> str:
 
 def _as_letters(bits: bytes) -> str:
     return base64.b32encode(bits[:_CODE_BYTES]).decode().rstrip("=").lower()
+
+
+class CodeLinks:
+    """Addresses that do what typing a code does, each for one request; made and recognised without being kept.
+
+    Such an address has three parts: which message asked, 64 bits without which that cannot be made up, so that nobody
+    tries at the requests of others, and 128 bits that follow from the code.
+    """
+
+    def __init__(self, secret: bytes, public_url: str) -> None:
+        self._key = hashlib.blake2b(secret, digest_size=32, person=b"omnibot-links").digest()
+        self._public_url = public_url
+
+    def url(self, source: int, code_hash: bytes) -> str:
+        """The address for a request, by the message that asked and what is kept of its code; '' without a public URL."""
+        if not self._public_url:
+            return ""
+        number = source.to_bytes(8, "big")
+        token = number + self._which(number) + self._proof(number, code_hash)
+        return f"{self._public_url}{CODE_PATH}?token={base64.urlsafe_b64encode(token).rstrip(b'=').decode()}"
+
+    def source(self, token: str) -> int | None:
+        """The message that asked, by the token of an address that we have made, whatever became of its end."""
+        read = _bytes_of(token)
+        if read is None or not hmac.compare_digest(read[8:16], self._which(read[:8])):
+            return None
+        return int.from_bytes(read[:8], "big")
+
+    def is_right(self, token: str, code_hash: bytes) -> bool:
+        """Whether the token is that of a request with this code."""
+        read = _bytes_of(token)
+        return read is not None and hmac.compare_digest(read[16:], self._proof(read[:8], code_hash))
+
+    def _which(self, number: bytes) -> bytes:
+        return hmac.digest(self._key, b"which" + number, "sha256")[:8]
+
+    def _proof(self, number: bytes, code_hash: bytes) -> bytes:
+        return hmac.digest(self._key, b"proof" + number + code_hash, "sha256")[:16]
+
+
+def _bytes_of(token: str) -> bytes | None:
+    return base64.urlsafe_b64decode(f"{token}=") if _CODE_LINK.fullmatch(token) else None
 
 
 # --- keys ------------------------------------------------------------------------------------------------------------
@@ -225,6 +274,7 @@ class Verifier:
             id=_text(claims, "jti"),
             identifiers=tuple(_identifiers(claims)),
             expires_at=self._expiry(claims),
+            language=_language(claims),
         )
 
     def _claims(self, token: str) -> Mapping[str, Any]:
@@ -304,6 +354,13 @@ def _text(claims: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= MAX_CLAIM or not value.isprintable():
         raise BadToken("malformed")
     return value
+
+
+def _language(claims: Mapping[str, Any]) -> str:
+    """Of the locale (OpenID Connect Core, 5.1), such as es or es-MX."""
+    locale = claims.get("locale")
+    found = _LOCALE.match(locale) if isinstance(locale, str) else None
+    return found[1].lower() if found else ""
 
 
 def _seconds(claims: Mapping[str, Any], name: str) -> float:

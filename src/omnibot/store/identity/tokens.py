@@ -6,17 +6,19 @@ nothing more.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from enum import StrEnum
 from uuid import UUID
 
 import asyncpg
 import structlog
 
-from omnibot.model import Identifier, IdentifierKind, IncomingMessage
+from omnibot.model import Identifier, IdentifierKind, IncomingMessage, ProofPurpose
 from omnibot.store.codec import OWN, Codec
 from omnibot.store.message_path.connections import Connections, columns
+from omnibot.store.message_path.prove import TRY
 from omnibot.store.work import TOKEN_TAKEN, TOKEN_VOID, Arrived
 from omnibot.tokens import SignedToken
 
@@ -49,11 +51,20 @@ _ISSUE = "INSERT INTO link_codes (key, identifiers_sealed, at, expires_at) VALUE
 
 _WAITS = "SELECT EXISTS (SELECT FROM link_codes WHERE key = $1 AND expires_at > now())"
 
+# Requests live for an hour at most: the index finds those of today.
 _ASKED = """
-SELECT id, purpose, code_hash FROM proof_requests
-WHERE source_id = $1 AND settled_at IS NULL AND created_at > now() - interval '2 days' AND expires_at > now()
-ORDER BY id
+SELECT id, purpose, code_hash, tries, settled, settled_at IS NULL AND expires_at > now() AS open FROM proof_requests
+WHERE source_id = $1 AND created_at > now() - interval '1 d' ORDER BY id
 """
+
+
+class Confirmed(StrEnum):
+    """What became of an address that was opened instead of typing its code."""
+
+    PROVEN = "proven"
+    WRONG = "wrong"
+    VOID = "void"  # wrong too often
+    OVER = "over"  # too late, or done already
 
 
 class Tokens(Connections):
@@ -74,6 +85,29 @@ class Tokens(Connections):
                 return True
             waits: bool = await connection.fetchval(_WAITS, key)
         return waits
+
+    async def purpose_of(self, source: int, is_right: Callable[[bytes], bool]) -> ProofPurpose | None:
+        """What a code was asked for by a message, by what is kept of it; None when it is of no use any more."""
+        async with self._connection() as connection:
+            rows = await connection.fetch(_ASKED, source)
+        found = (ProofPurpose(row["purpose"]) for row in rows if row["open"] and is_right(row["code_hash"]))
+        return next(found, None)
+
+    async def confirm(self, source: int, is_right: Callable[[bytes], bool], tries: int) -> Confirmed:
+        """Do what typing the code would that a message has asked for; a wrong one counts, and voids after `tries`."""
+        async with self._transaction() as connection:
+            rows = await connection.fetch(f"{_ASKED} FOR UPDATE", source)
+            still = [row for row in rows if row["open"]]
+            if not still:
+                return Confirmed.VOID if any(row["settled"] == Confirmed.VOID for row in rows) else Confirmed.OVER
+            right = next((row for row in still if is_right(row["code_hash"])), None)
+            if right is not None:
+                await connection.execute(TRY, [right["id"]], [right["tries"]], [Confirmed.PROVEN.value])
+                return Confirmed.PROVEN
+            tried = [row["tries"] + 1 for row in still]
+            settled = [Confirmed.VOID.value if count >= tries else "" for count in tried]
+            await connection.execute(TRY, [row["id"] for row in still], tried, settled)
+            return Confirmed.VOID if all(settled) else Confirmed.WRONG
 
     async def issue(self, identifiers: Sequence[Identifier], code: str, seconds: float) -> None:
         """Let a code say so, by the company's own hand."""

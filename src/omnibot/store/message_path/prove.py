@@ -98,7 +98,7 @@ SELECT count(*) FILTER (WHERE NOT within) AS limited FROM numbered
 """
 
 # A code that is settled is of no use to anybody who could still read it: the message that brought it is scrubbed.
-_TRY = """
+TRY = """
 WITH typed AS (
     SELECT DISTINCT ON (id) * FROM unnest($1::bigint[], $2::int[], $3::text[]) WITH ORDINALITY
         AS t(id, tries, settled, ord)
@@ -177,7 +177,7 @@ class Proving(Connections):
         """Count what was typed, settle what is proven or void, and have done what is proven."""
         rows = [_tried_row(tried) for outcome in outcomes for tried in outcome.tried if not tried.request.over]
         if rows:
-            await connection.execute(_TRY, *columns(rows, 3))
+            await connection.execute(TRY, *columns(rows, 3))
 
 
 def _named(codec: Codec, asked: Asked) -> _Named:
