@@ -89,8 +89,11 @@ def turn(work: Work, steps: Steps) -> Generator[None, None, Outcome]:
         return Outcome(work=work, address=_about(work), revised=revised, reported=reported)
 
     snapshot = _identified(work, messages[0].address, steps)
-    work = _one_conversation(work, together(snapshot, messages[0].address))
-    messages = _as_edited(_messages(work.items), work.items)
+    here = together(snapshot, messages[0].address)
+    if elsewhere := {message.address for message in messages if message.address not in here}:
+        work = _without(work, elsewhere)
+        messages = _messages(work.items)
+    messages = _as_edited(messages, work.items)
     snapshot = _with_codes(snapshot, work, messages, steps)
     reading = steps.understanding.read(_text(messages), snapshot.facts.get("language"))
     yield
@@ -204,12 +207,9 @@ def _code_letter(code: str, ask: Ask, plan: Plan, steps: Steps, variant: int) ->
     return compose_code(code, ask, plan, limits, steps.speaker, minutes=minutes, variant=variant)
 
 
-def _one_conversation(work: Work, addresses: Collection[AddressId]) -> Work:
-    """Without what was written elsewhere than there: its lane is due again for that."""
-    elsewhere = {item.address for item in work.items if item.message and item.address not in addresses}
-    if not elsewhere:
-        return work
-    return replace(work, items=tuple(item for item in work.items if item.address not in elsewhere))
+def _without(work: Work, addresses: Collection[AddressId]) -> Work:
+    """What came from there stays in the lane, which is due again for that."""
+    return replace(work, items=tuple(item for item in work.items if item.address not in addresses))
 
 
 def _open(snapshot: Snapshot, messages: Sequence[TurnMessage], steps: Steps) -> Collection[str]:

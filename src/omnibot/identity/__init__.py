@@ -29,7 +29,6 @@ from omnibot.model import (
 __all__ = ["effective", "identify", "together"]
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
-_LEVELS = {Proof.CLAIMED: 0, Proof.SEEN: 1, Proof.PROVEN: 2}
 _FORM = frozenset({"language", "preference.register", "preference.length", "preference.language"})
 _OF_THE_ADDRESS = frozenset({"message", "provider"})  # sources that speak for it; all others are the company's word
 
@@ -52,20 +51,23 @@ def identify(
     """
     known = {address.id: _as_proven(address, at, disclosure) for address in addresses}
     writer = known.get(wrote)
-    trusted = frozenset(id_ for id_, address in known.items() if _knows_all(address, disclosure))
-    told = _told(writer, known, facts, disclosure) if writer else {}
+    if writer is None:
+        return Snapshot(customer=customer, addresses=())
+    highest = _highest(disclosure)
+    trusted = frozenset([id_ for id_, address in known.items() if _reaches(address, highest)])
+    if len(trusted) == len(known) and highest is Proof.PROVEN:  # as it is for most
+        theirs, told, heard = tuple(known.values()), {fact.key: fact.value for fact in facts}, tuple(timeline)
+    else:
+        theirs = _addresses(writer, known.values(), trusted)
+        told = {fact.key: fact.value for fact in facts if _may_know(writer, fact, known, disclosure)}
+        heard = _heard(writer, known.values(), timeline, disclosure)
     return Snapshot(
         customer=customer,
-        addresses=_addresses(known.values(), writer, trusted),
+        addresses=theirs,
         name=told.get("name", "").strip(),
-        preferences=Preferences(
-            channel=told.get("preference.channel") or None,
-            register=_one_of(Register, told.get("preference.register", "")),
-            length=_one_of(Length, told.get("preference.length", "")),
-            language=told.get("preference.language") or None,
-        ),
+        preferences=_preferences(told),
         facts=told,
-        timeline=_heard(writer, known.values(), timeline, disclosure) if writer else (),
+        timeline=heard,
         trusted=trusted,
     )
 
@@ -92,32 +94,36 @@ def _as_proven(address: KnownAddress, at: datetime, disclosure: Disclosure) -> K
 
 
 def _addresses(
-    known: Collection[KnownAddress], writer: KnownAddress | None, trusted: Collection[AddressId]
+    writer: KnownAddress, known: Collection[KnownAddress], trusted: Collection[AddressId]
 ) -> tuple[KnownAddress, ...]:
     """That there are others is told to those alone who may know all."""
-    if writer is None:
-        return ()
     if writer.id not in trusted:
         return (writer,)
     return tuple(address for address in known if address.proof is not Proof.CLAIMED)
 
 
-def _knows_all(address: KnownAddress, disclosure: Disclosure) -> bool:
-    return all(_reaches(address, level) for level in (disclosure.name, disclosure.history, disclosure.account))
+def _highest(disclosure: Disclosure) -> Proof:
+    levels = (disclosure.name, disclosure.history, disclosure.account)
+    return Proof.PROVEN if Proof.PROVEN in levels else Proof.SEEN
 
 
 def _reaches(address: KnownAddress, level: Proof) -> bool:
     """Whether an address may be told what asks for that proof; nothing where several people read it."""
-    return not address.shared and address.proof is not Proof.CLAIMED and _LEVELS[address.proof] >= _LEVELS[level]
+    if address.shared or address.proof is Proof.CLAIMED:
+        return False
+    return address.proof is Proof.PROVEN or level is not Proof.PROVEN
 
 
 # --- facts ---
 
 
-def _told(
-    writer: KnownAddress, known: Mapping[AddressId, KnownAddress], facts: Sequence[Fact], disclosure: Disclosure
-) -> Mapping[str, str]:
-    return {fact.key: fact.value for fact in facts if _may_know(writer, fact, known, disclosure)}
+def _preferences(told: Mapping[str, str]) -> Preferences:
+    return Preferences(
+        channel=told.get("preference.channel") or None,
+        register=_one_of(Register, told.get("preference.register", "")),
+        length=_one_of(Length, told.get("preference.length", "")),
+        language=told.get("preference.language") or None,
+    )
 
 
 def _may_know(
@@ -148,11 +154,8 @@ def _heard(
     writer: KnownAddress, known: Collection[KnownAddress], timeline: Sequence[TimelineMessage], disclosure: Disclosure
 ) -> tuple[TimelineMessage, ...]:
     """What was said at the address itself, and elsewhere where both ends are proven well enough."""
-    if len(known) == 1:
-        return tuple(timeline)
-    heard = {writer.address}
-    if _reaches(writer, disclosure.history):
-        heard.update(other.address for other in known if _reaches(other, disclosure.history))
+    open_ = _reaches(writer, disclosure.history)
+    heard = {a.address for a in known if a is writer or (open_ and _reaches(a, disclosure.history))}
     return tuple(message for message in timeline if message.address in heard)
 
 
