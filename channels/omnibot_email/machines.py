@@ -27,6 +27,8 @@ _CODE = re.compile(
     re.IGNORECASE,
 )
 _SECRET = re.compile(r"(?<![\w#€$£.,-])(?:\d[ -]?){3,9}\d(?![\w%€$£])|https?://\S")
+# In X-Auto-Response-Suppress; DR, NDR, RN and NRN are about reports, which people's programs ask not to get, too.
+_NO_ANSWER = ("all", "oof", "autoreply")
 _LOOKED_AT = 5000  # characters: such mail is short
 
 
@@ -47,7 +49,8 @@ def automatic_reason(headers: Headers, return_path: str | None) -> str:
         return "mailing list"
     if headers.get("precedence").casefold() in ("bulk", "list", "junk"):
         return "bulk"
-    if headers.get("x-auto-response-suppress").casefold() not in ("", "none"):
+    suppressed = headers.get("x-auto-response-suppress").casefold().split(",")
+    if any(kind.strip() in _NO_ANSWER for kind in suppressed):
         return "wants no automatic answer"
     return ""
 

@@ -203,6 +203,8 @@ async def test_a_claimed_address_in_the_text_changes_nothing(office: Office) -> 
         ("Precedence: Bulk", "bulk"),
         ("Precedence: junk", "bulk"),
         ("X-Auto-Response-Suppress: All", "wants no automatic answer"),
+        ("X-Auto-Response-Suppress: OOF", "wants no automatic answer"),
+        ("X-Auto-Response-Suppress: DR, RN,  AutoReply", "wants no automatic answer"),
         ("Return-Path: <>", "null return path"),
         ('Content-Type: multipart/report; boundary="b"', "report"),
     ],
@@ -216,7 +218,15 @@ async def test_a_null_return_path_is_told(office: Office) -> None:
     assert message.automatic == "null return path"
 
 
-@pytest.mark.parametrize("headers", ["Auto-Submitted: no", "X-Auto-Response-Suppress: None", "Precedence: normal"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        "Auto-Submitted: no",
+        "X-Auto-Response-Suppress: None",
+        "X-Auto-Response-Suppress: DR, RN, NRN",  # no reports of delivery or reading: it may be answered
+        "Precedence: normal",
+    ],
+)
 async def test_what_a_person_wrote_is_not_automatic(office: Office, headers: str) -> None:
     assert (await taken(office, mail(headers=headers))).automatic == ""
 
