@@ -147,6 +147,8 @@ def _with_room(value: str, tag: str, who: str) -> str:
     address = normalised(value)
     if address is None:
         raise ValueError("is not an email address: write it as support@example.org")
+    if not address.isascii():
+        raise ValueError("has letters beyond ASCII before the @, which most servers do not take: use another address")
     room = MAX_LOCAL_PART - len(tag) - TOKEN_LENGTH
     if len(address.partition("@")[0]) > room:
         raise ValueError(f"has more than {room} characters before the @: {who} the rest of 64 for their token")

@@ -170,6 +170,8 @@ def test_our_message_ids_are_stable_and_not_to_be_guessed() -> None:
     ("more", "fault"),
     [
         ({"address": "nobody"}, "is not an email address"),
+        ({"address": "größe@example.com"}, "letters beyond ASCII before the @"),
+        ({"bounces": "größe@example.com"}, "letters beyond ASCII before the @"),
         ({"address": f"{'a' * 31}@example.com"}, "more than 30 characters"),
         ({"authserv_id": "mx example"}, "must be a host name"),
         ({"domain": "münchen.de"}, "must be a host name"),
