@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from types import TracebackType
 from typing import Self
+from urllib.parse import quote
 
 import structlog
 
@@ -16,7 +17,7 @@ from omnibot_email.addresses import OwnAddress, normalised
 from omnibot_email.arrival import CHANNEL, TOO_LARGE, Delivery, incoming, recipients_of, writer_of
 from omnibot_email.authentication import Authenticator, Lookup, NotNow, dns_text
 from omnibot_email.imap_reader import MailboxReader
-from omnibot_email.imap_session import ImapFailed
+from omnibot_email.imap_session import ImapFailed, LoginRefused
 from omnibot_email.letter import Letter, read_letter
 from omnibot_email.listener import MailListener
 from omnibot_email.render import Enclosure, Envelope, next_context, render
@@ -115,6 +116,10 @@ class Email(Channel):
         if known is None:
             raise ValueError(f"{text.strip()!r} is no email address: write it like sarah@example.org, without a name")
         return Address(cls.name, known)
+
+    async def invitation(self, text: str) -> str:
+        """RFC 6068; the mail program fills in the words."""
+        return f"mailto:{quote(self._settings.address, safe='@')}?body=/link%20{text}"
 
     async def listen(self, accept: Accept) -> None:
         """Take mail from our mail server, and out of our mailbox, until cancelled; OSError where the port is taken."""
@@ -245,6 +250,10 @@ class Email(Channel):
             return []
         findings = []
         try:
+            if isinstance(refused := self._reader.trouble, LoginRefused):
+                raise LoginRefused(  # without trying it once more
+                    refused.reason, f"{refused.action}; then restart, or wait: it is tried again within the hour"
+                )
             await self._reader.check()
         except ImapFailed as failed:
             findings.append(Finding(failed.reason, failed.action, fatal=True))

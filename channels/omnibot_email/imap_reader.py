@@ -19,7 +19,7 @@ from omnibot_email.access import NoToken, access_token
 from omnibot_email.arrival import Delivery
 from omnibot_email.authentication import NotNow
 from omnibot_email.blocking import in_thread
-from omnibot_email.imap_session import Folder, ImapFailed, ImapSession, Waiting
+from omnibot_email.imap_session import Folder, ImapFailed, ImapSession, LoginRefused, Waiting
 from omnibot_email.settings import Imap
 
 Arrival = Callable[[Delivery], Awaitable[Incoming | None]]  # None: nothing to hand on; raises NotNow
@@ -32,6 +32,7 @@ _FORGIVEN_AFTER = timedelta(hours=1)  # then it is tried again
 _VERIFIED_WITHIN = timedelta(hours=4)  # then staff get it: the name servers of some senders never answer
 _LOOK_BACK = timedelta(days=7)
 _LONGEST_WAIT = 60.0  # seconds between two connections that fail
+_REFUSED_WAIT, _LONGEST_REFUSED_WAIT = 60.0, 3600.0  # the same after a refused login: servers shut out who insists
 
 _log = structlog.get_logger(__name__)
 
@@ -83,6 +84,8 @@ class MailboxReader:
         self._now = now
         self._progress: _Progress | None = None
         self._wait = 1.0
+        self._refused_wait = _REFUSED_WAIT
+        self._pause: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     @property
     def left(self) -> int:
@@ -100,9 +103,9 @@ class MailboxReader:
             except (OSError, imaplib.IMAP4.error) as error:
                 failure = ImapFailed(f"the connection to the mailbox was lost ({type(error).__name__})", "wait")
             self.trouble = failure
-            seconds = self._longer_wait()
+            seconds = self._refused_anew() if isinstance(failure, LoginRefused) else self._longer_wait()
             _log.warning("email.mailbox_lost", reason=failure.reason, seconds=round(seconds, 1))
-            await asyncio.sleep(seconds)
+            await self._pause(seconds)
 
     async def check(self) -> None:
         """Whether the mailbox can be opened now; raises ImapFailed."""
@@ -132,7 +135,7 @@ class MailboxReader:
         session = await self._session()
         try:
             folder = await in_thread(session.open, session)
-            self.trouble = None
+            self.trouble, self._refused_wait = None, _REFUSED_WAIT
             progress = await self._progress_in(session, folder)
             while True:
                 seconds = self._settings.poll_seconds
@@ -159,6 +162,10 @@ class MailboxReader:
     def _longer_wait(self) -> float:
         """Seconds to wait after a failure, about twice as many each time."""
         wait, self._wait = self._wait, min(self._wait * 2, _LONGEST_WAIT)
+        return wait * random.uniform(0.75, 1.25)
+
+    def _refused_anew(self) -> float:
+        wait, self._refused_wait = self._refused_wait, min(self._refused_wait * 2, _LONGEST_REFUSED_WAIT)
         return wait * random.uniform(0.75, 1.25)
 
     # --- one look ---------------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ MAX_BEGINNING = 1_000_000  # bytes that are read of a mail that is too large
 _UID = re.compile(rb"\bUID (\d+)")
 _SIZE = re.compile(rb"\bRFC822\.SIZE (\d+)")
 _CHUNK = 500  # UIDs in one command
+_NOT_NOW = re.compile(r"\[(?:UNAVAILABLE|LIMIT|INUSE|SERVERBUG)\]")  # RFC 5530, RFC 9051: it is not the secret
 
 
 class ImapFailed(Exception):
@@ -38,6 +39,10 @@ class ImapFailed(Exception):
         super().__init__(reason)
         self.reason = reason
         self.action = action
+
+
+class LoginRefused(ImapFailed):
+    """The server does not take name and secret. Who goes on trying is shut out for longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +160,9 @@ class ImapSession:
                 else "correct imap.username and imap.password; many providers want a password made for the application,"
                 " or OAuth 2.0 (token_command)"
             )
-            raise ImapFailed("the mailbox's server refused the login", action) from None
+            if _NOT_NOW.search(str(error)):
+                raise ImapFailed("the mailbox's server lets nobody in at the moment", "wait") from None
+            raise LoginRefused("the mailbox's server refused the login", action) from None
 
     def _open_folder(self, box: _MailBox) -> Folder:
         try:

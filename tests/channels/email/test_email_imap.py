@@ -523,6 +523,42 @@ async def test_each_mistake_is_found(room: MailRoom, more: dict[str, Any], what:
         assert action in finding.action
 
 
+async def test_who_is_refused_knocks_ever_less_often_and_health_knocks_not_at_all(room: MailRoom) -> None:
+    room.imap.faults.add(Blocked(), provider="imap", method="LOGIN", count=4)
+    reader = room.channel._reader
+    assert reader is not None
+    pauses: list[float] = []
+    told = []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) <= 4:
+            told.append([finding for finding in await room.channel.health() if finding.fatal])
+
+    reader._pause = pause
+    room.arrives(numbered(1))
+    async with room.reading():
+        await until(lambda: room.marked() == [1])
+        room.imap.faults.add(Blocked(), provider="imap", method="LOGIN")
+        room.imap.drop()
+        await until(lambda: len(pauses) == 6)
+    first, second, third, fourth, lost, anew = pauses
+    assert 45 <= first < second < third < fourth
+    assert fourth >= 360
+    assert lost < 2  # a connection that breaks is another matter
+    assert 45 <= anew < 80
+    for (finding,) in told:
+        assert "refused the login" in finding.what
+        assert "it is tried again within the hour" in finding.action
+
+
+async def test_a_server_that_lets_nobody_in_for_a_while_is_asked_soon_again(room: MailRoom) -> None:
+    room.imap.faults.add(Throttle(1), provider="imap", method="LOGIN")
+    room.arrives(numbered(1))
+    async with room.reading():
+        await until(lambda: room.marked() == [1])
+
+
 async def test_a_server_that_hangs_up_is_found(room: MailRoom) -> None:
     room.imap.faults.add(Cut(accepted=False), provider="imap", method="LOGIN")
     (finding,) = await room.channel.health()
