@@ -39,6 +39,16 @@ def test_addresses_are_spelled_as_they_come_in(tmp_path: Path) -> None:
     assert sarah.addresses == (Address("email", "sarah@example.org"),)
 
 
+def test_of_two_spellings_the_first_is_written_to(tmp_path: Path) -> None:
+    [sarah] = read_roster(written(tmp_path, "email\nsarah+shop@example.org;sarah@example.org\n"), CHANNELS)
+    assert sarah.addresses == (Address("email", "sarah+shop@example.org"),)
+
+
+def test_the_companys_own_id_goes_along(tmp_path: Path) -> None:
+    sarah, mike = read_roster(written(tmp_path, "telegram,user_id\n1, Kd-17 \n2,\n"), CHANNELS)
+    assert (sarah.user_id, mike.user_id) == ("Kd-17", "")
+
+
 def test_empty_cells_say_nothing(tmp_path: Path) -> None:
     [mike] = read_roster(written(tmp_path, "name,telegram,prefers\n,4712,\n"), CHANNELS)
     assert mike.facts == {}
@@ -55,6 +65,9 @@ def test_empty_cells_say_nothing(tmp_path: Path) -> None:
         ("email\nSarah\n", ["line 2: email: 'Sarah' is no email address"]),
         ("email\na@b.example\nA@B.example\n", ["line 3: email address is on line 2 too"]),
         ("telegram\n1\n1\n", ["line 3: telegram address is on line 2 too"]),
+        ("email\na@b.example\nA+shop@B.example\n", ["line 3: email address is on line 2 too"]),
+        ("telegram,user_id\n1,7\n2,7\n", ["line 3: user_id is on line 2 too"]),
+        ("telegram,user_id\n1," + "7" * 321 + "\n", ["line 2: user_id is longer than any id"]),
         ("telegram\n1,2\n", ["line 2: more cells than columns"]),
         ("telegram,length\n,x\n", ["line 2: no address", "line 2: length is 'x'"]),
     ],

@@ -7,8 +7,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from omnibot.model import Address, Length, Register
-from omnibot.store.records import NewCustomer
+from omnibot.identifiers import comparable, spelled
+from omnibot.model import Address, Identifier, IdentifierKind, Length, Register
+from omnibot.store.imports import NewCustomer
 
 _PREFERENCES = {
     "prefers": "preference.channel",
@@ -17,6 +18,7 @@ _PREFERENCES = {
     "language": "preference.language",
 }
 _ALLOWED: dict[str, set[str]] = {"register": set(Register), "length": set(Length)}
+_USER_ID = "user_id"
 _SEVERAL = ";"  # parts several addresses of one channel
 
 Rule = Callable[[str], Address]  # how a channel spells an address; raises ValueError: what to write instead
@@ -43,9 +45,9 @@ class _Row:
 def read_roster(file: Path, channels: Mapping[str, Rule]) -> list[NewCustomer]:
     """The customers of a file; `channels` tells how each spells its addresses. Raises RosterError.
 
-    Columns: `name`, one a channel (`telegram`, `email`, …; several addresses parted by `;`), and any of `prefers`
-    (a channel), `register` (casual, formal), `length` (short, detailed), `language` (ISO 639-1).
-    Empty cells say nothing.
+    Columns: `name`, one a channel (`telegram`, `email`, …; several addresses parted by `;`), and any of `user_id` (of
+    the company's own systems: whoever has the same is the same person), `prefers` (a channel), `register` (casual,
+    formal), `length` (short, detailed), `language` (ISO 639-1). Empty cells say nothing.
     """
     try:
         with file.open(encoding="utf-8-sig", newline="") as lines:
@@ -65,7 +67,7 @@ def read_roster(file: Path, channels: Mapping[str, Rule]) -> list[NewCustomer]:
 
 
 def _header_faults(columns: Sequence[str], channels: Collection[str]) -> Iterator[str]:
-    allowed = {"name", *_PREFERENCES, *channels}
+    allowed = {"name", _USER_ID, *_PREFERENCES, *channels}
     for column in columns:
         if column not in allowed:
             yield f"line 1: unknown column {column!r}: use {', '.join(sorted(allowed))}"
@@ -87,11 +89,14 @@ def _row(line: int, cells: dict[str, str], channels: Mapping[str, Rule]) -> _Row
 
 
 def _repeated(rows: Sequence[_Row]) -> Iterator[str]:
-    seen: dict[Address, int] = {}
+    seen: dict[Address | str, int] = {}
     for row in rows:
         for address in row.addresses:
-            if (first := seen.setdefault(address, row.line)) != row.line:
+            if (first := seen.setdefault(comparable(address), row.line)) != row.line:
                 yield f"line {row.line}: {address.channel} address is on line {first} too: give each address once"
+        user_id = _cell(row.cells, _USER_ID)
+        if user_id and (first := seen.setdefault(user_id, row.line)) != row.line:
+            yield f"line {row.line}: user_id is on line {first} too: give each person one line, with all addresses"
 
 
 def _row_faults(row: _Row, channels: Collection[str]) -> Iterator[str]:
@@ -102,6 +107,9 @@ def _row_faults(row: _Row, channels: Collection[str]) -> Iterator[str]:
     yield from row.faults
     if not (row.addresses or row.faults):
         yield f"line {line}: no address: fill one of {', '.join(sorted(channels))}"
+    user_id = _cell(row.cells, _USER_ID)
+    if user_id and spelled(Identifier(IdentifierKind.USER_ID, user_id)) is None:
+        yield f"line {line}: user_id is longer than any id: see that the column is the right one"
     for column, allowed in _ALLOWED.items():
         if (value := _cell(cells, column)) and value not in allowed:
             yield f"line {line}: {column} is {value!r}: use {' or '.join(sorted(allowed))}"
@@ -113,7 +121,12 @@ def _customer(row: _Row) -> NewCustomer:
     facts = {key: value for column, key in _PREFERENCES.items() if (value := _cell(row.cells, column))}
     if name := _cell(row.cells, "name"):
         facts["name"] = name
-    return NewCustomer(row=row.line, addresses=tuple(dict.fromkeys(row.addresses)), facts=facts)
+    addresses: dict[Address, Address] = {}
+    for address in row.addresses:
+        addresses.setdefault(comparable(address), address)  # of two spellings the first
+    return NewCustomer(
+        row=row.line, addresses=tuple(addresses.values()), facts=facts, user_id=_cell(row.cells, _USER_ID)
+    )
 
 
 def _cell(cells: Mapping[str, str], column: str) -> str:

@@ -17,7 +17,7 @@ from omnibot.sandbox.mail import Verdict
 from omnibot.sandbox.world import World
 from omnibot.settings import Delivery, Turns
 from omnibot.store import Store
-from omnibot.store.records import NewCustomer
+from omnibot.store.imports import NewCustomer
 from tests.journeys.conftest import DEADLINE, MakeWorld, mail_got, telegram_got
 
 SARAH_TELEGRAM = Address("telegram", "4711")

@@ -19,7 +19,7 @@ from omnibot.sandbox.slack import Person
 from omnibot.sandbox.world import World, world
 from omnibot.settings import Bot
 from omnibot.store import Store
-from omnibot.store.records import NewCustomer
+from omnibot.store.imports import NewCustomer
 from tests.journeys.conftest import DEADLINE, KNOWLEDGE, MakeWorld, mail_got
 from tests.journeys.test_bad_day import QUICK, Switch, switch  # noqa: F401 - a fixture
 from tests.journeys.test_day import until

@@ -23,7 +23,7 @@ from omnibot.model import (
     Sender,
 )
 from omnibot.store import Store, StoreUnavailable
-from omnibot.store.records import NewCustomer
+from omnibot.store.imports import NewCustomer
 from omnibot.store.work import (
     Arrived,
     Dispatch,

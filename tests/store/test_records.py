@@ -11,8 +11,8 @@ import pytest
 from tortoise.exceptions import IntegrityError
 
 from omnibot.model import Address, Change, DeliveryState, Draft, IncomingMessage, Paragraph, Sender
-from omnibot.store import Store, models, records
-from omnibot.store.records import Imported, NewCustomer
+from omnibot.store import Store, imports, models
+from omnibot.store.imports import Imported, NewCustomer
 from omnibot.store.work import Arrived, Dispatch, Outcome, Purpose, Quota, Reply, Result
 from tests.conftest import SECRET
 
@@ -62,7 +62,7 @@ class TestImport:
     async def test_a_batch_is_there_before_the_next_begins(
         self, store: Store, dsn: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(records, "_IMPORT_BATCH", 1)
+        monkeypatch.setattr(imports, "_BATCH", 1)
         seen = []
 
         async def look(_: int) -> None:

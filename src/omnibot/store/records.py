@@ -2,45 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import asyncpg
 from tortoise.connection import get_connection
-from tortoise.exceptions import IntegrityError
 from tortoise.functions import Count
 from tortoise.transactions import in_transaction
 
-from omnibot.model import Address, AddressId, CustomerId, DeliveryState, Direction, MessageId, Proof, TimelineMessage
+from omnibot.model import Address, AddressId, CustomerId, DeliveryState, Direction, MessageId, TimelineMessage
 from omnibot.store import models
-from omnibot.store.codec import OWN, Codec
+from omnibot.store.codec import OWN
+from omnibot.store.imports import Imports
 from omnibot.store.payloads import text_of
 from omnibot.store.work import Held
 
-_IMPORT_BATCH = 1000  # customers of one transaction: whoever of them writes meanwhile waits for its end
-_IMPORT_ATTEMPTS = 5
 _SETTLED = [DeliveryState.DEAD.value, DeliveryState.REFUSED.value, DeliveryState.SUPPRESSED.value]  # no call is open
-_IMPORTED = 0.9  # the company's word: above what a provider says, below what the customer says
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewCustomer:
-    """A customer as the company knows them: `facts` by key (`name`, `preference.channel`, …)."""
-
-    row: int  # where it stands in the file, for messages to people
-    addresses: tuple[Address, ...]
-    facts: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """What an import did; `conflicts` are rows that were left out because their addresses belong to several people."""
-
-    created: int
-    updated: int
-    conflicts: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,132 +79,10 @@ class QuarantinedMessage:
     text: str
 
 
-class Records:
+class Records(Imports):
     """Reads and writes that no customer waits for."""
 
-    def __init__(self, codec: Codec) -> None:
-        self._codec = codec
-
     # --- customers ---
-
-    async def import_customers(self, people: Sequence[NewCustomer], accounts: Mapping[str, str]) -> Imported:
-        """Bring known customers, linked on the company's word; known addresses keep their customer.
-
-        `accounts` names for each channel the account that reaches an address that has never written. Committed in
-        batches: what is brought twice stays as it is, so an import that was broken off is simply run again.
-        """
-        created, updated = 0, 0
-        conflicts: list[int] = []
-        for start in range(0, len(people), _IMPORT_BATCH):
-            done = await self._commit_batch(people[start : start + _IMPORT_BATCH], accounts)
-            created, updated = created + done.created, updated + done.updated
-            conflicts += done.conflicts
-        return Imported(created, updated, tuple(conflicts))
-
-    async def _commit_batch(self, people: Sequence[NewCustomer], accounts: Mapping[str, str]) -> Imported:
-        """Who writes for the first time while they are imported is found when the batch is read again."""
-        for _ in range(_IMPORT_ATTEMPTS - 1):
-            with suppress(IntegrityError, asyncpg.TransactionRollbackError):
-                async with in_transaction():
-                    return await self._import_batch(people, accounts)
-        async with in_transaction():
-            return await self._import_batch(people, accounts)
-
-    async def _import_batch(self, people: Sequence[NewCustomer], accounts: Mapping[str, str]) -> Imported:
-        ids, owners = await self._known([address for person in people for address in person.addresses])
-        conflicts, created, updated = [], 0, 0
-        links: list[tuple[Address, int]] = []
-        stated: list[tuple[Address, dict[str, str]]] = []
-        for person in people:
-            owned_by = {owners[a] for a in person.addresses if a in owners}
-            if len(owned_by) > 1:
-                conflicts.append(person.row)
-                continue
-            if owned_by:
-                customer, updated = owned_by.pop(), updated + 1
-            else:
-                customer, created = -created - 1, created + 1  # to be numbered below
-            links += [(address, customer) for address in person.addresses if address not in ids]
-            stated.append((person.addresses[0], person.facts))
-        customers = await _reserve("customers", created)
-        await models.Customer.bulk_create([models.Customer(id=id_, created_at=_now()) for id_ in customers])
-        ids |= await self._link([(a, c if c > 0 else customers[-c - 1]) for a, c in links], accounts)
-        await self._state({ids[address]: facts for address, facts in stated})
-        return Imported(created, updated, tuple(conflicts))
-
-    async def _known(self, addresses: Sequence[Address]) -> tuple[dict[Address, int], dict[Address, int]]:
-        """Of those that are known already: their ids, and whose they are."""
-        hashes = {self._codec.address_hash(address): address for address in addresses}
-        rows = await models.Address.filter(hash__in=list(hashes))
-        ids = {hashes[row.hash]: row.id for row in rows}
-        links = await models.Link.filter(address_id__in=list(ids.values()))
-        customers = {link.address_id: link.customer_id for link in links}
-        return ids, {address: customers[id_] for address, id_ in ids.items() if id_ in customers}
-
-    async def _link(self, links: Sequence[tuple[Address, int]], accounts: Mapping[str, str]) -> dict[Address, int]:
-        """New addresses, each linked to its customer; in the order of the intake, so that neither blocks the other."""
-        links = sorted(links, key=lambda link: self._codec.address_hash(link[0]))
-        ids = dict(zip((address for address, _ in links), await _reserve("addresses", len(links)), strict=True))
-        await models.Address.bulk_create(
-            [
-                models.Address(
-                    id=ids[address],
-                    channel=address.channel,
-                    hash=self._codec.address_hash(address),
-                    value_sealed=self._codec.seal(ids[address], address.value),
-                    account=accounts.get(address.channel, ""),
-                    created_at=_now(),
-                )
-                for address, _ in links
-            ]
-        )
-        proof = {"proof": Proof.PROVEN.value, "evidence": "import"}
-        await models.Link.bulk_create(
-            [
-                models.Link(
-                    address_id=ids[a], customer_id=customer, home_id=customer, proven_at=_now(), since=_now(), **proof
-                )
-                for a, customer in links
-            ]
-        )
-        await models.IdentityLog.bulk_create(
-            [
-                models.IdentityLog(
-                    address_id=ids[a], customer_id=customer, act="link", by="import", reason="", at=_now(), **proof
-                )
-                for a, customer in links
-            ]
-        )
-        return ids
-
-    async def _state(self, facts: Mapping[int, Mapping[str, str]]) -> None:
-        """What the company says holds from now on, unless the customer has said otherwise."""
-        current = {
-            (fact.address_id, fact.key): fact
-            for fact in await models.Fact.filter(address_id__in=list(facts), valid_to=None)
-        }
-        new = [
-            (address, key, value)
-            for address, stated in facts.items()
-            for key, value in stated.items()
-            if (fact := current.get((address, key))) is None
-            or (fact.confidence <= _IMPORTED and self._codec.open_text(address, fact.value_sealed) != value)
-        ]
-        closed = [current[address, key].id for address, key, _ in new if (address, key) in current]
-        await models.Fact.filter(id__in=closed).update(valid_to=_now())
-        await models.Fact.bulk_create(
-            [
-                models.Fact(
-                    address_id=address,
-                    key=key,
-                    value_sealed=self._codec.seal(address, value),
-                    confidence=_IMPORTED,
-                    source="import",
-                    valid_from=_now(),
-                )
-                for address, key, value in new
-            ]
-        )
 
     async def customer_of(self, address: Address) -> CustomerId | None:
         """Whose an address is."""
@@ -249,10 +104,11 @@ class Records:
         facts = await models.Fact.filter(address_id__in=ids, valid_to=None).order_by("confidence", "valid_from", "id")
         return {fact.key: self._codec.open_text(fact.address_id, fact.value_sealed) for fact in facts}
 
-    async def timeline(self, customer: CustomerId, limit: int = 200) -> list[TimelineMessage]:
-        """A customer's latest messages over all addresses, oldest first."""
+    async def timeline(self, customer: CustomerId, limit: int = 200, skip: int = 0) -> list[TimelineMessage]:
+        """A customer's latest messages over all addresses but for so many newer ones, oldest first."""
         addresses = await self.addresses_of(customer)
-        rows = await models.Message.filter(address_id__in=list(addresses)).order_by("-at", "-id").limit(limit)
+        ours = models.Message.filter(address_id__in=list(addresses)).order_by("-at", "-id")
+        rows = await ours.offset(skip).limit(limit)
         ids = [row.id for row in rows]
         states = dict(await models.Outbox.filter(id__in=ids).values_list("id", "state"))
         counted = models.Revision.filter(message_id__in=ids).group_by("message_id").annotate(count=Count("id"))
@@ -471,14 +327,6 @@ class Records:
 async def _counts(model: type[models.Outbox], field: str) -> dict[str, int]:
     rows = await model.annotate(count=Count("id")).group_by(field).values_list(field, "count")
     return {key: count for key, count in rows}
-
-
-async def _reserve(table: str, count: int) -> list[int]:
-    """Ids for rows to come: what is sealed is sealed for the id of its address."""
-    rows = await get_connection("default").execute_query_dict(
-        f"SELECT nextval('{table}_id_seq') AS id FROM generate_series(1, $1)", [count]
-    )
-    return [row["id"] for row in rows]
 
 
 def _now() -> datetime:
