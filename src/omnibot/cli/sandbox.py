@@ -15,16 +15,17 @@ app = typer.Typer()
 
 @app.command()
 def demo(
-    story: Annotated[str, typer.Option(help="Which story to play.")] = "day",
+    story: Annotated[str, typer.Option(help="Which story to play; without it all of them.")] = "",
     exit_: Annotated[bool, typer.Option("--exit", help="End after the story: 0 when every reply came.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Play a day of one customer over all channels, on this machine, without any account."""
+    """Play stories of customers over all channels, on this machine, without any account."""
     from omnibot.sandbox.demo import STORIES, play
 
-    if story not in STORIES:
+    if story and story not in STORIES:
         raise typer.BadParameter(f"{story}: use one of {', '.join(STORIES)}", param_hint="--story")
-    raise typer.Exit(execute(play(STORIES[story], leave=exit_, as_json=as_json)))
+    chosen = [STORIES[story]] if story else list(STORIES.values())
+    raise typer.Exit(execute(play(chosen, leave=exit_, as_json=as_json)))
 
 
 @app.command()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,7 @@ from rich.text import Text
 from omnibot.app import Running
 from omnibot.channels import load
 from omnibot.logs import configure
-from omnibot.model import DeliveryState, Direction, MessageId, TimelineMessage
+from omnibot.model import Address, CustomerId, DeliveryState, Direction, MessageId, TimelineMessage
 from omnibot.roster import read_roster
 from omnibot.sandbox.standalone import CONTROL_PORT, commanded
 from omnibot.sandbox.stories import STORIES, Expect, Step, Story
@@ -31,23 +32,27 @@ from omnibot.transcript import print_message
 __all__ = ["STORIES", "play"]
 
 _UNDER_WAY = (DeliveryState.QUEUED, DeliveryState.SENDING)
+_CODE = re.compile(r"\b\d{3} \d{4}\b")
 _DEADLINE = 20.0  # seconds for one reply; a machine under load is slow
 
 
-async def play(story: Story, *, leave: bool, as_json: bool) -> int:
-    """Play a story and keep serving until Ctrl-C, unless told to leave; the exit status."""
+async def play(stories: Sequence[Story], *, leave: bool, as_json: bool) -> int:
+    """Play stories one after the other and keep serving until Ctrl-C, unless told to leave; the exit status."""
     configure(Log(level="error"))
+    show = _Json() if as_json else _Conversation()
+    missing: list[str] = []
     with _data_folder() as folder:
+        channels = {to.channel for story in stories for to in story.addresses}
         async with (
-            world(folder, knowledge=Bot().knowledge, channels=[to.channel for to in story.addresses]) as place,
+            world(folder, knowledge=Bot().knowledge, channels=channels) as place,
             place.serving() as running,
             place.looking() as store,
         ):
-            stage = _Stage(story, place, store.records, _Json() if as_json else _Conversation())
-            missing = await stage.play()
+            for story in stories:
+                missing += await _Stage(story, place, store.records, show).play()
             if not leave:
                 async with _commanded(place) as url:
-                    stage.show.serving(place, running, folder, url)
+                    show.serving(place, running, folder, url)
                     await _interrupted()
     return 1 if missing else 0
 
@@ -67,13 +72,24 @@ class _Conversation:
     def missing(self, text: str) -> None:
         self._console.print(Text(f"✗ {text}", style="bold red"))
 
+    def people(self, timelines: Sequence[Collection[str]]) -> None:
+        """Who is who has changed: `timelines` are the channels of each customer."""
+        if len(timelines) == 1:
+            told = f"{_and(timelines[0])} are one customer from here on."
+        else:
+            told = f"{' | '.join(_and(channels) for channels in timelines)}: {len(timelines)} customers from here on."
+        self._console.print(Text(f"— {told}\n", style="bold"))
+
     def end(self, story: Story, count: int, missing: int) -> None:
-        *others, last = dict.fromkeys(address.channel for address in story.addresses)
-        channels = f"{', '.join(others)} and {last}" if others else last
+        channels = _and(dict.fromkeys(address.channel for address in story.addresses))
+        people = story.steps[-1].people
         if missing:
             self._console.print(Text(f"{missing} of what was expected did not come.", style="bold red"))
-        else:
+        elif people == 1:
             self._console.print(Text(f"One customer, one timeline: {count} messages over {channels}.", style="bold"))
+        else:
+            told = f"{people} customers, each with a timeline of their own: {count} messages over {channels}."
+            self._console.print(Text(told, style="bold"))
 
     def serving(self, place: World, running: Running, folder: Path, sandbox: str) -> None:
         self._console.print(
@@ -110,6 +126,9 @@ class _Json:
     def missing(self, text: str) -> None:
         sys.stderr.write(text + "\n")
 
+    def people(self, timelines: Sequence[Collection[str]]) -> None:
+        return
+
     def end(self, story: Story, count: int, missing: int) -> None:
         return
 
@@ -127,6 +146,7 @@ class _Stage:
     show: _Conversation | _Json
     _printed: set[MessageId] = field(default_factory=set)
     _missing: list[str] = field(default_factory=list)
+    _people: int = 0  # that the story's addresses were known to belong to
 
     async def play(self) -> list[str]:
         """Everything that was expected and did not come."""
@@ -134,6 +154,7 @@ class _Stage:
         for name in dict.fromkeys(self.story.names.values()):
             self.place.people.know(name, [address for address, whose in self.story.names.items() if whose == name])
         await self._import_customers()
+        self._people = len(await self._customers())
         for step in self.story.steps:
             await self._take(step)
         timeline = await self._timeline()
@@ -142,6 +163,8 @@ class _Stage:
         return self._missing
 
     async def _import_customers(self) -> None:
+        if not self.story.customers:
+            return
         file = self.place.settings.data_folder / "customers.csv"
         await asyncio.to_thread(file.write_text, self.story.customers, encoding="utf-8")
         configured = load(self.place.settings)
@@ -150,10 +173,46 @@ class _Stage:
 
     async def _take(self, step: Step) -> None:
         before = self.place.ledger.last
-        self.place.people.write(step.sender, step.text, subject=step.subject, answer=step.answers)
+        text = step.text.format(code=await self._code(step.code_from)) if step.code_from else step.text
+        self.place.people.write(step.sender, text, subject=step.subject, answer=step.answers)
         for expected in step.expects:
             await self._arrival(expected, before)
         await self._print_new()
+        await self._count_people(step)
+
+    async def _code(self, address: Address) -> str:
+        """What the last message there brought, as its reader sees it."""
+        for entry in reversed(self.place.ledger.entries()):
+            if entry.accepted and entry.to == str(address) and (found := _CODE.search(entry.text)):
+                return found[0]
+        return "no code came"
+
+    async def _count_people(self, step: Step) -> None:
+        """Who is one person is settled a moment after the reply."""
+        try:
+            customers = await self._as_many_as(step.people)
+        except TimeoutError:
+            self._miss(f"after {step.text!r} there are not {step.people} customers")
+            return
+        if self._people != step.people and step.code_from:
+            self.show.people([list(dict.fromkeys(a.channel for a in addresses)) for addresses in customers.values()])
+        self._people = step.people
+
+    async def _as_many_as(self, people: int) -> dict[CustomerId, list[Address]]:
+        async with asyncio.timeout(_DEADLINE):
+            while True:
+                customers = await self._customers()
+                if len(customers) == people:
+                    return customers
+                await asyncio.sleep(0.02)
+
+    async def _customers(self) -> dict[CustomerId, list[Address]]:
+        """The addresses of the story that have written, by whose they are."""
+        customers: dict[CustomerId, list[Address]] = {}
+        for address in self.story.addresses:
+            if (customer := await self.records.customer_of(address)) is not None:
+                customers.setdefault(customer, []).append(address)
+        return customers
 
     async def _arrival(self, expected: Expect, after: int) -> None:
         """Wait until the provider has taken a message for that address, and read it as its customer does."""
@@ -170,9 +229,7 @@ class _Stage:
             self._miss(f"to {expected.to}: {wrong}")
 
     async def _timeline(self) -> list[TimelineMessage]:
-        customers = [await self.records.customer_of(address) for address in self.story.addresses]
-        known = [customer for customer in dict.fromkeys(customers) if customer is not None]
-        return [message for customer in known for message in await self.records.timeline(customer)]
+        return [message for known in await self._customers() for message in await self.records.timeline(known)]
 
     async def _settled(self) -> list[TimelineMessage]:
         """The timeline once it is recorded what became of every reply; that comes after the provider has it."""
@@ -190,8 +247,8 @@ class _Stage:
                 self.show.message(message, self.story.names[message.address])
 
     def _judge(self, timeline: list[TimelineMessage]) -> None:
-        if len({message.customer for message in timeline}) != 1:
-            self._miss("the timeline belongs to more than one customer")
+        if len({message.customer for message in timeline}) != self.story.steps[-1].people:
+            self._miss(f"the timelines do not belong to {self.story.steps[-1].people} customers")
         if any("wrote:" in message.text for message in timeline if message.direction is Direction.IN):
             self._miss("a mail was stored with what it quotes")
 
@@ -209,6 +266,11 @@ async def _commanded(place: World) -> AsyncIterator[str]:
         except OSError:
             url = await stack.enter_async_context(commanded(place.providers, 0))
         yield url
+
+
+def _and(words: Collection[str]) -> str:
+    *others, last = words
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _sandbox_option(url: str) -> str:

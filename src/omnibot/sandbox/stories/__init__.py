@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from omnibot.sandbox.stories.day import DAY
+from omnibot.sandbox.stories.moves import MOVES
 from omnibot.sandbox.stories.story import Expect, Step, Story
 
 __all__ = ["STORIES", "Expect", "Step", "Story"]
 
-STORIES: Mapping[str, Story] = {"day": DAY}
+STORIES: Mapping[str, Story] = {"day": DAY, "moves": MOVES}

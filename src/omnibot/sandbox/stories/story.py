@@ -26,23 +26,29 @@ class Expect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """Somebody writes; `answers` quotes the last mail as a mail program does. Then what is expected must come."""
+    """Somebody writes; `answers` quotes the last mail as a mail program does. Then what is expected must come.
+
+    `{code}` in the text stands for the code that the last message to `code_from` brought. `people` are the customers
+    that the story's addresses must belong to afterwards.
+    """
 
     sender: Address
     text: str
     subject: str = ""
     answers: bool = False
+    code_from: Address | None = None
     expects: tuple[Expect, ...] = ()
+    people: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """`customers` is the CSV that the company imports first; the story is about one of them, at `addresses`."""
+    """`customers` is the CSV that the company imports first, if any; the story is about one person, at `addresses`."""
 
     title: str
-    customers: str
     names: dict[Address, str]
     steps: tuple[Step, ...]
+    customers: str = ""
 
     @property
     def addresses(self) -> tuple[Address, ...]:
