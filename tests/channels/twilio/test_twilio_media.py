@@ -1,15 +1,16 @@
 """Files that came along."""
 
 import pytest
+from structlog.testing import capture_logs
 from twilio_house import CUSTOMER, Clock, House, house
 
-from omnibot.contract import Refused, TryLater
-from omnibot.model import Attachment, IncomingMessage
+from omnibot.contract import Receipt, Refused, TryLater
+from omnibot.model import Address, Attachment, IncomingMessage
 from omnibot.sandbox import Throttle
 from omnibot.sandbox.customers import SentFile
 from omnibot.sandbox.twilio import TwilioSandbox
 from omnibot_twilio import Sms
-from omnibot_twilio.media import SAFE_AFTER
+from omnibot_twilio.media import SAFE_AFTER, TRIES
 
 PICTURE = SentFile("screen.png", "image/png", b"pixels" * 1000)
 
@@ -146,10 +147,36 @@ async def test_a_file_that_was_not_read_to_its_end_stays(sandbox: TwilioSandbox,
     assert kept(sandbox) == 1
 
 
-async def test_what_cannot_be_deleted_stays(sandbox: TwilioSandbox, clock: Clock) -> None:
+async def test_what_cannot_be_deleted_is_tried_again(sandbox: TwilioSandbox, clock: Clock) -> None:
     async with house(sandbox, Sms, clock=clock, delete_media=True) as tidy:
         (picture,) = await received(tidy)
         await content(tidy, picture)
-        clock.pass_by(seconds=SAFE_AFTER.total_seconds())
         sandbox.faults.add(Throttle(1), method="media.delete")
+        clock.pass_by(seconds=SAFE_AFTER.total_seconds())
+        await tidy.looked()
+        assert kept(sandbox) == 1
+        clock.pass_by(seconds=SAFE_AFTER.total_seconds())
+        await tidy.looked()
+        assert kept(sandbox) == 0
+
+
+async def test_what_is_never_let_go_is_given_up(sandbox: TwilioSandbox, clock: Clock) -> None:
+    async with house(sandbox, Sms, clock=clock, delete_media=True) as tidy:
+        (picture,) = await received(tidy)
+        await content(tidy, picture)
+        sandbox.faults.add(Throttle(1), method="media.delete", count=TRIES)
+        for _ in range(TRIES + 1):
+            clock.pass_by(seconds=SAFE_AFTER.total_seconds())
+            await tidy.looked()
     assert kept(sandbox) == 1
+
+
+async def test_what_is_gone_already_is_not_asked_for_again(sandbox: TwilioSandbox, clock: Clock) -> None:
+    async with house(sandbox, Sms, clock=clock, delete_media=True) as tidy:
+        (picture,) = await received(tidy)
+        await content(tidy, picture)
+        await tidy.channel.redact(Address("sms", CUSTOMER), Receipt(picture.ref.split("/")[-3]))
+        clock.pass_by(seconds=SAFE_AFTER.total_seconds())
+        with capture_logs() as logs:
+            await tidy.looked()
+    assert logs == []
