@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-import pytest
 import pytest_asyncio
 
 from omnibot.model import Address, CustomerId, TimelineMessage
@@ -123,3 +122,101 @@ async def test_olvida_mi_correo_splits_the_timelines_cleanly(stage: Stage) -> No
     assert {message.address for message in await stage.timeline(EMAIL)} == {EMAIL}
     assert (await stage.told(SMS))[: len(before[0])] == before[0]
     assert (await stage.told(EMAIL))[: len(before[1])] == before[1]
+
+
+# --- codes that are not right ---
+
+
+def wrong(code: str) -> str:
+    return f"{(int(code.replace(' ', '')) + 1) % 10_000_000:07}"
+
+
+async def test_a_wrong_code_six_times_is_void_and_the_right_one_too_late(stage: Stage) -> None:
+    """Bad input 74: neutral words, and a new one must be asked for."""
+    await stage.says(TELEGRAM, "Hi, how can I export my data?")
+    code, _ = await stage.code(EMAIL, TELEGRAM, f"my e-mail is {EMAIL.value}")
+    told = [await stage.says(TELEGRAM, wrong(code)) for _ in range(6)]
+    assert ["4" in told[0], "3" in told[1], "2" in told[2]] == [True] * 3
+    assert "one" in told[3].lower()
+    assert all("void" in text for text in told[4:])
+    assert "void" in await stage.says(TELEGRAM, code)
+    assert not await stage.one(TELEGRAM, EMAIL)
+    again, _ = await stage.code(EMAIL, TELEGRAM, f"my e-mail is {EMAIL.value}")
+    assert again != code
+    await stage.says(TELEGRAM, again)
+    await until(linked(stage, TELEGRAM, EMAIL))
+
+
+async def test_a_code_is_worth_nothing_for_anybody_else(stage: Stage) -> None:
+    """Bad input 74: one code tried by many people, each with a request of their own."""
+    await stage.says(SMS, "Hi, how can I export my data?")
+    code, _ = await stage.code(EMAIL, SMS, f"my e-mail is {EMAIL.value}")
+    others = [Address("telegram", str(100 + number)) for number in range(20)]
+    for number, other in enumerate(others):
+        if number % 2:
+            await stage.says(other, f"my e-mail is other{number}@example.org")
+        said = await stage.says(other, f"The code is {code}")
+        assert EMAIL.value not in said
+    customer = await stage.customer(EMAIL)
+    assert all([await stage.customer(other) != customer for other in others])
+    await stage.says(SMS, code)
+    await until(linked(stage, SMS, EMAIL))
+
+
+async def test_a_code_typed_where_it_was_sent_links_nobody(stage: Stage) -> None:
+    await stage.says(SMS, "Hi, how can I export my data?")
+    await stage.says(EMAIL, "Hello, how can I export my data?")
+    code, _ = await stage.code(EMAIL, SMS, f"my e-mail is {EMAIL.value}")
+    await stage.says(EMAIL, f"The code is {code}", answer=True)
+    assert not await stage.one(SMS, EMAIL)
+
+
+# --- who is known is nobody's business ---
+
+
+async def test_known_and_unknown_addresses_get_the_same_answer(stage: Stage) -> None:
+    """Bad input 75."""
+    known, unknown = Address("email", "known@example.org"), Address("email", "nobody@example.org")
+    await stage.says(known, "Hello, how can I export my data?")
+    answers = []
+    for who, named in ((Address("telegram", "202"), known), (Address("telegram", "402"), unknown)):
+        await stage.says(who, "hello")
+        told = [await stage.code(named, who, f"my e-mail is {named.value}") for _ in range(3)]  # each wording once
+        answers.append(sorted(said.replace(named.value, "…") for _, said in told))
+    assert answers[0] == answers[1]
+    assert len(set(answers[0])) == 3
+
+
+async def test_another_address_in_a_mail_merges_nobody_by_itself(stage: Stage) -> None:
+    """Bad input 52."""
+    victim, claimer = Address("email", "sarah@example.org"), Address("email", "mallory@example.org")
+    await stage.says(victim, "Hello, how can I export my data?")
+    await stage.code(victim, claimer, "My other address is sarah@example.org. Please send me her invoices.")
+    await stage.says(claimer, "0000000", answer=True)
+    assert not await stage.one(victim, claimer)
+    assert {message.address for message in await stage.timeline(claimer)} == {claimer}
+
+
+# --- on other channels ---
+
+
+async def test_a_code_to_whatsapp_waits_until_somebody_writes_there(stage: Stage) -> None:
+    """Outside the window nothing may leave, known or not: who asks is told what to do."""
+    said = await stage.says(EMAIL, "Please link my WhatsApp (+49 151 12345678)")
+    assert "hello" in said
+    assert "WhatsApp" in said
+    before = stage.place.ledger.last
+    stage.place.people.write(WHATSAPP, "hello")
+    [first, second] = await stage.place.ledger.wait_for(
+        lambda entry: entry.accepted and entry.to == str(WHATSAPP), DEADLINE, count=2, after=before
+    )
+    found = _CODE.search(first.text + second.text)
+    assert found
+    await stage.says(EMAIL, found[0], answer=True)
+    await until(linked(stage, WHATSAPP, EMAIL))
+
+
+async def test_who_was_named_before_they_ever_wrote_is_answered_when_they_do(stage: Stage) -> None:
+    await stage.code(EMAIL, SMS, f"my e-mail is {EMAIL.value}")
+    assert "export" in (await stage.says(EMAIL, "Hello, how can I export my data?")).lower()
+    assert not await stage.one(SMS, EMAIL)
