@@ -93,6 +93,14 @@ class Telegram(Channel):
     def _reception(self, accept: Accept) -> Reception:
         return Reception(self.site, self.settings, self._account, accept)
 
+    async def invitation(self, text: str) -> str:
+        """core.telegram.org/bots/features#deep-linking: at most 64 of A-Z a-z 0-9 _ -."""
+        try:
+            me = await self._account.me()
+        except (AiogramError, TimeoutError):
+            return ""
+        return f"https://t.me/{me.username}?start={text}" if me.username else ""
+
     async def fetch(self, attachment: Attachment) -> AsyncIterator[bytes]:
         most = self.settings.max_file_bytes
         if (attachment.size or 0) > most:

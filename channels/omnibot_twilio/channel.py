@@ -185,6 +185,10 @@ class Sms(TwilioChannel):
         """A number with its country code: without one it belongs to nobody in particular."""
         return Address(cls.name, _number(text))
 
+    async def invitation(self, text: str) -> str:
+        """RFC 5724; the telephone fills in the words."""
+        return f"sms:{self.settings.number}?body=/link%20{text}"
+
     def _request(self, message: Outbound) -> Parameters:
         mms = self.limits.files > 0 and country(message.to.value) in MMS_COUNTRIES
         return text_message(message, self.site.files, mms=mms)
@@ -229,6 +233,10 @@ class WhatsApp(TwilioChannel):
         """A number with its country code, or WhatsApp's id as it is."""
         written = text.strip().removeprefix(WHATSAPP)
         return Address(cls.name, written if is_user_id(written) else _number(written))
+
+    async def invitation(self, text: str) -> str:
+        """WhatsApp's "click to chat"."""
+        return f"https://wa.me/{self.settings.number.removeprefix('+')}?text=/link%20{text}"
 
     async def _send(self, message: Outbound) -> Receipt:
         """Within a day of theirs freely, else by the template, if there is one; Twilio may know better."""

@@ -40,11 +40,13 @@ from omnibot.lanes import Lanes
 from omnibot.linking import Linking
 from omnibot.logs import request_scope
 from omnibot.model import Disclosure, Limits, Proof
+from omnibot.pages import LinkPages
 from omnibot.settings import Identity, Settings
 from omnibot.store import Store
 from omnibot.store.bundled import BundledServer
 from omnibot.store.identity import Guards
 from omnibot.store.work import Arrived, CodeLimits
+from omnibot.tokens import CodeLinks, Verifier
 from omnibot.turn import Proofs, Steps, rehearse
 from omnibot.understanding import Understanding
 from omnibot.voice import Speaker
@@ -313,7 +315,16 @@ async def _receiving(
         if pause >= WORTH_IT:
             typing.show(arrived)
 
-    intake = Intake(store.path, files, max_file=settings.files.max_bytes, pause=pause, committed=bell.ring, heard=heard)
+    verifier = _verifier(settings)
+    intake = Intake(
+        store.path,
+        files,
+        max_file=settings.files.max_bytes,
+        pause=pause,
+        committed=bell.ring,
+        heard=heard,
+        tokens=verifier,
+    )
     doors = {
         (name, account): intake.door(name, account, carrier=channel.limits.carrier)
         for (name, account), channel in channels.items()
@@ -322,6 +333,7 @@ async def _receiving(
         *health_routes(store, channels.values()),
         files.download_route(settings.load_secret(), store.attachments.file_key),
         *_shared_files(settings).routes(),
+        *_link_pages(settings, store, channels, verifier, bell.ring).routes(),
         *(route for key, channel in channels.items() for route in channel.routes(doors[key])),
     ]
     async with (
@@ -331,6 +343,44 @@ async def _receiving(
         _listening(channels, doors, drain),
     ):
         yield url
+
+
+def _verifier(settings: Settings) -> Verifier:
+    tokens = settings.identity.tokens
+    return Verifier(
+        tokens.signing_keys(),
+        issuer=tokens.issuer,
+        audience=tokens.audience,
+        longest=tokens.longest_seconds,
+        skew=tokens.skew_seconds,
+    )
+
+
+def _link_pages(
+    settings: Settings, store: Store, channels: Channels, verifier: Verifier, acted: Callable[[], None]
+) -> LinkPages:
+    secret, public_url = settings.load_secret(), settings.server.public_url
+    return LinkPages(
+        store.identity,
+        verifier,
+        CodeLinks(secret, public_url),
+        first_accounts(channels),
+        secret=secret,
+        company=settings.bot.company,
+        language=settings.bot.languages[0],
+        public_url=public_url,
+        code_seconds=settings.identity.tokens.code_seconds,
+        tries=settings.identity.codes_tries,
+        acted=acted,
+    )
+
+
+def first_accounts(channels: Channels) -> Mapping[str, Channel]:
+    """By channel, in the order in which they are configured."""
+    first: dict[str, Channel] = {}
+    for (name, _), channel in channels.items():
+        first.setdefault(name, channel)
+    return first
 
 
 @asynccontextmanager

@@ -207,6 +207,14 @@ class Channel(ABC):
         """Webhooks; each path begins with `site.path`."""
         return ()
 
+    async def invitation(self, text: str) -> str:
+        """An address that opens a conversation with us in which somebody only has to send this; '' where none does.
+
+        `text` is one word of A-Z a-z 0-9, such as the code of a link: where the provider hands over a word by itself
+        that is what comes in, else `/link ` and the word.
+        """
+        return ""
+
     async def reconcile(self, unknown: Sequence[Outbound]) -> Mapping[int, Receipt | None]:
         """Ask the provider what became of messages: a Receipt (it has it), None (it has not); absent: cannot say."""
         return {}

@@ -19,7 +19,7 @@ from omnibot.store.identity.acts import NewAct
 from omnibot.store.identity.find import Finding
 from omnibot.store.identity.guards import Guards
 from omnibot.store.identity.log import State
-from omnibot.store.identity.tokens import Tokens
+from omnibot.store.identity.tokens import Confirmed, Tokens
 from omnibot.store.identity.values import (
     CUSTOMER,
     IMPORT,
@@ -58,6 +58,7 @@ __all__ = [
     "Act",
     "AlreadyShared",
     "AlreadyTheirs",
+    "Confirmed",
     "Entry",
     "Executed",
     "Guards",
