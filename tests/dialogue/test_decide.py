@@ -774,7 +774,7 @@ def office(*others: KnownAddress) -> Snapshot:
 )
 def test_where_several_people_write_nobodys_wish_is_kept(plan: Desk, text: str) -> None:
     made = plan(text, snapshot=office(), on=OFFICE)
-    assert said(made) == [("confirm", "for_once")]
+    assert said(made) == [("confirm", "not_kept")]
     assert made.changes == ()
     assert made.name == ""
 

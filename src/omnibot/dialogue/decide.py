@@ -277,18 +277,19 @@ class _Turn:
             moves.append(Move(kind=MoveKind.CONFIRM, topic="started", why="asked to be written to again"))
         if any(_FLAG_HELP in message.flags for message in self.messages):
             moves.append(Move(kind=MoveKind.CONFIRM, topic="reach", why="sent the network's word for help"))
-        return tuple(self._as_kept(moves)), tuple(changes.values())
+        return tuple(self._as_kept(moves, heard)), tuple(changes.values())
 
     def _is_shared(self) -> bool:
         return self.written_on is not None and self.written_on.shared
 
-    def _as_kept(self, confirms: Sequence[Move]) -> Sequence[Move]:
+    def _as_kept(self, confirms: Sequence[Move], heard: Heard) -> Sequence[Move]:
         """Where several people write, a wish holds for the one reply, and that is said instead of a promise."""
         promises = [move for move in confirms if move.topic == "name_set" or "value" in move.facts]
         if not (promises and self._is_shared()):
             return confirms
-        for_once = Move(kind=MoveKind.CONFIRM, topic="for_once", why="several people write from there")
-        return [*(move for move in confirms if move not in promises), for_once]
+        topic = "for_once" if heard.matters and not heard.name else "not_kept"
+        instead = Move(kind=MoveKind.CONFIRM, topic=topic, why="several people write from there")
+        return [*(move for move in confirms if move not in promises), instead]
 
     def _granted(self, said: WishSaid) -> Move:
         """The confirmation of a wish, with its value where it can be granted."""
