@@ -215,6 +215,48 @@ async def test_one_arrival_that_cannot_be_stored_keeps_no_other_out(
     assert texts(work) == ["hello"]
 
 
+@pytest.fixture
+def picky(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database that cannot store what says `bad`, unless for staff."""
+    real = store.path.accept
+
+    async def picky(batch, pause):
+        if any("bad" in arrived.item.text and not arrived.item.quarantine for arrived in batch):
+            raise ValueError("cannot be stored")
+        return await real(batch, pause)
+
+    monkeypatch.setattr(store.path, "accept", picky)
+
+
+@pytest.mark.usefixtures("picky")
+async def test_what_cannot_be_stored_blocks_no_queue_for_ever(store: Store, tmp_path: Path) -> None:
+    """Telegram hands over up to a hundred together, again and again from the same place."""
+    async with receiving(store, tmp_path) as intake:
+        door = intake.door("telegram", "main", carrier=False)
+        together = [message("1", "good"), message("2", "bad"), message("3", "behind it")]
+        for _ in range(2):
+            with pytest.raises(NotAccepted):
+                await door(together)
+        [work] = await works(store)
+        await door(together)
+    assert texts(work) == ["good", "behind it"]
+    [kept] = await store.records.quarantined(10)
+    assert (kept.text, kept.reason) == ("bad", "it cannot be stored (ValueError)")
+
+
+@pytest.mark.usefixtures("picky")
+async def test_while_nothing_can_be_stored_nothing_is_set_aside(store: Store, tmp_path: Path) -> None:
+    async with receiving(store, tmp_path) as intake:
+        door = intake.door("telegram", "main", carrier=False)
+        for _ in range(5):
+            with pytest.raises(NotAccepted):
+                await door([message("1", "bad")])
+        assert await store.records.quarantined(10) == []
+        await door([message("2", "good")])
+        await door([message("1", "bad")])
+    assert len(await store.records.quarantined(10)) == 1
+
+
 async def test_a_closed_door_takes_nothing(store: Store, tmp_path: Path) -> None:
     async with receiving(store, tmp_path) as intake:
         intake.close()

@@ -14,7 +14,7 @@ from omnibot.intake.clean import clean
 from omnibot.intake.files import Files, worth_keeping
 from omnibot.intake.keywords import Opt, opt
 from omnibot.intake.presented import presented
-from omnibot.model import Attachment, Incoming, IncomingEdit, IncomingMessage
+from omnibot.model import Attachment, Incoming, IncomingEdit, IncomingMessage, Sender
 from omnibot.store import StoreUnavailable
 from omnibot.store.message_path import MessagePath
 from omnibot.store.work import TOKEN_VOID, Arrived, StoredFile
@@ -28,12 +28,22 @@ _ACCEPT_SECONDS = 10.0  # from the door to the answer: a provider that waits lon
 _MOST_FILES = 20  # of one message that are kept
 _MOST_WAITING = 10_000  # arrivals; beyond that there is no hope for one more within its time
 _ALERT_SECONDS = 30.0  # between two lines about the same trouble
+_TRIES = 3  # of an arrival that cannot be stored, while others can
+_MOST_FAILED = 1000  # arrivals that are remembered to have failed
 
 
 @dataclass(slots=True)
 class _Waiting:
     arrived: list[Arrived]
     committed: asyncio.Future[None]
+
+
+@dataclass(slots=True)
+class _Failing:
+    """An arrival that could not be stored: how often, and how many commits had been done before."""
+
+    commits: int
+    tries: int = 0
 
 
 class Intake:
@@ -65,6 +75,8 @@ class Intake:
         self._held = 0  # arrivals that somebody waits for
         self._work = asyncio.Event()
         self._closing = False
+        self._commits = 0
+        self._failing: dict[tuple[str, str, str], _Failing] = {}
         self._alerted = float("-inf")
 
     def door(self, channel: str, account: str, *, carrier: bool) -> Accept:
@@ -122,12 +134,39 @@ class Intake:
             self._committed()
 
     async def _commit_singly(self, group: list[_Waiting]) -> None:
-        """One arrival that cannot be stored must not keep the others out."""
+        """One arrival that cannot be stored must not keep the others out, not even those handed over with it."""
         for waiting in group:
-            try:
-                await self._commit([waiting])
-            except Exception as error:
-                self._refuse([waiting], error)
+            refused: Exception | None = None
+            for item in waiting.arrived:
+                try:
+                    await self._commit_alone(item)
+                except Exception as error:
+                    refused = error
+            if refused is not None:
+                self._refuse([waiting], refused)
+            elif not waiting.committed.done():
+                waiting.committed.set_result(None)
+
+    async def _commit_alone(self, arrived: Arrived) -> None:
+        """As itself; else, where it has come again and again while others could be stored, aside, for staff."""
+        key = arrived.channel, arrived.account, arrived.item.id
+        try:
+            await self._commit_one(arrived)
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            failing = self._failing.setdefault(key, _Failing(self._commits))
+            failing.tries += 1
+            if len(self._failing) > _MOST_FAILED:
+                del self._failing[next(iter(self._failing))]
+            if failing.tries < _TRIES or failing.commits == self._commits:
+                raise
+            log.exception("intake.set_aside", channel=arrived.channel, account=arrived.account)
+            await self._commit_one(_aside(arrived, error))
+        self._failing.pop(key, None)
+
+    async def _commit_one(self, arrived: Arrived) -> None:
+        await self._commit([_Waiting([arrived], asyncio.get_running_loop().create_future())])
 
     async def _commit(self, group: list[_Waiting]) -> None:
         arrived = [item for waiting in group for item in waiting.arrived]
@@ -136,6 +175,7 @@ class Intake:
                 new = await self._path.accept(arrived, self._pause)
         except TimeoutError as error:
             raise StoreUnavailable("the commit took too long") from error
+        self._commits += 1
         for waiting in group:
             if not waiting.committed.done():
                 waiting.committed.set_result(None)
@@ -219,6 +259,20 @@ def _wanted(item: IncomingMessage, carrier: bool) -> Opt | None:
     if item.opt:
         return _BY_NETWORK.get(item.opt)
     return None if item.automatic else opt(item.text, carrier=carrier)
+
+
+def _aside(arrived: Arrived, error: Exception) -> Arrived:
+    """What staff can be shown of an arrival that cannot be stored as what it is; whoever sent it gets no answer."""
+    item = arrived.item
+    shown = IncomingMessage(
+        id=item.id,
+        at=item.at,
+        sender=Sender(item.sender.address),
+        message_id=item.id,
+        text=item.text if isinstance(item, IncomingMessage | IncomingEdit) else "",
+        quarantine=f"it cannot be stored ({type(error).__name__})",
+    )
+    return Arrived(channel=arrived.channel, account=arrived.account, item=shown)
 
 
 _BY_NETWORK = {"stop": Opt.OUT, "start": Opt.IN, "help": Opt.HELP}
