@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import logging
+import os
+import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
+import structlog
+from typer.testing import CliRunner, Result
 
+from omnibot.cli import app
 from omnibot.store import Store
 from omnibot.store.bundled import BundledServer
 from tests.databases import Databases
 
+ROOT = Path(__file__).parents[1]
 SECRET = b"a secret of the tests, long enough"
 
 
@@ -54,3 +62,40 @@ async def store(dsn: str) -> AsyncIterator[Store]:
     """An open store on a new database."""
     async with Store.open(dsn, SECRET) as store:
         yield store
+
+
+@pytest.fixture
+def environment(dsn: str, tmp_path: Path) -> dict[str, str]:
+    """Settings for a command on this test's database."""
+    return {
+        "OMNIBOT_CONFIG": os.devnull,
+        "OMNIBOT_DATABASE__URL": dsn,
+        "OMNIBOT_SECRET": SECRET.decode(),
+        "OMNIBOT_DATA_FOLDER": str(tmp_path),
+        "OMNIBOT_BOT__KNOWLEDGE": str(ROOT / "config" / "knowledge"),
+        "OMNIBOT_CHANNELS__TELEGRAM__MAIN__TOKEN": "4242:AAE_the_sandbox_gives_this_token_away_00",
+    }
+
+
+@pytest.fixture
+def omnibot(environment: dict[str, str]) -> Iterator[Callable[..., Result]]:
+    """Run a command; `omnibot("outbox", "list")`."""
+
+    root, hook = logging.getLogger(), sys.excepthook
+    level, handlers = root.level, list(root.handlers)
+
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(app, arguments, env=environment)
+
+    yield run
+    # commands configure the logs of their process, which is ours here
+    root.setLevel(level)
+    root.handlers[:] = handlers
+    sys.excepthook = hook
+    structlog.reset_defaults()
+
+
+def lines(result: Result) -> list[dict]:
+    """What a command has printed for programs."""
+    assert result.exit_code == 0, result.output
+    return [json.loads(line) for line in result.stdout.splitlines()]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import os
 import signal
 import socket
@@ -20,48 +19,14 @@ from pathlib import Path
 import asyncpg
 import pytest
 import pytest_asyncio
-import structlog
-from typer.testing import CliRunner, Result
 
-from omnibot.cli import app
 from omnibot.model import Address, Draft, IncomingMessage, Paragraph, Sender
 from omnibot.store import Store
 from omnibot.store.work import Arrived, Outcome, Purpose, Reply, StoredFile
-from tests.conftest import SECRET
+from tests.conftest import SECRET, lines
 
 ROOT = Path(__file__).parents[1]
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def environment(dsn: str, tmp_path: Path) -> dict[str, str]:
-    """Settings for a command on this test's database."""
-    return {
-        "OMNIBOT_CONFIG": os.devnull,
-        "OMNIBOT_DATABASE__URL": dsn,
-        "OMNIBOT_SECRET": SECRET.decode(),
-        "OMNIBOT_DATA_FOLDER": str(tmp_path),
-        "OMNIBOT_BOT__KNOWLEDGE": str(ROOT / "config" / "knowledge"),
-        "OMNIBOT_CHANNELS__TELEGRAM__MAIN__TOKEN": "4242:AAE_the_sandbox_gives_this_token_away_00",
-    }
-
-
-@pytest.fixture
-def omnibot(environment: dict[str, str]):
-    """Run a command; `omnibot("outbox", "list")`."""
-
-    root, hook = logging.getLogger(), sys.excepthook
-    level, handlers = root.level, list(root.handlers)
-
-    def run(*arguments: str) -> Result:
-        return CliRunner().invoke(app, arguments, env=environment)
-
-    yield run
-    # commands configure the logs of their process, which is ours here
-    root.setLevel(level)
-    root.handlers[:] = handlers
-    sys.excepthook = hook
-    structlog.reset_defaults()
 
 
 @pytest_asyncio.fixture
@@ -91,11 +56,6 @@ async def conversation(dsn: str) -> None:
             work=work, address=work.addresses[0].id, record={"why": "asked"}, replies=(reply,), handoff="wants a person"
         )
         await store.path.commit([done])
-
-
-def lines(result: Result) -> list[dict]:
-    assert result.exit_code == 0, result.output
-    return [json.loads(line) for line in result.stdout.splitlines()]
 
 
 def test_without_arguments_it_helps(omnibot) -> None:
@@ -138,7 +98,7 @@ def test_somebody_unknown_is_said_to_be(omnibot) -> None:
 
 
 def test_what_is_no_address_is_said_to_be_none(omnibot) -> None:
-    told = omnibot("customer", "timeline", "4711")
+    told = omnibot("customer", "share", "4711", "--reason", "an office phone")
     assert told.exit_code == 2
     assert "channel:value" in told.output
 

@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from omnibot.cli import people, sandbox, server
-from omnibot.cli.customer import customer
+from omnibot.cli import customer, identity, people, sandbox, server
 from omnibot.cli.outbox import outbox
 
 app = typer.Typer(
@@ -16,10 +15,13 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+customers = typer.Typer(help="Who somebody is, what they said, and who is one person.", no_args_is_help=True)
+customers.add_typer(customer.app)
+customers.add_typer(identity.app)
 app.add_typer(server.app)
 app.add_typer(sandbox.app)
 app.add_typer(outbox, name="outbox")
-app.add_typer(customer, name="customer")
+app.add_typer(customers, name="customer")
 app.add_typer(people.handoffs, name="handoffs")
 app.add_typer(people.parked, name="parked")
 app.add_typer(people.app)

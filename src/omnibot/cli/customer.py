@@ -1,37 +1,98 @@
-"""customer: who somebody is, what they said, and why they were answered so."""
+"""customer find, show, timeline, why, files: who somebody is, what they said, and why they were answered so."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from omnibot.cli.options import ConfigOption, JsonOption, LimitOption
-from omnibot.cli.printing import fail, say, show, show_fields
+from omnibot.cli.options import ConfigOption, JsonOption
+from omnibot.cli.printing import fail, print_table, say, show, show_fields
 from omnibot.cli.running import settings_of, with_store
+from omnibot.cli.who import WhoArgument, one_person, sought
 
 if TYPE_CHECKING:
-    from omnibot.model import Address, TimelineMessage
+    from omnibot.model import TimelineMessage
     from omnibot.settings import Settings
     from omnibot.store import Store
 
-customer = typer.Typer(help="What is known about a customer.", no_args_is_help=True)
+app = typer.Typer()
 
-AddressArgument = Annotated[str, typer.Argument(help="channel:value, such as telegram:4711.", metavar="ADDRESS")]
+FoundOption = Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")]
+PageSizeOption = Annotated[int, typer.Option(min=1, max=10_000, help="Messages of one page.")]
+PageOption = Annotated[int, typer.Option(min=1, max=100_000, help="1 has the latest, 2 those before them, …")]
+TurnsOption = Annotated[int, typer.Option(min=1, max=10_000, help="At most so many, the latest.")]
 
 
-@customer.command("timeline")
-def customer_timeline(
-    address: AddressArgument, limit: LimitOption = 100, as_json: JsonOption = False, config: ConfigOption = None
+@app.command("find")
+def customer_find(
+    who: WhoArgument, limit: FoundOption = 20, as_json: JsonOption = False, config: ConfigOption = None
 ) -> None:
-    """Show one customer's timeline over all channels, oldest first."""
+    """Look for customers; exits 1 when there are none."""
 
     async def work(store: Store) -> None:
-        known = await store.records.customer_of(read_address(address, config))
-        if known is None:
-            fail(f"nobody is known by {address}")
-        messages = await store.records.timeline(known, limit)
+        from omnibot.cli.person import called, person_fields
+
+        people = await sought(store, who, config, limit)
+        if not people:
+            fail(f"nobody is known by {who}")
+        if as_json:
+            show([person_fields(person) for person in people], as_json)
+            return
+        rows = [
+            (str(one.customer), called(one), "\n".join(str(held.address) for held in one.addresses), f"{one.since:%F}")
+            for one in people
+        ]
+        print_table(("customer", "name", "addresses", "since"), rows)
+
+    with_store(config, work)
+
+
+@app.command("show")
+def customer_show(who: WhoArgument, as_json: JsonOption = False, config: ConfigOption = None) -> None:
+    """Show who somebody is: addresses with their proof, facts with their source, merges, and what is open."""
+    settings = settings_of(config)
+
+    async def work(store: Store) -> None:
+        from rich.console import Console
+
+        from omnibot.cli.person import Profile, print_profile, profile_fields
+
+        person = await one_person(store, who, config)
+        ids = [held.id for held in person.addresses]
+        profile = Profile(
+            person=person,
+            facts=await store.profiles.facts(ids),
+            requests=await store.profiles.requests(ids),
+            handoffs=await store.profiles.handoffs(ids),
+            reviews=[
+                review
+                for review in await store.identity.reviews()
+                if person.customer in {one.customer for one in (review.left, review.right) if one}
+            ],
+            proof_days=settings.identity.proof_days,
+        )
+        if as_json:
+            show_fields(profile_fields(profile), as_json)
+        else:
+            print_profile(Console(highlight=False), profile)
+
+    with_store(config, work)
+
+
+@app.command("timeline")
+def customer_timeline(
+    who: WhoArgument,
+    limit: PageSizeOption = 100,
+    page: PageOption = 1,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Show the latest messages of one customer over all their addresses, the oldest of them first."""
+
+    async def work(store: Store) -> None:
+        person = await one_person(store, who, config)
+        messages = await store.records.timeline(person.customer, limit, limit * (page - 1))
         if as_json:
             show([_timeline_row(message) for message in messages], as_json)
             return
@@ -39,9 +100,12 @@ def customer_timeline(
 
         from omnibot.transcript import print_message
 
-        name = (await store.records.facts_of(read_address(address, config))).get("name", "Customer")
         for message in messages:
-            print_message(Console(highlight=False), message, name, day=True)
+            print_message(Console(highlight=False), message, person.name or "Customer", day=True)
+        if not messages:
+            say("nothing was written" if page == 1 else f"there is no page {page}")
+        elif len(messages) == limit:
+            say(f"what was before: --page {page + 1}")
 
     with_store(config, work)
 
@@ -60,21 +124,34 @@ def _timeline_row(message: TimelineMessage) -> dict[str, Any]:
     }
 
 
-@customer.command("why")
+@app.command("why")
 def customer_why(
-    address: AddressArgument, limit: LimitOption = 5, as_json: JsonOption = False, config: ConfigOption = None
+    who: WhoArgument, limit: TurnsOption = 5, as_json: JsonOption = False, config: ConfigOption = None
 ) -> None:
-    """Show what was read, planned and why in the latest turns of an address, newest first."""
+    """Show what was read, planned and why in the latest turns of an address or a customer, the latest first."""
 
     async def work(store: Store) -> None:
-        for turn in await store.records.why(read_address(address, config), limit):
-            show_fields(turn, as_json)
+        from rich.console import Console
+
+        from omnibot.cli.turns import print_turn
+
+        person = await one_person(store, who, config)
+        named = [held.id for held in person.addresses if str(held.address) == who.strip()]
+        turns = await store.profiles.turns(named or [held.id for held in person.addresses], limit)
+        addresses = {int(held.id): held.address for held in person.addresses}
+        for turn in turns:
+            if as_json:
+                show_fields({"at": turn.at, "address": str(turn.address)} | dict(turn.record), as_json)
+            else:
+                print_turn(Console(highlight=False), turn, addresses)
+        if not (turns or as_json):
+            say("there was no turn yet")
 
     with_store(config, work)
 
 
-@customer.command("files")
-def customer_files(address: AddressArgument, as_json: JsonOption = False, config: ConfigOption = None) -> None:
+@app.command("files")
+def customer_files(who: WhoArgument, as_json: JsonOption = False, config: ConfigOption = None) -> None:
     """Show the files that a customer has sent, with links that work for files.link_seconds."""
     settings = settings_of(config)
 
@@ -83,9 +160,7 @@ def customer_files(address: AddressArgument, as_json: JsonOption = False, config
 
         from omnibot.intake.files import download_path, link_key
 
-        known = await store.records.customer_of(read_address(address, config))
-        if known is None:
-            fail(f"nobody is known by {address}")
+        person = await one_person(store, who, config)
         key, expires = link_key(settings.load_secret()), int(time.time() + settings.files.link_seconds)
         base = settings.server.public_url or _local_url(settings)
         rows = [
@@ -97,7 +172,7 @@ def customer_files(address: AddressArgument, as_json: JsonOption = False, config
                 "reason": file.reason,
                 "link": base + download_path(key, file.id, expires) if file.state == "stored" else "",
             }
-            for file in await store.attachments.of(await store.records.addresses_of(known))
+            for file in await store.attachments.of({held.id: held.address for held in person.addresses})
         ]
         if as_json:
             show(rows, as_json)
@@ -115,17 +190,3 @@ def _local_url(settings: Settings) -> str:
     if host in ("", "0.0.0.0", "::"):
         host = "127.0.0.1"
     return f"http://[{host}]:{settings.server.port}" if ":" in host else f"http://{host}:{settings.server.port}"
-
-
-def read_address(text: str, config: Path | None) -> Address:
-    """An address as its channel spells it, where that is configured; else as it is written."""
-    from omnibot.channels import judge_accounts
-    from omnibot.model import Address
-
-    try:
-        written = Address.parse(text)
-        tables = settings_of(config).channels.get(written.channel, {})
-        accounts, _ = judge_accounts({written.channel: tables} if tables else {})
-        return accounts[0].channel_class.address(written.value) if accounts else written
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="ADDRESS") from error

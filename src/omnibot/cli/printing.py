@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import typer
 
 _CELL = 60  # characters
+_WHOLE = 20  # characters: a time, an id, a state
 
 
 def say(text: str) -> None:
@@ -18,25 +20,36 @@ def fail(text: str) -> NoReturn:
     raise typer.Exit(1)
 
 
+def merge_name(merge: int) -> str:
+    """How a merge is written, so that nobody takes it for a customer."""
+    return f"m{merge}"
+
+
 def show(rows: list[dict[str, Any]], as_json: bool, *columns: str) -> None:
     """Rows as JSON lines, or for people as a table of these columns (none named: all)."""
     if as_json:
         for row in rows:
             show_fields(row, as_json)
         return
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     if not rows:
         say("nothing")
         return
     shown = columns or tuple(rows[0])
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for column in shown:
-        table.add_column(column, overflow="fold", no_wrap=column not in ("text", "reason"))
+    print_table(shown, [[_shortened(_cell(row[column])) for column in shown] for row in rows])
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Cells under their columns; where they are too wide together, the long ones are folded."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=any(columns), header_style="dim")
+    for number, column in enumerate(columns):
+        widest = max(len(line) for row in rows for line in (row[number].splitlines() or [""]))
+        table.add_column(column, overflow="fold", no_wrap=widest <= _WHOLE)
     for row in rows:
-        table.add_row(*(Text(shortened(cell(row[column]))) for column in shown))
+        table.add_row(*map(Text, row))
     Console().print(table)
 
 
@@ -47,16 +60,16 @@ def show_fields(fields: dict[str, Any], as_json: bool) -> None:
         say(orjson.dumps(fields).decode())
         return
     for name, value in fields.items():
-        say(f"{name:>10}  {cell(value)}")
+        say(f"{name:>10}  {_cell(value)}")
 
 
-def shortened(text: str) -> str:
+def _shortened(text: str) -> str:
     """A cell is one line; `--json` has all of it."""
     line = " ".join(text.split())
     return line if len(line) <= _CELL else line[: _CELL - 1] + "…"
 
 
-def cell(value: object) -> str:
+def _cell(value: object) -> str:
     from datetime import datetime
 
     from omnibot.transcript import readable

@@ -70,12 +70,15 @@ def _in_words(error: Exception, advice: str) -> str | None:
     from omnibot.app import CannotListen
     from omnibot.dialogue import KnowledgeError
     from omnibot.settings import SettingsError
-    from omnibot.store import DatabaseError, WrongSecret
+    from omnibot.store import DatabaseError, StoreUnavailable, WrongSecret
     from omnibot.store.bundled import BundledServerError
+    from omnibot.store.identity import IdentityError
 
-    if isinstance(error, SettingsError | KnowledgeError | WrongSecret | BundledServerError | CannotListen):
+    if isinstance(
+        error, SettingsError | KnowledgeError | WrongSecret | BundledServerError | CannotListen | IdentityError
+    ):
         return str(error)
-    if isinstance(error, OSError | DatabaseError):
+    if isinstance(error, OSError | DatabaseError | StoreUnavailable):
         return f"{type(error).__name__}: {error}: {advice}"
     return None
 

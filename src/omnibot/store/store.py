@@ -14,6 +14,7 @@ from omnibot.store.availability import unavailable
 from omnibot.store.codec import Codec
 from omnibot.store.identity import Guards, Identity
 from omnibot.store.message_path import MessagePath
+from omnibot.store.profiles import Profiles
 from omnibot.store.records import Records
 from omnibot.store.work import StoreUnavailable
 
@@ -39,6 +40,7 @@ class Store:
         self.path = MessagePath(pool, codec)
         self.identity = Identity(pool, codec, guards)
         self.records = Records(codec)
+        self.profiles = Profiles(codec)
         self.attachments = Attachments(codec)
 
     @classmethod
