@@ -207,10 +207,13 @@ async def counted(store: Store) -> AsyncIterator[list[str]]:
     pool = store.path._pool
     held = [await pool.acquire() for _ in range(pool.get_size())]
     for connection in held:
-        connection.add_query_logger(note)
-    for connection in held:
+        connection._con.add_query_logger(note)
         await pool.release(connection)
     yield statements
+    held = [await pool.acquire() for _ in range(pool.get_size())]
+    for connection in held:
+        connection._con.remove_query_logger(note)
+        await pool.release(connection)
 
 
 async def test_nobody_is_asked_for_twice_at_once(house: House) -> None:
