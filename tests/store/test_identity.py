@@ -293,6 +293,16 @@ class TestRules:
         assert ruling.verdict is Verdict.PARKED
         assert f"one person would have {why}" in ruling.why
 
+    async def test_what_too_many_hold_names_nobody(self, store: Store) -> None:
+        many = [Address("telegram", str(5000 + number)) for number in range(22)]
+        await write(store, *many)
+        for address in many[:2]:
+            await brings(store, address, PHONE)
+        assert (await store.identity.match(many[0])).verdict is Verdict.MERGED
+        for address in many[2:]:
+            await brings(store, address, PHONE)
+        assert (await store.identity.match(many[2])).verdict is Verdict.NOBODY
+
 
 class TestLinking:
     async def test_an_address_without_history_is_simply_added(self, people: Store) -> None:
@@ -466,6 +476,27 @@ class TestActs:
         assert executed is not None
         assert executed.outcome == "already"
         assert [a.proof for a in (await people.identity.show(MAIL)).addresses] == [Proof.PROVEN, Proof.PROVEN]
+
+    async def test_a_code_links_no_mailbox_that_is_blocked(self, people: Store) -> None:
+        mail, telegram = await id_of(people, MAIL), await id_of(people, TELEGRAM)
+        for act in ((mail, telegram), (telegram, mail)):
+            await people.identity.write_acts(
+                [NewAct(act=Act.LINK, address=act[0], other=act[1], evidence="code", by=CUSTOMER)]
+            )
+            executed = await guarded(people, blocked=frozenset({EMAIL})).execute_next()
+            assert executed is not None
+            assert executed.outcome == "refused"
+        assert not await together(people, MAIL, TELEGRAM)
+
+    async def test_two_spellings_of_one_mailbox_are_linked_and_nothing_is_proven(self, people: Store) -> None:
+        mail, telegram = await id_of(people, MAIL), await id_of(people, TELEGRAM)
+        await people.identity.write_acts(
+            [NewAct(act=Act.LINK, address=mail, other=telegram, evidence="spelling", by=RULE)]
+        )
+        executed = await people.identity.execute_next()
+        assert executed is not None
+        assert executed.outcome == "merged"
+        assert [a.proof for a in (await people.identity.show(MAIL)).addresses] == [Proof.SEEN, Proof.SEEN]
 
     async def test_unlink_and_forget_by_code(self, people: Store) -> None:
         await merge(people, MAIL, TELEGRAM)

@@ -15,6 +15,7 @@ from omnibot.store.identity.match import Matching
 from omnibot.store.identity.merge import Ground
 from omnibot.store.identity.standing import Changed
 from omnibot.store.identity.values import (
+    CUSTOMER,
     Act,
     Executed,
     IdentityError,
@@ -158,15 +159,20 @@ class Acting(Matching):
         return "done"
 
     async def _link_proven(self, connection: asyncpg.Connection, taken: _Taken) -> Ruling:
-        """What was sent to one address came back at the other: both are one person's."""
+        """Both are one person's: by CUSTOMER, since what was sent to one came back at the other."""
         if taken.other is None:
             raise ValueError("a link takes two addresses")
         end, to = await self._end_at(connection, taken.address), await self._end_at(connection, taken.other)
         standing = await self._hold_ends(connection, end, to)
-        # Whoever typed it has read what came there, whatever becomes of the link.
-        await self._prove(connection, end, taken.evidence, taken.by, "")
+        proves = taken.by == CUSTOMER
+        if proves:  # whoever typed it has read what came there, whatever becomes of the link
+            await self._prove(connection, end, taken.evidence, taken.by, "")
+            standing = await self._look_at(connection, {end.home, to.home})
+            if await self._names_nobody(connection, end) or await self._names_nobody(connection, to):
+                customer = standing.side(to.home).customer
+                return Ruling(verdict=Verdict.REFUSED, customer=customer, why="it names nobody: it is blocked")
         ruling = await self._link(connection, standing, end, to, Ground(rule=taken.evidence, by=taken.by))
-        if ruling.verdict in (Verdict.LINKED, Verdict.MERGED, Verdict.ALREADY):
+        if proves and ruling.verdict in (Verdict.LINKED, Verdict.MERGED, Verdict.ALREADY):
             await self._prove(connection, to, taken.evidence, taken.by, "")
             await self._match_later(connection, taken.address, taken.evidence)
         return ruling

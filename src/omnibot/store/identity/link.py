@@ -306,9 +306,17 @@ class Linking(Merging):
         await self._identify(connection, end.address, evidence)
 
     async def _identify(self, connection: asyncpg.Connection, address: AddressId, evidence: str) -> None:
+        await self._bring(connection, address, await self._implied(connection, address), evidence)
+
+    async def _names_nobody(self, connection: asyncpg.Connection, end: End) -> bool:
+        """Whether an address is itself an identifier that is blocked: a switchboard, a mailbox of many."""
+        assert end.address is not None
+        identifier = await self._implied(connection, end.address)
+        return identifier is not None and self._codec.identifier_hash(identifier) in self._blocked
+
+    async def _implied(self, connection: asyncpg.Connection, address: AddressId) -> Identifier | None:
         row = await connection.fetchrow(_VALUE, address)
-        written = Address(row["channel"], self._codec.open_text(address, row["value_sealed"]))
-        await self._bring(connection, address, implied(written), evidence)
+        return implied(Address(row["channel"], self._codec.open_text(address, row["value_sealed"])))
 
     async def _bring(
         self, connection: asyncpg.Connection, address: AddressId, identifier: Identifier | None, evidence: str

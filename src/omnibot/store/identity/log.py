@@ -29,18 +29,17 @@ _WHOLE = """
 SELECT act, address_id, customer_id, other_id, merge_id, proof, evidence FROM identity_log ORDER BY id
 """
 
-_LINKS = "SELECT address_id, home_id, customer_id, proof, evidence FROM links ORDER BY address_id"
+_LINKS = "SELECT address_id, home_id, customer_id, proof FROM links ORDER BY address_id"
 _MERGES = "SELECT id, left_id, right_id, rule, undone_at IS NOT NULL AS undone, apart FROM merges ORDER BY id"
 _SHARED = "SELECT id FROM addresses WHERE shared_at IS NOT NULL"
 
 
 @dataclass(frozen=True, slots=True)
 class LinkState:
-    """Whose an address is at home and now, and how that is known."""
+    """Whose an address is at home and now, and how sure that is."""
 
     home: int
     proof: str
-    evidence: str
     customer: int = 0
 
 
@@ -77,9 +76,9 @@ class Replay:
         address, customer, other, merge = row["address_id"], row["customer_id"], row["other_id"], row["merge_id"]
         match row["act"]:
             case "link":
-                self._links[address] = LinkState(customer, row["proof"], row["evidence"])
+                self._links[address] = LinkState(customer, row["proof"])
             case "prove" if row["proof"]:
-                self._links[address] = replace(self._links[address], proof=row["proof"], evidence=row["evidence"])
+                self._links[address] = replace(self._links[address], proof=row["proof"])
             case "unlink":
                 self._links[address] = replace(self._links[address], home=other)
                 self._merges[merge] = MergeState(customer, other, "unlink", undone=True, apart=True)
@@ -159,7 +158,7 @@ class Logging(Acting):
 
 async def _stand(connection: asyncpg.Connection) -> State:
     links = {
-        row["address_id"]: LinkState(row["home_id"], row["proof"], row["evidence"], row["customer_id"])
+        row["address_id"]: LinkState(row["home_id"], row["proof"], row["customer_id"])
         async for row in connection.cursor(_LINKS, prefetch=_BATCH)
     }
     merges = {

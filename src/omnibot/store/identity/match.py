@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -14,8 +15,7 @@ from omnibot.store.identity.merge import Ground
 from omnibot.store.identity.standing import Changed, End, Standing
 from omnibot.store.identity.values import RULE, Ruling, Verdict
 from omnibot.store.locks import lock_identifiers
-
-_MOST_HOLDERS = 20  # of one identifier that are looked at: whoever has more of them is nobody in particular
+from omnibot.store.message_path.recognise import MOST_HOLDERS
 
 _ITS_OWN = """
 SELECT kind, hash FROM identifiers WHERE address_id = $1 AND proven_at IS NOT NULL AND revoked_at IS NULL
@@ -29,7 +29,7 @@ CROSS JOIN LATERAL (
     SELECT i.address_id, l.home_id, a.shared_at IS NOT NULL AS shared
     FROM identifiers i JOIN links l ON l.address_id = i.address_id JOIN addresses a ON a.id = i.address_id
     WHERE i.hash = h.hash AND i.kind = h.kind AND i.proven_at IS NOT NULL AND i.revoked_at IS NULL
-    ORDER BY a.shared_at IS NULL, i.address_id LIMIT {_MOST_HOLDERS} OFFSET 0) AS i
+    ORDER BY a.shared_at IS NULL, i.address_id LIMIT {MOST_HOLDERS + 1} OFFSET 0) AS i
 """
 
 
@@ -80,11 +80,12 @@ class Matching(Linking):
         asked = [(kind, hash_) for kind, hash_ in own if kind in rules and hash_ not in self._blocked]
         kinds, hashes = [kind for kind, _ in asked], [hash_ for _, hash_ in asked]
         rows = await connection.fetch(_HOLDERS, kinds, hashes)
-        shared = {row["hash"] for row in rows if row["shared"]}
+        counts = Counter(row["hash"] for row in rows)
+        nobody = {row["hash"] for row in rows if row["shared"] or counts[row["hash"]] > MOST_HOLDERS}
         found = [
             Holder(row["kind"], row["hash"], End(row["home_id"], row["address_id"], f"address {row['address_id']}"))
             for row in rows
-            if row["hash"] not in shared
+            if row["hash"] not in nobody
         ]
         return sorted(found, key=lambda holder: (rules.index(holder.kind), holder.end.address))
 

@@ -139,10 +139,6 @@ class Side:
     def customer(self) -> CustomerId:
         return CustomerId(min(self.homes))
 
-    @property
-    def addresses(self) -> int:
-        return len(self.links)
-
     def identifiers(self, kind: IdentifierKind) -> frozenset[UUID]:
         return frozenset(held.hash for held in self.held if held.kind == kind)
 

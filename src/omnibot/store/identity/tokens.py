@@ -7,7 +7,7 @@ nothing more.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -53,8 +53,9 @@ _WAITS = "SELECT EXISTS (SELECT FROM link_codes WHERE key = $1 AND expires_at > 
 
 # Requests live for an hour at most: the index finds those of today.
 _ASKED = """
-SELECT id, purpose, code_hash, tries, settled, settled_at IS NULL AND expires_at > now() AS open FROM proof_requests
-WHERE source_id = $1 AND created_at > now() - interval '1 d' ORDER BY id
+SELECT id, purpose, code_hash, tries, settled, settled_at IS NULL AND expires_at > now() AS open,
+    (SELECT channel FROM addresses a WHERE a.id = address_id) AS channel
+FROM proof_requests WHERE source_id = $1 AND created_at > now() - interval '1 d' ORDER BY id
 """
 
 
@@ -65,6 +66,14 @@ class Confirmed(StrEnum):
     WRONG = "wrong"
     VOID = "void"  # wrong too often
     OVER = "over"  # too late, or done already
+
+
+@dataclass(frozen=True, slots=True)
+class AskedFor:
+    """What a code was asked for, and on which channel."""
+
+    purpose: ProofPurpose
+    channel: str
 
 
 class Tokens(Connections):
@@ -86,12 +95,12 @@ class Tokens(Connections):
             waits: bool = await connection.fetchval(_WAITS, key)
         return waits
 
-    async def purpose_of(self, source: int, is_right: Callable[[bytes], bool]) -> ProofPurpose | None:
+    async def asked_by(self, source: int, is_right: Callable[[bytes], bool]) -> AskedFor | None:
         """What a code was asked for by a message, by what is kept of it; None when it is of no use any more."""
         async with self._connection() as connection:
             rows = await connection.fetch(_ASKED, source)
-        found = (ProofPurpose(row["purpose"]) for row in rows if row["open"] and is_right(row["code_hash"]))
-        return next(found, None)
+        right = next((row for row in rows if row["open"] and is_right(row["code_hash"])), None)
+        return AskedFor(ProofPurpose(right["purpose"]), right["channel"] or "") if right else None
 
     async def confirm(self, source: int, is_right: Callable[[bytes], bool], tries: int) -> Confirmed:
         """Do what typing the code would that a message has asked for; a wrong one counts, and voids after `tries`."""
