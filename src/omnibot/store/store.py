@@ -16,6 +16,7 @@ from omnibot.store.identity import Guards, Identity
 from omnibot.store.message_path import MessagePath
 from omnibot.store.profiles import Profiles
 from omnibot.store.records import Records
+from omnibot.store.respell import respell
 from omnibot.store.work import StoreUnavailable
 
 _GUARDS = Guards()
@@ -37,9 +38,9 @@ class Store:
 
     def __init__(self, pool: asyncpg.Pool, codec: Codec, guards: Guards) -> None:
         self._pool = pool
-        self.path = MessagePath(pool, codec)
+        self.path = MessagePath(pool, codec, guards)
         self.identity = Identity(pool, codec, guards)
-        self.records = Records(codec)
+        self.records = Records(codec, guards)
         self.profiles = Profiles(codec)
         self.attachments = Attachments(codec)
 
@@ -60,9 +61,11 @@ class Store:
         """
         async with database.connect(dsn, pool_size=pool_size, prepared_statements=prepared_statements) as pool:
             await database.migrate()
-            store = cls(pool, Codec(secret), guards)
+            codec = Codec(secret)
+            store = cls(pool, codec, guards)
             if not await store.records.claim_for_secret():
                 raise WrongSecret
+            await respell(pool, codec)
             yield store
 
     @classmethod
