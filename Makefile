@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 UV     := $(shell command -v uv 2>/dev/null)
 
-.PHONY: setup demo test check bench pins clean
+.PHONY: setup demo test check bench bench-identity pins clean
 
 setup: $(VENV)/.ready
 
@@ -40,6 +40,10 @@ check: setup
 # make bench, or make bench CHANNEL=telegram|slack|sms|whatsapp|email MODE=dup|flaky|race|kill
 bench: setup
 	$(BIN)/python -m bench $(if $(CHANNEL),--channel $(CHANNEL)) $(if $(MODE),--mode $(MODE))
+
+# A million customers with 2.5 million addresses: who writes, beside a database of nobody; merges and splits. Not in CI.
+bench-identity: setup
+	$(BIN)/python -m bench.identity $(if $(CUSTOMERS),--customers $(CUSTOMERS))
 
 # Pins for every platform, with hashes and without download addresses; needs uv.
 pins:
