@@ -268,6 +268,7 @@ def _proofs(settings: Settings, channels: Channels) -> Proofs:
             waits=[name for name, carries in limits.items() if carries.window and not carries.knocks],
             minutes=max(1, round(identity.codes_seconds / 60)),
         ),
+        link=CodeLinks(settings.load_secret(), settings.server.public_url).url,
         accounts=accounts,
     )
 

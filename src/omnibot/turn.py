@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -55,6 +55,7 @@ class Proofs:
     codes: Codes
     limits: CodeLimits
     linking: Linking
+    link: Callable[[MessageId, bytes], str] = lambda *_: ""  # the address that does what typing a code does, if any
     accounts: Mapping[str, str]  # by channel: that writes to who has never written
 
 
@@ -188,11 +189,13 @@ def _asked(plan: Plan, steps: Steps, variant: int) -> Iterator[Asked]:
     """The codes that the plan asks for, each with the message that brings it."""
     for ask in plan.asks:
         assert steps.proofs is not None  # without them nothing asks
-        letter = _code_letter(shown(steps.proofs.codes.code(ask)), ask, plan, steps, variant)
+        code_hash = steps.proofs.codes.hash(ask)
+        link = steps.proofs.link(ask.source, code_hash)
+        letter = _code_letter(shown(steps.proofs.codes.code(ask)), ask, plan, steps, variant, link)
         kept = _code_letter(_DOTS, ask, plan, steps, variant)
         yield Asked(
             ask=ask,
-            code_hash=steps.proofs.codes.hash(ask),
+            code_hash=code_hash,
             account=steps.proofs.accounts[ask.target.channel],
             parts=letter.parts,
             kept=kept.parts,
@@ -201,10 +204,10 @@ def _asked(plan: Plan, steps: Steps, variant: int) -> Iterator[Asked]:
         )
 
 
-def _code_letter(code: str, ask: Ask, plan: Plan, steps: Steps, variant: int) -> Letter:
+def _code_letter(code: str, ask: Ask, plan: Plan, steps: Steps, variant: int, link: str = "") -> Letter:
     assert steps.proofs is not None
     limits, minutes = steps.limits[ask.target.channel], steps.proofs.linking.minutes
-    return compose_code(code, ask, plan, limits, steps.speaker, minutes=minutes, variant=variant)
+    return compose_code(code, ask, plan, limits, steps.speaker, minutes=minutes, variant=variant, link=link)
 
 
 def _without(work: Work, addresses: Collection[AddressId]) -> Work:

@@ -445,6 +445,7 @@ def test_who_shows_a_token_is_told_what_it_came_to(plan: Desk, text: str, flag: 
     assert topics(made) == [topic]
     assert made.handoff == ""
     assert made.asks == ()
+    assert made.unsolicited == (flag == "token_void")
 
 
 def test_a_telegram_link_after_stop_opens_the_address_and_links(plan: Desk) -> None:

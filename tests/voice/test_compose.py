@@ -620,6 +620,16 @@ def test_a_code_stands_in_its_message_and_dots_in_what_is_kept() -> None:
     assert plain(kept.parts) == plain(text.parts).replace("481 5162", "•••")
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_letter_with_a_code_has_the_address_that_does_the_same(language: str) -> None:
+    ask = Ask(purpose=ProofPurpose.LINK, by=AddressId(1), target=Address("email", "t@example.org"), source=MessageId(1))
+    made, url = plan(language=language), "https://bot.example.com/identity/code?token=x"
+    letter = compose_code("481 5162", ask, made, LIMITS["email"], SPEAKER, minutes=10, variant=0, link=url)
+    assert [part.url for part in letter.parts if isinstance(part, Link)] == [url]
+    text = compose_code("481 5162", ask, made, LIMITS["telegram"], SPEAKER, minutes=10, variant=0, link=url)
+    assert url not in plain(text.parts)
+
+
 def test_their_own_number_is_asked_for_by_a_button_where_there_is_one() -> None:
     limits = {"telegram": replace(LIMITS["telegram"], own_number=True), "email": LIMITS["email"]}
     made = plan(Move(kind=MoveKind.PROVE, topic="which_number"))

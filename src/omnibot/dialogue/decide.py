@@ -10,7 +10,7 @@ from functools import lru_cache
 from omnibot.dialogue.articles import Article
 from omnibot.dialogue.heard import ARTICLE_CHOICE, Answered, Heard, WishSaid, chosen, listen
 from omnibot.dialogue.knowledge import Knowledge
-from omnibot.dialogue.linking import Linking, asked, proven, without_codes
+from omnibot.dialogue.linking import Linking, asked, proven, shows_token, without_codes
 from omnibot.dialogue.phrases import Alarm, Talk, Wish
 from omnibot.model import (
     AddressId,
@@ -210,7 +210,8 @@ class _Turn:
             changes=kept,
             handoff="; ".join(filter(None, (handoff, *(move.why for move in handoffs)))),
             confirms_stop=any(move.topic == "forgotten_here" for move in moves),
-            unsolicited=not self.snapshot.tried and all(message.answers is None for message in self.messages),
+            unsolicited=not (self.snapshot.tried or any(map(shows_token, self.messages)))
+            and all(message.answers is None for message in self.messages),
             asks=asks,
             why=_reason(heard, moves),
         )

@@ -22,7 +22,7 @@ from omnibot.model import (
     TurnMessage,
 )
 
-__all__ = ["Linking", "Spell", "asked", "proven", "without_codes"]
+__all__ = ["Linking", "Spell", "asked", "proven", "shows_token", "without_codes"]
 
 Spell = Callable[[str], Address]  # raises ValueError for what is no address of its channel
 
@@ -70,6 +70,11 @@ def proven(
     if any(message.own_number for message in messages):
         moves.append(_move("own_number", "shared their own number"))
     return tuple(moves)
+
+
+def shows_token(message: TurnMessage) -> bool:
+    """Whether it shows a token that counts: no machine that writes back by itself has one."""
+    return _FLAG_TOKEN in message.flags
 
 
 def _by_token(messages: Sequence[TurnMessage]) -> Iterator[Move]:

@@ -163,18 +163,18 @@ class LinkPages:
         source = self._links.source(token)
         if source is None:
             return self._refused(request, "malformed", page="over")
-        purpose = await self._identity.purpose_of(source, lambda code_hash: self._links.is_right(token, code_hash))
-        if purpose is None:
+        asked = await self._identity.asked_by(source, lambda code_hash: self._links.is_right(token, code_hash))
+        if asked is None:
             return self._told(request, "over", ("what",), status=410)
-        button = Button(self._say(request, "confirm", f"do_{purpose}"))
         return self._told(
             request,
             "confirm",
-            (f"what_{purpose}",),
-            title=f"title_{purpose}",
+            (f"what_{asked.purpose}",),
+            title=f"title_{asked.purpose}",
+            channel=self._named(request, asked.channel, None),
             action=CODE_PATH,
             hidden={"token": token},
-            buttons=[button],
+            buttons=[Button(self._say(request, "confirm", f"do_{asked.purpose}"))],
         )
 
     async def _confirm(self, request: web.Request) -> web.StreamResponse:

@@ -105,11 +105,12 @@ class Letter:
 
 
 def compose_code(
-    code: str, ask: Ask, plan: Plan, limits: Limits, speaker: Speaker, *, minutes: int, variant: int
+    code: str, ask: Ask, plan: Plan, limits: Limits, speaker: Speaker, *, minutes: int, variant: int, link: str = ""
 ) -> Letter:
     """The message that brings a code, in the words of who asked for it and without anything about them.
 
-    `limits` are of the channel that it goes to. With dots for the code it is what the timeline keeps.
+    `limits` are of the channel that it goes to; `link` is an address that does the same, for a letter. With dots for
+    the code, and without the address, it is what the timeline keeps.
     """
     words = _Words(
         wording=wording(plan.language),
@@ -120,7 +121,7 @@ def compose_code(
         file_url=speaker.file_url,
         values={"company": speaker.company, "bot": speaker.bot, "code": code, "minutes": str(minutes)},
     )
-    return words.code(ask, limits)
+    return words.code(ask, limits, link)
 
 
 _NO_NAME = re.compile(r"[<>/\\@:{}\[\]=#]")
@@ -170,8 +171,10 @@ class _Words:
         letter = [Paragraph(self._say("greet", "opening")), moved, Paragraph(self._say("signature", "letter"))]
         return self._drafts(to, letter, limits, self._say("subject", "moved"))
 
-    def code(self, ask: Ask, limits: Limits) -> Letter:
+    def code(self, ask: Ask, limits: Limits, link: str) -> Letter:
         parts: list[Part] = [Paragraph(self._say("code", ask.purpose))]
+        if limits.subject and link:
+            parts.append(Link(self._say("code", "open"), link))
         if limits.subject:
             parts.append(Paragraph(self._say("signature", "letter")))
         return Letter(tuple(parts), self._say("subject", "code") if limits.subject else "")
