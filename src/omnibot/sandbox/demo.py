@@ -15,6 +15,7 @@ from pathlib import Path
 
 import orjson
 from rich.console import Console
+from rich.padding import Padding
 from rich.text import Text
 
 from omnibot.app import Running
@@ -22,12 +23,14 @@ from omnibot.channels import load
 from omnibot.logs import configure
 from omnibot.model import Address, CustomerId, DeliveryState, Direction, MessageId, TimelineMessage
 from omnibot.roster import read_roster
+from omnibot.sandbox.mail import Verdict
 from omnibot.sandbox.standalone import CONTROL_PORT, commanded
 from omnibot.sandbox.stories import STORIES, Expect, Step, Story
 from omnibot.sandbox.world import World, world
 from omnibot.settings import Bot, Log
-from omnibot.store import Records
-from omnibot.transcript import print_message
+from omnibot.store import Records, Store
+from omnibot.store.records import QuarantinedMessage
+from omnibot.transcript import print_message, readable
 
 __all__ = ["STORIES", "play"]
 
@@ -49,7 +52,7 @@ async def play(stories: Sequence[Story], *, leave: bool, as_json: bool) -> int:
             place.looking() as store,
         ):
             for story in stories:
-                missing += await _Stage(story, place, store.records, show).play()
+                missing += await _Stage(story, place, store, show).play()
             if not leave:
                 async with _commanded(place) as url:
                     show.serving(place, running, folder, url)
@@ -68,6 +71,13 @@ class _Conversation:
 
     def message(self, message: TimelineMessage, name: str) -> None:
         print_message(self._console, message, name)
+
+    def forged(self, message: QuarantinedMessage) -> None:
+        """What nobody is answered."""
+        who = readable(message.sender.partition(":")[2])
+        head = f"{message.at.astimezone():%H:%M:%S}  {message.channel:<9} {who}"
+        self._console.print(Text(f"{head}  (forged: kept for staff)", style="bold yellow"))
+        self._console.print(Padding(Text(readable(message.text)), (0, 0, 1, 10)))
 
     def missing(self, text: str) -> None:
         self._console.print(Text(f"✗ {text}", style="bold red"))
@@ -123,6 +133,9 @@ class _Json:
         sys.stdout.write(orjson.dumps(line).decode() + "\n")
         sys.stdout.flush()
 
+    def forged(self, message: QuarantinedMessage) -> None:
+        return
+
     def missing(self, text: str) -> None:
         sys.stderr.write(text + "\n")
 
@@ -142,11 +155,15 @@ class _Stage:
 
     story: Story
     place: World
-    records: Records
+    store: Store
     show: _Conversation | _Json
     _printed: set[MessageId] = field(default_factory=set)
     _missing: list[str] = field(default_factory=list)
     _people: int = 0  # that the story's addresses were known to belong to
+
+    @property
+    def records(self) -> Records:
+        return self.store.records
 
     async def play(self) -> list[str]:
         """Everything that was expected and did not come."""
@@ -154,6 +171,8 @@ class _Stage:
         for name in dict.fromkeys(self.story.names.values()):
             self.place.people.know(name, [address for address, whose in self.story.names.items() if whose == name])
         await self._import_customers()
+        for address in self.story.shared:
+            await self.store.identity.share(address, by="the office", reason="several people write from there")
         self._people = len(await self._customers())
         for step in self.story.steps:
             await self._take(step)
@@ -174,11 +193,34 @@ class _Stage:
     async def _take(self, step: Step) -> None:
         before = self.place.ledger.last
         text = step.text.format(code=await self._code(step.code_from)) if step.code_from else step.text
-        self.place.people.write(step.sender, text, subject=step.subject, answer=step.answers)
+        if step.forged:
+            await self._forge(step)
+        else:
+            self.place.people.write(step.sender, text, subject=step.subject, answer=step.answers)
         for expected in step.expects:
             await self._arrival(expected, before)
         await self._print_new()
         await self._count_people(step)
+
+    async def _forge(self, step: Step) -> None:
+        """A mail in somebody's name that their domain has not signed: it must be kept for staff."""
+        mailbox = self.place.mail.mailbox(step.sender.value, self.story.names[step.sender])
+        kept = len(await self.records.quarantined())
+        mailbox.verdict = Verdict.FAIL
+        mailbox.write(step.subject, step.text)
+        mailbox.verdict = Verdict.PASS
+        try:
+            self.show.forged(await self._more_in_quarantine_than(kept))
+        except TimeoutError:
+            self._miss(f"what was forged in the name of {step.sender} was not kept for staff")
+
+    async def _more_in_quarantine_than(self, count: int) -> QuarantinedMessage:
+        async with asyncio.timeout(_DEADLINE):
+            while True:
+                found = await self.records.quarantined()
+                if len(found) > count:
+                    return max(found, key=lambda message: message.id)
+                await asyncio.sleep(0.02)
 
     async def _code(self, address: Address) -> str:
         """What the last message there brought, as its reader sees it."""

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from omnibot.sandbox.stories.day import DAY
 from omnibot.sandbox.stories.moves import MOVES
 from omnibot.sandbox.stories.story import Expect, Step, Story
+from omnibot.sandbox.stories.two_people import TWO_PEOPLE
 
 __all__ = ["STORIES", "Expect", "Step", "Story"]
 
-STORIES: Mapping[str, Story] = {"day": DAY, "moves": MOVES}
+STORIES: Mapping[str, Story] = {"day": DAY, "moves": MOVES, "two-people": TWO_PEOPLE}

@@ -29,7 +29,7 @@ class Step:
     """Somebody writes; `answers` quotes the last mail as a mail program does. Then what is expected must come.
 
     `{code}` in the text stands for the code that the last message to `code_from` brought. `people` are the customers
-    that the story's addresses must belong to afterwards.
+    that the story's addresses must belong to afterwards. `forged`: somebody else writes a mail in their name.
     """
 
     sender: Address
@@ -37,20 +37,26 @@ class Step:
     subject: str = ""
     answers: bool = False
     code_from: Address | None = None
+    forged: bool = False
     expects: tuple[Expect, ...] = ()
     people: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """`customers` is the CSV that the company imports first, if any; the story is about one person, at `addresses`."""
+    """What is written at `addresses`, by one person or by several.
+
+    `customers` is the CSV that the company imports first, if any; `shared` are addresses in it that it knows several
+    people to write from.
+    """
 
     title: str
     names: dict[Address, str]
     steps: tuple[Step, ...]
     customers: str = ""
+    shared: tuple[Address, ...] = ()
 
     @property
     def addresses(self) -> tuple[Address, ...]:
-        """Everywhere that the story's customer writes from."""
+        """Everywhere that the story's people write from."""
         return tuple(self.names)
