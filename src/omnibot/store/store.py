@@ -66,7 +66,8 @@ class Store:
             if not await store.records.claim_for_secret():
                 raise WrongSecret
             await respell(pool, codec)
-            yield store
+            async with store.path.keeping():
+                yield store
 
     @classmethod
     @asynccontextmanager
