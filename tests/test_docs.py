@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shlex
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from omnibot.settings import Settings, judge_table
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+IDENTITY = (ROOT / "docs" / "identity.md").read_text(encoding="utf-8")
 BAD_INPUTS = (ROOT / "docs" / "bad-inputs.md").read_text(encoding="utf-8")
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
@@ -47,14 +49,20 @@ def test_no_command_is_documented_that_does_not_exist() -> None:
     assert set(told) == set(ALL_COMMANDS)
 
 
-@pytest.mark.parametrize("command", sorted(set(re.findall(r"(?:bin/|`)omnibot ([a-z]+(?: [a-z]+)?)", README))))
-def test_the_commands_of_the_readme_exist(command: str) -> None:
+@pytest.mark.parametrize("command", sorted(set(re.findall(r"(?:bin/|`)omnibot ([a-z]+(?: [a-z]+)?)", README + IDENTITY))))
+def test_the_commands_that_are_named_exist(command: str) -> None:
     words = command.split()
     known = [
         name for name in ALL_COMMANDS if name.split()[1 : 1 + len(words)] == words or name.split()[1:] == words[:1]
     ]
     assert known
     assert CliRunner().invoke(app, [*known[0].split()[1:], "--help"]).exit_code == 0
+
+
+@pytest.mark.parametrize("line", re.findall(r"^    \.venv/bin/omnibot (customer .+)$", README + IDENTITY, re.MULTILINE))
+def test_the_commands_that_are_shown_can_be_typed(line: str) -> None:
+    group, name, *arguments = shlex.split(line)
+    ALL_COMMANDS[f"omnibot {group} {name}"].make_context(name, arguments)
 
 
 @pytest.mark.parametrize("document", [ROOT / "README.md", ROOT / "CONTRIBUTING.md"], ids=lambda d: d.name)
@@ -69,10 +77,11 @@ SECRETS = {
     "token_file": "4242:AAE_the_sandbox_gives_this_token_away_00",
     "slack token_file": "xoxb-1-2-abc",
     "app_token_file": "xapp-1-A1-2-abc",
+    "secret_file": "a secret of the company's own systems",
 }
 SNIPPETS = [
     (document, snippet)
-    for document in (ROOT / "README.md", *sorted((ROOT / "docs" / "channels").glob("*.md")))
+    for document in (ROOT / "README.md", ROOT / "docs" / "identity.md", *sorted((ROOT / "docs" / "channels").glob("*.md")))
     for snippet in re.findall(r"```toml\n(.*?)```", document.read_text(encoding="utf-8"), re.DOTALL)
 ]
 
@@ -81,6 +90,7 @@ SNIPPETS = [
 def test_the_settings_in_the_documents_are_right(document: Path, snippet: str, tmp_path: Path) -> None:
     tree = tomllib.loads("\n".join(line.strip() for line in snippet.splitlines()))
     channels = tree.pop("channels", {})
+    put_secrets("", tree, tmp_path)
     for channel, accounts in channels.items():
         for table in accounts.values():
             put_secrets(channel, table, tmp_path)
