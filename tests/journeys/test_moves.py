@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 
+import pytest
 import pytest_asyncio
 
 from omnibot.model import Address, CustomerId, TimelineMessage
@@ -220,3 +221,23 @@ async def test_who_was_named_before_they_ever_wrote_is_answered_when_they_do(sta
     await stage.code(EMAIL, SMS, f"my e-mail is {EMAIL.value}")
     assert "export" in (await stage.says(EMAIL, "Hello, how can I export my data?")).lower()
     assert not await stage.one(SMS, EMAIL)
+
+
+async def test_on_telegram_a_button_shares_the_number_and_is_taken_away(stage: Stage) -> None:
+    """Telegram's own word on a number makes one person of who texts from it, without any code."""
+    stage.place.people.know("Tomás", [TELEGRAM, SMS])
+    await stage.says(SMS, "Hola, ¿cómo puedo exportar mis datos?")
+    assert "button" in await stage.says(TELEGRAM, "/link")
+    assert not await stage.one(TELEGRAM, SMS)
+    before = stage.place.ledger.last
+    stage.place.people.press(TELEGRAM, "Share my number")
+    assert "number" in await stage.got(TELEGRAM, before)
+    await until(linked(stage, TELEGRAM, SMS))
+    with pytest.raises(LookupError):
+        stage.place.people.press(TELEGRAM, "Share my number")
+
+
+async def test_from_elsewhere_it_is_told_how_telegram_is_linked(stage: Stage) -> None:
+    said = await stage.says(SMS, "link my telegram")
+    assert "/link" in said
+    assert "Telegram" in said

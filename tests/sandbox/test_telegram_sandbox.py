@@ -144,6 +144,13 @@ def button(**fields) -> dict:
         (button(text="x", callback_data=""), "BUTTON_DATA_INVALID"),
         (button(text="x", callback_data="ü" * 33), "BUTTON_DATA_INVALID"),
         (button(text="x", url="nowhere"), "Wrong HTTP URL"),
+        ({}, "one of four"),
+        ({"inline_keyboard": [], "keyboard": []}, "one of four"),
+        ({"keyboard": [{}]}, "Array of Arrays"),
+        ({"keyboard": [[{"request_contact": True}]]}, 'Field "text" must be of type String'),
+        ({"keyboard": [[" "]]}, "must be non-empty"),
+        ({"keyboard": [[{"text": "x", "callback_data": "x"}]]}, 'does not know "callback_data"'),
+        ({"remove_keyboard": False}, "must be True"),
     ],
 )
 async def test_a_keyboard_that_telegram_would_not_show_is_refused(known: Caller, markup, complaint):
@@ -532,3 +539,37 @@ async def test_the_ledger_tells_what_a_customer_reads_and_can_press(known: Calle
     await known.result("sendChatAction", chat_id=ADA, action="typing")
     seen = [(entry.to, entry.text, entry.choices) for entry in known.sandbox.ledger if entry.to]
     assert seen == [("telegram:4711", "Sure & safe?", ("Yes", "No"))]
+
+
+# --- their own number --------------------------------------------------------------------------------------------
+
+ASKED = {"keyboard": [[{"text": "Share my number", "request_contact": True}]], "one_time_keyboard": True}
+
+
+async def test_who_presses_the_key_shares_their_number_as_telegram_knows_it(known: Caller):
+    sent = await known.result("sendMessage", chat_id=ADA, text="Which?", reply_markup=ASKED)
+    known.sandbox.user(ADA).share_number("Share my number", "+4915112345678")
+    message = (await known.result("getUpdates"))[-1]["message"]
+    assert message["contact"] == {"phone_number": "4915112345678", "first_name": "Sandra", "user_id": ADA}
+    assert message["reply_to_message"]["message_id"] == sent["message_id"]
+
+
+async def test_nobody_shares_what_was_not_asked_for(known: Caller):
+    for markup in (None, {"keyboard": [["Share my number"]]}, ASKED | {"keyboard": [[]]}):
+        if markup:
+            await known.result("sendMessage", chat_id=ADA, text="Which?", reply_markup=markup)
+        with pytest.raises(LookupError):
+            known.sandbox.user(ADA).share_number("Share my number", "+4915112345678")
+
+
+async def test_a_keyboard_that_was_removed_is_gone(known: Caller):
+    await known.result("sendMessage", chat_id=ADA, text="Which?", reply_markup=ASKED)
+    await known.result("sendMessage", chat_id=ADA, text="Thanks", reply_markup={"remove_keyboard": True})
+    with pytest.raises(LookupError):
+        known.sandbox.user(ADA).share_number("Share my number", "+4915112345678")
+
+
+async def test_in_a_group_nobody_may_be_asked_for_their_number(known: Caller):
+    known.sandbox.main.group(-7)
+    complaint = await known.complaint("sendMessage", chat_id=-7, text="Which?", reply_markup=ASKED)
+    assert "private chats only" in complaint

@@ -36,6 +36,9 @@ class Customers(Protocol):
         """Somebody writes; it is on its way when this returns. `answer`: quoting the last that they got."""
         ...
 
-    def press(self, value: str, label: str) -> None:
-        """Somebody presses a choice under the latest message that has it; LookupError where there is none."""
+    def press(self, value: str, label: str, *, number: str = "") -> None:
+        """Somebody presses a choice under the latest message that has it; LookupError where there is none.
+
+        `number` is their telephone's, which a button may ask for.
+        """
         ...

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from omnibot.model import Address
 from omnibot.sandbox.customers import Customers, SentFile
 
+_BY_NUMBER = ("sms", "whatsapp")
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -52,7 +54,8 @@ class People:
 
     def press(self, address: Address, label: str) -> None:
         """Somebody presses a choice; LookupError where there is none, or no such channel."""
-        self._on(address).press(address.value, label)
+        numbers = (each.value for each in self.of(address).addresses if each.channel in _BY_NUMBER)
+        self._on(address).press(address.value, label, number=next(numbers, ""))
 
     def _on(self, address: Address) -> Customers:
         if address.channel not in self._customers:

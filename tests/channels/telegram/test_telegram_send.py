@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from telegram_house import House, house
 
 from omnibot.contract import Receipt, Refused, TryLater, Unsure
-from omnibot.model import Address, Attachment, Choice, File, Link, Paragraph, Steps
+from omnibot.model import Address, Attachment, Choice, File, Link, OwnNumber, Paragraph, Steps
 from omnibot.sandbox import Blocked, Cut, Hang, ServerError
 from omnibot.sandbox.telegram import TelegramSandbox
 from omnibot.sandbox.telegram.html import parse_html
-from omnibot_telegram.markup import to_html
+from omnibot_telegram.markup import to_html, to_keyboard
 
 ADA = Address("telegram", "4711")
 
@@ -381,3 +381,31 @@ async def test_a_file_without_a_path_is_refused(sandbox: TelegramSandbox):
     async with _server(answer) as url, house(sandbox, api_url=url) as opened:
         with pytest.raises(Refused, match="does not hand this file out"):
             await fetched(opened, attachment("f"))
+
+
+# --- the button for somebody's own number ------------------------------------------------------------------------
+
+
+async def test_a_button_asks_for_their_own_number_and_is_put_away_after_one_press(talking: House):
+    await talking.channel.send(talking.outbound("Which one?", OwnNumber("Share my number")))
+    markup = talking.sent()[-1]["reply_markup"]
+    assert markup == {
+        "keyboard": [[{"text": "Share my number", "request_contact": True}]],
+        "resize_keyboard": True,
+        "one_time_keyboard": True,
+    }
+
+
+async def test_the_button_is_taken_away_when_nobody_is_asked_any_more(talking: House):
+    await talking.channel.send(talking.outbound("Thanks", OwnNumber("")))
+    assert talking.sent()[-1]["reply_markup"] == {"remove_keyboard": True}
+
+
+async def test_a_message_has_one_keyboard_and_choices_come_first(talking: House):
+    await talking.channel.send(talking.outbound("Well?", OwnNumber("Share my number"), Choice("Yes", "yes")))
+    assert "inline_keyboard" in talking.sent()[-1]["reply_markup"]
+
+
+def test_a_group_is_asked_for_no_number():
+    assert to_keyboard([OwnNumber("Share my number")], private=False) is None
+    assert to_keyboard([Paragraph("x")]) is None

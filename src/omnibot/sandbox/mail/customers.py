@@ -35,6 +35,6 @@ class MailCustomers:
         else:
             mailbox.write(subject, text, files=files)
 
-    def press(self, value: str, label: str) -> None:
+    def press(self, value: str, label: str, *, number: str = "") -> None:
         """A mail has nothing to press: who would, writes it."""
         raise LookupError(f"a mail has no buttons: {label!r} can only be written")

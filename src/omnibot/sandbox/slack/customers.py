@@ -34,7 +34,7 @@ class SlackCustomers:
         thread = self._last_got(person) if answer else ""
         person.write("\n".join(filter(None, (subject, text))), thread_ts=thread, files=files)
 
-    def press(self, value: str, label: str) -> None:
+    def press(self, value: str, label: str, *, number: str = "") -> None:
         """Press a choice under the latest message that has it; LookupError where there is none."""
         self._person(value, "").press(label)
 

@@ -356,7 +356,7 @@ def _caption(parameters: Json) -> Json:
 def _markup(parameters: Json) -> Json:
     if "reply_markup" not in parameters:
         return {}
-    check_markup(parameters["reply_markup"])
+    check_markup(parameters["reply_markup"], private=int(parameters["chat_id"]) > 0)
     return {"reply_markup": parameters["reply_markup"]}
 
 
@@ -407,11 +407,12 @@ def _answered(chat: Chat, parameters: Json) -> Json:
 def _seen(method: str, parameters: Json) -> _Seen:
     if method not in SHOWN:
         return {"to": "", "text": "", "choices": ()}
-    rows = (parameters.get("reply_markup") or {}).get("inline_keyboard", ())
+    markup = parameters.get("reply_markup") or {}
+    rows = [*markup.get("inline_keyboard", ()), *markup.get("keyboard", ())]
     return {
         "to": str(Address("telegram", str(parameters["chat_id"]))),
         "text": parameters.get("text") or parameters.get("caption") or "",
-        "choices": tuple(button["text"] for row in rows for button in row),
+        "choices": tuple(button["text"] for row in rows for button in row if isinstance(button, dict)),
     }
 
 

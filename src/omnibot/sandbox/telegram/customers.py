@@ -5,6 +5,8 @@ from __future__ import annotations
 from omnibot.sandbox.customers import SentFile
 from omnibot.sandbox.telegram.people import Bot, User
 
+_FICTITIOUS = "+888"  # Telegram's own, of nobody's telephone
+
 
 class TelegramCustomers:
     """The people of one bot; a value is the numeric id of somebody."""
@@ -36,9 +38,13 @@ class TelegramCustomers:
         if not files:
             user.write(text, reply_to=self._last(value) if answer else 0)
 
-    def press(self, value: str, label: str) -> None:
-        """The button under the latest message that has it."""
-        self._user(value, "").press(label)
+    def press(self, value: str, label: str, *, number: str = "") -> None:
+        """The button under the latest message that has it, or the key that asks for their number."""
+        user = self._user(value, "")
+        try:
+            user.share_number(label, number or f"{_FICTITIOUS}{value:0>7}")
+        except LookupError:
+            user.press(label)
 
     def _user(self, value: str, name: str) -> User:
         if not value.isdecimal():

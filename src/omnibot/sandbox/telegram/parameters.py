@@ -191,7 +191,7 @@ def shown(text: str, parameters: Json, entities: str = "entities") -> tuple[str,
     return visible, found
 
 
-def check_markup(markup: object) -> None:
+def check_markup(markup: object, *, private: bool = True) -> None:
     if not isinstance(markup, dict):
         raise bad("object expected as reply markup")
     unknown = markup.keys() - {
@@ -200,12 +200,37 @@ def check_markup(markup: object) -> None:
     }  # fmt: skip
     if unknown:
         raise bad(f'unknown parameter "{min(unknown)}" in the reply markup')
-    rows = markup.get("inline_keyboard", [])
-    if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
-        raise bad('field "inline_keyboard" must be of type Array of Arrays')
-    for row in rows:
+    if len(markup.keys() & {"inline_keyboard", "keyboard", "remove_keyboard", "force_reply"}) != 1:
+        raise bad("object expected as reply markup: it is one of four")
+    for row in _rows(markup, "inline_keyboard"):
         for button in row:
             _check_button(button)
+    for row in _rows(markup, "keyboard"):
+        for button in row:
+            _check_key(button, private=private)
+    if markup.get("remove_keyboard", True) is not True:
+        raise bad('field "remove_keyboard" must be True')
+
+
+def _rows(markup: Json, name: str) -> list[list[object]]:
+    rows = markup.get(name, [])
+    if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
+        raise bad(f'field "{name}" must be of type Array of Arrays')
+    return rows
+
+
+def _check_key(button: object, *, private: bool) -> None:
+    """A key of the keyboard that stands where people write (core.telegram.org/bots/api#keyboardbutton)."""
+    if isinstance(button, str):
+        button = {"text": button}
+    if not isinstance(button, dict) or not isinstance(button.get("text"), str):
+        raise bad('can\'t parse keyboard button: Field "text" must be of type String')
+    if not button["text"].strip():
+        raise bad("keyboard button text must be non-empty")
+    if unknown := button.keys() - {"text", "request_contact", "request_location"}:
+        raise bad(f'can\'t parse keyboard button: the sandbox does not know "{min(unknown)}"')
+    if button.get("request_contact") and not private:
+        raise bad("phone number can be requested in private chats only")
 
 
 def _check_button(button: object) -> None:

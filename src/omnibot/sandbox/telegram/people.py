@@ -34,12 +34,18 @@ class Chat:
     messages: dict[int, Json] = field(default_factory=dict)
     blocked: bool = False
     migrated_to: int = 0
+    keyboard: Json | None = None  # the message whose keyboard stands where people write
 
     def keep(self, message: Json) -> None:
         """Remember a message, and forget the oldest of too many."""
         self.messages[message["message_id"]] = message
         if len(self.messages) > KEPT_MESSAGES:
             del self.messages[next(iter(self.messages))]
+        markup = message.get("reply_markup", {})
+        if "keyboard" in markup:
+            self.keyboard = message
+        elif "remove_keyboard" in markup:
+            self.keyboard = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,6 +354,20 @@ class User:
         new = {**old, "text": text, "edit_date": int(time.time())}
         self._chat().keep(new)
         self.bot.happened("edited_message", self.id, new)
+
+    def share_number(self, label: str, number: str) -> int:
+        """Press the button that asks for one's own number; LookupError where none of that label stands there.
+
+        Telegram tells the number without its plus, and that it is theirs; a keyboard for one time is put away.
+        """
+        asked = self._chat().keyboard
+        rows = asked["reply_markup"]["keyboard"] if asked else []
+        buttons = [button for row in rows for button in row if isinstance(button, dict)]
+        if not any(button["text"] == label and button.get("request_contact") for button in buttons):
+            raise LookupError(f"no keyboard asks for a number by {label!r}")
+        assert asked is not None
+        contact: Json = {"phone_number": number.removeprefix("+"), "first_name": self._who["first_name"]}
+        return self._send({"contact": {**contact, "user_id": self.id}}, reply_to=asked["message_id"])
 
     def press(self, label: str, message_id: int = 0) -> str:
         """Press a button under a message, by default under the latest that has it; returns the query's id."""

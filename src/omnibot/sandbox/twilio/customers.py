@@ -33,7 +33,7 @@ class SmsCustomers:
         """Somebody sends a text; an SMS has neither name, subject nor quotes."""
         self._account.phone(value).text(text, files)
 
-    def press(self, value: str, label: str) -> None:
+    def press(self, value: str, label: str, *, number: str = "") -> None:
         """Somebody answers with the number that a choice has in the latest message; LookupError where none has it."""
         phone = self._account.phone(value)
         phone.text(_number_of(phone, "sms", label))
@@ -62,7 +62,7 @@ class WhatsAppCustomers:
         quoted = next((seen.sid for seen in reversed(phone.messages) if seen.channel == "whatsapp"), "")
         phone.whatsapp(text, files, profile_name=name, replies_to=quoted if answer else "")
 
-    def press(self, value: str, label: str) -> None:
+    def press(self, value: str, label: str, *, number: str = "") -> None:
         """Somebody presses a quick reply, or answers with the number that it has in the latest message."""
         phone = self._account.phone(value)
         try:
