@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from omnibot.cli import customer, identity, people, sandbox, server
+from omnibot.cli import customer, identity, people, sandbox, server, token
 from omnibot.cli.outbox import outbox
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app = typer.Typer(
 customers = typer.Typer(help="Who somebody is, what they said, and who is one person.", no_args_is_help=True)
 customers.add_typer(customer.app)
 customers.add_typer(identity.app)
+customers.add_typer(token.app)
 app.add_typer(server.app)
 app.add_typer(sandbox.app)
 app.add_typer(outbox, name="outbox")

@@ -12,6 +12,6 @@ same. No page needs a script, a cookie or anything from elsewhere.
 
 from __future__ import annotations
 
-from omnibot.pages.linking import LinkPages
+from omnibot.pages.linking import LinkPages, invitations
 
-__all__ = ["LinkPages"]
+__all__ = ["LinkPages", "invitations"]

@@ -89,7 +89,7 @@ class LinkPages:
             said = self._verifier.verify(token)
         except BadToken as error:
             return self._refused(request, error.reason)
-        ways = await self._invitations(new_code())
+        ways = await invitations(self._channels, new_code())
         buttons = [
             Button(self._say(request, "link", "in_channel", said, channel=self._named(request, name, said)), name)
             for name in ways
@@ -119,7 +119,7 @@ class LinkPages:
         code = derived_code(self._key, said.issuer, said.id, number) if 16 <= len(number) <= 64 else new_code()
         if not await self._identity.exchange(said, code, self._code_seconds):
             return self._refused(request, "spent", said)
-        ways = await self._invitations(code)
+        ways = await invitations(self._channels, code)
         if (wanted := form.get("way", "")) in _REDIRECTED and wanted in ways:
             headers = {"Location": ways[wanted], "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
             return web.Response(status=303, headers=headers)
@@ -147,7 +147,7 @@ class LinkPages:
             return self._start_refused(request, error.reason)
         except StoreUnavailable:
             return _json({"error": "unavailable"}, 503, {"Retry-After": "5"})
-        links = await self._invitations(code)
+        links = await invitations(self._channels, code)
         told = {"code": code, "message": f"/link {code}", "expires_in": round(self._code_seconds)}
         return _json(told | {"telegram": links.get("telegram", ""), "links": links}, 201)
 
@@ -248,15 +248,6 @@ class LinkPages:
         log.warning("token.refused", reason=reason)
         return self._wrong.take(request.remote or "")
 
-    async def _invitations(self, code: str) -> dict[str, str]:
-        """By channel, where one leads into a conversation."""
-        links: dict[str, str] = {}
-        for name, channel in self._channels.items():
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_INVITATION_SECONDS):
-                    links[name] = await channel.invitation(code)
-        return {name: link for name, link in links.items() if link}
-
     # --- words ---
 
     def _told(
@@ -307,6 +298,16 @@ class LinkPages:
             return "".join(names)
         form = words(self._spoken(request, said))["channels"]["and"]
         return form.format(first=", ".join(names[:-1]), last=names[-1])
+
+
+async def invitations(channels: Mapping[str, Channel], code: str) -> dict[str, str]:
+    """The addresses that open a conversation with a code in it, by channel; none of a provider that is away."""
+    links: dict[str, str] = {}
+    for name, channel in channels.items():
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_INVITATION_SECONDS):
+                links[name] = await channel.invitation(code)
+    return {name: link for name, link in links.items() if link}
 
 
 class _CrossSite(Exception):
