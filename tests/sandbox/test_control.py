@@ -120,6 +120,9 @@ async def test_the_ledger_can_be_read_from_where_one_left_off(desk: Desk) -> Non
         desk.providers.ledger.append("mail", "support", "DATA", {"text": str(number), "raw": b"bytes"})
     _, entries = await desk.get("/ledger", ("after", "1"))
     assert [(entry["number"], entry["payload"]) for entry in entries] == [(2, {"text": "1"}), (3, {"text": "2"})]
+    for count, numbers in [("0", []), ("1", [3]), ("9", [1, 2, 3])]:
+        _, entries = await desk.get("/ledger", ("latest", count))
+        assert [entry["number"] for entry in entries] == numbers
     status, told = await desk.get("/ledger", ("after", "yesterday"))
     assert (status, told["error"]) == (400, "after: 'yesterday' is no number")
 

@@ -71,7 +71,7 @@ class _Sandbox:
 
     async def latest(self) -> int:
         """The number of the last entry that there is."""
-        entries = await self._ask("GET", "/ledger")
+        entries = await self._ask("GET", "/ledger", params={"latest": "1"})
         return int(entries[-1]["number"]) if entries else 0
 
     async def after(self, number: int, addresses: Sequence[Address]) -> list[Mapping[str, Any]]:

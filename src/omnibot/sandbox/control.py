@@ -136,17 +136,22 @@ class Control:
         return _json({"ordered": "nothing"})
 
     async def _read_ledger(self, request: web.Request) -> web.Response:
-        """What came after entry `after`, to the addresses `to` if any are named; waits up to `wait` seconds for it."""
+        """What came after entry `after`, to the addresses `to` if any are named; waits up to `wait` seconds for it.
+
+        Without `after`, `latest` are so many entries at most, counted from the end.
+        """
         after, wait = _number(request, "after"), min(_number(request, "wait"), _LONGEST_WAIT)
+        if "latest" in request.query:
+            after = max(after, self._ledger.last - _number(request, "latest"))
         to = frozenset(request.query.getall("to", ()))
 
         def wanted(entry: Entry) -> bool:
-            return entry.number > after and (not to or (entry.accepted and entry.to in to))
+            return not to or (entry.accepted and entry.to in to)
 
-        if wait and not any(map(wanted, self._ledger)):
+        if wait and not any(map(wanted, self._ledger.since(after))):
             with suppress(TimeoutError):
                 await self._ledger.wait_for(wanted, wait, after=after)
-        return _json([_entry(entry) for entry in self._ledger if wanted(entry)])
+        return _json([_entry(entry) for entry in self._ledger.since(after) if wanted(entry)])
 
 
 async def _read(request: web.Request, kind: type[Body]) -> Body:

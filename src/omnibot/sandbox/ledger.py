@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -117,6 +118,11 @@ class Ledger:
     def __len__(self) -> int:
         return len(self._entries)
 
+    def since(self, number: int) -> list[Entry]:
+        """The entries younger than number `number`, oldest first; costs nothing for those before."""
+        younger = list(itertools.takewhile(lambda entry: entry.number > number, reversed(self._entries)))
+        return younger[::-1]
+
     @property
     def last(self) -> int:
         """The number of the latest entry; 0 before the first."""
@@ -126,9 +132,8 @@ class Ledger:
         """The accepted calls, oldest first, of one provider and method, younger than number `after`."""
         return [
             entry
-            for entry in self._entries
-            if entry.number > after
-            and entry.accepted
+            for entry in self.since(after)
+            if entry.accepted
             and provider in ("", entry.provider)
             and method in ("", entry.method)
         ]
@@ -139,9 +144,8 @@ class Ledger:
         `deadline` is in seconds from now; raises TimeoutError that tells how many there were.
         """
         waiter = _Waiter(predicate, count, [], asyncio.get_running_loop().create_future())
-        for entry in self._entries:
-            if entry.number > after:
-                waiter.offer(entry)
+        for entry in self.since(after):
+            waiter.offer(entry)
         self._waiters.append(waiter)
         try:
             async with asyncio.timeout(deadline):
