@@ -100,7 +100,15 @@ class Wanted:
 
 def mentions_linking(words: str) -> bool:
     """Whether it is worth to look for what is wanted in a clause without an address in it."""
-    return any(stem in words for language in LANGUAGES for stem in _linking(language).stems)
+    for stem in _stems():  # a plain loop: each sentence comes by here
+        if stem in words:
+            return True
+    return False
+
+
+@cache
+def _stems() -> tuple[str, ...]:
+    return tuple(dict.fromkeys(stem for language in LANGUAGES for stem in _linking(language).stems))
 
 
 def wanted(clause: Passage, replaced: Replaced | None) -> Wanted | None:
