@@ -33,6 +33,7 @@ from omnibot.intake import Intake
 from omnibot.intake.download import Downloads
 from omnibot.intake.fetch import Fetcher
 from omnibot.intake.files import DiskFiles
+from omnibot.intake.lookalikes import Lookalikes
 from omnibot.intake.shared import SharedFiles
 from omnibot.intake.sweep import Sweeper
 from omnibot.intake.typing import WORTH_IT, Typing
@@ -325,6 +326,7 @@ async def _receiving(
         committed=bell.ring,
         heard=heard,
         tokens=verifier,
+        names=Lookalikes((*settings.identity.staff_names, settings.bot.name, settings.bot.company)),
     )
     doors = {
         (name, account): intake.door(name, account, carrier=channel.limits.carrier)

@@ -395,6 +395,7 @@ class TimelineMessage:
     attachments: int = 0
     revisions: int = 0
     state: DeliveryState | None = None  # of ours
+    flags: tuple[str, ...] = ()  # of theirs: what staff should see
     choices: tuple[Choice, ...] = ()  # that it offered, as buttons or as a numbered list
 
 

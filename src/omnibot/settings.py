@@ -251,6 +251,9 @@ class Identity(_Section):
     """Codes that one address can ask for in an hour."""
     codes_overall: Count = 1000
     """Codes that leave in an hour, all together: what is beyond is somebody who tries numbers out."""
+    staff_names: tuple[str, ...] = ()
+    """Who answers for you, as customers see them called: whoever else has such a name, or nearly, is shown with a remark.
+    The bot's name and the company's are always among them."""
     proof_days: dict[str, ProofDays] = Field(default_factory=lambda: dict(_PROOF_DAYS))
     """How long a proof lasts, by channel: numbers are given to others. 0, or a channel that is not named: for ever."""
     disclosure: DisclosureLevels = DisclosureLevels()

@@ -12,6 +12,10 @@ _INDENT = 10
 _COMMANDS = {
     code: "\N{REPLACEMENT CHARACTER}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\t\n"
 }
+_REMARKS = {  # flags of a message that are told beside it
+    "hidden_characters": "hidden signs in their name",
+    "like_staff": "called nearly like one of us",
+}
 _ARRIVED = (DeliveryState.SENT, DeliveryState.DELIVERED, DeliveryState.READ)
 
 
@@ -39,4 +43,5 @@ def _remarks(message: TimelineMessage) -> str:
         remarks.append("edited")
     if message.attachments:
         remarks.append(f"{message.attachments} file{'s' if message.attachments > 1 else ''}")
+    remarks += [_REMARKS[flag] for flag in message.flags if flag in _REMARKS]
     return f"  ({', '.join(remarks)})" if remarks else ""

@@ -11,6 +11,7 @@ from hashlib import blake2b
 from operator import is_
 from typing import Any, TypeVar
 
+from omnibot.intake.lookalikes import JOINERS, visible
 from omnibot.model import (
     ButtonPress,
     DeliveryReport,
@@ -64,6 +65,17 @@ def _line(text: str) -> str:
     return "".join(sign if sign.isprintable() else " " for sign in signs).strip()
 
 
+def _name(text: str) -> str:
+    """A line as it looks: what cannot be seen in it could only mislead."""
+    return _line(text) if text.isascii() else _line_of(visible(text[:MAX_LINE]), text)
+
+
+def _line_of(seen: str, text: str) -> str:
+    """Joiners that shape what is seen stay, though they cannot be printed by themselves."""
+    signs = "".join(sign if sign.isprintable() or sign in JOINERS else " " for sign in storable(seen)).strip()
+    return text if signs == text else signs
+
+
 def _reason(text: str) -> str:
     """A line that says something: an empty one would mean that there is no reason."""
     return _line(text) or "not readable"
@@ -101,7 +113,7 @@ def _all(*fields: tuple[str, Cleaner]) -> Cleaner:
 # --- what has which ------------------------------------------------------------------------------------------------
 
 _ADDRESS = _all(("channel", _id), ("value", _id))
-_SENDER = _all(("address", _ADDRESS), ("name", _line), ("language", _word), ("email", _word), ("zone", _word))
+_SENDER = _all(("address", _ADDRESS), ("name", _name), ("language", _word), ("email", _word), ("zone", _word))
 _ATTACHMENT = _all(("name", _line), ("media_type", _line), ("ref", _id))
 _LOCATION = _all(("label", _line))
 _CONTACT = _all(("name", _line), ("phone", _line))

@@ -13,6 +13,7 @@ from omnibot.contract import Accept, NotAccepted
 from omnibot.intake.clean import clean
 from omnibot.intake.files import Files, worth_keeping
 from omnibot.intake.keywords import Opt, opt
+from omnibot.intake.lookalikes import Lookalikes
 from omnibot.intake.presented import presented
 from omnibot.model import Attachment, Incoming, IncomingEdit, IncomingMessage, Sender
 from omnibot.store import StoreUnavailable
@@ -30,6 +31,7 @@ _MOST_WAITING = 10_000  # arrivals; beyond that there is no hope for one more wi
 _ALERT_SECONDS = 30.0  # between two lines about the same trouble
 _TRIES = 3  # of an arrival that cannot be stored, while others can
 _MOST_FAILED = 1000  # arrivals that are remembered to have failed
+_NO_NAMES = Lookalikes()
 
 
 @dataclass(slots=True)
@@ -49,8 +51,8 @@ class _Failing:
 class Intake:
     """Takes arrivals and commits whatever waits in one transaction.
 
-    `tokens` tells which of those that people show are believed; `committed` is called after each commit, `heard` for
-    each arrival that was new.
+    `tokens` tells which of those that people show are believed, `names` which names nobody else should seem to have;
+    `committed` is called after each commit, `heard` for each arrival that was new.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Intake:
         committed: Callable[[], None],
         heard: Callable[[Arrived], None] = lambda _: None,
         tokens: Verifier = NOBODY,
+        names: Lookalikes = _NO_NAMES,
     ) -> None:
         self._path = path
         self._files = files
@@ -71,6 +74,7 @@ class Intake:
         self._committed = committed
         self._heard = heard
         self._tokens = tokens
+        self._names = names
         self._waiting: list[_Waiting] = []
         self._held = 0  # arrivals that somebody waits for
         self._work = asyncio.Event()
@@ -200,6 +204,7 @@ class Intake:
     # --- one arrival ---
 
     async def _prepare(self, channel: str, account: str, carrier: bool, item: Incoming) -> Arrived:
+        odd = self._names.flags(item.sender.name)  # of the name as it came: what is hidden in it is not kept
         item, token = self._without_token(channel, account, clean(item))
         if not isinstance(item, IncomingMessage):
             return Arrived(channel=channel, account=account, item=item)
@@ -208,7 +213,7 @@ class Intake:
         return Arrived(
             channel=channel,
             account=account,
-            item=_flagged(item, wanted, carrier, files),
+            item=_flagged(item, wanted, carrier, files, odd),
             stop={Opt.OUT: True, Opt.IN: False}.get(wanted) if wanted else None,
             files=files,
             token=token,
@@ -278,9 +283,11 @@ def _aside(arrived: Arrived, error: Exception) -> Arrived:
 _BY_NETWORK = {"stop": Opt.OUT, "start": Opt.IN, "help": Opt.HELP}
 
 
-def _flagged(item: IncomingMessage, wanted: Opt | None, carrier: bool, files: Sequence[StoredFile]) -> IncomingMessage:
-    """Tells whoever decides what the text alone does not."""
-    flags = []
+def _flagged(
+    item: IncomingMessage, wanted: Opt | None, carrier: bool, files: Sequence[StoredFile], odd: Sequence[str]
+) -> IncomingMessage:
+    """Tells whoever decides, and staff, what the text alone does not."""
+    flags = list(odd)
     if wanted and item.opt:
         flags.append("network")  # it has answered already
     elif wanted is Opt.HELP and carrier:

@@ -126,6 +126,7 @@ class Records(Imports):
                 attachments=row.attachments,
                 revisions=revisions.get(row.id, 0),
                 state=DeliveryState(states[row.id]) if row.id in states else None,
+                flags=tuple((row.flags or "").split()),
             )
             for row in reversed(rows)
         ]

@@ -138,9 +138,9 @@ class Bot:
             "supports_inline_queries": False,
         }
 
-    def user(self, id: int, name: str = "Sandra Box", language: str = "en") -> User:
+    def user(self, id: int, name: str = "Sandra Box", language: str = "en", username: str = "") -> User:
         """A person; the bot can write to them once they have written."""
-        return User(self, id, name, language)
+        return User(self, id, name, language, username)
 
     def group(self, id: int, title: str = "A group") -> Chat:
         """A group that the bot is a member of; `id` is negative."""
@@ -306,7 +306,7 @@ class Bot:
 class User:
     """A person who uses Telegram. Each act becomes an update for the bot; all return as soon as it is on its way."""
 
-    def __init__(self, bot: Bot, id: int, name: str, language: str) -> None:
+    def __init__(self, bot: Bot, id: int, name: str, language: str, username: str = "") -> None:
         self.id = id
         self.bot = bot
         first, _, last = name.partition(" ")
@@ -314,6 +314,8 @@ class User:
         self._private: Json = {"id": id, "type": "private", "first_name": first}
         if last:
             self._who["last_name"] = self._private["last_name"] = last
+        if username:
+            self._who["username"] = self._private["username"] = username
 
     def write(self, text: str, *, reply_to: int = 0, group: Chat | None = None, **more: object) -> int:
         """Write a text; returns its message_id. `more` are fields of the message as Telegram names them."""
