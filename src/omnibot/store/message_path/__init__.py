@@ -11,8 +11,8 @@ The way of a message, each step a module, and for a message like most a single s
 
 Providers tell times in seconds. So do we: what was said within one second stands in the order in which it came.
 
-Locks are taken in one order (link, lane, outbox row, address) and within a batch by ascending key, so that batches
-never deadlock; where the order cannot hold, rows that are locked are skipped and come again.
+Locks are taken in one order (identifier, link, lane, outbox row, address) and within a batch by ascending key, so that
+batches never deadlock; where the order cannot hold, rows that are locked are skipped and come again.
 
 A batch comes in as `unnest((SELECT $1::…), …)`, and what belongs to its rows is looked up laterally: PostgreSQL then
 expects some rows whatever their number, keeps one plan for all batches instead of making a new one for each (which

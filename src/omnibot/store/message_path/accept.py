@@ -126,4 +126,6 @@ class Accepting(Acquainting):
 
 def _changes_more(arrived: Arrived) -> bool:
     item = arrived.item
-    return arrived.stop is not None or bool(arrived.token) or (isinstance(item, IncomingMessage) and bool(item.quarantine))
+    return (
+        arrived.stop is not None or bool(arrived.token) or (isinstance(item, IncomingMessage) and bool(item.quarantine))
+    )
