@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
 
@@ -113,6 +114,41 @@ async def test_every_mistake_is_told(desk: Desk) -> None:
         status, answer = await desk.post(path, body)
         assert status == 400
         assert answer["error"].startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("telegram:@ada", "'@ada' is no Telegram id: give a number"),
+        ("telegram:0", "'0' is no Telegram id"),
+        ("slack:U0ADA", "'U0ADA' is no address of Slack: write T…/U…, such as T0SANDBOX1/U0ADA"),
+        ("slack:T0NOWHERE/U0ADA", "there is no workspace 'T0NOWHERE' here: use T0SANDBOX1"),
+        ("sms:015550100", "'015550100' is no number with its country code"),
+        ("sms:+1", "'+1' is no number"),
+        ("whatsapp:somebody", "'somebody' is neither a number with its country code"),
+        ("email:ada", "'ada' is no email address: write it as"),
+        ("email:ada@example..org", "'ada@example..org' is no email address"),
+        ("pigeon:1", "there is no channel 'pigeon'"),
+    ],
+)
+async def test_nobody_can_have_an_address_that_there_cannot_be(desk: Desk, address: str, told: str) -> None:
+    """Whoever wrote from it would wait for an answer that cannot come."""
+    for path, body in [
+        ("/people", {"addresses": ["telegram:1", address]}),
+        ("/write", {"as": address, "text": "Hello"}),
+    ]:
+        status, answer = await desk.post(path, body)
+        assert status == 400
+        assert answer["error"].startswith(told)
+    assert await desk.get("/people", ("as", "telegram:1")) == (200, {"name": "", "addresses": ["telegram:1"]})
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["telegram:1", "slack:T0SANDBOX1/U0ADA", "sms:+12025550123", "whatsapp:US.1349120865530", "email:a+b@example.org"],
+)
+async def test_what_somebody_can_have_is_taken(desk: Desk, address: str) -> None:
+    assert (await desk.post("/people", {"addresses": [address]}))[0] == 200
 
 
 async def test_the_ledger_can_be_read_from_where_one_left_off(desk: Desk) -> None:

@@ -109,7 +109,10 @@ class Control:
 
     async def _know(self, request: web.Request) -> web.Response:
         body = await _read(request, Knowing)
-        return _json(_person(self._people.know(body.name, [_address(text) for text in body.addresses])))
+        addresses = [_address(text) for text in body.addresses]
+        with _told_apart():
+            person = self._people.know(body.name, addresses)
+        return _json(_person(person))
 
     async def _who(self, request: web.Request) -> web.Response:
         return _json(_person(self._people.of(_address(request.query.get("as", "")))))

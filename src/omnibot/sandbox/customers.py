@@ -23,6 +23,10 @@ class Customers(Protocol):
 
     channel: str
 
+    def check(self, value: str) -> None:
+        """Raises LookupError or ValueError, which tells what to write instead, where nobody can have that address."""
+        ...
+
     def write(
         self,
         value: str,

@@ -133,9 +133,7 @@ class Ledger:
         return [
             entry
             for entry in self.since(after)
-            if entry.accepted
-            and provider in ("", entry.provider)
-            and method in ("", entry.method)
+            if entry.accepted and provider in ("", entry.provider) and method in ("", entry.method)
         ]
 
     async def wait_for(self, predicate: Predicate, deadline: float, *, count: int = 1, after: int = 0) -> list[Entry]:

@@ -27,7 +27,12 @@ class People:
         self._known: dict[Address, Person] = {}
 
     def know(self, name: str, addresses: Sequence[Address]) -> Person:
-        """These are one person's, with all that they had before; an empty name leaves theirs."""
+        """These are one person's, with all that they had before; an empty name leaves theirs.
+
+        Raises LookupError and ValueError as `write` does.
+        """
+        for address in addresses:
+            self._on(address).check(address.value)
         before = [person for address in addresses if (person := self._known.get(address))]
         told = [*(address for person in before for address in person.addresses), *addresses]
         names = [name, *(person.name for person in before)]
@@ -50,6 +55,7 @@ class People:
     ) -> None:
         """Somebody writes; LookupError where there is no such channel, ValueError for a value that it cannot have."""
         name = self.of(address).name
+        self._on(address).check(address.value)
         self._on(address).write(address.value, text, name=name, subject=subject, answer=answer, files=files)
 
     def press(self, address: Address, label: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from omnibot.sandbox.customers import SentFile
+from omnibot.sandbox.mail.rules import is_address
 
 if TYPE_CHECKING:
     from omnibot.sandbox.mail.server import MailSandbox
@@ -17,6 +18,10 @@ class MailCustomers:
 
     def __init__(self, sandbox: MailSandbox) -> None:
         self._sandbox = sandbox
+
+    def check(self, value: str) -> None:
+        if not is_address(value):
+            raise ValueError(f"{value!r} is no email address: write it as ada@example.org")
 
     def write(
         self,

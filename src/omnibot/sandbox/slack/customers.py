@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from omnibot.sandbox.customers import SentFile
@@ -9,6 +10,8 @@ from omnibot.sandbox.slack.people import Person
 
 if TYPE_CHECKING:
     from omnibot.sandbox.slack.api import SlackSandbox
+
+_ADDRESS = re.compile(r"[TE][A-Z0-9]+/[UW][A-Z0-9]+")
 
 
 class SlackCustomers:
@@ -18,6 +21,13 @@ class SlackCustomers:
 
     def __init__(self, sandbox: SlackSandbox) -> None:
         self._sandbox = sandbox
+
+    def check(self, value: str) -> None:
+        if not _ADDRESS.fullmatch(value):
+            raise ValueError(f"{value!r} is no address of Slack: write T…/U…, such as {self._sandbox.main.team}/U0ADA")
+        team = value.partition("/")[0]
+        if team not in self._sandbox.workspaces:
+            raise LookupError(f"there is no workspace {team!r} here: use {', '.join(self._sandbox.workspaces)}")
 
     def write(
         self,
@@ -39,9 +49,8 @@ class SlackCustomers:
         self._person(value, "").press(label)
 
     def _person(self, value: str, name: str) -> Person:
+        self.check(value)
         team, _, user = value.partition("/")
-        if not user:
-            raise LookupError(f"{value!r} is no address of Slack: write T…/U…")
         workspace = self._sandbox.workspace(team)
         return workspace.user(user, name) if name else workspace.user(user)
 

@@ -17,6 +17,10 @@ class TelegramCustomers:
         self._bot = bot
         self._names: dict[str, str] = {}
 
+    def check(self, value: str) -> None:
+        if not (value.isascii() and value.isdecimal() and int(value)):
+            raise ValueError(f"{value!r} is no Telegram id: give a number, such as 4711")
+
     def write(
         self,
         value: str,
@@ -47,8 +51,7 @@ class TelegramCustomers:
             user.press(label)
 
     def _user(self, value: str, name: str) -> User:
-        if not value.isdecimal():
-            raise ValueError(f"{value!r} is no Telegram id: give a number, such as 4711")
+        self.check(value)
         known = self._names.get(value, "Sandra Box")
         self._names[value] = name or known
         return self._bot.user(int(value), name or known)

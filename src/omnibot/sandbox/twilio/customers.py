@@ -6,6 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from omnibot.sandbox.customers import SentFile
+from omnibot.sandbox.twilio.phones import USER
+from omnibot.sandbox.twilio.sending import is_number
 
 if TYPE_CHECKING:
     from omnibot.sandbox.twilio.account import Account
@@ -19,6 +21,10 @@ class SmsCustomers:
 
     def __init__(self, account: Account) -> None:
         self._account = account
+
+    def check(self, value: str) -> None:
+        if not is_number(value):
+            raise ValueError(f"{value!r} is no number with its country code: write it like +12025550123")
 
     def write(
         self,
@@ -46,6 +52,12 @@ class WhatsAppCustomers:
 
     def __init__(self, account: Account) -> None:
         self._account = account
+
+    def check(self, value: str) -> None:
+        if not (is_number(value) or USER.fullmatch(value)):
+            raise ValueError(
+                f"{value!r} is neither a number with its country code, such as +12025550123, nor a WhatsApp user id"
+            )
 
     def write(
         self,
