@@ -36,7 +36,7 @@ USER = Identifier(IdentifierKind.USER_ID, "u-77")
 async def stage(make_world: MakeWorld) -> AsyncIterator[Stage]:
     sections = {"identity": Identity(tokens=TOKENS)}
     async with (
-        make_world(sections, channels=("sms", "email", "telegram")) as place,
+        make_world(sections, channels=("sms", "email", "telegram", "whatsapp")) as place,
         place.serving(),
         place.looking() as store,
     ):
@@ -124,6 +124,14 @@ async def test_the_companys_system_asks_for_a_start_link(stage: Stage) -> None:
         ) as answer,
     ):
         told = await answer.json()
+    code = told["code"]
+    number, whatsapp = (stage.place.settings.channels[name]["main"]["number"] for name in ("sms", "whatsapp"))
+    assert told["links"] == {
+        "sms": f"sms:{number}?body=/link%20{code}",
+        "email": f"mailto:{stage.place.settings.channels['email']['support']['address']}?body=/link%20{code}",
+        "telegram": f"https://t.me/{stage.place.telegram.main.username}?start={code}",
+        "whatsapp": f"https://wa.me/{whatsapp[1:]}?text=/link%20{code}",
+    }
     assert "linked" in await stage.says(SMS, told["message"])
     assert await identifiers(stage, SMS) == {str(USER), "phone:+12025550147"}
 

@@ -7,6 +7,7 @@ by itself. Signed tokens anywhere else are only taken out: who asks why theirs i
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from omnibot.tokens import as_code, is_signed
@@ -36,12 +37,19 @@ class Presented:
 
 def presented(text: str) -> Presented:
     """Take the tokens out of a text; in linear time. The first that was shown counts."""
-    shown = [found["token"] for pattern in (_COMMAND, _ADDRESS) for found in pattern.finditer(text) if _is_shown(found)]
+    folded = text.lower()
+    shown = list(_shown(_COMMAND, text)) if "link" in folded or "start" in folded else []
+    if "token=" in folded or "start=" in folded:
+        shown += _shown(_ADDRESS, text)
     if not shown and (alone := _ALONE.fullmatch(text)) and _is_token(alone["token"]):
         shown = [alone["token"]]
     for token in sorted(set(shown), key=len, reverse=True):
         text = text.replace(token, MASK)
-    return Presented(_SIGNED.sub(MASK, text), shown[0] if shown else "")
+    return Presented(_SIGNED.sub(MASK, text) if "eyJ" in text else text, shown[0] if shown else "")
+
+
+def _shown(pattern: re.Pattern[str], text: str) -> Iterator[str]:
+    return (found["token"] for found in pattern.finditer(text) if _is_shown(found))
 
 
 def _is_shown(found: re.Match[str]) -> bool:
