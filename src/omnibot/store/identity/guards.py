@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from omnibot.identifiers import spelled
@@ -27,6 +28,12 @@ class Guards:
     most_emails: int = 5
     most_addresses: int = 20
     most_merges: int = 10  # without staff
+    proof_days: Mapping[str, int] = field(default_factory=dict)  # how long a proof lasts, by channel; none: for ever
+
+    def is_over(self, proven_at: datetime | None, channel: str) -> bool:
+        """Whether nobody has shown for so long that an address is theirs that it may be somebody else's by now."""
+        days = self.proof_days.get(channel, 0)
+        return bool(days) and proven_at is not None and datetime.now(UTC) - proven_at >= timedelta(days=days)
 
     @classmethod
     def of(cls, settings: Settings) -> Guards:
@@ -38,6 +45,7 @@ class Guards:
             most_emails=settings.most_emails,
             most_addresses=settings.most_addresses,
             most_merges=settings.most_merges,
+            proof_days=settings.proof_days,
         )
 
 

@@ -23,10 +23,10 @@ SELECT kind, hash FROM identifiers WHERE address_id = $1 AND proven_at IS NOT NU
 
 # A number that several people write from names none of them, whichever address brings it.
 _HOLDERS = f"""
-SELECT h.kind, h.hash, i.address_id, i.home_id, i.shared
+SELECT h.kind, h.hash, i.address_id, i.home_id, i.shared, i.proven_at, i.channel
 FROM unnest((SELECT $1::text[]), $2::uuid[]) AS h(kind, hash)
 CROSS JOIN LATERAL (
-    SELECT i.address_id, l.home_id, a.shared_at IS NOT NULL AS shared
+    SELECT i.address_id, l.home_id, a.shared_at IS NOT NULL AS shared, l.proven_at, a.channel
     FROM identifiers i JOIN links l ON l.address_id = i.address_id JOIN addresses a ON a.id = i.address_id
     WHERE i.hash = h.hash AND i.kind = h.kind AND i.proven_at IS NOT NULL AND i.revoked_at IS NULL
     ORDER BY a.shared_at IS NULL, i.address_id LIMIT {MOST_HOLDERS + 1} OFFSET 0) AS i
@@ -85,7 +85,7 @@ class Matching(Linking):
         found = [
             Holder(row["kind"], row["hash"], End(row["home_id"], row["address_id"], f"address {row['address_id']}"))
             for row in rows
-            if row["hash"] not in nobody
+            if row["hash"] not in nobody and not self._guards.is_over(row["proven_at"], row["channel"])
         ]
         return sorted(found, key=lambda holder: (rules.index(holder.kind), holder.end.address))
 

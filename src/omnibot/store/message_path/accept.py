@@ -112,7 +112,7 @@ class Accepting(Acquainting):
     def _shows_more(self, arrived: Arrived, known: Known) -> bool:
         """Whether it proves something of who writes that was not known, or was known too long ago."""
         shown = Shown(arrived, vouched(self._codec, arrived), by_hand(arrived.item))
-        return shown.is_news_of(known)
+        return shown.is_news_of(known, self._guards)
 
     async def _recall(self, hashes: Sequence[UUID]) -> Mapping[UUID, Known]:
         """What is known of these addresses; whoever has not written to this process lately is looked up."""

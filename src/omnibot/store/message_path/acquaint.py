@@ -29,7 +29,8 @@ INSERT INTO arrivals (key, at) SELECT key, now() FROM unnest($1::uuid[]) AS key 
 
 # What is known of an address `a` and its link `l`; see `_sender`.
 _KNOWN = """
-    a.hash, a.id, l.customer_id, l.home_id, l.proof, l.proven_at, a.account, a.context_sealed, a.value_sealed,
+    a.hash, a.id, a.channel, a.account, a.context_sealed, a.value_sealed,
+    l.customer_id, l.home_id, l.proof, l.proven_at,
     a.stopped_at IS NOT NULL AS stopped, a.unreachable_at IS NOT NULL AS unreachable, a.shared_at IS NOT NULL AS shared,
     ARRAY(SELECT hash FROM identifiers WHERE address_id = a.id AND proven_at IS NOT NULL AND revoked_at IS NULL)
         AS identifiers"""
@@ -299,6 +300,8 @@ class Acquainting(Connections):
         rows = await connection.fetch(_LOOK_UP_AND_HOLD, hashes, sorted(brought))
         holders = Holders(self._codec, self._guards)
         for row in rows:
+            if self._guards.is_over(row["proven_at"], row["channel"]):
+                continue
             holder = Holder(row["id"], row["home_id"], row["customer_id"], row["shared"], row["addresses"])
             holders.add(brought & frozenset(row["identifiers"]), holder)
         wanted = frozenset(hashes)
@@ -350,7 +353,7 @@ class Acquainting(Connections):
         news = {
             hash_: (sender, shown[hash_])
             for hash_, sender in senders.items()
-            if hash_ in shown and shown[hash_].is_news_of(sender.known)
+            if hash_ in shown and shown[hash_].is_news_of(sender.known, self._guards)
         }
         if not news:
             return {}

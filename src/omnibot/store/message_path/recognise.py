@@ -44,10 +44,15 @@ class Shown:
         """What it proves of the address; None: nothing."""
         return Proof.PROVEN if self.identifiers else Proof.SEEN if self.theirs else None
 
-    def is_news_of(self, known: Known) -> bool:
-        """Whether anything has to be written down of it, for an address that is known."""
+    def is_news_of(self, known: Known, guards: Guards) -> bool:
+        """Whether anything has to be written down of it, for an address that is known.
+
+        Where a proof has run out, the network's word says no more whose number it is now.
+        """
         if known.claimed and self.theirs:
             return True
+        if not self.by_token and guards.is_over(known.proven_at, self.latest.channel):
+            return False
         return bool(self.identifiers) and (not self.identifiers.keys() <= known.identifiers or is_old(known))
 
     def is_new_to(self, known: Known) -> bool:
