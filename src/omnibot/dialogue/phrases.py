@@ -100,10 +100,7 @@ class Wanted:
 
 def mentions_linking(words: str) -> bool:
     """Whether it is worth to look for what is wanted in a clause without an address in it."""
-    for stem in _stems():  # a plain loop: each sentence comes by here
-        if stem in words:
-            return True
-    return False
+    return any(stem in words for stem in _stems())
 
 
 @cache
