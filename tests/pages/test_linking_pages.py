@@ -21,6 +21,7 @@ from omnibot.logs import request_scope
 from omnibot.model import Address, IncomingMessage, Outbound, Sender
 from omnibot.pages import LinkPages
 from omnibot.pages.allowance import Allowance
+from omnibot.pages.layout import _STYLE, LANGUAGES, words
 from omnibot.store import Store, StoreUnavailable
 from omnibot.store.work import Arrived
 from omnibot.tokens import Algorithm, CodeLinks, Key, Verifier
@@ -510,3 +511,53 @@ async def test_no_token_is_logged(site):
     assert [line["reason"] for line in refused] == ["forged", "forged", "forged", "malformed"]
     assert wrong not in str(lines)
     assert "u-77" not in str(lines)
+
+
+# --- legible to everybody ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("text", "ground", "least"),
+    [
+        ("text", "card", 7),
+        ("quiet", "card", 4.5),
+        ("on-action", "action", 4.5),
+        ("action", "card", 4.5),
+        ("ring", "card", 3),
+    ],
+)
+def test_colours_have_the_contrast_that_wcag_asks_for(scheme: str, text: str, ground: str, least: float) -> None:
+    light, dark = (dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", part)) for part in _STYLE.split("@media", 2)[:2])
+    colours = light if scheme == "light" else dark
+    first, second = sorted((_luminance(colours[text]), _luminance(colours[ground])))
+    assert (second + 0.05) / (first + 0.05) >= least
+
+
+def _luminance(colour: str) -> float:
+    """WCAG 2.2, relative luminance."""
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+async def test_a_page_is_well_formed_for_who_hears_it(site):
+    _, page, _ = await site.get(f"/identity/link?token={signed()}")
+    tree = LexborHTMLParser(page)
+    assert len(tree.css("main")) == len(tree.css("h1")) == len(tree.css("form")) == 1
+    assert COMPANY in tree.css_first("title").text()
+    assert all(button.text().strip() for button in tree.css("button"))
+    assert "width=device-width" in page
+    assert "min-height: 3rem" in page  # a thumb finds it
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_says_the_same(language: str) -> None:
+    def places(told: Mapping[str, Mapping[str, str]]) -> dict[tuple[str, str], set[str]]:
+        return {
+            (page, what): set(re.findall(r"\{(\w+)\}", text))
+            for page, says in told.items()
+            for what, text in says.items()
+        }
+
+    assert places(words(language)) == places(words("en"))
