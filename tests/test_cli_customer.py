@@ -214,7 +214,12 @@ async def test_what_was_not_understood_or_answered_says_so(omnibot: Command, dsn
             record: dict[str, object] = {"reading": dict.fromkeys(("language", "sentiment", "urgency"), unknown)}
             if address is MAIL:
                 elsewhere = [known.id for known in work.addresses]
-                record = {"moves": [{"kind": "dance", "topic": "the_tango"}], "to": 1, "pointer": elsewhere[0]}
+                record = {
+                    "moves": [{"kind": "dance", "topic": "the_tango"}],
+                    "asks": [{"purpose": "forget", "channel": "sms"}],
+                    "to": 1,
+                    "pointer": elsewhere[0],
+                }
             else:
                 record["why"] = "nothing was said"
             await store.path.commit([Outcome(work=work, address=work.addresses[0].id, record=record)])
@@ -223,6 +228,7 @@ async def test_what_was_not_understood_or_answered_says_so(omnibot: Command, dsn
     assert "We did not answer: nothing was said." in silent
     strange = (await asyncio.to_thread(omnibot, "customer", "why", "priya@example.org")).output
     assert "We did: dance the tango." in strange
+    assert "A code was to go out by sms, to forget what is theirs." in strange
 
 
 def test_a_timeline_has_pages(omnibot: Command, priyas: None) -> None:

@@ -60,6 +60,7 @@ def test_empty_cells_say_nothing(tmp_path: Path) -> None:
         ("name,telegramm\nSarah,1\n", ["line 1: unknown column 'telegramm'", "line 1: no column with addresses"]),
         ("name,telegram\nSarah,\n", ["line 2: no address"]),
         ("telegram,register\n1,posh\n", ["line 2: register is 'posh': use casual or formal"]),
+        ("telegram,language\n1,klingon\n", ["line 2: language is 'klingon': use its code of two letters"]),
         ("telegram,prefers\n1,fax\n", ["line 2: prefers is 'fax'"]),
         ("telegram\n@sarah\n", ["line 2: telegram: '@sarah' is no Telegram id"]),
         ("email\nSarah\n", ["line 2: email: 'Sarah' is no email address"]),

@@ -141,6 +141,11 @@ def test_all_faults_come_at_once_each_with_its_place(toml):
         ("[channels.telegram.a__b]", "[channels.telegram.a__b]: has a name"),
         ("server = 1", "server (OMNIBOT_SERVER): is not a table; write [server]"),
         ('[bot]\nlanguages = ["en", "german"]', "bot.languages (OMNIBOT_BOT__LANGUAGES)"),
+        ('[bot]\nlanguages = ["English", "german"]', "is not written as it must be; it means: ISO 639-1; the first is"),
+        ('[bot]\nlanguages = "en"', 'is no list; write languages = ["…", "…"]'),
+        ("[bot]\nlanguages = []", "is empty; name at least one, or leave the line away"),
+        ('[bot]\ncompany = ""', "is empty; write it, or leave the line away"),
+        ('[identity]\nblocked = ["0"]', "identity.blocked (OMNIBOT_IDENTITY__BLOCKED): is not written as it must be"),
     ],
 )
 def test_what_is_written_in_the_wrong_shape_is_named(toml, text, says):

@@ -54,6 +54,14 @@ class Smtp(Server):
     timeout: float = Field(default=30.0, gt=0)  # seconds for one mail, all steps together
     max_bytes: int = Field(default=25_000_000, ge=5_000_000)  # of one mail, with its files
 
+    @model_validator(mode="after")
+    def _somebody_logs_in(self) -> Self:
+        if self.password.get_secret_value() and not self.username:
+            raise ValueError(
+                "has a password and no username, and would not log in: set username, or remove the password"
+            )
+        return self
+
 
 class Listen(ChannelSettings):
     """Where the company's mail server delivers to us."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ _PREFERENCES = {
 }
 _ALLOWED: dict[str, set[str]] = {"register": set(Register), "length": set(Length)}
 _USER_ID = "user_id"
+_LANGUAGE = re.compile(r"[a-z]{2}")
 _SEVERAL = ";"  # parts several addresses of one channel
 
 Rule = Callable[[str], Address]  # how a channel spells an address; raises ValueError: what to write instead
@@ -113,6 +115,8 @@ def _row_faults(row: _Row, channels: Collection[str]) -> Iterator[str]:
     for column, allowed in _ALLOWED.items():
         if (value := _cell(cells, column)) and value not in allowed:
             yield f"line {line}: {column} is {value!r}: use {' or '.join(sorted(allowed))}"
+    if (language := _cell(cells, "language")) and not _LANGUAGE.fullmatch(language):
+        yield f"line {line}: language is {language!r}: use its code of two letters (ISO 639-1), such as en or es"
     if (channel := _cell(cells, "prefers")) and channel not in channels:
         yield f"line {line}: prefers is {channel!r}: use one of {', '.join(sorted(channels))}"
 

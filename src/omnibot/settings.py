@@ -489,7 +489,7 @@ def judge_table(model: type[Model], raw: Mapping[str, Any], steps: Steps) -> tup
     try:
         judged = model.model_validate(values)
     except ValidationError as error:
-        told = [_explained(detail, model, values, steps) for detail in error.errors(include_url=False)]
+        told = dict.fromkeys(_explained(detail, model, values, steps) for detail in _causes(error))
         return None, faults + [fault(*one) for one in told if not resolving.left_unread(one[0])]
     return (None if faults else judged), faults
 
@@ -580,6 +580,13 @@ def _parted(text: str) -> object:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
+def _causes(error: ValidationError) -> list[ErrorDetails]:
+    """Without lists that are too short for no other reason than that their members were refused."""
+    details = error.errors(include_url=False)
+    places = {detail["loc"][:-1] for detail in details}
+    return [detail for detail in details if not (detail["type"] == "too_short" and detail["loc"] in places)]
+
+
 def _explained(
     detail: ErrorDetails, model: type[BaseModel], values: Mapping[str, Any], steps: Steps
 ) -> tuple[Steps, str, str]:
@@ -593,6 +600,16 @@ def _explained(
             return where, "is not a setting", _suggestion(inner[-1], owner)
         case "model_type" | "dict_type":
             return where, "is not a table", f"write [{'.'.join(where)}]"
+        case "string_pattern_mismatch":
+            known = owner.model_fields.get(inner[-1])
+            meant = (known.description or "").rstrip(".") if known else ""
+            return where, "is not written as it must be", f"it means: {meant}" if meant else "correct it"
+        case "list_type" | "tuple_type":
+            return where, "is no list", f'write {inner[-1]} = ["…", "…"]'
+        case "too_short":
+            return where, "is empty", "name at least one, or leave the line away"
+        case "string_too_short":
+            return where, "is empty", "write it, or leave the line away"
         case "value_error":  # by our convention "what is wrong: what to do"
             problem, _, action = _masked(detail["msg"].removeprefix("Value error, "), model, values).partition(": ")
             return where, problem, action or "correct it"

@@ -22,7 +22,7 @@ _CLEAR = 0.05  # VADER's own bounds of what is neither good nor bad
 _DONE = {
     "greet": "We greeted them",
     "confirm": "We confirmed {topic}",
-    "prove": "We took a step of proof: {topic}",
+    "prove": "About their addresses we said “{topic}”",
     "answer": "We answered from the article {topic}",
     "handoff": "We told them that a colleague takes over",
     "point": "We pointed to where the answer is",
@@ -44,9 +44,10 @@ def _sentences(turn: TakenTurn, addresses: Mapping[int, Address]) -> Iterator[st
         yield f"They wrote: {_quoted(turn.texts)}"
     if reading := record.get("reading"):
         yield f"We read {'; '.join(_read(reading))}."
-    moves = record.get("moves") or ()
+    moves, asks = record.get("moves") or (), record.get("asks") or ()
     yield from map(_done, moves)
-    if not moves:
+    yield from map(_asked, asks)
+    if not (moves or asks):
         yield f"We did not answer{_because(record.get('why', ''))}."
     yield from _where(record, turn.address, addresses)
     if reason := record.get("handoff"):
@@ -83,6 +84,10 @@ def _done(move: Mapping[str, Any]) -> str:
     kind, topic = str(move.get("kind", "")), str(move.get("topic", "")).replace("_", " ")
     told = _DONE.get(kind, "We did: " + kind + (" {topic}" if topic else ""))
     return told.replace("{topic}", topic) + _because(move.get("why", "")) + "."
+
+
+def _asked(ask: Mapping[str, Any]) -> str:
+    return f"A code was to go out by {ask.get('channel', '')}, to {ask.get('purpose', '')} what is theirs."
 
 
 def _because(why: str) -> str:

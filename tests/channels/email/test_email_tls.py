@@ -245,6 +245,7 @@ def test_there_is_a_listener_unless_there_is_a_mailbox() -> None:
 @pytest.mark.parametrize(
     ("more", "why"),
     [
+        ({"smtp": {**SMTP, "password": "x"}}, "has a password and no username"),
         ({"imap": {"host": "x"}}, "has no password"),
         ({"imap": {**IMAP, "token_command": "y", "username": "z"}}, "remove one of the two"),
         ({"imap": {"host": "x", "token_command": "y"}}, "no username"),
