@@ -194,8 +194,8 @@ async def parked(dsn: str, conversation: None) -> None:
         sender = Sender(Address("telegram", "4711"), "Sarah")
         again = IncomingMessage(id="3", at=NOON, sender=sender, message_id="3", text="hello?")
         await store.path.accept([Arrived(channel="telegram", account="main", item=again)])
-        [lease] = await store.path.claim(1, lease=30)
-        await store.path.park(lease, "its turn failed: KeyError")
+        [claimed] = await store.path.claim(1, lease=30)
+        await store.path.park(claimed.lease, "its turn failed: KeyError")
 
 
 def test_what_failed_is_shown_and_taken_again(omnibot, parked: None) -> None:

@@ -90,20 +90,19 @@ class Lanes:
 
     async def take_batch(self) -> bool:
         """Take the turns of one batch of customers; tells whether more is due at once."""
-        leases = await self._path.claim(self._settings.batch, self._settings.lease_seconds)
-        if not leases:
+        claims = await self._path.claim(self._settings.batch, self._settings.lease_seconds)
+        if not claims:
             return False
-        sound = [lease for lease in leases if not self._is_lost(lease)]
-        loaded = await self._path.load(sound)
+        loaded = await self._path.load([claimed for claimed in claims if not self._is_lost(claimed.lease)])
         for each in loaded:
             if isinstance(each, Unreadable):
                 await self._unreadable(each)
         due_again = await self._commit(await self._take_all([work for work in loaded if isinstance(work, Work)]))
-        for lease in leases:
-            if self._is_lost(lease):
-                await self._park(lease)
+        for claimed in claims:
+            if self._is_lost(claimed.lease):
+                await self._park(claimed.lease)
         # whoever was taken alone left others waiting
-        return due_again or len(leases) == self._settings.batch or any(lease.lost for lease in leases)
+        return due_again or len(claims) == self._settings.batch or any(claimed.lease.lost for claimed in claims)
 
     def _is_lost(self, lease: Lease) -> bool:
         return lease.lost >= self._settings.attempts

@@ -170,8 +170,7 @@ class TestRecognised:
     async def test_it_is_one_lane(self, store: Store, database: Database) -> None:
         await store.path.accept([wrote("1", SMS, PHONE)])
         await store.path.accept([wrote("2", WHATSAPP, PHONE)])
-        [lease] = await store.path.claim(10, lease=30)
-        [work] = await store.path.load([lease])
+        [work] = await store.path.load(await store.path.claim(10, lease=30))
         assert [item.message.text for item in work.items] == ["hello", "hello"]
         assert {str(address.address) for address in work.addresses} == {str(SMS), str(WHATSAPP)}
         assert await database.connection.fetchval("SELECT count(*) FROM customers") == 1

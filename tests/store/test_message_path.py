@@ -383,8 +383,8 @@ class TestLanes:
         await store.path.accept([arrived(message("1")), arrived(message("2", sender=MIKE))])
         works = await store.path.load(await store.path.claim(10, lease=0))
         [again] = await store.path.claim(10, lease=30)
-        [stolen] = [w for w in works if w.lease.customer == again.customer]
-        [kept] = [w for w in works if w.lease.customer != again.customer]
+        [stolen] = [w for w in works if w.lease.customer == again.lease.customer]
+        [kept] = [w for w in works if w.lease.customer != again.lease.customer]
         assert set(await store.path.commit([outcome(stolen, "stale"), outcome(kept, "fine")])) == {kept.lease.customer}
         assert [entry.text for entry in await store.records.outbox()] == ["fine"]
 
@@ -393,7 +393,7 @@ class TestLanes:
         await store.path.claim(3, lease=0)
         await store.path.accept([arrived(message("9", sender=Address("telegram", "9")))])
         batches = [await store.path.claim(10, lease=30) for _ in range(4)]
-        assert [(len(batch), batch[0].lost) for batch in batches] == [(1, 1), (1, 1), (1, 1), (1, 0)]
+        assert [(len(batch), batch[0].lease.lost) for batch in batches] == [(1, 1), (1, 1), (1, 1), (1, 0)]
 
     async def test_what_cannot_be_read_keeps_nobody_else(self, dsn: str, store: Store) -> None:
         await store.path.accept([arrived(message("1")), arrived(message("2", sender=MIKE))])
@@ -414,8 +414,8 @@ class TestLanes:
 
     async def test_a_parked_lane_waits_for_people(self, store: Store) -> None:
         await store.path.accept([arrived(message("1"))])
-        [lease] = await store.path.claim(1, lease=30)
-        await store.path.park(lease, "its worker was lost each time")
+        [claimed] = await store.path.claim(1, lease=30)
+        await store.path.park(claimed.lease, "its worker was lost each time")
         assert len(await store.records.parked()) == 1
         assert await claim(store) == []
 
@@ -435,7 +435,7 @@ class TestLanes:
 
     async def test_lost_leases_are_counted(self, store: Store) -> None:
         await store.path.accept([arrived(message("1"))])
-        lost = [(await store.path.claim(1, lease=0))[0].lost for _ in range(3)]
+        lost = [(await store.path.claim(1, lease=0))[0].lease.lost for _ in range(3)]
         assert lost == [0, 1, 2]
 
     async def test_a_failed_turn_comes_again_and_is_parked_in_the_end(self, store: Store) -> None:
@@ -467,7 +467,7 @@ class TestLanes:
     async def test_nobody_else_takes_what_a_worker_holds(self, store: Store) -> None:
         await store.path.accept([arrived(message(str(n), sender=Address("telegram", str(n)))) for n in range(40)])
         claims = await asyncio.gather(*(store.path.claim(10, lease=30) for _ in range(4)))
-        customers = [lease.customer for leases in claims for lease in leases]
+        customers = [claimed.lease.customer for batch in claims for claimed in batch]
         assert len(customers) == len(set(customers))
 
 

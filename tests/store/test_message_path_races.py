@@ -21,6 +21,7 @@ from omnibot.store.identity import Guards
 from omnibot.store.message_path import MessagePath
 from omnibot.store.message_path.claim import _CLAIM
 from omnibot.store.message_path.known import Known, KnownAddresses, Way
+from omnibot.store.message_path.load import KINDS, Claimed
 from omnibot.store.work import Arrived, Work
 from tests.conftest import SECRET
 from tests.store.test_message_path import (
@@ -188,6 +189,121 @@ class TestAnotherProcess:
         assert await claim(store) == []
 
 
+class TestClaim:
+    """What a claim reads is as old as its beginning, and its locks are younger: others may commit in between."""
+
+    @pytest.fixture
+    async def held_up(self, dsn: str) -> AsyncIterator[HeldUp]:
+        """A worker whose claim has begun, and waits before it has locked anything."""
+        async with other(dsn) as gate:
+            await gate.execute(_SLOW_CLOCK)
+            settings = {"search_path": "slow, pg_catalog, public"}
+            async with asyncpg.create_pool(dsn, min_size=1, max_size=2, server_settings=settings) as pool:
+                yield HeldUp(gate, MessagePath(pool, Codec(SECRET)))
+
+    async def test_a_message_that_comes_in_between_is_in_the_turn(self, store: Store, held_up: HeldUp) -> None:
+        await store.path.accept([arrived(message("1", "one"))])
+        async with held_up.claim() as claiming:
+            await store.path.accept([arrived(message("2", "two"))])
+        [work] = await claiming
+        assert texts(work) == ["one", "two"]
+
+    async def test_what_was_answered_in_between_is_not_answered_again(self, store: Store, held_up: HeldUp) -> None:
+        """More waits there, and has for long: so the lane is taken, though it is not what it was."""
+        await store.path.accept([arrived(message("1", "one")), arrived(message("2", "two"))])
+        async with held_up.claim() as claiming:
+            [first] = await claim(store)
+            await store.path.commit([outcome(replace(first, items=first.items[:1]), "hi")])
+        [work] = await claiming
+        assert texts(work) == ["two"]
+        assert [entry.text for entry in work.timeline] == ["one", "two", "hi"]
+
+    async def test_what_comes_after_a_turn_in_between_is_left_to_the_next(self, store: Store, held_up: HeldUp) -> None:
+        await store.path.accept([arrived(message("1"))])
+        async with held_up.claim() as claiming:
+            await say(store, "hi")
+            await store.path.accept([arrived(message("3", "three"))])
+        assert await claiming == []
+        [work] = await claim(store)
+        assert texts(work) == ["three"]
+
+    async def test_whose_turn_was_taken_in_between_is_left_alone(self, store: Store, held_up: HeldUp) -> None:
+        await store.path.accept([arrived(message("1"))])
+        async with held_up.claim() as claiming:
+            await claim(store)
+        assert await claiming == []
+
+    async def test_who_was_slow_and_commits_in_between_is_not_taken_for_lost(
+        self, store: Store, held_up: HeldUp
+    ) -> None:
+        await store.path.accept([arrived(message("1"))])
+        [slow] = await store.path.load(await store.path.claim(1, lease=0))
+        assert isinstance(slow, Work)
+        async with held_up.claim() as claiming:
+            assert await store.path.commit([outcome(slow, "hi")])
+        assert await claiming == []
+
+    async def test_a_lane_that_was_given_a_new_fence_is_read_anew(
+        self, store: Store, dsn: str, held_up: HeldUp
+    ) -> None:
+        """So do those who move an address to somebody else, with all that waits for it."""
+        await store.path.accept([arrived(message("1", "one")), arrived(message("2", "two"))])
+        async with held_up.claim() as claiming:
+            await execute(dsn, "UPDATE lanes SET fence = fence + 1; DELETE FROM inbox WHERE message_id = 1")
+        [work] = await claiming
+        assert texts(work) == ["two"]
+
+    async def test_only_who_has_changed_is_read_again(self, store: Store, dsn: str, held_up: HeldUp) -> None:
+        await store.path.accept([arrived(message("1", "one")), arrived(message("2", "hi", sender=MIKE))])
+        async with held_up.claims() as claiming:
+            await store.path.accept([arrived(message("3", "two"))])
+        claims = await claiming
+        assert sorted(claimed.row is None for claimed in claims) == [False, True]
+        works = await store.path.load(claims)
+        assert [texts(work) for work in works if isinstance(work, Work)] == [
+            ["one", "two"] if claimed.row is None else ["hi"] for claimed in claims
+        ]
+
+
+_SLOW_CLOCK = """
+CREATE SCHEMA slow;
+CREATE FUNCTION slow.now() RETURNS timestamptz LANGUAGE plpgsql AS $$ BEGIN
+    PERFORM pg_advisory_xact_lock_shared(1);
+    RETURN pg_catalog.now();
+END $$
+"""
+
+
+class HeldUp:
+    """A worker whose clock stands still while somebody holds a lock: it cannot tell what is due."""
+
+    def __init__(self, gate: asyncpg.Connection, path: MessagePath) -> None:
+        self._gate = gate
+        self._path = path
+
+    @asynccontextmanager
+    async def claims(self) -> AsyncIterator[asyncio.Task[list[Claimed]]]:
+        """A claim that has read, and goes on after the block."""
+        async with self._gate.transaction():
+            await self._gate.execute("SELECT pg_advisory_xact_lock(1)")
+            claiming = asyncio.create_task(self._path.claim(10, lease=30))
+            await waits_for_lock(self._gate)
+            yield claiming
+
+    @asynccontextmanager
+    async def claim(self) -> AsyncIterator[asyncio.Task[list[Work]]]:
+        """The same, with what it finds."""
+        async with self.claims() as claiming:
+            yield asyncio.create_task(self._works(claiming))
+
+    async def _works(self, claiming: asyncio.Task[list[Claimed]]) -> list[Work]:
+        return [work for work in await self._path.load(await claiming) if isinstance(work, Work)]
+
+
+def texts(work: Work) -> list[str]:
+    return [item.message.text for item in work.items if item.message]
+
+
 async def test_a_batch_of_old_and_new_people_is_taken_as_a_whole(store: Store) -> None:
     await say(store, "hello")
     batch = [
@@ -312,7 +428,7 @@ class TestCost:
             [dispatched] = await dispatch(store)
             await store.path.finish([result(dispatched)])
         await logged()
-        assert len(statements) == 6
+        assert len(statements) == 5
 
     async def test_whoever_has_not_written_to_this_process_is_looked_up_first(
         self, store: Store, dsn: str, statements: list[str]
@@ -338,7 +454,7 @@ class TestCost:
                 "SELECT left(statement, 60) AS statement, generic_plans FROM pg_prepared_statements"
                 " WHERE generic_plans + custom_plans >= 19"
             )
-        assert len(rows) == 6
+        assert len(rows) == 5
         for row in rows:
             assert row["generic_plans"] >= 10, row["statement"]
 
@@ -349,7 +465,7 @@ class TestCost:
             " SELECT 1000 + n, 'infinity', 5, 1, 1, 0 FROM generate_series(1, 20000) AS n; ANALYZE lanes",
         )
         async with store._pool.acquire() as connection:
-            plan = await connection.fetch(f"EXPLAIN {_CLAIM}", 10, timedelta(seconds=30))
+            plan = await connection.fetch(f"EXPLAIN {_CLAIM}", 10, KINDS, timedelta(seconds=30))
         assert not [row for row in plan if "Seq Scan on lanes" in row["QUERY PLAN"]]
 
 

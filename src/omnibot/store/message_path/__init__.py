@@ -3,8 +3,8 @@
 The way of a message, each step a module, and for a message like most a single statement that commits by itself:
 
     accept    dedupe, address → customer, message, inbox, lane              then the provider is told yes
-    claim     lanes that are due, each with a fencing token                 (a lost claim costs a lease, so no fsync)
-    load      what waits in those lanes, addresses, facts, latest messages
+    claim     lanes that are due, each with a fencing token, and …           (a lost claim costs a lease, so no fsync)
+    load      … what waits there, addresses, facts, latest messages         alone only where it changed meanwhile
     commit    those whose token still holds: turn, messages, outbox, facts; inbox rows gone
     dispatch  heads of the addresses' queues, past the gate, as `sending`   then the calls start
     finish    what the channels answered                                    (a lost result is `unknown`, so no fsync)
@@ -25,10 +25,9 @@ from omnibot.store.message_path.accept import Accepting
 from omnibot.store.message_path.claim import Claiming
 from omnibot.store.message_path.commit import Committing
 from omnibot.store.message_path.dispatch import Dispatching
-from omnibot.store.message_path.load import Loading
 
 __all__ = ["MessagePath"]
 
 
-class MessagePath(Accepting, Claiming, Loading, Committing, Dispatching):
+class MessagePath(Accepting, Claiming, Committing, Dispatching):
     """Inbox, turns and outbox of one database. All methods raise StoreUnavailable when it cannot be reached."""

@@ -1,8 +1,9 @@
-"""Load: all that the turns of the claimed customers need, in one statement that is younger than their leases."""
+"""Load: all that the turns of the claimed customers need. What changed while they were claimed is loaded anew."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import asyncpg
 
@@ -30,8 +31,8 @@ _TOLD = "1 h"  # for which whoever types a code is told that it is void or has e
 
 # One row a customer; what is within a column is read by its place, so each belongs to the method named beside it. Of
 # the facts, what was stated beats what a provider said, and of two statements the later one holds.
-_LOAD = f"""
-SELECT c.id AS customer_id, now() AS at,
+LOADED = f"""
+    now() AS at,
     ARRAY(  -- _item
         SELECT ROW(i.id, i.kind, i.address_id, i.attempts, i.payload_sealed, i.message_id,
                    m.at, m.body_sealed, m.attachments, m.answers, m.automatic, m.flags)
@@ -61,21 +62,32 @@ SELECT c.id AS customer_id, now() AS at,
             SELECT * FROM proof_requests WHERE address_id = l.address_id AND created_at > now() - interval '{_TOLD}'
                 AND (settled_at IS NULL OR settled = 'void') OFFSET 0) AS p
         JOIN addresses t ON t.id = p.target_id
-        WHERE l.customer_id = c.id ORDER BY p.id) AS requests
-FROM unnest((SELECT $1::bigint[])) AS c(id)
-"""
+        WHERE l.customer_id = c.id ORDER BY p.id) AS requests"""
+
+_LOAD = f"SELECT c.id AS customer_id, {LOADED} FROM unnest((SELECT $1::bigint[])) AS c(id)"
+
+KINDS = [kind.value for kind in Kind]  # parameter $2; what a newer version has put there is left to its workers
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A lease, and what was read for it; `row` is none where it was too old."""
+
+    lease: Lease
+    row: asyncpg.Record | None
 
 
 class Loading(Connections):
-    """The third step of the message path."""
+    """The third step of the message path, of which the second does most."""
 
-    async def load(self, leases: Sequence[Lease]) -> list[Work | Unreadable]:
+    async def load(self, claims: Sequence[Claimed]) -> list[Work | Unreadable]:
         """All that the turns of these customers need."""
-        customers = [lease.customer for lease in leases]
-        async with self._connection() as connection:
-            rows = await connection.fetch(_LOAD, customers, [kind.value for kind in Kind])
-        loaded = {row["customer_id"]: row for row in rows}
-        return [self._work(lease, loaded[lease.customer]) for lease in leases]
+        rows = {claimed.lease.customer: claimed.row for claimed in claims if claimed.row}
+        if outdated := [claimed.lease.customer for claimed in claims if not claimed.row]:
+            async with self._connection() as connection:
+                anew = await connection.fetch(_LOAD, outdated, KINDS)
+            rows |= {row["customer_id"]: row for row in anew}
+        return [self._work(claimed.lease, rows[claimed.lease.customer]) for claimed in claims]
 
     def _work(self, lease: Lease, row: asyncpg.Record) -> Work | Unreadable:
         try:
