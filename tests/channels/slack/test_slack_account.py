@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from json import loads
 
 import pytest
 from aiohttp import web
 from slack_house import Clock, KeptFiles
+from slack_sdk.web.async_client import AsyncWebClient
 
 from omnibot.contract import TryLater, Unsure
 from omnibot.model import File
@@ -100,6 +102,41 @@ async def test_no_call_is_made_twice():
         with pytest.raises(CallFailed):
             await account.call(lambda web: web.chat_postMessage(channel="D0", text="hello"))
     assert calls == 1
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda web: web.auth_test(),
+        lambda web: web.chat_postMessage(
+            channel="D0", text="größer & <so>", blocks=[{"type": "divider"}], thread_ts=None, unfurl_links=False
+        ),
+        lambda web: web.chat_postMessage(channel="D0", text="half of \ud83d a pair"),
+        lambda web: web.users_info(user="U0", include_locale=True),
+        lambda web: web.conversations_history(channel="C0", cursor=None, limit=3, include_all_metadata=True),
+        lambda web: web.apps_connections_open(app_token="xapp-1"),
+        lambda web: web.conversations_open(users="U0"),
+        lambda web: web.usergroups_users_list(usergroup="S0"),
+    ],
+)
+async def test_a_call_is_the_one_that_the_sdk_would_make(call):
+    seen = []
+
+    async def answer(request: web.Request) -> web.Response:
+        names = ("Authorization", "Content-Type", "User-Agent")
+        body = await request.read()
+        sent = loads(body) if request.content_type == "application/json" else body
+        seen.append((request.method, request.path, dict(request.query), sent, [request.headers.get(n) for n in names]))
+        return web.json_response({"ok": True})
+
+    async with answering(answer) as account:
+        await account.call(call)
+        plain = AsyncWebClient("xoxb-1", base_url=account.web.base_url, session=account.session, retry_handlers=[])
+        await call(plain)
+    ours, theirs = seen
+    if theirs[3] == b"":  # the SDK names a type for no body at all
+        ours[-1][1] = theirs[-1][1] = None
+    assert ours == theirs
 
 
 async def test_who_we_are_is_asked_once():
