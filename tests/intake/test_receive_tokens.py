@@ -63,6 +63,15 @@ async def holding(dsn: str, text: str) -> list[str]:
         await connection.close()
 
 
+async def spent(dsn: str) -> int:
+    connection = await asyncpg.connect(dsn)
+    try:
+        count: int = await connection.fetchval("SELECT count(*) FROM spent_tokens")
+        return count
+    finally:
+        await connection.close()
+
+
 async def test_a_signed_token_is_taken_and_not_kept(store: Store, dsn: str, tmp_path: Path) -> None:
     token = signed("u-77")
     assert await heard(store, tmp_path, message(f"/link {token}")) == [("/link …", ("token",))]
@@ -98,6 +107,7 @@ async def test_who_is_a_machine_or_not_believed_spends_nothing(
     token = signed()
     await heard(store, tmp_path, message(f"/link {token}", **fields))
     assert await holding(dsn, token) == []
+    assert await spent(dsn) == 0
     again = IncomingMessage(id="2", at=NOON, sender=Sender(SARAH), message_id="m2", text=f"/link {token}")
     async with receiving(store, tmp_path) as intake:
         await intake.door("telegram", "main", carrier=False)([again])
@@ -112,4 +122,5 @@ async def test_an_edit_links_nothing_and_keeps_no_token(store: Store, dsn: str, 
     async with receiving(store, tmp_path) as intake:
         await intake.door("telegram", "main", carrier=False)([edit])
     assert await holding(dsn, token) == []
+    assert await spent(dsn) == 0
     assert [one.identifiers for one in (await store.identity.show(SARAH)).addresses] == [()]
