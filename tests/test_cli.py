@@ -127,6 +127,9 @@ def test_files_come_with_a_link(omnibot, conversation: None) -> None:
     [file] = lines(omnibot("customer", "files", "telegram:4711", "--json"))
     assert (file["name"], file["state"]) == ("bill.pdf", "stored")
     assert file["link"].startswith("http://127.0.0.1:8080/files/1/")
+    told = omnibot("customer", "files", "telegram:4711").output
+    assert "bill.pdf" in told
+    assert file["link"].rpartition("?")[0] in told
 
 
 @pytest.mark.parametrize(

@@ -231,6 +231,14 @@ async def test_what_was_not_understood_or_answered_says_so(omnibot: Command, dsn
     assert "A code was to go out by sms, to forget what is theirs." in strange
 
 
+def test_who_has_never_written_has_no_turn_and_no_message(omnibot: Command, priyas: None) -> None:
+    omnibot("customer", "link", "telegram:815", "2", *WHY)
+    omnibot("customer", "unlink", "telegram:815", *WHY)
+    assert omnibot("customer", "why", "815").output == "there was no turn yet\n"
+    assert omnibot("customer", "why", "815", "--json").output == ""
+    assert omnibot("customer", "timeline", "815").output == "nothing was written\n"
+
+
 def test_a_timeline_has_pages(omnibot: Command, priyas: None) -> None:
     [latest] = lines(omnibot("customer", "timeline", "4711", "--limit", "1", "--json"))
     [before] = lines(omnibot("customer", "timeline", "4711", "--limit", "1", "--page", "2", "--json"))

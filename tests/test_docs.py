@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from omnibot.channels import judge_accounts
 from omnibot.cli import app
-from omnibot.settings import Settings, judge_table
+from omnibot.settings import Identity, Settings, judge_table
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -49,7 +49,9 @@ def test_no_command_is_documented_that_does_not_exist() -> None:
     assert set(told) == set(ALL_COMMANDS)
 
 
-@pytest.mark.parametrize("command", sorted(set(re.findall(r"(?:bin/|`)omnibot ([a-z]+(?: [a-z]+)?)", README + IDENTITY))))
+@pytest.mark.parametrize(
+    "command", sorted(set(re.findall(r"(?:bin/|`)omnibot ([a-z]+(?: [a-z]+)?)", README + IDENTITY)))
+)
 def test_the_commands_that_are_named_exist(command: str) -> None:
     words = command.split()
     known = [
@@ -73,6 +75,11 @@ def test_the_make_targets_that_are_told_exist(document: Path) -> None:
     assert told <= targets
 
 
+@pytest.mark.parametrize("setting", Identity.model_fields)
+def test_every_setting_of_identity_is_told_where_identity_is(setting: str) -> None:
+    assert re.search(rf"`(?:\[identity\.)?{setting}\]?`", IDENTITY)
+
+
 SECRETS = {
     "token_file": "4242:AAE_the_sandbox_gives_this_token_away_00",
     "slack token_file": "xoxb-1-2-abc",
@@ -81,7 +88,11 @@ SECRETS = {
 }
 SNIPPETS = [
     (document, snippet)
-    for document in (ROOT / "README.md", ROOT / "docs" / "identity.md", *sorted((ROOT / "docs" / "channels").glob("*.md")))
+    for document in (
+        ROOT / "README.md",
+        ROOT / "docs" / "identity.md",
+        *sorted((ROOT / "docs" / "channels").glob("*.md")),
+    )
     for snippet in re.findall(r"```toml\n(.*?)```", document.read_text(encoding="utf-8"), re.DOTALL)
 ]
 

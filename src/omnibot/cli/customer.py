@@ -121,6 +121,7 @@ def _timeline_row(message: TimelineMessage) -> dict[str, Any]:
         "state": message.state.value if message.state else "",
         "revisions": message.revisions,
         "attachments": message.attachments,
+        "flags": list(message.flags),
     }
 
 
