@@ -189,7 +189,16 @@ def test_a_reason_is_short_however_long_it_was():
     assert len(in_known_words("no " * 10_000)) <= 200
 
 
-RAISED = {"ConnectionFailed", "Malformed", "NotAccepted", "Refused", "StoreUnavailable", "TryLater", "Unsure"}
+RAISED = {
+    "BadToken",
+    "ConnectionFailed",
+    "Malformed",
+    "NotAccepted",
+    "Refused",
+    "StoreUnavailable",
+    "TryLater",
+    "Unsure",
+}
 
 
 def wording(node):

@@ -56,7 +56,7 @@ secret sending server several short spend step stopped stopping stored string sw
 this throttled throttles through time to token too took turn turns unreadable up upper version waits was what while
 within without worker written year
 
-expired forged incomplete key malformed spent valid yet
+change expired forged incomplete key malformed people same spent valid yet
 
 address addresses callback_query chat date edit_date edited_message latitude longitude message_id update update_id
 
