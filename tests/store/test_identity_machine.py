@@ -11,13 +11,12 @@ from typing import Any
 
 import asyncpg
 import pytest
-from hypothesis import HealthCheck, assume, settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
-    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -30,7 +29,7 @@ from omnibot.store.work import Arrived, Outcome, Purpose, Reply, Work
 from tests.conftest import SECRET
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-NAMES = [Address("telegram", str(number)) for number in range(4700, 4706)]
+NAMES = [Address("telegram", str(number)) for number in range(4700, 4705)]
 STRANGERS = [Address("email", f"somebody{number}@example.org") for number in range(4)]
 ADDRESSES = st.sampled_from(NAMES)
 WORKERS = st.integers(0, 2)
@@ -92,6 +91,8 @@ class Model:
 
 
 class People(RuleBasedStateMachine):
+    """What is drawn depends on nothing that a race decides, so that each run can be repeated."""
+
     server: Server
 
     def __init__(self) -> None:
@@ -108,6 +109,8 @@ class People(RuleBasedStateMachine):
         self.server.run(self.server.pool.execute(f"TRUNCATE {tables} RESTART IDENTITY"))
         for path in self.server.paths:
             path._known.__init__()
+        for who in NAMES:
+            self.write(who, 0)
 
     # --- messages and turns ---
 
@@ -142,7 +145,7 @@ class People(RuleBasedStateMachine):
         works = self.server.run(_load(path, many))
         for work in works:
             assert {a.address for a in work.addresses} == set(self.model.addresses(work.lease.customer))
-            theirs = {text for address in work.addresses for text in self.model.wrote[address.address]}
+            theirs = {text for address in work.addresses for text in self.model.wrote.get(address.address, [])}
             waiting = [item.message.text for item in work.items if item.message]
             assert waiting == sorted(self.model.unanswered & theirs, key=self._number)
             self.fresh = {lease for lease in self.fresh if lease[0] != work.lease.customer}
@@ -153,11 +156,9 @@ class People(RuleBasedStateMachine):
     def _number(text: str) -> int:
         return int(text.partition("-")[2])
 
-    @precondition(lambda self: any(self.taken.values()))
-    @rule(data=st.data())
-    def commit(self, data: st.DataObject) -> None:
-        worker = data.draw(st.sampled_from([worker for worker, works in self.taken.items() if works]))
-        works = self.taken.pop(worker)
+    @rule(worker=WORKERS)
+    def commit(self, worker: int) -> None:
+        works = self.taken.pop(worker, [])
         held = self.server.run(_commit(self.server.paths[worker % 2], works))
         assert set(held) == {w.lease.customer for w in works if (w.lease.customer, w.lease.fence) in self.fresh}
         self._answered([work for work in works if work.lease.customer in held])
@@ -181,7 +182,6 @@ class People(RuleBasedStateMachine):
 
     @rule(left=ADDRESSES, right=ADDRESSES, process=st.integers(0, 1))
     def merge(self, left: Address, right: Address, process: int) -> None:
-        assume({left, right} <= self.model.home.keys())
         before = self._both(left, right)
         ruling = self.server.run(self.server.identities[process].merge(left, right, rule="staff", **STAFF))
         self._merged(left, right, ruling)
@@ -202,10 +202,11 @@ class People(RuleBasedStateMachine):
     def _dropped(self, customers: set[int]) -> None:
         self.fresh = {lease for lease in self.fresh if lease[0] not in customers}
 
-    @precondition(lambda self: self.model.merges)
-    @rule(data=st.data(), process=st.integers(0, 1), for_good=st.booleans())
-    def split(self, data: st.DataObject, process: int, for_good: bool) -> None:
-        merge = data.draw(st.sampled_from(sorted(self.model.merges)))
+    @rule(which=st.integers(0, 5), process=st.integers(0, 1), for_good=st.booleans())
+    def split(self, which: int, process: int, for_good: bool) -> None:
+        if not self.model.merges:
+            return
+        merge = sorted(self.model.merges)[which % len(self.model.merges)]
         left, right = self.model.merges[merge]
         before = {min(self.model.together(left))}
         parted = self.server.run(self.server.identities[process].split(merge, for_good=for_good, **STAFF))
@@ -216,8 +217,8 @@ class People(RuleBasedStateMachine):
 
     @rule(one=ADDRESSES, other=ADDRESSES)
     def split_off(self, one: Address, other: Address) -> None:
-        assume({one, other} <= self.model.home.keys())
-        assume(self.model.customer(one) == self.model.customer(other))
+        if self.model.customer(one) != self.model.customer(other):
+            return
         before = self._both(one)
         here, there = self.model.home[other], self.model.home[one]
         around = self.model.at(here)
@@ -235,7 +236,6 @@ class People(RuleBasedStateMachine):
 
     @rule(who=ADDRESSES)
     def unlink(self, who: Address) -> None:
-        assume(who in self.model.home)
         before = self._both(who)
         home = self.model.home[who]
         theirs, around = self.model.addresses(home), self.model.at(home)
@@ -255,7 +255,8 @@ class People(RuleBasedStateMachine):
 
     @rule(who=ADDRESSES, new=st.sampled_from(STRANGERS))
     def link_a_new_address(self, who: Address, new: Address) -> None:
-        assume(who in self.model.home and new not in self.model.home)
+        if new in self.model.home:
+            return
         proof = Proof.CLAIMED
         linking = self.server.identities[0].link(new, who, proof=proof, evidence="staff", account="main", **STAFF)
         assert self.server.run(linking).verdict is Verdict.LINKED
@@ -263,8 +264,8 @@ class People(RuleBasedStateMachine):
 
     @rule(left=ADDRESSES, right=ADDRESSES)
     def merge_and_split(self, left: Address, right: Address) -> None:
-        assume({left, right} <= self.model.home.keys())
-        assume(self.model.customer(left) != self.model.customer(right))
+        if self.model.customer(left) == self.model.customer(right):
+            return
         dropped = self._both(left, right)
         before = self._picture()
         ruling = self.server.run(self.server.identities[0].merge(left, right, rule="staff", **STAFF))
@@ -285,13 +286,11 @@ class People(RuleBasedStateMachine):
 
     # --- at the same moment ---
 
-    @rule(one=ADDRESSES, two=ADDRESSES, three=ADDRESSES, writer=ADDRESSES, data=st.data())
-    def at_once(self, one: Address, two: Address, three: Address, writer: Address, data: st.DataObject) -> None:
+    @rule(one=ADDRESSES, two=ADDRESSES, three=ADDRESSES, writer=ADDRESSES, worker=WORKERS)
+    def at_once(self, one: Address, two: Address, three: Address, writer: Address, worker: int) -> None:
         """Two merges that overlap, somebody who writes, and a worker that comes to its commit."""
-        assume({one, two, three} <= self.model.home.keys())
         before = self._both(one, two, three)
-        busy = [worker for worker, works in self.taken.items() if works]
-        works = self.taken.pop(data.draw(st.sampled_from(busy))) if busy else []
+        works = self.taken.pop(worker, [])
 
         async def all_at_once() -> list[Any]:
             first, second = self.server.identities
@@ -344,12 +343,12 @@ class People(RuleBasedStateMachine):
     @invariant()
     def what_waits_is_in_its_own_lane_and_that_is_due(self) -> None:
         rows = self.server.fetch(
-            "SELECT i.customer_id = l.customer_id AS own, coalesce(n.due_at <= i.due_at, false) AS due,"
+            "SELECT i.customer_id = l.customer_id AS own, coalesce(n.due_at <= greatest(i.due_at, now()), false) AS due,"
             " m.body_sealed, m.address_id FROM inbox i JOIN links l USING (address_id)"
             " JOIN messages m ON m.id = i.message_id LEFT JOIN lanes n ON n.customer_id = i.customer_id"
         )
         codec = Codec(SECRET)
-        assert all(row["own"] and row["due"] for row in rows)
+        assert [row for row in rows if not (row["own"] and row["due"])] == []
         assert Counter(codec.open(r["address_id"], r["body_sealed"])["text"] for r in rows) == Counter(
             self.model.unanswered
         )
@@ -415,7 +414,7 @@ def test_people_stay_who_they_are_whatever_happens_to_them(server: Server) -> No
     run_state_machine_as_test(
         OnThisDatabase,
         settings=settings(
-            max_examples=20,
+            max_examples=15,
             stateful_step_count=30,
             deadline=None,
             report_multiple_bugs=False,
