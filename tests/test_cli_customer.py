@@ -335,6 +335,9 @@ def test_an_office_phone_links_nobody(omnibot: Command, priyas: None) -> None:
     assert "marked as shared already" in omnibot("customer", "share", OFFICE.value, *WHY).output
     told = omnibot("customer", "unshare", OFFICE.value, *WHY)
     assert told.output == "sms:+4930901820 is not marked as shared any more\n"
+    [shared] = lines(omnibot("customer", "share", OFFICE.value, "--json", *WHY))
+    [unshared] = lines(omnibot("customer", "unshare", OFFICE.value, "--json", *WHY))
+    assert shared == unshared | {"shared": True} == {"address": "sms:+4930901820", "shared": True, "parted": []}
     assert omnibot("customer", "log", "--replay").exit_code == 0
 
 
@@ -351,8 +354,9 @@ async def test_whom_a_shared_number_has_made_one_are_parted(omnibot: Command, ds
 
     one, shared, audit = await asyncio.to_thread(share)
     assert one == 3
-    [parted] = lines(shared)
-    assert (parted["stays"], parted["leaves"]) == (3, 4)
+    [told] = lines(shared)
+    assert (told["address"], told["shared"]) == (str(OFFICE), True)
+    assert [(parted["stays"], parted["leaves"]) for parted in told["parted"]] == [(3, 4)]
     assert audit.exit_code == 0
 
 

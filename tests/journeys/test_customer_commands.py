@@ -105,7 +105,8 @@ async def test_an_office_phone_is_two_again_once_it_is_known_to_be_one(stage: St
     await stage.says(WHATSAPP, "Hi, how do I cancel?")
     [one] = await omnibot("find", SMS.value)
     assert set(one["addresses"]) == {str(SMS), str(WHATSAPP)}
-    [parted] = await omnibot("share", str(SMS), *WHY)
+    [shared] = await omnibot("share", str(SMS), *WHY)
+    [parted] = shared["parted"]
     assert parted["stays"] != parted["leaves"]
     assert await said_by(omnibot, str(SMS)) == ["Hello, how can I export my data?"]
     assert await said_by(omnibot, str(WHATSAPP)) == ["Hi, how do I cancel?"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -125,8 +125,12 @@ def customer_share(
         which = await one_address(store, address, config)
         _ask(f"Mark {which} as shared, and part whom its number has made one?", yes or as_json)
         parted = await store.identity.share(which, by=by, reason=reason)
-        if not as_json:
-            say(f"{which} is marked as shared")
+        if as_json:
+            show_fields(
+                {"address": str(which), "shared": True, "parted": [_parted_row(one) for one in parted]}, as_json
+            )
+            return
+        say(f"{which} is marked as shared")
         _tell_parted(parted, as_json)
 
     with_store(config, work)
@@ -138,16 +142,20 @@ def customer_unshare(
     reason: ReasonOption,
     by: ByOption,
     yes: YesOption = False,
+    as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Say that one person alone writes from an address after all; a running server then looks for who that is."""
 
     async def work(store: Store) -> None:
         which = await one_address(store, address, config)
-        _ask(f"Take the mark from {which}, so that its number may link again?", yes)
+        _ask(f"Take the mark from {which}, so that its number may link again?", yes or as_json)
         await store.identity.unshare(which, by=by, reason=reason)
         await store.notify()
-        say(f"{which} is not marked as shared any more")
+        if as_json:
+            show_fields({"address": str(which), "shared": False, "parted": []}, as_json)
+        else:
+            say(f"{which} is not marked as shared any more")
 
     with_store(config, work)
 
@@ -382,6 +390,10 @@ def _refuse(ruling: Ruling, as_json: bool) -> None:
 def _tell_parted(parted: Collection[Parted], as_json: bool) -> None:
     for one in parted:
         if as_json:
-            show_fields({"stays": one.stays, "leaves": one.leaves, "merge": one.merge}, as_json)
+            show_fields(_parted_row(one), as_json)
         else:
             say(f"they are two: customer {one.stays} and customer {one.leaves}")
+
+
+def _parted_row(parted: Parted) -> dict[str, Any]:
+    return {"stays": parted.stays, "leaves": parted.leaves, "merge": parted.merge}
