@@ -111,3 +111,18 @@ async def test_a_database_that_only_reads_is_waited_for(people: Store, dsn: str)
             await execute(dsn, f"SET default_transaction_read_only = off; ALTER DATABASE {name} RESET ALL")
     assert lines[0]["event"] == "identity.store_unavailable"
     assert await together(people, MAIL, TELEGRAM)
+
+
+async def test_what_has_run_out_is_deleted_at_the_start(people: Store, dsn: str) -> None:
+    await execute(
+        dsn,
+        "INSERT INTO spent_tokens (key, at, expires_at) SELECT gen_random_uuid(), now(), now() - interval '1 s'"
+        " FROM generate_series(1, 3)",
+    )
+    with capture_logs() as lines:
+        task = asyncio.create_task(Linking(people.identity, attempts=2, poll_seconds=1).expire())
+        async with asyncio.timeout(10):
+            while not lines:
+                await asyncio.sleep(0.01)
+        task.cancel()
+    assert [(line["event"], line["count"]) for line in lines] == [("identity.expired", 3)]

@@ -227,6 +227,7 @@ async def _working(
         ),
         drain.background("attachments", fetcher.run),
         drain.background("sweep", Sweeper(store.attachments, files).run),
+        drain.background("expiry", linking.expire),
     ):
         yield
 

@@ -18,6 +18,7 @@ from omnibot.store.identity import Identity
 log = structlog.get_logger(__name__)
 
 _RETRY_SECONDS = 2.0  # before a failed act is tried again; doubled with each failure
+_EXPIRY_SECONDS = 3600.0  # between two looks at what has run out
 
 
 class Linking:
@@ -68,6 +69,16 @@ class Linking:
             tell.info("identity.done", state=executed.outcome)
             self._done()
         return True
+
+    async def expire(self) -> None:
+        """Delete once an hour what has run out, until cancelled. Whatever goes wrong is tried again the next time."""
+        while True:
+            try:
+                if count := await self._identity.expire():
+                    log.info("identity.expired", count=count)
+            except StoreUnavailable as error:
+                log.warning("identity.store_unavailable", reason=str(error))
+            await asyncio.sleep(_EXPIRY_SECONDS)
 
     async def _awakened(self) -> None:
         with suppress(TimeoutError):

@@ -8,6 +8,7 @@ from itertools import count
 import pytest
 
 from omnibot.model import Address, AddressId, Identifier, IdentifierKind, Proof
+from omnibot.settings import Identity as Settings
 from omnibot.store import Store
 from omnibot.store.codec import Codec
 from omnibot.store.identity import (
@@ -292,6 +293,36 @@ class TestRules:
         ruling = await guarded(people, **guards).match(MAIL)
         assert ruling.verdict is Verdict.PARKED
         assert f"one person would have {why}" in ruling.why
+
+    async def test_whoever_writes_links_and_proofs_writes_the_log_as_well(self, store: Store) -> None:
+        """A first contact that is vouched for, one that is recognised by it, and a proof that grows."""
+
+        async def comes(sender: Address, *vouched: Identifier) -> None:
+            item = message(f"{sender}-{next(_numbers)}", sender=sender)
+            await store.path.accept([arrived(replace(item, sender=replace(item.sender, vouched=vouched)))])
+
+        await comes(SMS, PHONE)
+        await comes(TELEGRAM)
+        await comes(WHATSAPP, PHONE)
+        assert await together(store, SMS, WHATSAPP)
+        await comes(TELEGRAM, PHONE)
+        executed = await store.identity.execute_next()
+        assert executed is not None
+        assert executed.outcome == "merged"
+        assert await store.identity.audit() == []
+        parted = await store.identity.share(SMS, **ANN)
+        assert len(parted) == 2  # the merge with Telegram, and WhatsApp, which was linked by the number
+        assert not await together(store, SMS, WHATSAPP)
+        assert await store.identity.audit() == []
+
+    def test_guards_are_read_from_the_settings_in_the_spelling_in_which_they_are_compared(self) -> None:
+        guards = Guards.of(Settings(rules=("email",), blocked=("email:Info@Example.com", "user_id:0"), most_phones=2))
+        assert guards.rules == (IdentifierKind.EMAIL,)
+        assert guards.most_phones == 2
+        assert guards.blocked == {
+            Identifier(IdentifierKind.EMAIL, "info@example.com"),
+            Identifier(IdentifierKind.USER_ID, "0"),
+        }
 
     async def test_what_too_many_hold_names_nobody(self, store: Store) -> None:
         many = [Address("telegram", str(5000 + number)) for number in range(22)]

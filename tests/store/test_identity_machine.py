@@ -343,7 +343,8 @@ class People(RuleBasedStateMachine):
     @invariant()
     def what_waits_is_in_its_own_lane_and_that_is_due(self) -> None:
         rows = self.server.fetch(
-            "SELECT i.customer_id = l.customer_id AS own, coalesce(n.due_at <= greatest(i.due_at, now()), false) AS due,"
+            "SELECT i.customer_id = l.customer_id AS own,"
+            " coalesce(n.due_at <= greatest(i.due_at, now()), false) AS due,"
             " m.body_sealed, m.address_id FROM inbox i JOIN links l USING (address_id)"
             " JOIN messages m ON m.id = i.message_id LEFT JOIN lanes n ON n.customer_id = i.customer_id"
         )
