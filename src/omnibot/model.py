@@ -35,7 +35,7 @@ class Address:
 
     @property
     def masked(self) -> str:
-        """As whoever has it recognises it, and nobody else learns it: `s…@example.org`, `…67`; '' where that cannot be."""
+        """As whoever has it recognises it, and nobody else learns it: `s…@example.org`, `…67`; '' if it cannot be."""
         name, at, domain = self.value.rpartition("@")
         if at:
             return f"{name[:1]}…@{domain}"

@@ -214,7 +214,7 @@ ProofDays = Annotated[int, Field(ge=0, le=36500)]
 
 
 class DisclosureLevels(_Section):
-    """From which proof on an address is told what is known from elsewhere; what it has told itself may always go back."""
+    """From which proof on an address is told what is known from elsewhere; what it told itself may always go back."""
 
     name: Told = "seen"
     """What they are called, and in which form they like to be written to."""
@@ -252,7 +252,7 @@ class Identity(_Section):
     codes_overall: Count = 1000
     """Codes that leave in an hour, all together: what is beyond is somebody who tries numbers out."""
     staff_names: tuple[str, ...] = ()
-    """Who answers for you, as customers see them called: whoever else has such a name, or nearly, is shown with a remark.
+    """Who answers for you, as customers see them called: whoever else has nearly such a name is shown with a remark.
     The bot's name and the company's are always among them."""
     proof_days: dict[str, ProofDays] = Field(default_factory=lambda: dict(_PROOF_DAYS))
     """How long a proof lasts, by channel: numbers are given to others. 0, or a channel that is not named: for ever."""

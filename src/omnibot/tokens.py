@@ -139,7 +139,7 @@ class CodeLinks:
         self._public_url = public_url
 
     def url(self, source: int, code_hash: bytes) -> str:
-        """The address for a request, by the message that asked and what is kept of its code; '' without a public URL."""
+        """The URL for a request, by the message that asked and what is kept of its code; '' without a public URL."""
         if not self._public_url:
             return ""
         number = source.to_bytes(8, "big")

@@ -91,7 +91,7 @@ def compose(
 
 
 def _which(to: KnownAddress, snapshot: Snapshot) -> str:
-    """Tells one address of a channel from their others there, without spelling it out; '' where that needs no telling."""
+    """Tells one address of a channel from their others there, without spelling it out; '' where there is one."""
     there = [address for address in snapshot.addresses if address.address.channel == to.address.channel]
     return to.address.masked if len(there) > 1 else ""
 
