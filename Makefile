@@ -1,5 +1,6 @@
 # `make setup` once, then anything below; each target runs it if it has not been.
 PYTHON ?= python3
+WORKERS ?= 2
 VENV   := .venv
 BIN    := $(VENV)/bin
 UV     := $(shell command -v uv 2>/dev/null)
@@ -25,11 +26,10 @@ endif
 demo: setup
 	$(BIN)/omnibot demo
 
+# make test, or make test WORKERS=4: files are shared out; each worker has a PostgreSQL of its own
 test: setup
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m coverage run -m pytest
-	$(BIN)/python -m coverage combine --quiet
-	$(BIN)/python -m coverage report
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --cov --durations 15
 
 check: setup
 	$(BIN)/ruff check .
