@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from aiohttp import web_app
 from pydantic import SecretStr
 
 from omnibot.app import Running
@@ -22,14 +23,15 @@ MakeWorld = Callable[..., AbstractAsyncContextManager[World]]
 
 
 @pytest.fixture
-def make_world(dsn: str, tmp_path: Path) -> MakeWorld:
+def make_world(dsn: str, tmp_path: Path) -> Iterator[MakeWorld]:
     """Worlds on this test's database; arguments as of `omnibot.sandbox.world.world`."""
 
     def make(sections: Mapping[str, object] | None = None, **options) -> AbstractAsyncContextManager[World]:
         sections = {"secret": SecretStr(SECRET.decode())} | dict(sections or {})
         return world(tmp_path, knowledge=KNOWLEDGE, database_url=dsn, sections=sections, **options)
 
-    return make
+    yield make
+    web_app._cached_build_middleware.cache_clear()  # or else aiohttp keeps whole servers that are gone
 
 
 @pytest_asyncio.fixture
