@@ -107,7 +107,7 @@ async def _warm(provider: Provider, server: Server, arrivals: Arrivals) -> None:
 
 
 def _prepare(folder: Path, settings: str) -> None:
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     _config(folder).write_text(settings)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import subprocess
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import UUID
 
 import asyncpg
 import pytest
+import pytest_asyncio
 from bench.load import Customer, Timings, converse, people, steadily
 from bench.measure import Target
 from bench.metered import Meter
@@ -213,9 +215,21 @@ async def test_a_metered_coroutine_still_raises_and_is_still_cancelled() -> None
             await meter.coroutine("hanging", hang)()
 
 
-@pytest.fixture
-def folder() -> Iterator[Path]:
+@pytest_asyncio.fixture(scope="module")
+async def cluster() -> AsyncIterator[Path]:
+    """A data folder with a database in it, to be copied: to make ten of them would take most of the time."""
     with scratch() as folder:
+        async with BundledServer(folder / "data"):
+            pass
+        yield folder / "data"
+
+
+@pytest.fixture
+def folder(cluster: Path) -> Iterator[Path]:
+    with scratch() as folder:
+        for rig in ("floor", "ours"):
+            (folder / rig).mkdir(mode=0o711)
+            subprocess.run(["cp", "-a", str(cluster), str(folder / rig / "data")], check=True)
         yield folder
 
 
@@ -236,10 +250,11 @@ async def test_a_few_messages_go_through_the_floor_and_the_server(folder: Path, 
         used = rig.server.cpu().since(before)
     assert (len(seen.latencies), len(steady.latencies)) == (6, 6)
     assert used.server > 0
-    verdict = await judge(rig.settings(), customers, provider)
+    async with BundledServer(rig.settings().data_folder):  # for both who look into it
+        verdict = await judge(rig.settings(), customers, provider)
+        planned = await texts_of_replies(rig.settings(), provider)
     assert verdict.clean, [check.examples for check in verdict.checks]
     assert verdict.counts["received"] == 12
-    planned = await texts_of_replies(rig.settings(), provider)
     arrived = [receipt.text for customer in customers for receipt in provider.receipts.of[customer.address]]
     assert set(arrived) <= planned  # by which the verdict knows a reply whose id nobody noted
 
