@@ -129,6 +129,13 @@ def test_help_with_something_is_a_question(text: str) -> None:
     assert opt(text, carrier=True) is None
 
 
+@pytest.mark.parametrize("hidden", list("\u200b\u200c\u200d\u2060\ufeff\u00ad\u202e\u034f\ufe0f"))
+def test_signs_that_show_nothing_hide_no_request(hidden: str) -> None:
+    assert opt(f"ST{hidden}OP", carrier=True) is Opt.OUT
+    assert opt(f"{hidden}por favor, no más{hidden} mens{hidden}ajes", carrier=False) is Opt.OUT
+    assert opt(f"don{hidden}'t stop", carrier=True) is None
+
+
 def test_white_space_and_signs_without_end_change_nothing() -> None:
     assert opt("stop" + " " * 100_000, carrier=False) is Opt.OUT
     assert opt("stop" + "!" * 300, carrier=False) is Opt.OUT

@@ -42,13 +42,14 @@ def opt(text: str, *, carrier: bool) -> Opt | None:
 
 
 _SIGNS = re.compile(r"[\W_]+")
+_UNSEEN = frozenset(("Cf", "Mn", "Me"))  # accents, and what shows nothing: a word is the same with and without them
 _APOSTROPHES = str.maketrans("", "", "'’‘`´")
 _ASCII = bytes(ord(chr(code).lower()) if code < 128 and chr(code).isalnum() else ord(" ") for code in range(256))
 _ASCII_APOSTROPHES = b"'`"
 
 
 def _folded(text: str) -> str:
-    """Lower-case words without accents and punctuation, one space apart; '' when it is too long to be one."""
+    """Lower-case words without accents, hidden signs and punctuation, one space apart; '' when it is too long to be one."""
     if len(text) > _LONGEST_WITH_SIGNS:
         text = text.strip()
         if len(text) > _LONGEST_WITH_SIGNS:
@@ -57,7 +58,7 @@ def _folded(text: str) -> str:
         words = " ".join(text.encode().translate(_ASCII, _ASCII_APOSTROPHES).decode().split())
     else:
         decomposed = unicodedata.normalize("NFKD", text.translate(_APOSTROPHES).casefold())
-        letters = "".join(sign for sign in decomposed if not unicodedata.combining(sign))
+        letters = "".join(sign for sign in decomposed if unicodedata.category(sign) not in _UNSEEN)
         words = _SIGNS.sub(" ", letters).strip()
     return words if len(words) <= _LONGEST else ""
 
