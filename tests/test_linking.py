@@ -66,6 +66,28 @@ async def test_what_nobody_tells_of_is_found_by_looking(people: Store) -> None:
     assert await together(people, MAIL, TELEGRAM)
 
 
+class Counting(Linking):
+    looks = 0
+
+    async def take_one(self) -> bool:
+        self.looks += 1
+        return await super().take_one()
+
+
+async def test_whoever_is_woken_for_nothing_again_and_again_rests_in_between(people: Store) -> None:
+    """Each message wakes it twice, and a look takes three round trips."""
+    linking = Counting(people.identity, attempts=3, poll_seconds=3600)
+    async with running(linking):
+        for _ in range(50):
+            linking.wake()
+            await people.identity.waiting_acts()
+        assert linking.looks < 25
+        await people.identity.write_acts([await link(people, MAIL, TELEGRAM)])
+        linking.wake()
+        await until_done(people)
+    assert await together(people, MAIL, TELEGRAM)
+
+
 async def test_two_processes_share_the_work(people: Store) -> None:
     await people.identity.write_acts([await link(people, MAIL, TELEGRAM), await link(people, SMS, TELEGRAM)])
     workers = [Linking(people.identity, attempts=3, poll_seconds=0.02) for _ in range(2)]

@@ -18,6 +18,7 @@ from omnibot.store.identity import Identity
 log = structlog.get_logger(__name__)
 
 _RETRY_SECONDS = 2.0  # before a failed act is tried again; doubled with each failure
+_REST_SECONDS = 0.2  # after a look in vain: each message wakes us, and hardly any brings an act
 _EXPIRY_SECONDS = 3600.0  # between two looks at what has run out
 
 
@@ -32,7 +33,7 @@ class Linking:
         self._poll_seconds = poll_seconds
         self._done = done
         self._due = asyncio.Event()
-        self._closing = False
+        self._closing = asyncio.Event()
 
     def wake(self) -> None:
         """Something may be due."""
@@ -40,13 +41,13 @@ class Linking:
 
     def close(self) -> None:
         """Finish the act that is under way; `run` returns when it is committed."""
-        self._closing = True
+        self._closing.set()
         self._due.set()
 
     async def run(self) -> None:
         """Do one act after the other until `close`."""
         more = True
-        while not self._closing:
+        while not self._closing.is_set():
             if not more:
                 await self._awakened()
             try:
@@ -81,6 +82,9 @@ class Linking:
             await asyncio.sleep(_EXPIRY_SECONDS)
 
     async def _awakened(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_REST_SECONDS):
+                await self._closing.wait()
         with suppress(TimeoutError):
             async with asyncio.timeout(self._poll_seconds * random.uniform(0.8, 1.2)):
                 await self._due.wait()
