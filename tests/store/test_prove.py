@@ -275,7 +275,36 @@ async def test_a_request_that_is_beyond_the_limits_counts_tries_like_any_other(h
     await house.asks(limits=replace(LIMITS, overall=1))
     await house.asks(limits=replace(LIMITS, overall=1))
     await house.types(right=False)
-    assert await house.requests() == [("replaced", 0), ("", 1)]
+    assert await house.requests() == [("", 0), ("", 1)]
+
+
+async def test_who_asks_beyond_the_limits_gets_no_more_tries_and_keeps_the_code_that_was_sent(house: House) -> None:
+    """Else each request that is not sent would be worth five guesses."""
+    for _ in range(3):
+        await house.asks(limits=replace(LIMITS, per_address=1))
+    work = await house.writes()
+    assert [request.code_hash for request in work.requests] == [b"the hash", b"", b""]
+    assert await house.requests() == [("", 0)] * 3
+
+
+async def test_who_asks_without_end_locks_nobody_out(house: House) -> None:
+    """What is not sent counts for nobody's limit."""
+    limits = replace(LIMITS, per_requester=1, overall=2)
+    for _ in range(5):
+        await house.asks(limits=limits)
+    await house.asks(target=OTHER, sender=MIKE, limits=limits)
+    assert len(await house.codes()) == 2
+
+
+async def test_codes_that_others_ask_for_keep_nobody_from_undoing_what_is_theirs(house: House) -> None:
+    limits = replace(LIMITS, per_address=1)
+    await house.asks(target=TOMAS, sender=MIKE, limits=limits)
+    work = await house.writes(TOMAS)
+    undo = asked(work, TOMAS, limits, purpose=ProofPurpose.UNLINK)
+    await house.commits(work, [undo])
+    work = await house.writes(TOMAS)
+    await house.commits(work, [asked(work, TOMAS, limits, purpose=ProofPurpose.FORGET)])
+    assert len(await house.codes()) == 3
 
 
 async def test_after_an_hour_one_may_ask_again(house: House) -> None:

@@ -50,8 +50,11 @@ _LOCK_TARGETS = """
 SELECT id, hash, account FROM addresses WHERE hash = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE
 """
 
-# The limits look back on all requests of an hour, whatever became of them. What is beyond them is written down without
-# a message: whoever asks cannot tell. A new request for the same replaces the one before.
+# The limits look back on the codes that an hour has sent, whatever became of them: who asks without end locks nobody
+# out, not even themselves. What somebody has sent to where they write themselves is limited by who asks alone, so that
+# nobody else's requests keep them from undoing. What is beyond a limit is written down without a message and without a
+# hash that any code has: whoever asks cannot tell, and whoever guesses gets no more tries by asking on. A code that is
+# sent replaces the one before it for the same.
 _ASK = """
 WITH input AS (
     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bytea[], $7::text[],
@@ -61,28 +64,33 @@ WITH input AS (
              per_address, per_requester, overall, ord)
 ), counted AS MATERIALIZED (
     SELECT i.*,
-        row_number() OVER (PARTITION BY i.target_id ORDER BY i.ord) + (
-            SELECT count(*) FROM proof_requests
-            WHERE target_id = i.target_id AND created_at > now() - interval '1 h') <= i.per_address
+        (i.target_id = i.address_id OR
+            row_number() OVER (PARTITION BY i.target_id, i.address_id = i.target_id ORDER BY i.ord) + (
+                SELECT count(*) FROM proof_requests
+                WHERE target_id = i.target_id AND address_id <> target_id AND message_id IS NOT NULL
+                    AND created_at > now() - interval '1 h') <= i.per_address)
         AND row_number() OVER (PARTITION BY i.address_id ORDER BY i.ord) + (
             SELECT count(*) FROM proof_requests
-            WHERE address_id = i.address_id AND created_at > now() - interval '1 h') <= i.per_requester
+            WHERE address_id = i.address_id AND message_id IS NOT NULL
+                AND created_at > now() - interval '1 h') <= i.per_requester
         AND i.ord + (
             SELECT count(*) FROM (
-                SELECT FROM proof_requests WHERE created_at > now() - interval '1 h' LIMIT i.overall) AS lately
+                SELECT FROM proof_requests WHERE created_at > now() - interval '1 h' AND message_id IS NOT NULL
+                LIMIT i.overall) AS lately
             ) <= i.overall AS within
     FROM input i
 ), numbered AS MATERIALIZED (
     SELECT *, CASE WHEN within THEN nextval('messages_id_seq') END AS message_id FROM counted ORDER BY ord
 ), replaced AS (
     UPDATE proof_requests p SET settled = 'replaced', settled_at = now() FROM numbered n
-    WHERE p.address_id = n.address_id AND p.target_id = n.target_id AND p.purpose = n.purpose
+    WHERE n.within AND p.address_id = n.address_id AND p.target_id = n.target_id AND p.purpose = n.purpose
         AND p.about_id IS NOT DISTINCT FROM n.about_id AND p.settled_at IS NULL
         AND p.created_at > now() - interval '1 d'
 ), asked AS (
     INSERT INTO proof_requests (address_id, target_id, purpose, about_id, source_id, message_id, code_hash, tries,
                                 created_at, expires_at)
-    SELECT address_id, target_id, purpose, about_id, source_id, message_id, code_hash, 0, now(), now() + lives
+    SELECT address_id, target_id, purpose, about_id, source_id, message_id,
+        CASE WHEN within THEN code_hash ELSE '' END, 0, now(), now() + lives
     FROM numbered ORDER BY ord
 ), written AS (
     INSERT INTO messages (id, address_id, direction, account, at, received_at, body_sealed, attachments)
