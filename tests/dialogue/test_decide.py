@@ -237,9 +237,14 @@ def test_a_file_with_a_question_gets_both(plan: Desk) -> None:
     ]
 
 
-@pytest.mark.parametrize("text", ["", "???", "😡"])
+@pytest.mark.parametrize("text", ["", "???", "😡", "asdfgh", "asdf jkl asdf", "Qwertz!", "dfgkjh"])
 def test_what_cannot_be_understood_goes_to_people(plan: Desk, text: str) -> None:
     assert said(plan(text)) == [("handoff", "unclear")]
+
+
+@pytest.mark.parametrize("text", ["property?", "VPN", "https", "Kazakhstan", "were"])
+def test_a_word_that_nobody_here_knows_is_a_question_all_the_same(plan: Desk, text: str) -> None:
+    assert said(plan(text)) == [("handoff", "unknown")]
 
 
 def test_something_critical_goes_to_people_even_when_there_is_an_answer(plan: Desk) -> None:

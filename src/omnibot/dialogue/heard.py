@@ -28,7 +28,7 @@ from omnibot.dialogue.phrases import (
     without_greeting,
 )
 from omnibot.dialogue.search import Found
-from omnibot.dialogue.words import Passage, folded
+from omnibot.dialogue.words import Passage, folded, is_mashed
 from omnibot.model import Choice, MessageId, ProofPurpose, TurnMessage
 
 __all__ = ["ARTICLE_CHOICE", "Answered", "Heard", "LinkSaid", "WishSaid", "chosen", "listen", "sentences"]
@@ -334,6 +334,8 @@ def _answer(loose: Sequence[_Loose], heard: Heard, knowledge: Knowledge, languag
         text = sentence.passage.text
         if _COMMAND.fullmatch(text):
             heard.talk.append(Talk.WHAT_CAN_YOU_DO)
+            continue
+        if is_mashed(sentence.passage):
             continue
         matters = len(set(sentence.passage.content(language)))
         if heard.answered and not (sentence.question and matters):

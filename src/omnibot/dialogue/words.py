@@ -11,7 +11,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-__all__ = ["LANGUAGES", "Passage", "as_words", "folded", "phrase_data", "stemmer"]
+__all__ = ["LANGUAGES", "Passage", "as_words", "folded", "is_mashed", "phrase_data", "stemmer"]
 
 LANGUAGES = ("en", "es")  # whose phrases are known
 
@@ -71,6 +71,24 @@ def folded(text: str) -> str:
     if text.isascii():  # the same in a third of the time
         return " ".join(text.encode().translate(_ASCII, _ASCII_APOSTROPHES).decode().split())
     return " ".join(text.translate(_FOLDING).split())
+
+
+# --- what means nothing ---
+
+_ROWS = ("qwertyuiop", "qwertzuiop", "azertyuiop", "asdfghjkl", "yxcvbnm", "zxcvbnm")
+_KEYS = " ".join(line for row in _ROWS for line in (row, row[::-1]))
+_RUN = 3  # letters beside each other on a keyboard that are no accident
+_UNSPOKEN = re.compile(r"[b-df-hj-np-tv-xz]{6,}")  # no vowel among them; "https" has five
+
+
+def is_mashed(passage: Passage) -> bool:
+    """Whether somebody has only hit the keys: "asdfgh", "lkjsdf"."""
+    words = passage.words.split()
+    return bool(words) and all(_UNSPOKEN.fullmatch(word) or _is_along_a_row(word) for word in words)
+
+
+def _is_along_a_row(word: str) -> bool:
+    return len(word) >= _RUN and word[:_RUN] in _KEYS and word[-_RUN:] in _KEYS and word != "wer"
 
 
 # --- what means something ---
