@@ -365,6 +365,46 @@ async def test_of_what_nobody_knows_the_code_is_scrubbed_when_it_is_settled(hous
     assert not (await house.codes())[0][2]
 
 
+async def test_a_code_that_a_stop_keeps_back_is_scrubbed(house: House) -> None:
+    await house.asks()
+    stop = IncomingMessage(id="stop", at=NOON, sender=Sender(MAIL), message_id="stop", text="stop")
+    await house.store.path.accept([Arrived(channel="email", account="support", item=stop, stop=True)])
+    assert await house.codes() == [("suppressed", "stopped", False)]
+
+
+async def test_a_code_to_what_is_forgotten_is_scrubbed(house: House) -> None:
+    await house.asks()
+    await house.store.identity.forget(MAIL, by="customer")
+    assert await house.codes() == [("suppressed", "forgotten", False)]
+
+
+@pytest.mark.parametrize("state", [DeliveryState.DELIVERED, DeliveryState.REFUSED])
+async def test_a_code_of_which_its_provider_tells_the_end_later_is_scrubbed(house: House, state: DeliveryState) -> None:
+    await house.asks()
+    [dispatch] = await house.leaves()
+    await house.ends(dispatch, DeliveryState.UNKNOWN, provider_id="mail-1")
+    report = DeliveryReport(id="report", at=NOON, sender=Sender(MAIL), provider_id="mail-1", state=state, reason="so")
+    await house.store.path.accept([Arrived(channel="email", account="support", item=report)])
+    [work] = await house.store.path.load(await house.store.path.claim(10, lease=30))
+    assert isinstance(work, Work)
+    told = Reported(
+        address=dispatch.address, provider_id="mail-1", state=state, reason="so", unreachable=False, attempts=0
+    )
+    await house.store.path.commit([Outcome(work=work, address=dispatch.address, reported=(told,))])
+    assert await house.codes() == [(state.value, "so", False)]
+
+
+@pytest.mark.parametrize("state", ["unknown", "held", "queued"])
+async def test_a_code_that_has_run_out_is_scrubbed_wherever_it_is(house: House, state: str) -> None:
+    await house.asks()
+    await house.sql.execute("UPDATE outbox SET state = $1, due_at = 'infinity'", state)
+    await house.store.identity.expire()
+    assert await house.codes() == [(state, "", True)]
+    await house.sql.execute("UPDATE proof_requests SET expires_at = now()")
+    await house.store.identity.expire()
+    assert await house.codes() == [("unknown", "", False) if state == "unknown" else ("suppressed", "too late", False)]
+
+
 async def test_a_code_that_bounces_calls_nobody(house: House) -> None:
     await house.asks()
     [dispatch] = await house.leaves()

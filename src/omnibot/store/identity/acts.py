@@ -63,6 +63,18 @@ WITH tokens AS (
 SELECT (SELECT count(*) FROM tokens) + (SELECT count(*) FROM codes) + (SELECT count(*) FROM requests)
 """
 
+# What nobody knows the end of, and what waits for a conversation that nobody opens, keeps its code until that is over.
+_SCRUB = """
+UPDATE outbox SET payload_sealed = '', changed_at = now(),
+    state = CASE WHEN state = 'unknown' THEN state ELSE 'suppressed' END,
+    reason = CASE WHEN state = 'unknown' THEN reason ELSE 'too late' END
+WHERE id IN (
+    SELECT o.id FROM proof_requests p JOIN outbox o ON o.id = p.message_id
+    WHERE p.created_at > now() - $1::interval AND (p.settled_at IS NOT NULL OR p.expires_at <= now())
+        AND o.purpose = 'code' AND o.state IN ('queued', 'held', 'unknown') AND o.payload_sealed <> ''
+    ORDER BY o.id LIMIT 10000 FOR UPDATE OF o SKIP LOCKED)
+"""
+
 _KEPT = timedelta(days=30)  # requests for proof: the limits look back a day, and staff a little further
 
 
@@ -124,8 +136,9 @@ class Acting(Matching):
             return await self._postpone(failed.taken, cause, attempts, backoff)
 
     async def expire(self) -> int:
-        """Delete tokens that have run out, and old requests for proof; tells how many."""
+        """Delete tokens that have run out, and old requests for proof; tells how many. Scrubs codes that are over."""
         async with self._connection() as connection:
+            await connection.execute(_SCRUB, _KEPT)
             count: int = await connection.fetchval(_EXPIRE, _KEPT)
         return count
 

@@ -73,9 +73,12 @@ VALUES ($1, $2, 'unlink', now(), now(), $3, true) RETURNING id
 
 _STOP = "UPDATE addresses SET stopped_at = coalesce(stopped_at, now()) WHERE id = $1"
 
-# What a dispatch has locked is judged by it once more, when it comes to the address.
+# What a dispatch has locked is judged by it once more, when it comes to the address. A code that does not leave is
+# scrubbed.
 _SUPPRESS = """
-UPDATE outbox SET state = 'suppressed', reason = 'forgotten', changed_at = now() WHERE id IN (
+UPDATE outbox SET state = 'suppressed', reason = 'forgotten', changed_at = now(),
+    payload_sealed = CASE WHEN purpose = 'code' THEN '' ELSE payload_sealed END
+WHERE id IN (
     SELECT id FROM outbox WHERE address_id = $1 AND state IN ('queued', 'held') ORDER BY id FOR UPDATE SKIP LOCKED)
 RETURNING id
 """

@@ -153,9 +153,12 @@ FROM (SELECT a.id, i.account, i.context_sealed, i.value_sealed, i.stop, i.reache
 WHERE a.id = n.id
 """
 
-# Whatever is locked here is being dispatched: its claim waits for the address row and then sees the STOP.
+# Whatever is locked here is being dispatched: its claim waits for the address row and then sees the STOP. A code that
+# does not leave is scrubbed.
 _SUPPRESS_QUEUED = """
-UPDATE outbox SET state = 'suppressed', reason = 'stopped', changed_at = now() WHERE id IN (
+UPDATE outbox SET state = 'suppressed', reason = 'stopped', changed_at = now(),
+    payload_sealed = CASE WHEN purpose = 'code' THEN '' ELSE payload_sealed END
+WHERE id IN (
     SELECT id FROM outbox WHERE address_id = ANY($1::bigint[]) AND state IN ('queued', 'held')
         AND purpose <> 'confirmation' ORDER BY id FOR UPDATE SKIP LOCKED) RETURNING id
 """

@@ -22,7 +22,8 @@ JOIN messages m ON m.address_id = r.address_id AND m.provider_hash = r.provider_
 """
 
 # A refusal may come after the provider had taken it (a bounce); what has been read was not refused. What waits to be
-# sent again is told of by its former call: only that it has arrived after all changes anything.
+# sent again is told of by its former call: only that it has arrived after all changes anything. What has brought a
+# code is scrubbed, as it is where its call ends.
 _RANK = "array_position(ARRAY['queued','held','sending','unknown','sent','refused','dead','delivered','read'], {})"
 
 _REPORT = f"""
@@ -31,7 +32,9 @@ WITH told AS (
         AS r(address_id, provider_hash, state, reason)
     ORDER BY address_id, provider_hash, {_RANK.format("state")} DESC
 ), moved AS (
-    UPDATE outbox o SET state = r.state, reason = nullif(r.reason, ''), changed_at = now() FROM told r
+    UPDATE outbox o SET state = r.state, reason = nullif(r.reason, ''), changed_at = now(),
+        payload_sealed = CASE WHEN o.purpose = 'code' THEN '' ELSE o.payload_sealed END
+    FROM told r
     WHERE o.address_id = r.address_id AND o.provider_hash = r.provider_hash
         AND {_RANK.format("r.state")} > {_RANK.format("o.state::text")}
         AND (o.state NOT IN ('queued', 'held') OR r.state IN ('delivered', 'read'))
