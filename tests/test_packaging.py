@@ -11,7 +11,9 @@ import shlex
 import socket
 import subprocess
 import sys
+import tomllib
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,7 @@ from aiohttp.test_utils import TestServer
 from omnibot import channels
 from omnibot.settings import read
 from omnibot.store import bundled_home
+from omnibot_email.settings import Listen
 
 TOP = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
@@ -321,6 +324,18 @@ def test_it_is_given_more_time_to_stop_than_it_takes():
 def test_the_ports_lead_to_the_server():
     settings, _ = channels.configure(TOP / "config/omnibot.toml", {})
     assert OMNIBOT["ports"] == [f"127.0.0.1:{settings.server.port}:{settings.server.port}"]
+
+
+def test_where_mail_is_delivered_can_be_reached_from_outside_the_container():
+    """As the guide says: its address, and the port that is there to be uncommented."""
+    [line] = re.findall(r"# - (\"\S*:8024\") # your mail", (TOP / "docker-compose.yml").read_text(encoding="utf-8"))
+    outside, published, inside = yaml.safe_load(line).split(":")
+    guide = (TOP / "docs/channels/email.md").read_text(encoding="utf-8")
+    [snippet] = re.findall(r"\.listen\]\n(.*?)\n\n", guide.replace("# host", "host"), flags=re.DOTALL)
+    listen = Listen.model_validate(tomllib.loads(snippet.replace("   ", "")))
+    assert (outside, published, inside) == ("127.0.0.1", str(listen.port), str(listen.port))
+    assert not ip_address(listen.host).is_loopback
+    assert ip_address(Listen().host).is_loopback  # nobody else's mail server is let in unasked
 
 
 def test_postgres_is_of_the_release_that_is_bundled(programs):
