@@ -497,6 +497,27 @@ class TestActs:
         assert await people.identity.execute_next() is None
         assert await people.identity.audit() == []
 
+    @pytest.mark.parametrize("aged", [SMS, MAIL])
+    async def test_who_has_got_somebodys_old_number_is_not_taken_for_them_by_a_code(
+        self, people: Store, aged: Address
+    ) -> None:
+        """They read what comes there now; whose history it has is another question, whichever end it is."""
+        identity = guarded(people, proof_days={"sms": 180, "email": 180})
+        mail, sms, old = await id_of(people, MAIL), await id_of(people, SMS), await id_of(people, aged)
+        await identity.prove(aged, evidence="code", by=CUSTOMER)
+        await identity.execute_next()
+        await people._pool.execute("UPDATE links SET proven_at = now() - interval '181 d' WHERE address_id = $1", old)
+        await identity.write_acts([NewAct(act=Act.LINK, address=mail, other=sms, evidence="code", by=CUSTOMER)])
+        executed = await identity.execute_next()
+        assert executed is not None
+        assert executed.outcome == "parked"
+        assert not await together(people, MAIL, SMS)
+        age = "SELECT now() - proven_at > interval '180 d' FROM links WHERE address_id = $1"
+        assert await people._pool.fetchval(age, old)
+        [review] = await identity.reviews()
+        assert "run out" in review.reason
+        assert await identity.audit() == []
+
     async def test_a_code_for_what_is_theirs_already_proves_it_anew(self, people: Store) -> None:
         await merge(people, MAIL, TELEGRAM)
         mail, telegram = await id_of(people, MAIL), await id_of(people, TELEGRAM)

@@ -13,7 +13,7 @@ from omnibot.model import AddressId
 from omnibot.store.availability import AWAY
 from omnibot.store.identity.match import Matching
 from omnibot.store.identity.merge import Ground
-from omnibot.store.identity.standing import Changed
+from omnibot.store.identity.standing import Changed, End
 from omnibot.store.identity.values import (
     CUSTOMER,
     Act,
@@ -46,6 +46,11 @@ UPDATE identity_acts SET attempts = attempts + 1, due_at = now() + $2::interval 
 """
 
 _GIVE_UP = "DELETE FROM identity_acts WHERE id = $1 RETURNING id"
+
+_PROOFS = """
+SELECT l.proven_at, a.channel FROM links l JOIN addresses a ON a.id = l.address_id
+WHERE l.address_id = ANY($1::bigint[])
+"""
 
 _WAITING = "SELECT count(*) FROM identity_acts"
 
@@ -178,17 +183,26 @@ class Acting(Matching):
         end, to = await self._end_at(connection, taken.address), await self._end_at(connection, taken.other)
         standing = await self._hold_ends(connection, end, to)
         proves = taken.by == CUSTOMER
+        customer = standing.side(to.home).customer
+        if proves and end.home not in standing.side(to.home).homes and await self._is_worn(connection, end, to):
+            why = "the proof of an address has run out: it may be somebody else's by now"
+            review = await self._park(connection, to.home, end.home, why, taken.evidence, taken.by)
+            return Ruling(verdict=Verdict.PARKED, customer=customer, why=why, review=review)
         if proves:  # whoever typed it has read what came there, whatever becomes of the link
             await self._prove(connection, end, taken.evidence, taken.by, "")
             standing = await self._look_at(connection, {end.home, to.home})
             if await self._names_nobody(connection, end) or await self._names_nobody(connection, to):
-                customer = standing.side(to.home).customer
                 return Ruling(verdict=Verdict.REFUSED, customer=customer, why="it names nobody: it is blocked")
         ruling = await self._link(connection, standing, end, to, Ground(rule=taken.evidence, by=taken.by))
         if proves and ruling.verdict in (Verdict.LINKED, Verdict.MERGED, Verdict.ALREADY):
             await self._prove(connection, to, taken.evidence, taken.by, "")
             await self._match_later(connection, taken.address, taken.evidence)
         return ruling
+
+    async def _is_worn(self, connection: asyncpg.Connection, *ends: End) -> bool:
+        """Whether one of these was proven too long ago: whoever reads there now may not be whose history it has."""
+        rows = await connection.fetch(_PROOFS, [end.address for end in ends])
+        return any(self._guards.is_over(row["proven_at"], row["channel"]) for row in rows)
 
     async def _postpone(self, taken: _Taken, cause: str, attempts: int, backoff: float) -> Executed:
         parked = taken.attempts + 1 >= attempts
