@@ -345,6 +345,18 @@ class TestSpend:
         [row] = await rows(dsn, "SELECT units FROM spent")
         assert row["units"] == 2
 
+    async def test_what_was_interrupted_costs_one_where_there_is_a_cap(self, dsn: str, store: Store) -> None:
+        await self.spend(store, 2)
+        for number in range(2):
+            await heard(store, "x", sender=Address("telegram", str(number)))
+        await heard(store, "by the second", sender=Address("telegram", "2"))
+        await execute(dsn, "UPDATE outbox SET account = 'second' WHERE id = (SELECT max(id) FROM outbox)")
+        await store.path.dispatch([quota(), replace(quota(), account="second")], lease=0, unknown_wait=60)
+        assert await store.path.abandon([("telegram", "main")]) == 3
+        assert [dict(row) for row in await rows(dsn, "SELECT account, units FROM spent")] == [
+            {"account": "main", "units": 4}
+        ]
+
     async def test_both_can_be_waited_for_at_once(self, store: Store) -> None:
         await self.spend(store, 3)
         await heard(store, "late", ago=timedelta(hours=25))

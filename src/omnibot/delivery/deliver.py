@@ -250,7 +250,9 @@ class Delivery:
                     await self._path.look_again(self._accounts.keys())
                     looked = True
                     self._due.set()
-                abandoned = await self._path.abandon()
+                abandoned = await self._path.abandon(
+                    [key for key, account in self._accounts.items() if account.channel.limits.spend]
+                )
                 if abandoned:
                     log.warning("delivery.abandoned", count=abandoned, reason="interrupted while sending")
                 if abandoned or loop.time() >= next_reconciliation:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -54,11 +54,21 @@ FROM (SELECT a.id, m.context FROM unnest($1::bigint[], $2::bytea[]) AS m(id, con
 WHERE addresses.id = m.id
 """
 
-# The worker of these died or hangs beyond its deadline: nobody can say whether the provider has them.
+# The worker of these died or hangs beyond its deadline: nobody can say whether the provider has them. As any `unknown`
+# each costs one unit where there is a cap.
 _ABANDON = """
+WITH abandoned AS (
 UPDATE outbox SET state = 'unknown', reason = 'interrupted while sending', leased_until = NULL, changed_at = now(),
     sent_at = now()
-WHERE state = 'sending' AND leased_until < now() RETURNING id
+WHERE state = 'sending' AND leased_until < now() RETURNING channel, account
+), billed AS (
+    INSERT INTO spent (channel, account, hour, units)
+    SELECT channel, account, date_trunc('hour', now()), count(*)
+    FROM abandoned JOIN unnest($1::text[], $2::text[]) AS capped(channel, account) USING (channel, account)
+    GROUP BY channel, account ORDER BY channel, account
+    ON CONFLICT (channel, account, hour) DO UPDATE SET units = spent.units + EXCLUDED.units
+)
+SELECT count(*) FROM abandoned
 """
 
 _UNKNOWN = """
@@ -103,10 +113,14 @@ class Finishing(Pointing, Holding):
             await self._keep_back_pointers([r.id for r in lost], {r.id for r in lost if r.unreachable})
         return more
 
-    async def abandon(self) -> int:
-        """Mark as `unknown` what a dead worker left in `sending`; tells how many."""
+    async def abandon(self, capped: Collection[tuple[str, str]] = ()) -> int:
+        """Mark as `unknown` what a dead worker left in `sending`; tells how many.
+
+        `capped` are the accounts that may spend only so much, for each of which it counts as one unit.
+        """
         async with self._connection() as connection:
-            return len(await connection.fetch(_ABANDON))
+            count: int = await connection.fetchval(_ABANDON, *columns(sorted(capped), 2))
+            return count
 
     async def unknown(self, channel: str, account: str, limit: int = 100) -> list[tuple[AddressId, Outbound]]:
         """Messages of an account of which nobody knows whether the provider has them, the latest first.
