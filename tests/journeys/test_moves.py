@@ -125,6 +125,45 @@ async def test_olvida_mi_correo_splits_the_timelines_cleanly(stage: Stage) -> No
     assert (await stage.told(EMAIL))[: len(before[1])] == before[1]
 
 
+async def test_from_telegram_a_mailbox_is_linked_and_answers_move_between_them(stage: Stage) -> None:
+    """Telegram answers for nobody; but whoever typed the code there has read it in the mailbox, so both are theirs."""
+    await stage.says(TELEGRAM, "Hi, how can I export my data?")
+    await stage.says(EMAIL, "Hello, how can I export my data?")
+    assert not await stage.one(TELEGRAM, EMAIL)
+    code, said = await stage.code(EMAIL, TELEGRAM, f"My e-mail is {EMAIL.value}")
+    assert EMAIL.value in said
+    assert EMAIL.value in await stage.says(TELEGRAM, f"The code is {code}")
+    await until(linked(stage, TELEGRAM, EMAIL))
+    assert {message.address for message in await stage.timeline(TELEGRAM)} == {TELEGRAM, EMAIL}
+
+    before = stage.place.ledger.last
+    pointer = await stage.says(EMAIL, "Please answer me on Telegram. How do I cancel my plan?", answer=True)
+    assert "Telegram" in pointer
+    assert "cancel" in (await stage.got(TELEGRAM, before)).lower()
+    before = stage.place.ledger.last
+    pointer = await stage.says(TELEGRAM, "Please answer me by e-mail. How do I change my password?")
+    assert "mail" in pointer
+    assert "password" in (await stage.got(EMAIL, before)).lower()
+
+    asked = await stage.says(TELEGRAM, "unlink my e-mail")
+    found = _CODE.search(asked)
+    assert found
+    await stage.says(TELEGRAM, found[0])
+    await until(apart(stage, TELEGRAM, EMAIL))
+    assert {message.address for message in await stage.timeline(TELEGRAM)} == {TELEGRAM}
+    told = await stage.says(TELEGRAM, "Please answer me by e-mail. How do I cancel my plan?")
+    assert "cancel" in told.lower()  # what is no more theirs gets nothing
+
+
+async def test_from_a_mail_telegram_is_linked_by_a_message_from_there(stage: Stage) -> None:
+    await stage.says(TELEGRAM, "Hi, how can I export my data?")
+    assert "/link" in await stage.says(EMAIL, "Please link my Telegram")
+    assert "mail" in await stage.says(TELEGRAM, "/link")
+    code, _ = await stage.code(EMAIL, TELEGRAM, EMAIL.value)
+    await stage.says(TELEGRAM, code)
+    await until(linked(stage, TELEGRAM, EMAIL))
+
+
 # --- codes that are not right ---
 
 
