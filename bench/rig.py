@@ -13,9 +13,10 @@ from tempfile import TemporaryDirectory
 import orjson
 
 from bench.load import PATIENCE, Customer
-from bench.processes import OMNIBOT, Server, ServerFailed, free_port, running
+from bench.processes import OMNIBOT, Server, ServerFailed, running
 from bench.provider import Arrivals, Provider
 from bench.traffic import texts
+from omnibot.sandbox.server import free_port
 from omnibot.settings import Settings, load
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -18,7 +18,6 @@ from typing import Any, Self
 from aiosmtpd.smtp import Envelope, Session
 
 from bench.lmtp import LmtpWire
-from bench.processes import free_port
 from bench.provider import Payload, Posted, Provider
 from bench.providers.http import HOST
 from omnibot.model import Part
@@ -26,6 +25,7 @@ from omnibot.sandbox import Faults, Outcome, ServerError
 from omnibot.sandbox.mail import MailSandbox
 from omnibot.sandbox.mail.letters import Mail
 from omnibot.sandbox.mail.post import PROVIDER
+from omnibot.sandbox.server import free_port
 from omnibot_email.render import as_text
 
 ADDRESS, AUTHSERV_ID = "support@example.com", "mx.example.com"

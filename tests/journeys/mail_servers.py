@@ -21,6 +21,8 @@ from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
 
+from omnibot.sandbox.server import free_port
+
 CERTIFICATES = Path(__file__).parents[1] / "channels" / "email" / "certificates"
 HOST = "127.0.0.1"
 US = "support@example.com"
@@ -93,7 +95,7 @@ async def mail_servers(*, users: tuple[str, ...]) -> AsyncIterator[MailServers]:
     with tempfile.TemporaryDirectory(prefix="omnibot-mail-") as name:
         folder = Path(name)
         folder.chmod(0o711)
-        smtp, imap, lmtp, listen = _free_ports(4)
+        smtp, imap, lmtp, listen = (free_port() for _ in range(4))
         servers = MailServers(folder, smtp, imap, listen)
         _write_dovecot(servers, lmtp, users)
         _write_postfix(servers, lmtp)
@@ -124,17 +126,6 @@ def _wait_until_open(servers: MailServers, process: subprocess.Popen[bytes], por
         with suppress(subprocess.TimeoutExpired):
             process.wait(0.05)
     raise RuntimeError(f"a mail server has not started at port {port}\n{servers.logs()}")
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for probe in sockets:
-            probe.bind((HOST, 0))
-        return [probe.getsockname()[1] for probe in sockets]
-    finally:
-        for probe in sockets:
-            probe.close()
 
 
 # --- Dovecot: as nobody at all -----------------------------------------------------------------------------------

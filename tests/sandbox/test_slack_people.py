@@ -357,5 +357,5 @@ async def test_customers_write_answer_send_files_and_press(slack: Caller, hook: 
     assert (await hook.next())[0].body["user"]["id"] == bob.id
     with pytest.raises(LookupError):
         customers.press("T0SANDBOX1/U0BOB", "No")
-    with pytest.raises(LookupError):
+    with pytest.raises(ValueError, match="no address of Slack"):
         customers.write("U0BOB", "x")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import random
+import socket
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -13,6 +16,8 @@ from omnibot.sandbox.faults import Faults
 from omnibot.sandbox.ledger import Ledger
 
 HOST = "127.0.0.1"
+
+_OURS = (20_000, 32_000)  # Linux gives away those from 32,768 on, others from 49,152
 
 
 class HttpSandbox(ABC):
@@ -61,3 +66,14 @@ class HttpSandbox(ABC):
         if request.transport is not None:
             request.transport.abort()
         return web.Response()
+
+
+def free_port() -> int:
+    """A port that nobody listens on just now, below those that systems give to whoever does not choose.
+
+    Else one of these, of another process, would take it before it is used.
+    """
+    while True:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind((HOST, port := random.randrange(*_OURS)))
+            return port

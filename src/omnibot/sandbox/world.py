@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import time
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -21,7 +20,7 @@ from omnibot.sandbox.ledger import Ledger
 from omnibot.sandbox.mail import MailSandbox
 from omnibot.sandbox.people import People
 from omnibot.sandbox.providers import Ports, Providers, emulated
-from omnibot.sandbox.server import HOST
+from omnibot.sandbox.server import HOST, free_port
 from omnibot.sandbox.slack import SlackSandbox
 from omnibot.sandbox.telegram import TelegramSandbox
 from omnibot.sandbox.twilio import TwilioSandbox
@@ -117,9 +116,9 @@ async def world(
 
     `sections` replace those of the settings, such as `{"turns": Turns(pause_seconds=1)}`.
     """
-    http_port = _free_port()
+    http_port = free_port()
     url = f"http://{HOST}:{http_port}"
-    async with emulated(Ports(lmtp=_free_port()), bot_url=url, mail_retry_after=0.2) as providers:
+    async with emulated(Ports(lmtp=free_port()), bot_url=url, mail_retry_after=0.2) as providers:
         if slack_mode == "events":
             providers.slack.main.deliver_to(f"{url}/channels/slack/main/events")
         settings = Settings(
@@ -134,11 +133,3 @@ async def world(
             bot=Bot(knowledge=knowledge),
         )
         yield World(settings.model_copy(update=sections), providers)
-
-
-def _free_port() -> int:
-    """A port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-    return port

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from omnibot.sandbox import Faults, Ledger
 from omnibot.sandbox.mail import ImapSandbox, MailSandbox, Verdict
 from omnibot.sandbox.mail.imap import Extension
 from omnibot.sandbox.mail.imap_folders import ImapAccount, StoredMail
+from omnibot.sandbox.server import free_port
 from omnibot.testing import Inbox
 from omnibot_email import Email
 from omnibot_email.authentication import Lookup
@@ -28,13 +28,6 @@ NOON = datetime(2025, 3, 3, 12, 0, tzinfo=UTC)
 OURS = "support@example.com"
 SARAH = "sarah@example.org"
 MIKE = "mike@example.net"
-
-
-def free_port() -> int:
-    """A port that nobody listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def settings(smtp_port: int, listen_port: int = 0, **more: Any) -> EmailSettings:
