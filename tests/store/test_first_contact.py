@@ -29,6 +29,7 @@ from omnibot.store.message_path import MessagePath
 from omnibot.store.message_path.acquaint import _LOOK_UP, _LOOK_UP_AND_HOLD
 from omnibot.store.work import Arrived
 from tests.conftest import SECRET
+from tests.store.test_identity_races import waits_for_lock
 from tests.store.test_message_path_races import process
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -485,6 +486,21 @@ class TestTogether:
         async with process(dsn) as one, process(dsn) as other:
             await asyncio.gather(one.accept(batches["sms"]), other.accept(batches["whatsapp"]))
         assert await database.people() == len(numbers)
+
+    async def test_who_is_recognised_as_somebody_whom_others_meet_at_that_moment_is_a_customer(
+        self, store: Store, database: Database
+    ) -> None:
+        """Somebody names the number while its first two messages come in one batch."""
+        async with database.connection.transaction():
+            await database.claim(SMS)
+            accepting = asyncio.create_task(store.path.accept([wrote("1", SMS, PHONE), wrote("2", WHATSAPP, PHONE)]))
+            await waits_for_lock(store._pool)
+        await accepting
+        assert await database.customer(WHATSAPP) != await database.customer(SMS)
+        assert await database.connection.fetchval("SELECT count(*) FROM customers") == 2
+        assert await database.acts() == [("match", "sms", "vouched by sms")]
+        await store.identity.execute_next()
+        assert await database.people() == 1
 
     async def test_who_is_merged_at_that_moment_is_found_where_they_are_then(
         self, store: Store, dsn: str, database: Database

@@ -66,7 +66,7 @@ SELECT nextval('addresses_id_seq') AS address, nextval('customers_id_seq') AS cu
 """
 
 # A new address is a new customer, or that of whom it was recognised as. Who loses the race for an address finds the
-# winner's when it looks again.
+# winner's when it looks again; whoever was recognised as them in the same batch is met all the same.
 _MEET = """
 WITH input AS (
     SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::boolean[], $6::text[], $7::bytea[],
@@ -78,7 +78,8 @@ WITH input AS (
     ON CONFLICT (hash) DO NOTHING RETURNING id
 ), person AS (
     INSERT INTO customers (id, created_at)
-    SELECT DISTINCT home_id, now() FROM input JOIN met ON met.id = address_id WHERE is_new
+    SELECT DISTINCT home_id, now() FROM input JOIN met ON met.id = address_id
+    WHERE home_id IN (SELECT home_id FROM input WHERE is_new)
 ), linked AS (
     INSERT INTO links (address_id, customer_id, home_id, proof, evidence, proven_at, since)
     SELECT address_id, customer_id, home_id, proof, evidence, CASE proof WHEN 'proven' THEN now() END, now()
