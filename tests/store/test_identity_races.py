@@ -10,17 +10,17 @@ from itertools import count
 import asyncpg
 import pytest
 
-from omnibot.model import Address
+from omnibot.model import Address, Identifier, IdentifierKind, IncomingMessage, Sender
 from omnibot.store import Store
 from omnibot.store.codec import Codec
 from omnibot.store.identity import Guards, Identity, IdentityError, UnknownMerge, Verdict
 from omnibot.store.identity.move import _MOVE
-from omnibot.store.identity.standing import _LOCK, _READ
+from omnibot.store.identity.standing import _LOCK, _READ, Edge, Standing
 from omnibot.store.message_path import MessagePath
-from omnibot.store.work import Work
+from omnibot.store.work import Arrived, Work
 from tests.conftest import SECRET
-from tests.store.test_identity import ANN, PHONE, brings, customer, merge, together, write
-from tests.store.test_message_path import arrived, claim, execute, give_back, message, outcome
+from tests.store.test_identity import ANN, PHONE, SMS, WHATSAPP, brings, customer, merge, together, write
+from tests.store.test_message_path import NOON, arrived, claim, execute, give_back, message, outcome, states
 from tests.store.test_message_path_races import other, waiting
 
 PEOPLE = [Address("telegram", str(number)) for number in range(8)]
@@ -48,6 +48,11 @@ async def second(dsn: str) -> AsyncIterator[Process]:
 async def people(store: Store) -> Store:
     await write(store, *PEOPLE)
     return store
+
+
+def brought(id_: str, sender: Address, *vouched: Identifier) -> Arrived:
+    item = IncomingMessage(id=id_, at=NOON, sender=Sender(sender, vouched=vouched), message_id=f"m{id_}", text="hello")
+    return arrived(item)
 
 
 async def waits_for_lock(connection: asyncpg.Pool, many: int = 1) -> None:
@@ -134,6 +139,19 @@ class TestWithMessages:
         )
         assert len(rows) == len(PEOPLE) + 20 * 8
         assert all(row["customer_id"] == row["theirs"] and row["due"] for row in rows)
+
+    async def test_turns_that_others_cross_are_committed_again(self, people: Store, dsn: str) -> None:
+        await execute(
+            dsn,
+            "CREATE SEQUENCE crossings; CREATE FUNCTION cross_once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            " IF nextval('crossings') = 1 THEN RAISE 'crossed' USING ERRCODE = 'deadlock_detected'; END IF;"
+            " RETURN NEW; END $$;"
+            "CREATE TRIGGER crossing BEFORE INSERT ON outbox FOR EACH ROW EXECUTE FUNCTION cross_once()",
+        )
+        works = await claim(people)
+        held = await people.path.commit([outcome(work, "hi") for work in works])
+        assert held.keys() == {work.lease.customer for work in works}
+        assert await states(people) == ["queued"] * len(works)
 
     async def test_a_turn_that_fails_after_a_merge_changes_nothing(self, people: Store) -> None:
         works = await claim(people)
@@ -229,6 +247,45 @@ async def test_everything_at_once_never_deadlocks_and_answers_everybody_once(sto
     assert await deadlocks(store) == before
 
 
+class TestSharing:
+    async def test_whoever_brings_a_number_while_it_is_marked_as_shared_is_not_linked_by_it(
+        self, store: Store, second: Process, dsn: str
+    ) -> None:
+        await store.path.accept([brought("1", SMS, PHONE)])
+        async with other(dsn) as busy:
+            async with busy.transaction():
+                await busy.execute("SELECT FROM addresses FOR UPDATE")
+                sharing = asyncio.create_task(store.identity.share(SMS, **ANN))
+                await waits_for_lock(store._pool)
+                accepting = asyncio.create_task(second.path.accept([brought("2", WHATSAPP, PHONE)]))
+                await waits_for_lock(store._pool, 2)
+            await sharing
+            assert await accepting == [True]
+        assert not await together(store, SMS, WHATSAPP)
+
+    async def test_who_has_two_numbers_in_common_is_parted_once(self, store: Store) -> None:
+        another = Identifier(IdentifierKind.PHONE, "+491709999998")
+        await store.path.accept([brought("1", A, PHONE, another)])
+        await store.path.accept([brought("2", B, PHONE, another)])
+        assert await together(store, A, B)
+        [parted] = await store.identity.share(A, **ANN)
+        assert (parted.stays, parted.leaves) == (await customer(store, A), await customer(store, B))
+        assert await store.identity.audit() == []
+
+    async def test_lanes_are_taken_before_the_address(self, store: Store, dsn: str) -> None:
+        """As in a turn's commit, which asks for a code to an address of theirs."""
+        await store.path.accept([brought("1", SMS, PHONE)])
+        await store.path.accept([brought("2", WHATSAPP, PHONE)])
+        async with other(dsn) as busy:
+            async with busy.transaction():
+                await busy.execute("SELECT FROM lanes FOR UPDATE")
+                sharing = asyncio.create_task(store.identity.share(SMS, **ANN))
+                await waits_for_lock(store._pool)
+                assert await busy.fetch("SELECT FROM addresses FOR UPDATE NOWAIT")
+            await sharing
+        assert not await together(store, SMS, WHATSAPP)
+
+
 class TestCost:
     async def test_nothing_is_read_but_by_index(self, store: Store, dsn: str) -> None:
         await execute(
@@ -253,6 +310,13 @@ class TestCost:
             for statement, arguments in statements.items():
                 plan = "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN {statement}", *arguments))
                 assert "Seq Scan" not in plan, plan
+
+    def test_a_long_chain_of_merges_is_walked_along_once(self) -> None:
+        """The newest merge first, which is the worst order for whoever looks at all of them again and again."""
+        edges = tuple(Edge(home, home, home + 1, "staff") for home in reversed(range(1, 20_000)))
+        chain = Standing(frozenset(range(1, 20_001)), (), edges, ())
+        assert len(chain.side(1).homes) == 20_000
+        assert chain.part(1, edges[1:]).homes == chain.homes - {20_000}
 
     async def test_a_merge_takes_seven_statements(self, store: Store) -> None:
         await write(store, A, B)

@@ -26,6 +26,7 @@ from omnibot.store.identity.values import (
     Verdict,
     Who,
 )
+from omnibot.store.locks import lock_identifiers
 from omnibot.store.message_path.pointers import KEEP_BACK_POINTERS
 
 # What somebody wrote or the company knows. What we wrote to an address (a code) is nobody's history.
@@ -96,13 +97,15 @@ WHERE i.address_id = $1 AND i.proven_at IS NOT NULL AND i.revoked_at IS NULL ORD
 
 # Linked by a rule when they first wrote, by an identifier that this address holds, too.
 _RESTING_LINKS = """
-SELECT o.address_id, l.home_id FROM identifiers i
+SELECT DISTINCT o.address_id, l.home_id FROM identifiers i
 CROSS JOIN LATERAL (SELECT address_id FROM identifiers WHERE hash = i.hash AND kind = i.kind
     AND proven_at IS NOT NULL AND revoked_at IS NULL OFFSET 0) AS o
 JOIN links l ON l.address_id = o.address_id
 WHERE i.address_id = $1 AND i.proven_at IS NOT NULL AND i.revoked_at IS NULL AND l.evidence = i.kind
 ORDER BY o.address_id
 """
+
+_BROUGHT = "SELECT hash FROM identifiers WHERE address_id = $1 AND proven_at IS NOT NULL AND revoked_at IS NULL"
 
 _MATCH_LATER = """
 INSERT INTO identity_acts (act, address_id, evidence, by, at, attempts) VALUES ('match', $1, $2, $3, now(), 0)
@@ -375,12 +378,13 @@ class Linking(Merging):
     # --- sharing ---
 
     async def _share(self, connection: asyncpg.Connection, end: End, by: str, reason: str) -> tuple[Parted, ...]:
+        # Whoever brings the same at this moment has been linked before, or finds it shared.
+        await lock_identifiers(connection, [row["hash"] for row in await connection.fetch(_BROUGHT, end.address)])
         merges = await connection.fetch(_RESTING, end.address)
         links = await connection.fetch(_RESTING_LINKS, end.address)
         homes = {end.home} | {row["home_id"] for row in links}
         homes |= {home for row in merges for home in (row["left_id"], row["right_id"])}
         standing = await self._hold(connection, homes)
-        await self._mark_shared(connection, end, True, by, reason)
         parted = []
         for row in merges:
             edge = next((edge for edge in standing.edges if edge.id == row["id"]), None)
@@ -395,6 +399,7 @@ class Linking(Merging):
             if sum(other.home == link.home for other in standing.links) > 1:
                 parted.append(await self._leave(connection, standing, link, by, reason))
                 standing = await self._look_at(connection, homes)
+        await self._mark_shared(connection, end, True, by, reason)  # lanes come before addresses, as everywhere
         return tuple(parted)
 
     async def _mark_shared(self, connection: asyncpg.Connection, end: End, shared: bool, by: str, reason: str) -> None:

@@ -9,6 +9,7 @@ Whoever reads before it has all locks may read what has changed meanwhile: it th
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -259,10 +260,13 @@ def answerable(by: str, reason: str) -> None:
 
 
 def _connected(home: int, edges: Sequence[Edge]) -> frozenset[int]:
-    found, before = {home}, 0
-    while len(found) > before:
-        before = len(found)
-        for edge in edges:
-            if edge.left in found or edge.right in found:
-                found |= {edge.left, edge.right}
+    beside: dict[int, set[int]] = defaultdict(set)
+    for edge in edges:
+        beside[edge.left].add(edge.right)
+        beside[edge.right].add(edge.left)
+    found, ahead = {home}, [home]
+    while ahead:
+        new = beside[ahead.pop()] - found
+        found |= new
+        ahead += new
     return frozenset(found)

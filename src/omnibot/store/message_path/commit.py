@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
+
 from omnibot.model import CustomerId
 from omnibot.store.codec import Codec
 from omnibot.store.message_path.connections import columns
@@ -18,7 +20,7 @@ from omnibot.store.message_path.inbox import MESSAGE_PRIORITY
 from omnibot.store.message_path.prove import Proving
 from omnibot.store.message_path.reports import Reporting
 from omnibot.store.payloads import parts_to_json, said_body
-from omnibot.store.work import Kind, Lease, Outcome, Reply
+from omnibot.store.work import Kind, Lease, Outcome, Reply, StoreUnavailable
 
 # Lock the lanes whose leases still hold, take what was taken out of them, and say when they are next due. What comes
 # into a lane while this waits for it cannot be seen here; that the lane counts more than it did tells of it. What
@@ -123,7 +125,8 @@ class Committing(Reporting, Proving):
     async def commit(self, outcomes: Sequence[Outcome], pause: float = 0.0) -> dict[CustomerId, bool]:
         """Commit turns together; tells whose lease still held, and whether more is due. A stale turn drops out.
 
-        `pause` seconds pass before a turn begins, as in `accept`.
+        `pause` seconds pass before a turn begins, as in `accept`. It is done again where others held what this needed
+        and waited for what it held: nothing was written then.
         """
         learned = _learned(self._codec, outcomes)
         arguments = [*_lease_columns(outcomes, pause), *_turn_columns(self._codec, outcomes)]
@@ -135,6 +138,17 @@ class Committing(Reporting, Proving):
         if opened:
             statement = _COMMIT_OPENED
             arguments += columns(opened, 2)
+        for last in (False, False, True):
+            try:
+                return await self._commit_together(outcomes, statement, arguments)
+            except StoreUnavailable as error:
+                if last or not isinstance(error.__cause__, asyncpg.TransactionRollbackError):
+                    raise
+        raise AssertionError("unreachable")
+
+    async def _commit_together(
+        self, outcomes: Sequence[Outcome], statement: str, arguments: Sequence[object]
+    ) -> dict[CustomerId, bool]:
         asking = [o for o in outcomes if o.asked]
         further = any(o.revised or o.reported or o.asked or o.tried for o in outcomes)
         async with self._transaction() if further else self._connection() as connection:
