@@ -97,6 +97,19 @@ async def test_two_who_have_written_before_become_one(store):
     assert (await person(store, SARAH)).customer == (await person(store, MAIL)).customer
 
 
+async def test_nobody_who_is_known_as_one_user_becomes_another_by_a_link_that_they_open(store, dsn):
+    """Else whoever sends somebody a link of their own account is taken for them from the next token on."""
+    await store.path.accept([shows("1", token("a"))])
+    mallory = Identifier(IdentifierKind.USER_ID, "mallory")
+    await store.path.accept([shows("2", token("b", user=mallory))])
+    assert identifiers(await person(store, SARAH), SARAH) == {"user_id:u-77"}
+    assert await flags(store, dsn, 2) == [TOKEN_TAKEN, TOKEN_VOID]
+    await store.path.accept([shows("3", token("c", user=mallory), MAIL)])
+    assert (await person(store, MAIL)).customer != (await person(store, SARAH)).customer
+    await store.path.accept([shows("4", token("d"))])  # as the same user they may come as often as they like
+    assert (await flags(store, dsn, 4))[-1] == TOKEN_TAKEN
+
+
 async def test_a_phone_that_the_company_answers_for_finds_who_texts_from_it(store):
     phone = Identifier(IdentifierKind.PHONE, PHONE.value)
     texting = shows("1", sender=PHONE)

@@ -6,7 +6,7 @@ nothing more.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
@@ -50,6 +50,15 @@ SELECT $3, $4, now(), now() + $5::interval FROM spent ON CONFLICT DO NOTHING RET
 _ISSUE = "INSERT INTO link_codes (key, identifiers_sealed, at, expires_at) VALUES ($1, $2, now(), now() + $3::interval)"
 
 _WAITS = "SELECT EXISTS (SELECT FROM link_codes WHERE key = $1 AND expires_at > now())"
+
+# Who shows a token, and which users of the company they are known to be, wherever they write.
+_USERS = """
+SELECT a.hash, ARRAY(
+    SELECT i.hash FROM links m JOIN identifiers i ON i.address_id = m.address_id
+    WHERE m.customer_id = l.customer_id AND i.kind = 'user_id' AND i.proven_at IS NOT NULL AND i.revoked_at IS NULL
+) AS users
+FROM addresses a JOIN links l ON l.address_id = a.id WHERE a.hash = ANY($1::uuid[])
+"""
 
 # Requests live for an hour at most: the index finds those of today.
 _ASKED = """
@@ -128,7 +137,8 @@ class Tokens(Connections):
 async def redeem(connection: asyncpg.Connection, codec: Codec, batch: Mapping[UUID, Arrived]) -> Mapping[UUID, Arrived]:
     """Take what tokens say for what those who show them are vouched for, each token once; flags tell the turn.
 
-    Within the transaction that stores these arrivals. Of two who show the same one in a batch the first has it.
+    Within the transaction that stores these arrivals. Of two who show the same one in a batch the first has it. Whoever
+    is known as one user is not made another as well: a link that somebody else has sent them is opened by one press.
     """
     shown = {arrival: _key(codec, arrived.token) for arrival, arrived in batch.items() if arrived.token}
     if not shown:
@@ -138,10 +148,28 @@ async def redeem(connection: asyncpg.Connection, codec: Codec, batch: Mapping[UU
         first.setdefault(key, arrival)
     said = await _spend(connection, codec, {key: batch[arrival].token for key, arrival in first.items()})
     good = {first[key]: identifiers for key, identifiers in said.items()}
-    return {
-        arrival: _vouched(arrived, good.get(arrival)) if arrived.token else arrived
-        for arrival, arrived in batch.items()
+    senders = {arrival: codec.address_hash(batch[arrival].item.sender.address) for arrival in good}
+    users = {row["hash"]: row["users"] for row in await connection.fetch(_USERS, [*senders.values()])}
+    others = {
+        arrival
+        for arrival, identifiers in good.items()
+        if _is_another_user(codec, identifiers, users.get(senders[arrival], ()))
     }
+    redeemed = dict(batch)
+    for arrival in shown:
+        if arrival in others:
+            redeemed[arrival] = _refused(batch[arrival], "of another user")
+        elif arrival in good:
+            redeemed[arrival] = _vouched(batch[arrival], good[arrival])
+        else:
+            redeemed[arrival] = _refused(batch[arrival], "unknown or spent")
+    return redeemed
+
+
+def _is_another_user(codec: Codec, identifiers: Sequence[Identifier], users: Collection[UUID]) -> bool:
+    """Whether a token names a user of the company, and whoever shows it is known as a different one."""
+    named = {codec.identifier_hash(each) for each in identifiers if each.kind is IdentifierKind.USER_ID}
+    return bool(named and users) and named.isdisjoint(users)
 
 
 async def _spend(
@@ -161,15 +189,20 @@ async def _spend(
     return said
 
 
-def _vouched(arrived: Arrived, identifiers: tuple[Identifier, ...] | None) -> Arrived:
-    """With what its token says, and a flag by which the turn answers; it is counted when it says nothing."""
+def _vouched(arrived: Arrived, identifiers: tuple[Identifier, ...]) -> Arrived:
+    """With what its token says, and a flag by which the turn answers."""
     item = arrived.item
     assert isinstance(item, IncomingMessage)
-    if identifiers is None:
-        log.warning("token.refused", channel=arrived.channel, account=arrived.account, reason="unknown or spent")
-        return replace(arrived, item=replace(item, flags=(*item.flags, TOKEN_VOID)))
     sender = replace(item.sender, vouched=(*item.sender.vouched, *identifiers))
     return replace(arrived, item=replace(item, sender=sender, flags=(*item.flags, TOKEN_TAKEN)))
+
+
+def _refused(arrived: Arrived, reason: str) -> Arrived:
+    """With a flag by which the turn says so in the same words, whatever the reason; it is counted."""
+    log.warning("token.refused", channel=arrived.channel, account=arrived.account, reason=reason)
+    item = arrived.item
+    assert isinstance(item, IncomingMessage)
+    return replace(arrived, item=replace(item, flags=(*item.flags, TOKEN_VOID)))
 
 
 def _key(codec: Codec, token: SignedToken | str) -> UUID:
