@@ -620,6 +620,17 @@ def test_a_code_stands_in_its_message_and_dots_in_what_is_kept() -> None:
     assert plain(kept.parts) == plain(text.parts).replace("481 5162", "•••")
 
 
+@pytest.mark.parametrize("register", [None, *Register])
+@pytest.mark.parametrize(("language", "nobody"), [("en", "nobody"), ("es", "nadie")])
+def test_whoever_gets_a_code_is_told_to_keep_it(language: str, nobody: str, register: Register | None) -> None:
+    """Whoever asked in their name may ask them for it next."""
+    ask = Ask(purpose=ProofPurpose.LINK, by=AddressId(1), target=Address("sms", "+491701234567"), source=MessageId(1))
+    made = plan(language=language, register=register)
+    text = plain(compose_code("481 5162", ask, made, LIMITS["sms"], SPEAKER, minutes=10, variant=0).parts)
+    assert nobody in text
+    assert len(text) <= 160
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_letter_with_a_code_has_the_address_that_does_the_same(language: str) -> None:
     ask = Ask(purpose=ProofPurpose.LINK, by=AddressId(1), target=Address("email", "t@example.org"), source=MessageId(1))
