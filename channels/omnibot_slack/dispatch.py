@@ -1,16 +1,18 @@
-"""What Slack hands over, by whichever way, through Bolt to the core; acknowledged only after the commit.
+"""What Slack hands over, by whichever way, to the core; acknowledged only after the commit.
 
-Bolt takes requests apart, matches them with listeners and shapes their acknowledgements. What it does of its own
+Events, which are most of it, are one JSON object with one answer, and go straight there. All else goes through Bolt. It
+takes requests apart, matches them with listeners and shapes their acknowledgements. What it does of its own
 accord is switched off: it would acknowledge events before they are handled (`process_before_response`), look up the
 token's identity and say 200 when it cannot (`authorize`), answer before anything is verified (`ssl_check`), and log
-requests that fit no listener, to which Slack would get a 404 and count it as a failure (there is one for everything).
+requests that fit no listener, to which Slack would get a 404 and count it as a failure.
 Signatures are verified before a request gets here: it stumbles over a timestamp that is no number.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -32,6 +34,9 @@ from omnibot_slack.staff import Staff
 from omnibot_slack.threads import Threads
 
 Read = Callable[[Fields, Me], Heard | None]
+Acknowledge = Callable[[str], Awaitable[BoltResponse]]
+
+_EVENT = "event_callback"
 
 _ANY = re.compile("")
 _log = structlog.get_logger("omnibot.slack")
@@ -56,12 +61,28 @@ class Dispatch:
 
     async def request(self, body: str, content_type: str) -> BoltResponse:
         """One verified HTTP request; raises Unreadable, CallFailed."""
+        if content_type == "application/json" and (told := _event_in(body)) is not None:
+            return await self._told(told)
         # Other headers are none of Slack's signing, and some make Bolt skip its listeners.
         return await self._dispatched(body, {"content-type": content_type}, "http")
 
     async def envelope(self, payload: dict[str, Any]) -> BoltResponse:
         """What came by Socket Mode; raises Unreadable, CallFailed."""
+        if payload.get("type") == _EVENT:
+            return await self._told(payload)
         return await self._dispatched(payload, {}, "socket_mode")
+
+    async def _told(self, body: dict[str, Any]) -> BoltResponse:
+        """An event."""
+        told = body.get("event")
+        if not (isinstance(told, dict) and isinstance(told.get("type", ""), str)):
+            raise Unreadable("no event")
+        await self._account.me()  # raises CallFailed
+
+        async def acknowledge(_: str = "") -> BoltResponse:
+            return BoltResponse(status=200, body="")
+
+        return await self._answered(body, event, acknowledge)
 
     async def _dispatched(self, body: str | dict[str, Any], headers: Mapping[str, str], mode: str) -> BoltResponse:
         try:
@@ -100,13 +121,9 @@ class Dispatch:
             attaching_function_token_enabled=False,
             attaching_conversation_kwargs_enabled=False,
         )
-        app.event(_ANY)(self._event)
         app.block_action(_ANY)(self._action)
         app.command(_ANY)(self._command)
         return app
-
-    async def _event(self, body: dict[str, Any], ack: AsyncAck) -> BoltResponse:
-        return await self._answered(body, event, ack)
 
     async def _action(self, body: dict[str, Any], ack: AsyncAck) -> BoltResponse:
         return await self._answered(body, press, ack)
@@ -117,7 +134,7 @@ class Dispatch:
         pointer = "" if body.get("channel_name") == "directmessage" else f"→ <@{me.user}>"
         return await self._answered(body, partial(command, now=self._site.now()), ack, pointer)
 
-    async def _answered(self, body: Fields, read: Read, ack: AsyncAck, text: str = "") -> BoltResponse:
+    async def _answered(self, body: Fields, read: Read, ack: Acknowledge, text: str = "") -> BoltResponse:
         try:
             taken = await self._take(body, read)
         except Malformed as error:
@@ -150,12 +167,18 @@ class Dispatch:
         return heard.otherwise
 
 
+def _event_in(body: str) -> dict[str, Any] | None:
+    """The event that a body is, if it is one; raises Unreadable."""
+    try:
+        told = json.loads(body)  # unlike orjson it takes halves of surrogate pairs
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(type(error).__name__) from error
+    return told if isinstance(told, dict) and told.get("type") == _EVENT else None
+
+
 def _can_be_matched(body: Fields) -> bool:
     """Whether what Bolt finds listeners by is of its type: it fails on anything else, and Slack would come again."""
     match body:
-        case {"type": "event_callback"}:
-            event = body.get("event")
-            return isinstance(event, dict) and isinstance(event.get("type", ""), str)
         case {"type": "block_actions"}:
             actions = body.get("actions")
             first = actions[0] if isinstance(actions, list) and actions else None
