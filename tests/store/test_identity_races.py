@@ -14,6 +14,7 @@ from omnibot.model import Address, Identifier, IdentifierKind, IncomingMessage, 
 from omnibot.store import Store
 from omnibot.store.codec import Codec
 from omnibot.store.identity import Guards, Identity, IdentityError, UnknownMerge, Verdict
+from omnibot.store.identity.link import _HAS_HISTORY, _RESTING, _RESTING_LINKS
 from omnibot.store.identity.move import _MOVE
 from omnibot.store.identity.standing import _LOCK, _READ, Edge, Standing
 from omnibot.store.message_path import MessagePath
@@ -302,9 +303,20 @@ class TestCost:
             " SELECT n, n, 'message', 5, now(), 0 FROM generate_series(1, 20000) AS n;"
             "INSERT INTO identifiers (address_id, kind, hash, value_sealed, evidence, at)"
             " SELECT n, 'phone', gen_random_uuid(), '', 'x', now() FROM generate_series(1, 20000) AS n;"
+            "INSERT INTO facts (address_id, key, value_sealed, confidence, source, valid_from)"
+            " SELECT n, 'name', '', 0.5, 'provider', now() FROM generate_series(1, 20000) AS n;"
+            "INSERT INTO messages (address_id, direction, account, at, received_at, body_sealed, attachments)"
+            " SELECT n, 'in', 'main', now(), now(), '', 0 FROM generate_series(1, 20000) AS n;"
             "ANALYZE",
         )
-        statements = {_LOCK: [[2]], _READ: [[2]], _MOVE: [[2], [2], [3], [2, 3]]}
+        statements = {
+            _LOCK: [[2]],
+            _READ: [[2]],
+            _MOVE: [[2], [2], [3], [2, 3]],
+            _HAS_HISTORY: [2],
+            _RESTING: [2],
+            _RESTING_LINKS: [2],
+        }
         async with store._pool.acquire() as connection:
             await connection.execute("SET plan_cache_mode = force_generic_plan")
             for statement, arguments in statements.items():

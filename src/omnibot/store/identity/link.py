@@ -32,7 +32,7 @@ from omnibot.store.message_path.pointers import KEEP_BACK_POINTERS
 # What somebody wrote or the company knows. What we wrote to an address (a code) is nobody's history.
 _HAS_HISTORY = """
 SELECT EXISTS (SELECT FROM messages WHERE address_id = $1 AND direction = 'in')
-    OR EXISTS (SELECT FROM facts WHERE address_id = $1)
+    OR EXISTS (SELECT FROM facts WHERE address_id = $1 AND valid_to IS NULL)
 """
 
 _MEET = """
