@@ -401,6 +401,43 @@ async def logged() -> None:
     await asyncio.sleep(0)
 
 
+class TestDisk:
+    """What somebody outside knows next is synced, with all that it stands on; nothing else waits for the disk."""
+
+    @pytest.fixture
+    async def sql(self, dsn: str) -> AsyncIterator[asyncpg.Connection]:
+        async with other(dsn) as connection:
+            yield connection
+
+    async def written(self, sql: asyncpg.Connection) -> str:
+        return str(await sql.fetchval("SELECT pg_current_wal_insert_lsn()::text"))
+
+    async def is_synced(self, sql: asyncpg.Connection, position: str) -> bool:
+        return bool(await sql.fetchval("SELECT pg_current_wal_flush_lsn() >= $1::text::pg_lsn", position))
+
+    async def test_what_is_acknowledged_is_synced(self, store: Store, sql: asyncpg.Connection) -> None:
+        synced = []
+        for number in range(20):
+            await store.path.accept([arrived(message(str(number)))])
+            synced.append(await self.is_synced(sql, await self.written(sql)))
+        assert sum(synced) > 15  # PostgreSQL itself may have written something since
+
+    async def test_a_turn_is_synced_no_later_than_something_of_it_leaves(
+        self, store: Store, sql: asyncpg.Connection
+    ) -> None:
+        waited = []
+        for number in range(20):
+            await store.path.accept([arrived(message(str(number)))])
+            [work] = await claim(store)
+            await store.path.commit([outcome(work, "hi")])
+            position = await self.written(sql)
+            waited.append(await self.is_synced(sql, position))  # PostgreSQL itself syncs five times a second
+            [dispatched] = await dispatch(store)
+            assert await self.is_synced(sql, position)
+            await store.path.finish([result(dispatched)])
+        assert not all(waited)
+
+
 class TestCost:
     """A round trip wakes two processes: somebody who writes as before costs one a step."""
 

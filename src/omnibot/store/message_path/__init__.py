@@ -3,11 +3,15 @@
 The way of a message, each step a module, and for a message like most a single statement that commits by itself:
 
     accept    dedupe, address → customer, message, inbox, lane              then the provider is told yes
-    claim     lanes that are due, each with a fencing token, and …           (a lost claim costs a lease, so no fsync)
+    claim     lanes that are due, each with a fencing token, and …
     load      … what waits there, addresses, facts, latest messages         alone only where it changed meanwhile
     commit    those whose token still holds: turn, messages, outbox, facts; inbox rows gone
     dispatch  heads of the addresses' queues, past the gate, as `sending`   then the calls start
-    finish    what the channels answered                                    (a lost result is `unknown`, so no fsync)
+    finish    what the channels answered
+
+Only accept and dispatch wait for the disk, since after them somebody outside knows. What is synced is all that was
+written before, so nothing that has left stands on something that could be lost. When the database crashes, a lost claim
+costs a lease, a lost turn is taken again, and a lost result is an `unknown`.
 
 Providers tell times in seconds. So do we: what was said within one second stands in the order in which it came.
 

@@ -2,6 +2,10 @@
 
 One statement does it: release, what was read and decided, replies, what was learned. Only edits and delivery states
 take a transaction of several.
+
+No sync to disk: what a turn has decided is seen by nobody outside until something of it leaves, and dispatch syncs
+before that, with all that was written before. A turn that is lost in a crash of the database leaves its inbox rows
+where they were, which intake has synced, and is taken again.
 """
 
 from __future__ import annotations
@@ -97,9 +101,12 @@ learned AS MATERIALIZED (
     WHERE value_sealed IS NOT NULL AND (SELECT count(*) FROM closed) >= 0
 )"""
 
-_COMMIT = f"WITH {_RELEASE}, {_WRITE_TURNS} SELECT customer_id, due FROM released"
-_COMMIT_LEARNED = f"WITH {_RELEASE}, {_WRITE_TURNS}, {_LEARN} SELECT customer_id, due FROM released"
-_COMMIT_OPENED = f"WITH {_RELEASE}, {_WRITE_TURNS}, {_LEARN}, {OPENED} SELECT customer_id, due FROM released"
+_RELEASED = """
+SELECT customer_id, due FROM released, (SELECT set_config('synchronous_commit', 'off', true)) AS not_durable"""
+
+_COMMIT = f"WITH {_RELEASE}, {_WRITE_TURNS} {_RELEASED}"
+_COMMIT_LEARNED = f"WITH {_RELEASE}, {_WRITE_TURNS}, {_LEARN} {_RELEASED}"
+_COMMIT_OPENED = f"WITH {_RELEASE}, {_WRITE_TURNS}, {_LEARN}, {OPENED} {_RELEASED}"
 
 _GIVE_BACK = """
 UPDATE lanes SET leased_until = NULL, lost = 0
