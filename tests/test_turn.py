@@ -77,6 +77,17 @@ def work(*items: InboxItem, addresses: tuple[KnownAddress, ...] = (TELEGRAM,), *
     return Work(lease=lease, items=items, addresses=addresses, facts=stated, timeline=(), at=NOON)
 
 
+def _nobody_is_left() -> Work:
+    lease = Lease(CustomerId(7), fence=1, arrivals=1, lost=0)
+    return Work(lease=lease, items=(), addresses=(), facts=(), timeline=(), at=NOON)
+
+
+def test_a_lane_that_was_emptied_meanwhile_is_no_fault(steps: Steps) -> None:
+    """Its customer was merged with another one between its claim and its turn."""
+    outcome = take(_nobody_is_left(), steps)
+    assert (outcome.record, outcome.replies) == (None, ())
+
+
 def test_a_question_is_answered_where_it_was_asked(steps: Steps) -> None:
     outcome = take(work(said(1, "How can I export my data?"), name="Sarah"), steps)
     [reply] = outcome.replies

@@ -241,7 +241,8 @@ def _opened(work: Work, messages: Sequence[TurnMessage], steps: Steps) -> tuple[
 
 
 def _about(work: Work) -> AddressId:
-    return work.items[-1].address if work.items else work.addresses[0].id
+    """Nobody, where all that waited has moved to somebody else's lane meanwhile: its commit then changes nothing."""
+    return work.items[-1].address if work.items else next((address.id for address in work.addresses), AddressId(0))
 
 
 def _messages(items: Sequence[InboxItem]) -> list[TurnMessage]:
