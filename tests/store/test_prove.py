@@ -287,6 +287,20 @@ async def test_who_asks_beyond_the_limits_gets_no_more_tries_and_keeps_the_code_
     assert await house.requests() == [("", 0)] * 3
 
 
+async def test_of_requests_without_end_a_turn_takes_a_few_and_those_that_were_sent(house: House) -> None:
+    await house.asks(limits=replace(LIMITS, per_requester=1))
+    await house.sql.execute(
+        "INSERT INTO proof_requests"
+        " (address_id, target_id, purpose, source_id, code_hash, tries, created_at, expires_at)"
+        " SELECT address_id, target_id, purpose, source_id, '', 0, created_at, expires_at"
+        " FROM proof_requests, generate_series(1, 200)"
+    )
+    work = await house.writes()
+    assert len(work.requests) == 50
+    assert work.requests[0].code_hash == b"the hash"
+    assert [request.id for request in work.requests] == sorted(request.id for request in work.requests)
+
+
 async def test_who_asks_without_end_locks_nobody_out(house: House) -> None:
     """What is not sent counts for nobody's limit."""
     limits = replace(LIMITS, per_requester=1, overall=2)

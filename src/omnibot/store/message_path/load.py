@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 import asyncpg
 
@@ -27,6 +28,7 @@ from omnibot.store.work import InboxItem, Kind, Lease, Unreadable, Work
 
 _ITEMS_A_TURN = 100  # what is beyond waits for the next turn
 _TIMELINE = 8  # latest messages that a turn sees, an address
+_REQUESTS = 50  # that somebody may wait with, those whose codes were sent first: who asks without end delays nobody
 _TOLD = "1 h"  # for which whoever types a code is told that it is void or has expired
 
 # One row a customer; what is within a column is read by its place, so each belongs to the method named beside it. Of
@@ -62,7 +64,7 @@ LOADED = f"""
             SELECT * FROM proof_requests WHERE address_id = l.address_id AND created_at > now() - interval '{_TOLD}'
                 AND (settled_at IS NULL OR settled = 'void') OFFSET 0) AS p
         JOIN addresses t ON t.id = p.target_id
-        WHERE l.customer_id = c.id ORDER BY p.id) AS requests"""
+        WHERE l.customer_id = c.id ORDER BY p.message_id IS NULL, p.id DESC LIMIT {_REQUESTS}) AS requests"""
 
 _LOAD = f"SELECT c.id AS customer_id, {LOADED} FROM unnest((SELECT $1::bigint[])) AS c(id)"
 
@@ -99,7 +101,7 @@ class Loading(Connections):
                 facts=tuple(map(self._fact, row["facts"])),
                 timeline=tuple(self._said(said, lease.customer, addresses) for said in row["timeline"]),
                 at=row["at"],
-                requests=tuple(map(self._request, row["requests"])),
+                requests=tuple(map(self._request, sorted(row["requests"], key=itemgetter(0)))),
             )
         except Exception as error:
             return Unreadable(lease, tuple(item[0] for item in row["items"]), type(error).__name__)
