@@ -652,6 +652,16 @@ class TestReading:
         faults = await people.identity.audit()
         assert [fault.partition(":")[0] for fault in faults] == ["address 1", "address 2"]
 
+    async def test_what_waits_where_nobody_looks_is_found_out(self, people: Store, dsn: str) -> None:
+        await execute(
+            dsn, "UPDATE inbox SET customer_id = 2 WHERE id = 1; UPDATE inbox SET parked_at = now() WHERE id = 4"
+        )
+        await execute(dsn, "UPDATE lanes SET due_at = 'infinity' WHERE customer_id IN (3, 4)")
+        assert await people.identity.audit() == [
+            "arrival 1: it waits with customer 2, its address is customer 1's",
+            "arrival 3: it waits with customer 3, whose lane never comes up",
+        ]
+
 
 async def test_proof_and_identifiers_are_told_of_an_address(people: Store) -> None:
     await people.identity.prove(MAIL, evidence="token", by=RULE)

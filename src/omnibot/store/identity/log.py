@@ -33,6 +33,15 @@ _LINKS = "SELECT address_id, home_id, customer_id, proof FROM links ORDER BY add
 _MERGES = "SELECT id, left_id, right_id, rule, undone_at IS NOT NULL AS undone, apart FROM merges ORDER BY id"
 _SHARED = "SELECT id FROM addresses WHERE shared_at IS NOT NULL"
 
+# What waits does so in the lane of whose address it came to, and that lane comes up.
+_ASTRAY = """
+SELECT i.id, i.customer_id, l.customer_id AS theirs FROM inbox i LEFT JOIN links l USING (address_id)
+LEFT JOIN lanes n ON n.customer_id = i.customer_id
+WHERE i.customer_id IS DISTINCT FROM l.customer_id
+    OR (i.parked_at IS NULL AND n.leased_until IS NULL AND coalesce(n.due_at, 'infinity') = 'infinity')
+ORDER BY i.id
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class LinkState:
@@ -130,13 +139,14 @@ class Logging(Acting):
             return await _stand(connection)
 
     async def audit(self) -> list[str]:
-        """Where the tables say other than the log, a line each; none where all is well."""
+        """Where the tables say other than the log, or something waits where nobody looks, a line each; or none."""
         replay = Replay()
         async with self._connection() as connection, connection.transaction(isolation="repeatable_read"):
             async for row in connection.cursor(_WHOLE, prefetch=_BATCH):
                 replay.follow(row)
             stands = await _stand(connection)
-        return list(_differences(replay.state(), stands))
+            astray = await connection.fetch(_ASTRAY)
+        return [*_differences(replay.state(), stands), *map(_tell_astray, astray)]
 
     def _entry(self, row: asyncpg.Record) -> Entry:
         address = row["address_id"]
@@ -183,6 +193,14 @@ def _customers(homes: Iterable[int], merges: Iterable[MergeState]) -> dict[int, 
             left, right = root(merge.left), root(merge.right)
             leads[max(left, right)] = min(left, right)
     return {home: root(home) for home in list(leads)}
+
+
+def _tell_astray(row: asyncpg.Record) -> str:
+    if row["customer_id"] == row["theirs"]:
+        return f"arrival {row['id']}: it waits with customer {row['customer_id']}, whose lane never comes up"
+    return (
+        f"arrival {row['id']}: it waits with customer {row['customer_id']}, its address is customer {row['theirs']}'s"
+    )
 
 
 def _differences(logged: State, stands: State) -> Iterator[str]:
