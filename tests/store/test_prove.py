@@ -226,6 +226,25 @@ async def test_nobody_is_asked_for_twice_at_once(house: House) -> None:
     assert dispatch.outbound.to == MAIL
 
 
+async def test_who_named_an_address_first_keeps_no_code_from_whoever_spells_it_right(house: House) -> None:
+    """Nobody has written from there: what bounced was another spelling of the same mailbox."""
+    await house.asks(target=Address("email", "tomas+bogus@example.org"), sender=MIKE)
+    [bogus] = await house.leaves()
+    assert bogus.outbound.to == Address("email", "tomas+bogus@example.org")
+    await house.ends(bogus, DeliveryState.REFUSED, reason="no such mailbox", unreachable=True)
+    await house.asks()
+    [dispatch] = await house.leaves()
+    assert dispatch.outbound.to == MAIL
+
+
+async def test_where_somebody_has_written_from_their_own_spelling_stays(house: House) -> None:
+    own = Address("email", "tomas+shop@example.org")
+    await house.commits(await house.writes(own, account="support"))
+    await house.asks()
+    [dispatch] = await house.leaves()
+    assert dispatch.outbound.to == own
+
+
 async def test_a_stale_turn_asks_nothing(house: House) -> None:
     work = await house.writes()
     stale = replace(work, lease=replace(work.lease, fence=work.lease.fence - 1))

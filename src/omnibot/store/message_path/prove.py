@@ -50,6 +50,14 @@ _LOCK_TARGETS = """
 SELECT id, hash, account FROM addresses WHERE hash = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE
 """
 
+# Where nobody has written from an address, whoever named it last may have spelled it better, and whatever bounced there
+# was meant for another spelling, perhaps: the first to name it must not keep codes from the one whose it is.
+_RESPELL = """
+UPDATE addresses a SET value_sealed = n.value_sealed, unreachable_at = NULL, unreachable_reason = NULL
+FROM unnest($1::bigint[], $2::bytea[]) AS n(id, value_sealed) JOIN links l ON l.address_id = n.id
+WHERE a.id = n.id AND l.proof = 'claimed'
+"""
+
 # The limits look back on the codes that an hour has sent, whatever became of them: who asks without end locks nobody
 # out, not even themselves. What somebody has sent to where they write themselves is limited by who asks alone, so that
 # nobody else's requests keep them from undoing. What is beyond a limit is written down without a message and without a
@@ -163,6 +171,9 @@ class Proving(Connections):
             return
         found = await connection.fetch(_LOCK_TARGETS, [named.hash for named, _ in asked])
         targets = {row["hash"]: row for row in found}
+        spelled = {targets[named.hash]["id"]: named.asked.ask.target.value for named, _ in asked}
+        respelled = [(id_, self._codec.seal(id_, value)) for id_, value in spelled.items()]
+        await connection.execute(_RESPELL, *columns(respelled, 2))
         rows = [self._request_row(named.asked, targets[named.hash], outcome) for named, outcome in asked]
         await connection.fetchval(_ASK, *columns(rows, 14))
 
