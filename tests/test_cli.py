@@ -312,6 +312,23 @@ def test_the_demo_comes_true_and_every_line_is_a_message(tmp_path: Path) -> None
     assert not any("wrote:" in m["text"] for m in messages)
 
 
+def test_the_demo_says_at_once_that_it_stops() -> None:
+    plays_nothing = "asyncio.run(play([], leave=False, as_json=False))"
+    program = f"import asyncio; from omnibot.sandbox.demo import play; exit({plays_nothing})"
+    demo = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        assert demo.stdout is not None
+        while (line := demo.stdout.readline()) != "Ctrl-C ends it.\n":
+            assert line, "it ended by itself"
+        demo.send_signal(signal.SIGINT)
+        assert demo.stdout.readline() == "\n"
+        assert demo.stdout.readline() == "Stopping the server, then its database …\n"
+        assert demo.wait(timeout=30) == 0
+    finally:
+        demo.kill()
+        demo.communicate()
+
+
 def test_the_server_serves_until_it_is_told_to_stop(environment: dict[str, str]) -> None:
     del environment["OMNIBOT_CHANNELS__TELEGRAM__MAIN__TOKEN"]
     with socket.socket() as probe:

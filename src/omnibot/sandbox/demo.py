@@ -55,8 +55,10 @@ async def play(stories: Sequence[Story], *, leave: bool, as_json: bool) -> int:
                 missing += await _Stage(story, place, store, show).play()
             if not leave:
                 async with _commanded(place) as url:
+                    interrupted = _interruption()
                     show.serving(place, running, folder, url)
-                    await _interrupted()
+                    await interrupted.wait()
+                    show.stopping()
     return 1 if missing else 0
 
 
@@ -114,6 +116,9 @@ class _Conversation:
             soft_wrap=True,
         )
 
+    def stopping(self) -> None:
+        self._console.print("\nStopping the server, then its database …")
+
 
 class _Json:
     """Prints for programs: one object a message."""
@@ -146,6 +151,9 @@ class _Json:
         return
 
     def serving(self, place: World, running: Running, folder: Path, sandbox: str) -> None:
+        return
+
+    def stopping(self) -> None:
         return
 
 
@@ -330,9 +338,10 @@ def _data_folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-async def _interrupted() -> None:
+def _interruption() -> asyncio.Event:
+    """Is set by Ctrl-C or SIGTERM."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    await stop.wait()
+    return stop
