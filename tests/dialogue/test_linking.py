@@ -406,6 +406,18 @@ def test_a_code_in_a_sentence_gets_its_answer_and_nothing_else(plan: Desk, one: 
         assert not made.unsolicited
 
 
+@pytest.mark.parametrize("over", ["void", "expired"])
+def test_a_number_that_is_no_code_is_not_taken_for_one_that_is_over(plan: Desk, over: str) -> None:
+    """Whoever names their customer number an hour after a code has run out wants an answer."""
+    made = plan("I am customer 481 5162, how do I reset my password?", tried=[tried(right=False, left=0, over=over)])
+    assert [move.kind for move in made.moves] == [MoveKind.ANSWER]
+
+
+def test_a_question_with_a_number_that_counts_as_a_wrong_code_is_answered_too(plan: Desk) -> None:
+    made = plan("I am customer 481 5162, how do I reset my password?", tried=[tried(right=False, left=3)])
+    assert [move.kind for move in made.moves] == [MoveKind.PROVE, MoveKind.ANSWER]
+
+
 def test_what_stands_beside_a_code_is_answered_too(plan: Desk) -> None:
     made = plan("The code is 481 5162. How do I reset my password?", tried=[tried()])
     assert [move.kind for move in made.moves] == [MoveKind.PROVE, MoveKind.ANSWER]

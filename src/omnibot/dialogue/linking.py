@@ -5,11 +5,13 @@ Whether an address is known to us changes nothing here: what is said to who name
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from omnibot.dialogue.addresses import Kind
 from omnibot.dialogue.heard import Heard, LinkSaid, sentences
+from omnibot.dialogue.words import Passage
 from omnibot.model import (
     Address,
     Ask,
@@ -29,6 +31,7 @@ Spell = Callable[[str], Address]  # raises ValueError for what is no address of 
 _BY_NUMBER = ("sms", "whatsapp")  # channels whose addresses are numbers, the likelier first
 _TOLD_HOW = ("telegram", "slack")  # nobody knows their address there: linking begins with a message from it
 _FLAG_TOKEN, _FLAG_TOKEN_VOID = "token", "token_void"  # a token of the company's that counts, and one that does not
+_CODE = re.compile(r"\bco(?:de|digo)s?\b")  # in folded words, English and Spanish
 _TAKEN_OUT = "…"  # what stands in its place
 _MOST_ASKS = 2  # codes that one turn sends
 
@@ -50,10 +53,14 @@ def without_codes(message: TurnMessage, tried: Sequence[Tried]) -> TurnMessage:
     if {_FLAG_TOKEN, _FLAG_TOKEN_VOID} & {*message.flags}:
         lines = (line for line in message.text.splitlines() if not line.rstrip().endswith(_TAKEN_OUT))
         message = replace(message, text="\n".join(lines).strip())
-    codes = [one.text for one in tried if one.message == message.id]
+    codes = {one.text: one.right for one in tried if one.message == message.id}
     if not codes:
         return message
-    left = (sentence for sentence in sentences(message.text) if not any(code in sentence for code in codes))
+    left = (
+        sentence
+        for sentence in sentences(message.text)
+        if not any(code in sentence and (right or _says_code(sentence, code)) for code, right in codes.items())
+    )
     return replace(message, text=" ".join(left))
 
 
@@ -62,8 +69,8 @@ def proven(
 ) -> tuple[Move, ...]:
     """What the codes and numbers that came in come to: the right ones each, of the wrong ones the last."""
     moves = [_right(one, written_on) for one in snapshot.tried if one.right]
-    if not moves and snapshot.tried:
-        moves = [_wrong(snapshot.tried[-1])]
+    if not moves and (wrong := [one for one in snapshot.tried if _is_meant(one, messages)]):
+        moves = [_wrong(wrong[-1])]
     moves = [*_by_token(messages), *moves]
     if not moves and heard.code:
         moves = [_move("no_request", "a code, and none was asked for here")]
@@ -96,6 +103,19 @@ def _right(tried: Tried, written_on: KnownAddress) -> Move:
         return _move("unlinked", "the right code")
     here = request.about == written_on.id
     return _move("forgotten_here" if here else "forgotten", "the right code")
+
+
+def _is_meant(tried: Tried, messages: Sequence[TurnMessage]) -> bool:
+    """Whether a wrong code is to be spoken of: whatever counted; else what is said like one, not an order's number."""
+    if not tried.request.over:
+        return True
+    said = (sentence for message in messages if message.id == tried.message for sentence in sentences(message.text))
+    return any(tried.text in sentence and _says_code(sentence, tried.text) for sentence in said)
+
+
+def _says_code(sentence: str, code: str) -> bool:
+    """Whether a sentence brings a code: nothing else, or it says so. Orders and invoices have seven digits, too."""
+    return not any(map(str.isalpha, sentence.replace(code, ""))) or bool(_CODE.search(Passage(sentence).words))
 
 
 def _wrong(tried: Tried) -> Move:
