@@ -273,8 +273,14 @@ class TestRules:
         await brings(people, TELEGRAM, PHONE, EMAIL)
         ruling = await people.identity.match(TELEGRAM)
         assert ruling.verdict is Verdict.PARKED
-        assert len(await people.identity.reviews()) == 2
+        phone, mail = await people.identity.reviews()
         assert not await together(people, TELEGRAM, SMS)
+        await people.identity.resolve_review(phone.id, Resolution.DISMISS, **ANN)
+        assert (await people.identity.match(TELEGRAM)).review == mail.id
+        assert [review.id for review in await people.identity.reviews()] == [mail.id]
+        await people.identity.resolve_review(mail.id, Resolution.DISMISS, **ANN)
+        assert (await people.identity.match(TELEGRAM)).verdict is Verdict.REFUSED
+        assert await people.identity.reviews() == []
 
     @pytest.mark.parametrize(
         ("guards", "why"),
@@ -516,6 +522,31 @@ class TestActs:
         assert await people._pool.fetchval(age, old)
         [review] = await identity.reviews()
         assert "run out" in review.reason
+        assert await identity.audit() == []
+
+    @pytest.mark.parametrize(("aged", "outcome", "fresh"), [([SMS], "already", 2), ([SMS, WHATSAPP], "refused", 0)])
+    async def test_who_has_got_a_number_does_not_renew_it_by_its_other_channel(
+        self, people: Store, aged: list[Address], outcome: str, fresh: int
+    ) -> None:
+        """A code between two addresses of a person renews a proof where one of them is still theirs for sure."""
+        identity = guarded(people, proof_days={"sms": 180, "whatsapp": 180})
+        await merge(people, SMS, WHATSAPP)
+        sms, whatsapp = await id_of(people, SMS), await id_of(people, WHATSAPP)
+        for address in (SMS, WHATSAPP):
+            await identity.prove(address, evidence="code", by=CUSTOMER)
+        while await identity.execute_next():
+            pass
+        await people._pool.execute(
+            "UPDATE links SET proven_at = now() - interval '181 d' WHERE address_id = ANY($1)",
+            [await id_of(people, address) for address in aged],
+        )
+        code = NewAct(act=Act.LINK, address=whatsapp, other=sms, evidence="code", by=CUSTOMER)
+        await identity.write_acts([code])
+        executed = await identity.execute_next()
+        assert executed is not None
+        assert executed.outcome == outcome
+        count = "SELECT count(*) FROM links WHERE address_id = ANY($1) AND proven_at > now() - interval '180 d'"
+        assert await people._pool.fetchval(count, [sms, whatsapp]) == fresh
         assert await identity.audit() == []
 
     async def test_a_code_for_what_is_theirs_already_proves_it_anew(self, people: Store) -> None:

@@ -15,6 +15,7 @@ from omnibot.store.identity.values import CUSTOMER, NOT_STAFF, RULE, Verdict
 if TYPE_CHECKING:
     from omnibot.store.identity.standing import Apart, Side
 
+PARTED = "they were parted for good"  # so no rule merges them, or asks about them
 _RULES = (IdentifierKind.USER_ID, IdentifierKind.PHONE, IdentifierKind.EMAIL)
 
 
@@ -59,13 +60,18 @@ def judge(left: Side, right: Side, apart: Iterable[Apart], by: str, guards: Guar
     """Whether two sides may become one, by whoever says so; staff may whatever is not shared."""
     if by not in NOT_STAFF:
         return Verdict.MERGED, ""
-    parted = [one for one in apart if _between(one, left, right) or _between(one, right, left)]
-    if parted and by == RULE:
-        return Verdict.REFUSED, "they were parted for good"
-    if any(one.by not in (CUSTOMER, RULE) for one in parted):
+    between = parted(left, right, apart)
+    if between and by == RULE:
+        return Verdict.REFUSED, PARTED
+    if any(one.by not in (CUSTOMER, RULE) for one in between):
         return Verdict.PARKED, "staff has parted them for good"
     reason = next(_faults(left, right, guards), "")
     return (Verdict.PARKED, reason) if reason else (Verdict.MERGED, "")
+
+
+def parted(left: Side, right: Side, apart: Iterable[Apart]) -> list[Apart]:
+    """By what somebody has parted these two for good."""
+    return [one for one in apart if _between(one, left, right) or _between(one, right, left)]
 
 
 def _between(apart: Apart, left: Side, right: Side) -> bool:

@@ -10,6 +10,7 @@ from uuid import UUID
 import asyncpg
 
 from omnibot.model import Address, AddressId
+from omnibot.store.identity.guards import PARTED, parted
 from omnibot.store.identity.link import Linking
 from omnibot.store.identity.merge import Ground
 from omnibot.store.identity.standing import Changed, End, Standing
@@ -92,13 +93,16 @@ class Matching(Linking):
     async def _disagree(
         self, connection: asyncpg.Connection, standing: Standing, end: End, others: Sequence[Holder]
     ) -> Ruling:
-        """What one address brings points to several people: a person decides which of them it is."""
+        """What one address brings points to several people: a person decides which of them it is, if not done yet."""
+        mine = standing.side(end.home)
+        asked = [other for other in others if not parted(mine, standing.side(other.end.home), standing.apart)]
+        if not asked:
+            return Ruling(verdict=Verdict.REFUSED, customer=mine.customer, why=PARTED)
         people = [standing.side(other.end.home).customer for other in others]
         pointing = ", ".join(f"{o.kind} to customer {c}" for o, c in zip(others, people, strict=True))
         why = f"the identifiers of one address point to several people: {pointing}"
-        reviews = [await self._park(connection, end.home, other.end.home, why, other.kind, RULE) for other in others]
-        customer = standing.side(end.home).customer
-        return Ruling(verdict=Verdict.PARKED, customer=customer, why=why, review=reviews[0])
+        reviews = [await self._park(connection, end.home, other.end.home, why, other.kind, RULE) for other in asked]
+        return Ruling(verdict=Verdict.PARKED, customer=mine.customer, why=why, review=reviews[0])
 
 
 def _others(standing: Standing, end: End, holders: Sequence[Holder]) -> list[Holder]:
