@@ -184,10 +184,14 @@ class Acting(Matching):
         standing = await self._hold_ends(connection, end, to)
         proves = taken.by == CUSTOMER
         customer = standing.side(to.home).customer
-        if proves and end.home not in standing.side(to.home).homes and await self._is_worn(connection, end, to):
+        worn = await self._worn(connection, end, to) if proves else 0
+        theirs = end.home in standing.side(to.home).homes
+        if worn and not theirs:
             why = "the proof of an address has run out: it may be somebody else's by now"
             review = await self._park(connection, to.home, end.home, why, taken.evidence, taken.by)
             return Ruling(verdict=Verdict.PARKED, customer=customer, why=why, review=review)
+        if worn == 2:  # a number on two channels, with somebody else now
+            return Ruling(verdict=Verdict.REFUSED, customer=customer, why="the proofs of both have run out")
         if proves:  # whoever typed it has read what came there, whatever becomes of the link
             await self._prove(connection, end, taken.evidence, taken.by, "")
             standing = await self._look_at(connection, {end.home, to.home})
@@ -199,10 +203,10 @@ class Acting(Matching):
             await self._match_later(connection, taken.address, taken.evidence)
         return ruling
 
-    async def _is_worn(self, connection: asyncpg.Connection, *ends: End) -> bool:
-        """Whether one of these was proven too long ago: whoever reads there now may not be whose history it has."""
+    async def _worn(self, connection: asyncpg.Connection, *ends: End) -> int:
+        """How many of these were proven too long ago: whoever reads there now may not be whose history it has."""
         rows = await connection.fetch(_PROOFS, [end.address for end in ends])
-        return any(self._guards.is_over(row["proven_at"], row["channel"]) for row in rows)
+        return sum(self._guards.is_over(row["proven_at"], row["channel"]) for row in rows)
 
     async def _postpone(self, taken: _Taken, cause: str, attempts: int, backoff: float) -> Executed:
         parked = taken.attempts + 1 >= attempts
