@@ -187,7 +187,19 @@ def names(id: str) -> str:
                     {"type": "rich_text_section", "elements": [{"type": "text", "text": "two"}]},
                 ]},
             ]},
-            "a https://e.org b @Ada#general@here:eyes:one\ntwo",
+            "a https://e.org b: https://e.org@Ada#general@here:eyes:• one\n• two",
+        ),
+        (
+            {"type": "rich_text", "elements": [
+                {"type": "rich_text_list", "style": "ordered", "offset": 1, "elements": [
+                    {"type": "rich_text_section", "elements": [{"type": "text", "text": "Open it."}]},
+                    {"type": "rich_text_section", "elements": [
+                        {"type": "link", "url": "https://e.org", "text": "https://e.org"},
+                        {"type": "link", "url": "mailto:a@e.org", "text": "a@e.org"},
+                    ]},
+                ]},
+            ]},
+            "2. Open it.\n3. https://e.orga@e.org",
         ),
     ],
 )  # fmt: skip

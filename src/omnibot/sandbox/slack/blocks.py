@@ -421,7 +421,7 @@ def _rich(elements: Iterable[Json], name: Callable[[str], str]) -> Iterator[str]
             case "text":
                 yield str(element.get("text", ""))
             case "link":
-                yield str(element.get("text") or element.get("url", ""))
+                yield _linked(str(element.get("text", "")), str(element.get("url", "")))
             case "user":
                 yield "@" + name(str(element.get("user_id", "")))
             case "channel":
@@ -431,9 +431,23 @@ def _rich(elements: Iterable[Json], name: Callable[[str], str]) -> Iterator[str]
             case "emoji":
                 yield f":{element.get('name', '')}:"
             case "rich_text_list":
-                yield "\n".join("".join(_rich([item], name)) for item in element.get("elements", ()))
+                yield "\n".join(_listed(element, name))
             case _:
                 yield from _rich(element.get("elements", ()), name)
+
+
+def _linked(label: str, url: str) -> str:
+    """A link, with where it leads: in a text nobody can follow its label."""
+    if not label.strip():
+        return url
+    return f"{label.rstrip()}: {url}" if label != url and url.startswith(("http:", "https:")) else label
+
+
+def _listed(element: Json, name: Callable[[str], str]) -> Iterator[str]:
+    first = element.get("offset", 0) + 1
+    for number, item in enumerate(element.get("elements", ()), first):
+        mark = f"{number}." if element.get("style") == "ordered" else "•"
+        yield f"{mark} {''.join(_rich([item], name))}"
 
 
 @dataclass(frozen=True, slots=True)
