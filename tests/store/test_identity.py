@@ -663,6 +663,17 @@ class TestReading:
         with pytest.raises(UnknownCustomer):
             await people.identity.show(999)
 
+    async def test_an_id_that_no_database_can_have_is_nobodys(self, people: Store) -> None:
+        beyond, identity = 10**20, people.identity
+        assert await identity.find(str(beyond)) == []
+        for asked in (identity.log(beyond), identity.show(beyond), merge(people, SMS, beyond)):
+            with pytest.raises(UnknownCustomer):
+                await asked
+        with pytest.raises(UnknownMerge):
+            await identity.split(beyond, **ANN)
+        with pytest.raises(UnknownReview):
+            await identity.resolve_review(beyond, Resolution.DISMISS, **ANN)
+
     async def test_the_log_tells_who_did_what_and_why(self, people: Store) -> None:
         ruling = await merge(people, TELEGRAM, MAIL)
         assert ruling.merge is not None

@@ -12,7 +12,7 @@ from omnibot.model import Address, AddressId, CustomerId, Identifier, Identifier
 from omnibot.store.identity.log import Logging
 from omnibot.store.identity.merge import Ground
 from omnibot.store.identity.move import Noted
-from omnibot.store.identity.standing import End, answerable
+from omnibot.store.identity.standing import IDS, End, answerable
 from omnibot.store.identity.values import (
     HeldAddress,
     HeldIdentifier,
@@ -132,7 +132,7 @@ class Finding(Logging):
 
         async def work(connection: asyncpg.Connection) -> Ruling:
             # Links come before reviews, as everywhere.
-            seen = await connection.fetchrow(_REVIEW.removesuffix(" FOR UPDATE"), review)
+            seen = await connection.fetchrow(_REVIEW.removesuffix(" FOR UPDATE"), review) if review < IDS else None
             if seen is None:
                 raise UnknownReview(review)
             left, right = End(seen["left_id"], name="the one"), End(seen["right_id"], name="the other")
@@ -166,7 +166,7 @@ class Finding(Logging):
     # --- looking ---
 
     async def _customers_of_id(self, connection: asyncpg.Connection, id_: int) -> list[int]:
-        found = await connection.fetchval(_OF_HOME, id_) if id_ < 2**63 else None
+        found = await connection.fetchval(_OF_HOME, id_) if id_ < IDS else None
         return [] if found is None else [found]
 
     async def _holding(self, connection: asyncpg.Connection, text: str, limit: int) -> list[int]:

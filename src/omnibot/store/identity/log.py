@@ -116,7 +116,7 @@ class Logging(Acting):
     async def log(self, who: Who, limit: int = 200) -> list[Entry]:
         """What was done to a customer, or to whom they were before, newest first.
 
-        Of a customer to whom nothing belongs any more, too. Raises UnknownAddress.
+        Of a customer to whom nothing belongs any more, too. Raises UnknownAddress, UnknownCustomer.
         """
         async with self._connection() as connection:
             end = await self._end(connection, who)

@@ -11,7 +11,7 @@ import asyncpg
 from omnibot.model import CustomerId
 from omnibot.store.identity.guards import judge
 from omnibot.store.identity.reviews import Parking
-from omnibot.store.identity.standing import Changed, Edge, End, Side, Standing, answerable
+from omnibot.store.identity.standing import IDS, Changed, Edge, End, Side, Standing, answerable
 from omnibot.store.identity.values import (
     NOT_STAFF,
     ManyMerges,
@@ -91,7 +91,7 @@ class Merging(Parking):
         answerable(by, reason)
 
         async def work(connection: asyncpg.Connection) -> Parted:
-            row = await connection.fetchrow(_OF_MERGE, merge)
+            row = await connection.fetchrow(_OF_MERGE, merge) if merge < IDS else None
             if row is None or row["undone"]:
                 raise UnknownMerge(merge, undone=row is not None)
             standing = await self._hold(connection, {row["left_id"], row["right_id"]})

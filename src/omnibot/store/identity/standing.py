@@ -27,6 +27,7 @@ from omnibot.store.work import StoreUnavailable
 
 T = TypeVar("T")
 
+IDS = 2**63  # PostgreSQL's bigint ends before: whoever asks for more asks for nobody
 _ATTEMPTS = 50  # of an act whose people are changed by others at the same moment; each time one of them gets through
 
 # Whoever is connected with these homes ($1). Left and right are looked up apart, each by its index.
@@ -238,12 +239,14 @@ class Holding(Connections):
         )
 
     async def _end(self, connection: asyncpg.Connection, who: Who) -> End:
-        """Raises UnknownAddress."""
+        """Raises UnknownAddress, UnknownCustomer."""
         if isinstance(who, Address):
             row = await connection.fetchrow(_OF_ADDRESS, self._codec.address_hash(who))
             if row is None:
                 raise UnknownAddress(who)
             return End(row["home_id"], AddressId(row["id"]), str(who))
+        if who >= IDS:
+            raise UnknownCustomer(who)
         return End(who, None, f"customer {who}")
 
     async def _end_at(self, connection: asyncpg.Connection, address: AddressId) -> End:
