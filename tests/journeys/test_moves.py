@@ -227,6 +227,21 @@ async def test_known_and_unknown_addresses_get_the_same_answer(stage: Stage) -> 
     assert len(set(answers[0])) == 3
 
 
+@pytest.mark.parametrize("state", ["stopped_at", "unreachable_at", "shared_at"])
+async def test_what_became_of_an_address_is_nobodys_business_either(stage: Stage, state: str) -> None:
+    named, asking = Address("email", "known@example.org"), Address("telegram", "202")
+    unknown, other = Address("email", "nobody@example.org"), Address("telegram", "402")
+    await stage.says(named, "Hello, how can I export my data?")
+    await stage.store._pool.execute(f"UPDATE addresses SET {state} = now() WHERE channel = 'email'")
+    told = []
+    for who, target in ((asking, named), (other, unknown)):
+        await stage.says(who, "hello")
+        said = [await stage.says(who, f"my e-mail is {target.value}") for _ in range(3)]
+        said.append(await stage.says(who, "0000000"))
+        told.append(sorted(text.replace(target.value, "…") for text in said))
+    assert told[0] == told[1]
+
+
 async def test_another_address_in_a_mail_merges_nobody_by_itself(stage: Stage) -> None:
     """Bad input 52."""
     victim, claimer = Address("email", "sarah@example.org"), Address("email", "mallory@example.org")
