@@ -386,7 +386,7 @@ def test_a_port_that_somebody_has_is_told_in_one_sentence(environment: dict[str,
     assert "server.port" in sentence
 
 
-SANDBOX_PORTS = ("--telegram-port", "--slack-port", "--twilio-port", "--smtp-port", "--control-port")
+SANDBOX_PORTS = ("--telegram-port", "--slack-port", "--twilio-port", "--smtp-port", "--imap-port", "--control-port")
 
 
 @pytest.mark.parametrize("option", SANDBOX_PORTS)

@@ -10,11 +10,14 @@ import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
 
+from omnibot.channels import judge_accounts
+from omnibot.contract import Site
 from omnibot.sandbox import Outcome
 from omnibot.sandbox.control import Control
 from omnibot.sandbox.faults import ARRIVAL, Duplicate, Throttle
 from omnibot.sandbox.mail import Mail
 from omnibot.sandbox.providers import Ports, Providers, emulated
+from omnibot.testing import Inbox
 
 
 @dataclass
@@ -141,6 +144,22 @@ async def test_nobody_can_have_an_address_that_there_cannot_be(desk: Desk, addre
         assert status == 400
         assert answer["error"].startswith(told)
     assert await desk.get("/people", ("as", "telegram:1")) == (200, {"name": "", "addresses": ["telegram:1"]})
+
+
+async def test_mail_can_be_fetched_from_a_mailbox() -> None:
+    """With the settings that the sandbox prints."""
+    async with emulated(Ports(lmtp=1, imap=0), bot_url="http://127.0.0.1:1") as providers:
+        [account], faults = judge_accounts({"email": providers.accounts()["email"]})
+        assert faults == []
+        site = Site(account="support", path="/", public_url="", key=b"a key of the tests", now=providers.ledger.now)
+        async with account.channel_class(site, account.settings) as channel:
+            inbox = Inbox()
+            listening = asyncio.create_task(channel.listen(inbox))
+            providers.mail.customers.write("ada@example.org", "How are you?", subject="Hello")
+            await inbox.arrived()
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+        assert [message.text for message in inbox.messages] == ["How are you?"]
 
 
 @pytest.mark.parametrize(

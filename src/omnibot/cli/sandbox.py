@@ -35,6 +35,9 @@ def sandbox(
     twilio_port: Annotated[int, typer.Option(help="Port of Twilio's REST API.")] = 8083,
     smtp_port: Annotated[int, typer.Option(help="Port of the mail server.")] = 8025,
     lmtp_port: Annotated[int, typer.Option(help="Where the bot listens for mail.")] = 8024,
+    imap_port: Annotated[
+        int | None, typer.Option(help="Port of a mailbox (IMAP), from which the bot fetches its mail instead.")
+    ] = None,
     control_port: Annotated[int, typer.Option(help="Port to write as a customer and to order misbehaviour.")] = 8090,
     bot_url: Annotated[str, typer.Option(help="Where the bot takes webhooks.")] = "http://127.0.0.1:8080",
 ) -> None:
@@ -42,8 +45,15 @@ def sandbox(
     from omnibot.sandbox.providers import Ports
     from omnibot.sandbox.standalone import run
 
-    ports = Ports(telegram=telegram_port, slack=slack_port, twilio=twilio_port, smtp=smtp_port, lmtp=lmtp_port)
-    options = "--telegram-port, --slack-port, --twilio-port, --smtp-port and --control-port"
+    ports = Ports(
+        telegram=telegram_port,
+        slack=slack_port,
+        twilio=twilio_port,
+        smtp=smtp_port,
+        lmtp=lmtp_port,
+        imap=imap_port,
+    )
+    options = "--telegram-port, --slack-port, --twilio-port, --smtp-port, --imap-port and --control-port"
     execute(run(ports, control_port, bot_url.rstrip("/")), advice=f"choose free ports by {options} (0 takes any)")
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from omnibot.sandbox.faults import Faults
 from omnibot.sandbox.ledger import Ledger
-from omnibot.sandbox.mail import MailSandbox
+from omnibot.sandbox.mail import ImapSandbox, MailSandbox
 from omnibot.sandbox.people import People
 from omnibot.sandbox.server import HOST
 from omnibot.sandbox.slack import SlackSandbox
@@ -19,18 +19,23 @@ from omnibot.sandbox.twilio import TwilioSandbox
 MAILBOX = "support@example.com"
 AUTHSERV_ID = "mx.example.com"
 WEBHOOK_SECRET = "the-sandbox-sends-this-along"
+_PASSWORD = "the-sandbox-lets-in-by-this"
 _TRY_AGAIN = "#rc=5&rp=all"  # what Twilio is to do when the bot does not answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """Where the providers listen; 0 takes any that is free. `lmtp` is where the server listens for mail."""
+    """Where the providers listen; 0 takes any that is free.
+
+    `lmtp` is where the server listens for mail; with `imap` it fetches its mail from a mailbox instead.
+    """
 
     telegram: int = 0
     slack: int = 0
     twilio: int = 0
     smtp: int = 0
     lmtp: int
+    imap: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +49,7 @@ class Providers:
     slack: SlackSandbox
     twilio: TwilioSandbox
     mail: MailSandbox
+    imap: ImapSandbox | None
     ports: Ports
 
     def accounts(
@@ -85,11 +91,25 @@ class Providers:
                     "address": self.mail.address,
                     "from_name": "Example Support",
                     "authserv_id": AUTHSERV_ID,
-                    "listen": {"host": HOST, "port": self.ports.lmtp},
+                    **self._mail_in(),
                     "smtp": {"host": HOST, "port": self.mail.port, "security": "none"},
                 }
             },
         }
+
+    def _mail_in(self) -> dict[str, dict[str, Any]]:
+        if self.imap is None:
+            return {"listen": {"host": HOST, "port": self.ports.lmtp}}
+        return {"imap": {"host": HOST, "port": self.imap.port, "security": "none", "password": _PASSWORD}}
+
+
+@asynccontextmanager
+async def _mailbox(port: int | None, ledger: Ledger, faults: Faults) -> AsyncIterator[ImapSandbox | None]:
+    if port is None:
+        yield None
+        return
+    async with ImapSandbox(ledger, faults, port=port) as imap:
+        yield imap
 
 
 @asynccontextmanager
@@ -100,13 +120,14 @@ async def emulated(ports: Ports, *, bot_url: str, mail_retry_after: float = 1.0)
         TelegramSandbox(ledger, faults, port=ports.telegram) as telegram,
         SlackSandbox(ledger, faults, port=ports.slack) as slack,
         TwilioSandbox(ledger, faults, port=ports.twilio) as twilio,
+        _mailbox(ports.imap, ledger, faults) as imap,
         MailSandbox(
             ledger,
             faults,
             port=ports.smtp,
             address=MAILBOX,
             authserv_id=AUTHSERV_ID,
-            deliver_to=(HOST, ports.lmtp),
+            deliver_to=imap.account(MAILBOX, _PASSWORD) if imap else (HOST, ports.lmtp),
             retry_after=mail_retry_after,
         ) as mail,
     ):
@@ -122,5 +143,6 @@ async def emulated(ports: Ports, *, bot_url: str, mail_retry_after: float = 1.0)
             slack=slack,
             twilio=twilio,
             mail=mail,
+            imap=imap,
             ports=ports,
         )
