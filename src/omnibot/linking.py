@@ -75,7 +75,7 @@ class Linking:
         """Delete once an hour what has run out, until cancelled. Whatever goes wrong is tried again the next time."""
         while True:
             try:
-                if count := await self._identity.expire():
+                while count := await self._identity.expire():
                     log.info("identity.expired", count=count)
             except StoreUnavailable as error:
                 log.warning("identity.store_unavailable", reason=str(error))
