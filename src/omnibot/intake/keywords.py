@@ -49,7 +49,7 @@ _ASCII_APOSTROPHES = b"'`"
 
 
 def _folded(text: str) -> str:
-    """Lower-case words without accents, hidden signs and punctuation, one space apart; '' when it is too long for one."""
+    """Lower-case words without accents, hidden signs and punctuation, one space apart; '' when too long for one."""
     if len(text) > _LONGEST_WITH_SIGNS:
         text = text.strip()
         if len(text) > _LONGEST_WITH_SIGNS:
