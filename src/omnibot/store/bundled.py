@@ -54,7 +54,7 @@ _LOG_BYTES = 10_000_000
 
 # Durable, modest in memory, and vacuuming queue tables before they swell, yet not each time it looks: whatever it does
 # to a table has all statements that read it planned anew, and on a small machine it takes its time from who is waiting
-# for a reply. The hot path's plans need no statistics; whoever asks for something rarer can do with some that are older.
+# for a reply. The hot path's plans need no statistics; whoever asks for something rarer can do with older ones.
 _TUNING = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
