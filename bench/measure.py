@@ -41,6 +41,8 @@ class Load:
     load_cpu: float  # of the sandbox and the load itself
     steady_p50: float  # milliseconds at STEADY_RATE
     steady_p99: float
+    steady_server_cpu: float  # milliseconds a message at STEADY_RATE: neighbours change it less than the latencies
+    steady_database_cpu: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,12 +172,14 @@ async def _both(
     seen = await converse(provider, rig.arrivals, customers, size.messages, size.in_flight)
     used, load_used = rig.server.cpu().since(before), load_seconds() - load_before
     await asyncio.sleep(_PAUSE)
+    before = rig.server.cpu()
     steady = await steadily(provider, rig.arrivals, customers, STEADY_RATE, steady_seconds)
-    return _as_load(seen, steady, used, load_used), steady
+    return _as_load(seen, used, load_used, steady, rig.server.cpu().since(before)), steady
 
 
-def _as_load(seen: Timings, steady: Timings, used: Cpu, load_used: float) -> Load:
+def _as_load(seen: Timings, used: Cpu, load_used: float, steady: Timings, steadily_used: Cpu) -> Load:
     each = _MILLISECONDS / max(1, len(seen.latencies))
+    slowly_each = _MILLISECONDS / max(1, len(steady.latencies))
     return Load(
         rate=seen.rate,
         p50=seen.quantile(0.5) * _MILLISECONDS,
@@ -185,6 +189,8 @@ def _as_load(seen: Timings, steady: Timings, used: Cpu, load_used: float) -> Loa
         load_cpu=load_used * each,
         steady_p50=steady.quantile(0.5) * _MILLISECONDS,
         steady_p99=steady.quantile(0.99) * _MILLISECONDS,
+        steady_server_cpu=steadily_used.server * slowly_each,
+        steady_database_cpu=steadily_used.database * slowly_each,
     )
 
 

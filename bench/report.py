@@ -34,8 +34,8 @@ def print_measured(measured: Measured) -> None:
     size = measured.size
     console.print(f"{size.customers} customers × {size.messages} messages, {size.in_flight} in flight")
     console.print(
-        f"latencies in ms, at full speed and (slow) at {STEADY_RATE:g}/s; CPU in ms a message: the server's, its "
-        "PostgreSQL's, that of sandbox and load\n"
+        f"latencies in ms, at full speed and (slow) at {STEADY_RATE:g}/s; CPU in ms a message: the server's and its "
+        "PostgreSQL's\n"
     )
     console.print(_loads(measured))
     console.print()
@@ -71,7 +71,7 @@ def _checks(verdict: Verdict) -> Table:
 def _loads(measured: Measured) -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column("")
-    columns = ("msg/s", "p50", "p99", "CPU", "PG", "load", "p50 slow", "p99 slow", "ratio")
+    columns = ("msg/s", "p50", "p99", "CPU", "PG", "p50 slow", "p99 slow", "CPU slow", "PG slow", "ratio")
     for heading in columns:
         table.add_column(heading, justify="right")
     for number, one in enumerate(measured.rounds, 1):
@@ -87,9 +87,10 @@ def _figures(load: Load) -> tuple[str, ...]:
         f"{load.p99:.1f}",
         f"{load.server_cpu:.3f}",
         f"{load.database_cpu:.3f}",
-        f"{load.load_cpu:.3f}",
         f"{load.steady_p50:.1f}",
         f"{load.steady_p99:.1f}",
+        f"{load.steady_server_cpu:.2f}",
+        f"{load.steady_database_cpu:.2f}",
     )
 
 
