@@ -27,6 +27,7 @@ from omnibot.model import (
     Plan,
     Proof,
     Reading,
+    Situation,
     Snapshot,
     TimelineMessage,
     TurnMessage,
@@ -96,7 +97,7 @@ def turn(work: Work, steps: Steps) -> Generator[None, None, Outcome]:
         messages = _messages(work.items)
     messages = _as_edited(messages, work.items)
     snapshot = _with_codes(snapshot, work, messages, steps)
-    reading = steps.understanding.read(_text(messages), snapshot.facts.get("language"))
+    reading = steps.understanding.read(_text(messages), _situation(snapshot, messages))
     yield
     recollection = recall(snapshot.timeline, messages)
     linking = steps.proofs.linking if steps.proofs else Linking()
@@ -286,6 +287,10 @@ def _reports(items: Sequence[InboxItem]) -> tuple[Reported, ...]:
         for item in items
         if item.kind is Kind.REPORT
     )
+
+
+def _situation(snapshot: Snapshot, messages: Sequence[TurnMessage]) -> Situation:
+    return Situation(now=messages[-1].at, zone=UTC, last_language=snapshot.facts.get("language"))
 
 
 def _text(messages: Sequence[TurnMessage]) -> str:

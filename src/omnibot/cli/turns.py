@@ -77,7 +77,8 @@ def _mood(value: float) -> str:
 
 def _by(signal: Mapping[str, Any]) -> str:
     evidence = signal.get("evidence") or ()
-    return f" (“{'”, “'.join(map(str, evidence))}”)" if evidence else ""
+    words = [one["text"] if isinstance(one, dict) else str(one) for one in evidence]
+    return f" (“{'”, “'.join(words)}”)" if words else ""
 
 
 def _done(move: Mapping[str, Any]) -> str:

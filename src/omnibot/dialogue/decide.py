@@ -388,13 +388,13 @@ class _Turn:
         if heard.person:
             reasons.append(("person", "asked for a person"))
         if self._is(Urgency.CRITICAL):
-            reasons.append(("urgent", f"critical: {', '.join(self.reading.urgency.evidence)}"))
+            reasons.append(("urgent", f"critical: {', '.join(map(str, self.reading.urgency.evidence))}"))
         elif self._is(Urgency.HIGH) and heard.matters:
-            reasons.append(("urgent", f"urgent: {', '.join(self.reading.urgency.evidence)}"))
+            reasons.append(("urgent", f"urgent: {', '.join(map(str, self.reading.urgency.evidence))}"))
         if Alarm.UPSET in heard.alarms:
             reasons.append(("upset", "upset by their words"))
         elif heard.matters and self._mood() <= (_VERY_UPSET if answers else _UPSET):
-            reasons.append(("upset", f"upset: {', '.join(self.reading.sentiment.evidence)}"))
+            reasons.append(("upset", f"upset: {', '.join(map(str, self.reading.sentiment.evidence))}"))
         if any(message.attachments for message in self.messages):
             refused = any(_FLAG_FILE_REFUSED in message.flags for message in self.messages)
             reasons.append(("attachment", "sent a file that was refused" if refused else "sent a file"))

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from omnibot.model import Signal
+from omnibot.model import Evidence, Signal
 
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
@@ -52,8 +52,8 @@ class Languages:
             if len(words) >= _FEWEST_WORDS and (signal := self._told(words, last) or self._likely(text)):
                 return signal
         if last in self._configured:
-            return Signal(last, _KEPT, ("the customer's last language",))
-        return Signal(self._company, 0.0, ("the company's language",), known=False)
+            return Signal(last, _KEPT, (Evidence("the customer's last language"),))
+        return Signal(self._company, 0.0, (Evidence("the company's language"),), known=False)
 
     def _told(self, words: Sequence[str], last: str | None) -> Signal[str] | None:
         """By words of one language alone; that somebody last wrote in it is worth one more."""
@@ -63,14 +63,18 @@ class Languages:
             return None
         [language] = languages
         confidence = 1 - 0.5 ** (len(found) + (language == last))
-        return Signal(language, round(confidence, 3), tuple(found)[:_EVIDENCE]) if confidence >= _SURE else None
+        return (
+            Signal(language, round(confidence, 3), tuple(map(Evidence, found))[:_EVIDENCE])
+            if confidence >= _SURE
+            else None
+        )
 
     def _likely(self, text: str) -> Signal[str] | None:
         assert self._identifier is not None
         language, confidence = self._identifier.classify(text)
         if confidence < _SURE:
             return None
-        return Signal(language, round(confidence, 3), (" ".join(text.split()[:_EVIDENCE]),))
+        return Signal(language, round(confidence, 3), (Evidence(" ".join(text.split()[:_EVIDENCE])),))
 
 
 @lru_cache(maxsize=2)  # it takes 0.3 s to unpack, and nobody changes it: servers of one process share it

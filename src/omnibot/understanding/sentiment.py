@@ -6,9 +6,9 @@ import re
 import string
 from collections.abc import Iterator
 
-from omnibot.model import Signal
+from omnibot.model import Evidence, Sentiment
 
-__all__ = ["Sentiment"]
+__all__ = ["Mood"]
 
 # VADER is quadratic in a sentence's words, and each emoji becomes some five of them.
 _WORDS_A_SENTENCE = 20
@@ -19,7 +19,7 @@ _EVIDENCE = 5
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|\n+")
 
 
-class Sentiment:
+class Mood:
     """VADER, sentence by sentence. Its lexicon is English: in other languages the mood stays unknown."""
 
     def __init__(self) -> None:
@@ -27,10 +27,10 @@ class Sentiment:
 
         self._vader = Vader()
 
-    def read(self, text: str, language: str) -> Signal[float]:
+    def read(self, text: str, language: str) -> Sentiment:
         """The mean compound (−1…1) of those sentences that are not neutral; the words it rests on as evidence."""
         if language != "en":
-            return Signal(0.0, 0.0, known=False)
+            return Sentiment(0.0, 0.0, known=False)
         scores: list[float] = []
         evidence: list[str] = []
         for sentence in _sentences(self._thinned(text)):
@@ -42,10 +42,12 @@ class Sentiment:
                 scores.append(score)
                 evidence += words
         if not scores:
-            return Signal(0.0, 0.0, known=False)
+            return Sentiment(0.0, 0.0, known=False)
         confidence = 1 - 0.5 ** max(1, len(evidence))
-        return Signal(
-            round(sum(scores) / len(scores), 4), round(confidence, 3), tuple(dict.fromkeys(evidence))[:_EVIDENCE]
+        return Sentiment(
+            round(sum(scores) / len(scores), 4),
+            round(confidence, 3),
+            tuple(map(Evidence, dict.fromkeys(evidence)))[:_EVIDENCE],
         )
 
     def _thinned(self, text: str) -> str:

@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import product
 from typing import TYPE_CHECKING
 
-from omnibot.model import Signal, Urgency
+from omnibot.model import Evidence, Signal, Urgency
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -173,7 +173,7 @@ class UrgencyWords:
                 found.setdefault(level, []).append(doc[start:end].text)
         for level in _SEVERITY:
             if level in found:
-                return Signal(level, _SEEN, tuple(dict.fromkeys(found[level]))[:_EVIDENCE])
+                return Signal(level, _SEEN, tuple(map(Evidence, dict.fromkeys(found[level])))[:_EVIDENCE])
         return Signal(Urgency.NORMAL, 0.0, known=False)
 
 

@@ -1,0 +1,83 @@
+"""What a turn says, made ready once for all that read it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from omnibot.model import Evidence, Situation
+
+if TYPE_CHECKING:
+    from spacy.tokens import Doc
+
+__all__ = ["LONGEST", "Utterance", "legible"]
+
+LONGEST = 4000  # characters that are read of a message
+_SIGNS = 200  # neither letter, digit nor space: a long letter has fewer, a flood of emoji more
+_UNBROKEN = 40  # signs without a space; longer runs are links and noise
+_WORD = re.compile(r"[^\W_]+(?:['.@_-]+[^\W_]+)*|[^\w\s]")
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """A text with its words, and the situation that it is said in.
+
+    `text` has the length of what was written, up to LONGEST: a place in it is a place in the original.
+    """
+
+    text: str
+    situation: Situation
+    language: str  # ISO 639-1: the one to read it in, known or not
+    doc: Doc | None = None  # spaCy's, of the same text
+
+    @cached_property
+    def lower(self) -> str:
+        """The text in lower case, sign by sign in the same place."""
+        lower = self.text.lower()
+        if len(lower) == len(self.text):
+            return lower
+        return "".join(small if len(small := sign.lower()) == 1 else sign for sign in self.text)
+
+    @cached_property
+    def words(self) -> list[str]:
+        """Words and signs in lower case."""
+        return [self.lower[start:end] for start, end in self.spans]
+
+    @cached_property
+    def spans(self) -> list[tuple[int, int]]:
+        """Where each of the words stands in the text."""
+        return [match.span() for match in _WORD.finditer(self.text)]
+
+    def quote(self, start: int, end: int) -> Evidence:
+        """These signs of the text as evidence."""
+        return Evidence(self.text[start:end], start, end)
+
+    def quote_words(self, first: int, end: int) -> Evidence:
+        """The words from `first` up to before `end` as evidence."""
+        return self.quote(self.spans[first][0], self.spans[end - 1][1])
+
+
+_SIGN = re.compile(r"[^\w\s]")
+_RUN = re.compile(rf"(\S{{{_UNBROKEN}}})(\S+)")
+
+
+def legible(text: str) -> str:
+    """The part of a text that is read, of the same length: valid Unicode, no floods of signs or endless runs."""
+    text = text[:LONGEST]
+    if not text.isascii():
+        # spaCy encodes its words as UTF-8, which has no lone surrogates.
+        text = text.encode("utf-8", "replace").decode("utf-8").replace("’", "'")
+    if len(text) > _SIGNS:
+        text = _without_flood(text)
+    return _RUN.sub(lambda run: run[1] + " " * len(run[2]), text)
+
+
+def _without_flood(text: str) -> str:
+    signs = list(islice(_SIGN.finditer(text), _SIGNS + 1))
+    if len(signs) <= _SIGNS:
+        return text
+    end = signs[-1].start()
+    return text[:end] + _SIGN.sub(" ", text[end:])
