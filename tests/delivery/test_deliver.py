@@ -159,6 +159,24 @@ async def test_a_provider_that_can_tell_settles_what_nobody_knew(store: Store) -
     assert [message.text for message in channel.seen] == ["one", "two", "two"]
 
 
+async def test_what_looks_like_a_message_that_is_known_to_be_another_stays_unknown(store: Store) -> None:
+    """A process that was killed knew which message of the provider's an earlier reply of the same words is."""
+    before, after = Told(), Told()
+    await queue(store, "the same")
+    async with delivering(store, before):
+        await settled(store, DeliveryState.SENT)
+    after.answers = [Unsure("cut off")]
+    await queue(store, "the same")
+    async with delivering(store, after) as delivery:
+        await settled(store, DeliveryState.SENT, DeliveryState.UNKNOWN)
+        after.known = {after.seen[0].id: Receipt(f"p{before.seen[0].id}")}
+        await delivery.reconcile()
+        await settled(store, DeliveryState.SENT, DeliveryState.UNKNOWN)
+        after.known = {after.seen[0].id: Receipt("another")}
+        await delivery.reconcile()
+        await settled(store, DeliveryState.SENT, DeliveryState.SENT)
+
+
 async def test_a_call_without_end_is_given_up(store: Store) -> None:
     channel = Told()
     channel.answers = [asyncio.Event()]

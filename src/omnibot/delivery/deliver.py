@@ -275,7 +275,8 @@ class Delivery:
             except Exception:
                 log.exception("delivery.reconcile_failed", channel=channel, account=account)
                 continue
-            if results:
+            taken = await self._path.taken(results)  # what another process was told, the channel cannot know
+            if results := [result for result in results if result.id not in taken]:
                 await self._record_all([_billed(holder.channel.limits, result) for result in results])
 
 

@@ -77,6 +77,12 @@ FROM outbox o JOIN addresses a ON a.id = o.address_id
 WHERE o.state = 'unknown' AND o.channel = $1 AND o.account = $2 ORDER BY o.id DESC LIMIT $3
 """
 
+# A message of the provider's is one of ours: what looks like it in its list may be another that said the same.
+_TAKEN = """
+SELECT r.id FROM unnest($1::bigint[], $2::bigint[], $3::uuid[]) AS r(id, address_id, provider_hash)
+JOIN outbox o ON o.address_id = r.address_id AND o.provider_hash = r.provider_hash AND o.id <> r.id
+"""
+
 
 class Finishing(Pointing, Holding):
     """The last step of the message path, and what becomes of calls whose end nobody knows."""
@@ -135,6 +141,14 @@ class Finishing(Pointing, Holding):
                 outbound = replace(self._outbound(row, channel), tried=(row["created_at"], row["changed_at"]))
                 found.append((AddressId(row["address_id"]), outbound))
         return found
+
+    async def taken(self, results: Sequence[Result]) -> frozenset[MessageId]:
+        """Which of them name a message of the provider's that another of ours is known to be."""
+        rows = [(r.id, r.address, self._codec.provider_hash(r.provider_id)) for r in results if r.provider_id]
+        if not rows:
+            return frozenset()
+        async with self._connection() as connection:
+            return frozenset(row["id"] for row in await connection.fetch(_TAKEN, *columns(rows, 3)))
 
     def _outbound(self, row: asyncpg.Record, channel: str = "") -> Outbound:
         address = row["address_id"]
