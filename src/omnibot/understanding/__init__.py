@@ -8,7 +8,7 @@ from omnibot.model import Reading, Situation
 from omnibot.understanding.language import Languages
 from omnibot.understanding.sentiment import Mood
 from omnibot.understanding.urgency import UrgencyWords
-from omnibot.understanding.utterance import LONGEST, legible
+from omnibot.understanding.utterance import LONGEST, Utterance, legible
 from omnibot.understanding.words import ShortMemory, WordTokenizer
 
 __all__ = ["LONGEST", "Understanding"]
@@ -49,6 +49,6 @@ class Understanding:
         language = self._languages.read(text, situation.last_language)
         return Reading(
             language=language,
-            sentiment=self._sentiment.read(text, language.value),
+            sentiment=self._sentiment.read(Utterance(text, situation, language.value)),
             urgency=self._urgency.read(self._pipeline.make_doc(text)),
         )

@@ -7,6 +7,7 @@ import string
 from collections.abc import Iterator
 
 from omnibot.model import Evidence, Sentiment
+from omnibot.understanding.utterance import Utterance
 
 __all__ = ["Mood"]
 
@@ -27,9 +28,10 @@ class Mood:
 
         self._vader = Vader()
 
-    def read(self, text: str, language: str) -> Sentiment:
+    def read(self, utterance: Utterance, features: object = None) -> Sentiment:
         """The mean compound (−1…1) of those sentences that are not neutral; the words it rests on as evidence."""
-        if language != "en":
+        text = utterance.text
+        if utterance.language != "en":
             return Sentiment(0.0, 0.0, known=False)
         scores: list[float] = []
         evidence: list[str] = []
