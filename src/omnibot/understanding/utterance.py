@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -13,7 +15,7 @@ from omnibot.model import Evidence, Situation
 if TYPE_CHECKING:
     from spacy.tokens import Doc
 
-__all__ = ["LONGEST", "Utterance", "legible"]
+__all__ = ["LONGEST", "Utterance", "folded", "legible"]
 
 LONGEST = 4000  # characters that are read of a message
 _SIGNS = 200  # neither letter, digit nor space: a long letter has fewer, a flood of emoji more
@@ -42,6 +44,11 @@ class Utterance:
         return "".join(small if len(small := sign.lower()) == 1 else sign for sign in self.text)
 
     @cached_property
+    def folded(self) -> str:
+        """The text in lower case and without accents, sign by sign in the same place."""
+        return folded(self.lower)
+
+    @cached_property
     def words(self) -> list[str]:
         """Words and signs in lower case."""
         return [self.lower[start:end] for start, end in self.spans]
@@ -58,6 +65,18 @@ class Utterance:
     def quote_words(self, first: int, end: int) -> Evidence:
         """The words from `first` up to before `end` as evidence."""
         return self.quote(self.spans[first][0], self.spans[end - 1][1])
+
+
+def folded(lower: str) -> str:
+    """Lower-case Latin letters without their accents: what was typed with them and without reads alike."""
+    return lower if lower.isascii() else lower.translate(_accents())
+
+
+@cache
+def _accents() -> Mapping[int, str]:
+    """By letter with an accent the one without, where that is one letter, too."""
+    letters = map(chr, [*range(0xC0, 0x250), *range(0x1E00, 0x1F00)])
+    return {ord(letter): plain for letter in letters if (plain := unicodedata.normalize("NFD", letter)[0]) != letter}
 
 
 _SIGN = re.compile(r"[^\w\s]")
