@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnibot.dialogue.words import Passage, folded
+from omnibot.dialogue.words import Passage
+from omnibot.stems import folded
 
 
 @pytest.mark.parametrize(

@@ -28,8 +28,9 @@ from omnibot.dialogue.phrases import (
     without_greeting,
 )
 from omnibot.dialogue.search import Found
-from omnibot.dialogue.words import Passage, folded, is_mashed
+from omnibot.dialogue.words import Passage, is_mashed
 from omnibot.model import Choice, MessageId, ProofPurpose, TurnMessage
+from omnibot.stems import folded
 
 __all__ = ["ARTICLE_CHOICE", "Answered", "Heard", "LinkSaid", "WishSaid", "chosen", "listen", "sentences"]
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from omnibot.dialogue.articles import Article
-from omnibot.dialogue.words import Passage, stemmer
+from omnibot.dialogue.words import Passage
+from omnibot.stems import stemmer
 
 __all__ = ["Found", "Index"]
 

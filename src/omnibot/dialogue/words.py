@@ -1,17 +1,18 @@
-"""Words as they are compared: folded, without stop words, reduced to light stems."""
+"""Words as they are compared: folded, without those that mean nothing, different forms of one word as one."""
 
 from __future__ import annotations
 
 import re
 import tomllib
-import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
-__all__ = ["LANGUAGES", "Passage", "as_words", "folded", "is_mashed", "phrase_data", "stemmer"]
+from omnibot.stems import folded
+
+__all__ = ["LANGUAGES", "Passage", "as_words", "is_mashed", "phrase_data"]
 
 LANGUAGES = ("en", "es")  # whose phrases are known
 
@@ -38,39 +39,6 @@ class Passage:
         if self._content is None or self._content[0] != language:
             self._content = (language, _content(self.words, language))
         return self._content[1]
-
-
-# --- folding ---
-
-_APOSTROPHES = "'’‘`´"
-_ASCII = bytes(ord(chr(code).lower()) if code < 128 and chr(code).isalnum() else ord(" ") for code in range(256))
-_ASCII_APOSTROPHES = b"'`"
-_REMEMBERED_SIGNS = 0x2100  # alphabets and punctuation; what is beyond could fill memory
-_NOT_WORD = re.compile(r"[\W_]")
-
-
-class _Folding(dict[int, str]):
-    """By code point what it is folded to, as `str.translate` asks for it."""
-
-    def __missing__(self, code: int) -> str:
-        if chr(code) in _APOSTROPHES:
-            sign = ""
-        else:
-            decomposed = unicodedata.normalize("NFKD", chr(code).casefold())
-            sign = _NOT_WORD.sub(" ", "".join(part for part in decomposed if not unicodedata.combining(part)))
-        if code < _REMEMBERED_SIGNS:
-            self[code] = sign
-        return sign
-
-
-_FOLDING = _Folding()
-
-
-def folded(text: str) -> str:
-    """Lower-case words without accents, apostrophes and punctuation, one space apart."""
-    if text.isascii():  # the same in a third of the time
-        return " ".join(text.encode().translate(_ASCII, _ASCII_APOSTROPHES).decode().split())
-    return " ".join(text.translate(_FOLDING).split())
 
 
 # --- what means nothing ---
@@ -134,46 +102,3 @@ def _search(language: str) -> _Search:
 def phrase_data(language: str) -> Mapping[str, Any]:
     """What `<language>.toml` beside this module says about a language."""
     return tomllib.loads(files(__package__).joinpath(f"{language}.toml").read_text("utf-8"))
-
-
-# --- stems ---
-
-_DOUBLED = re.compile(r"([b-df-hj-np-tv-z])\1$")
-
-
-def _english(word: str) -> str:
-    """Changing, changes, changed → chang; cancellation → cancel; companies → company."""
-    if len(word) <= 3:
-        return word
-    if word.endswith("ies") and len(word) > 4:
-        word = word[:-3] + "y"
-    elif word.endswith("s") and not word.endswith(("ss", "us", "is")):
-        word = word[:-1]
-    for ending, shortest in (("ation", 8), ("ment", 8), ("ing", 6), ("ed", 5), ("er", 6), ("e", 4), ("ly", 6)):
-        if word.endswith(ending) and len(word) >= shortest:
-            word = word[: -len(ending)]
-            break
-    return _DOUBLED.sub(r"\1", word)
-
-
-_SPANISH_ENDINGS = (
-    "aciones", "ciones", "amiento", "imiento", "acion", "cion", "mente", "andome", "ando", "iendo", "arme", "erme",
-    "irme", "arlo", "arla", "ados", "adas", "idos", "idas", "ado", "ada", "ido", "ida", "amos", "emos", "imos", "aron",
-    "ieron", "ar", "er", "ir", "os", "as", "es", "an", "en", "o", "a", "e", "s",
-)  # fmt: skip
-
-
-def _spanish(word: str) -> str:
-    """Cambiar, cambio, cambiando → cambi; facturas → factur; exportación → export."""
-    for ending in _SPANISH_ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= 3:
-            return word[: -len(ending)]
-    return word
-
-
-_STEMMERS: Mapping[str, Callable[[str], str]] = {"en": _english, "es": _spanish}
-
-
-def stemmer(language: str) -> Callable[[str], str]:
-    """What makes the stem of a word that means something, by the rules of a language."""
-    return _STEMMERS.get(language, str)
