@@ -6,12 +6,13 @@ neither its dots nor its spaces part a sentence.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["ADDRESS", "Kind", "Named", "Replaced", "replaced"]
+__all__ = ["ADDRESS", "Kind", "Named", "Replaced", "may_name", "replaced"]
 
 _LOCAL = frozenset("._%+-!#$&*/=?^{|}~'’")  # besides letters and digits, before the @
 _DOMAIN = frozenset(".-_")
@@ -71,6 +72,15 @@ ADDRESS = rf"(?:{'|'.join(_PREFIXES)})\d"  # any of them, as an expression
 _FEW = 4  # addresses of one text; a list of more names nobody's own
 
 
+_BEGINS = re.compile(r"[@+\d]")
+_MAY_BE = re.compile(rf"@|\d(?:\D{{0,3}}\d){{{_FEWEST - 1}}}")
+
+
+def may_name(text: str) -> bool:
+    """Whether it is worth to look for addresses in a text: most numbers are too short for one."""
+    return _MAY_BE.search(text) is not None
+
+
 def replaced(text: str) -> Replaced | None:
     """A text with its addresses as words; None where there is none, or too many to be somebody's own."""
     found = list(_found(text))
@@ -93,13 +103,13 @@ def replaced(text: str) -> Replaced | None:
 def _found(text: str) -> Iterator[tuple[int, int, Named]]:
     """From, to, what: in their order, none within another."""
     place = free = 0
-    while place < len(text):
-        sign = text[place]
+    while begins := _BEGINS.search(text, place):
+        place, sign = begins.start(), begins[0]
         if sign == "@":
             start, end = _around(text, place, free)
             yield start, end, _email(text[start:end])
             place = free = end
-        elif (sign.isdecimal() or sign == "+") and not _within_word(text, place):
+        elif not _within_word(text, place):
             end, digits = _number(text, place)
             if _FEWEST <= digits <= _MOST and not _goes_on(text, end):
                 yield place, end, Named(Kind.NUMBER, _digits(text[place:end]))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from omnibot.dialogue.addresses import Kind, Named, Replaced, replaced
+from omnibot.dialogue.addresses import Kind, Named, Replaced, may_name, replaced
 from omnibot.dialogue.articles import Article
 from omnibot.dialogue.knowledge import Knowledge
 from omnibot.dialogue.phrases import (
@@ -155,7 +155,8 @@ class _Loose:
 
 
 _SENTENCE_END = re.compile(r"(?<=[.!?…;])\s")
-_CLAUSE_END = re.compile(r"\s*[,:–—]\s+|\s+-+\s+|\s+(?:and then|and|also|but|y|pero|además)\s+", re.IGNORECASE)
+# Begins with what is rare, not with spaces that would be tried at every sign.
+_CLAUSE_END = re.compile(r"[,:–—]\s+|\s(?:-+|and then|and|also|but|y|pero|además)\s+", re.IGNORECASE)
 _ASKING = re.compile(
     r"\s*¿|.*\?\s*$|\s*(?:how|what|why|where|when|who|which|can|could|do|does|did|is|are|will|would|should"
     r"|i need|i want|c[oó]mo|qu[eé]|por qu[eé]|d[oó]nde|cu[aá]ndo|cu[aá]l|cu[aá]nto|puedo|necesito|quiero)\b",
@@ -181,7 +182,8 @@ def sentences(text: str) -> list[str]:
 
 
 def _clauses(sentence: Passage) -> list[Passage]:
-    clauses = [clause for clause in _CLAUSE_END.split(sentence.text, maxsplit=_CLAUSES) if clause.strip()]
+    parts = _CLAUSE_END.split(sentence.text, maxsplit=_CLAUSES)
+    clauses = [clause for part in parts if (clause := part.strip())]
     return [sentence] if clauses == [sentence.text] else list(map(Passage, clauses))
 
 
@@ -212,7 +214,6 @@ def _hear(sentence: Passage, message: TurnMessage, heard: Heard, knowledge: Know
     return [_Loose(sentence, left, bool(_ASKING.match(sentence.text)))]
 
 
-_MAY_NAME = re.compile(r"[@\d]")
 _COMMANDED = re.compile(r"(\s*/\w+)@\w+")  # "/link@ourbot", as groups have it
 
 
@@ -221,7 +222,7 @@ def _without_links(sentence: Passage, message: TurnMessage, heard: Heard) -> Pas
     names, text = None, sentence.text
     if command := text.lstrip().startswith("/"):
         text = _COMMANDED.sub(r"\1", text)
-    if _MAY_NAME.search(text):
+    if may_name(text):
         if brings_code(sentence):
             heard.code = True
             return None

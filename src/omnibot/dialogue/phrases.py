@@ -75,8 +75,8 @@ def said(clause: Passage) -> Said | None:
     words = clause.words
     if not words or words.count(" ") >= _MOST_WORDS:
         return None
-    for language in LANGUAGES:
-        if found := _phrases(language).said(words):
+    for phrases in _spoken():
+        if found := phrases.said(words):
             return found
     return None
 
@@ -84,7 +84,14 @@ def said(clause: Passage) -> Said | None:
 def asks_for_a_person(sentence: Passage) -> bool:
     """Whether a sentence asks for somebody of flesh and blood, whatever else it says."""
     words = sentence.words
-    return any(_phrases(language).asks_for_a_person(words) for language in LANGUAGES)
+    spaced = f" {words} "
+    for phrases in _spoken():
+        if phrases.person_anywhere.search(spaced):
+            if not phrases.no_person.search(spaced):
+                return True
+        elif phrases.person.fullmatch(words):
+            return True
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,23 +161,23 @@ def _alarms() -> re.Pattern[str]:
 def asks_us_to_act(sentence: Passage) -> bool:
     """Whether a sentence wants something done for its writer rather than told."""
     words = sentence.words
-    return any(_phrases(language).do_it.fullmatch(words) for language in LANGUAGES)
+    return any([phrases.do_it.fullmatch(words) for phrases in _spoken()])
 
 
 def named(clause: Passage) -> str | None:
     """The name that a clause asks to be called by; None when it asks no such thing, or no such name can be."""
     text = clause.text.strip().strip("¡!¿?.")
-    for language in LANGUAGES:
-        if name := _phrases(language).named(text):
+    for phrases in _spoken():
+        if name := phrases.named(text):
             return name
     return None
 
 
 def without_greeting(clause: Passage) -> tuple[str, Passage]:
     """The language of a greeting that a clause begins with ('' without one), and the rest of the clause."""
-    for language in LANGUAGES:
-        if match := _phrases(language).greeting.match(clause.text):
-            return language, Passage(clause.text[match.end() :].strip(" ,.!¡-–—"))
+    for phrases in _spoken():
+        if match := phrases.greeting.match(clause.text):
+            return phrases.language, Passage(clause.text[match.end() :].strip(" ,.!¡-–—"))
     return "", clause
 
 
@@ -224,12 +231,6 @@ class _Phrases:
         elif what is Wish.LANGUAGE:
             value = self.languages[self.named_language.findall(words)[-1]]
         return Said(what, self.language, value)
-
-    def asks_for_a_person(self, words: str) -> bool:
-        spaced = f" {words} "
-        if self.person_anywhere.search(spaced):
-            return not self.no_person.search(spaced)
-        return bool(self.person.fullmatch(words))
 
     def named(self, clause: str) -> str | None:
         match = self.call_me.fullmatch(clause)
@@ -315,6 +316,11 @@ _COMMANDS = {
     ProofPurpose.UNLINK: "unlink|desvincular|desenlazar",
     ProofPurpose.FORGET: "forget|olvidar",
 }
+
+
+@cache
+def _spoken() -> tuple[_Phrases, ...]:
+    return tuple(map(_phrases, LANGUAGES))
 
 
 @cache
