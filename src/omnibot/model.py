@@ -335,7 +335,7 @@ class Entity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trend:
-    """Where the mood goes over the latest turns: per turn; below zero it worsens."""
+    """Where the mood goes over the latest turns, per turn: sentiment below zero sinks, frustration above zero grows."""
 
     sentiment: float
     frustration: float
