@@ -1,0 +1,277 @@
+"""The pass: readers as components of a spaCy pipeline, each of which reads one thing and leaves it for the next.
+
+Importing this module registers them with spaCy, their names beginning with `omnibot_`, so that any pipeline can have
+them by `add_pipe`. What they read is in `under_way(doc)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from spacy import blank, load
+from spacy.attrs import LOWER  # type: ignore[import-not-found]
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.vocab import Vocab
+
+from omnibot.model import (
+    Emotions,
+    Entity,
+    Expertise,
+    Intent,
+    NamedTime,
+    Reading,
+    Sentiment,
+    Signal,
+    Trend,
+    Urgency,
+)
+from omnibot.understanding.entities import Catalogue, Entities
+from omnibot.understanding.language import Languages
+from omnibot.understanding.sentiment import Mood
+from omnibot.understanding.times import Times, time_sensitivity
+from omnibot.understanding.trends import trends
+from omnibot.understanding.urgency import UrgencyWords
+from omnibot.understanding.utterance import Utterance
+from omnibot.understanding.words import WordTokenizer
+
+__all__ = ["Pass", "PipelineError", "assemble", "begin", "under_way"]
+
+_KEY = "omnibot"
+_BLANK = Reading(
+    language=Signal("", 0.0, known=False),
+    sentiment=Sentiment(0.0, 0.0, known=False),
+    urgency=Signal(Urgency.NORMAL, 0.0, known=False),
+)
+
+
+@dataclass(slots=True)
+class Pass:
+    """What has been read of a text so far. What no reader has read is unknown."""
+
+    utterance: Utterance
+    language: Signal[str] = _BLANK.language
+    times: tuple[NamedTime, ...] = _BLANK.times
+    time_sensitivity: Signal[float] = _BLANK.time_sensitivity
+    entities: tuple[Entity, ...] = _BLANK.entities
+    sentiment: Sentiment = _BLANK.sentiment
+    emotions: Emotions = _BLANK.emotions
+    urgency: Signal[Urgency] = _BLANK.urgency
+    expertise: Signal[Expertise] = _BLANK.expertise
+    formality: Signal[float] = _BLANK.formality
+    politeness: Signal[float] = _BLANK.politeness
+    person: Signal[bool] = _BLANK.person
+    repetition: Signal[int] = _BLANK.repetition
+    questions: Signal[int] = _BLANK.questions
+    intent: Intent = _BLANK.intent
+    trend: Trend | None = _BLANK.trend
+    case_trend: Trend | None = _BLANK.case_trend
+
+    def reading(self) -> Reading:
+        """All that was read."""
+        return Reading(
+            language=self.language,
+            sentiment=self.sentiment,
+            urgency=self.urgency,
+            intent=self.intent,
+            emotions=self.emotions,
+            expertise=self.expertise,
+            formality=self.formality,
+            politeness=self.politeness,
+            person=self.person,
+            repetition=self.repetition,
+            questions=self.questions,
+            time_sensitivity=self.time_sensitivity,
+            times=self.times,
+            entities=self.entities,
+            trend=self.trend,
+            case_trend=self.case_trend,
+        )
+
+
+def begin(doc: Doc, utterance: Utterance) -> Pass:
+    """Start a pass over a document of spaCy's."""
+    under_way: Pass = Pass(utterance)
+    doc.user_data[_KEY] = under_way
+    return under_way
+
+
+def under_way(doc: Doc) -> Pass:
+    """The pass over a document, with what was read so far; a component of the company's may read it and add to it.
+
+    Raises ValueError for a document that no pass was begun over: a message is read in a situation, which spaCy has not.
+    """
+    try:
+        found: Pass = doc.user_data[_KEY]
+    except KeyError:
+        raise ValueError("omnibot's components read in a situation: call omnibot.understanding.Understanding") from None
+    return found
+
+
+class _Component:
+    """A reader as spaCy calls it."""
+
+    def __init__(self, read: Callable[[Pass], None]) -> None:
+        self._read = read
+
+    def __call__(self, doc: Doc) -> Doc:
+        self._read(under_way(doc))
+        return doc
+
+
+# --- the readers, in the order of a pass: each may use what those before it have read --------------------------------
+
+
+@Language.factory("omnibot_language", default_config={"languages": ["en"]})
+def _language(nlp: Language, name: str, languages: Sequence[str]) -> _Component:
+    reader = Languages(languages)
+    for word in reader.common_words:  # made known for ever, outside of any memory zone
+        nlp.make_doc(f"{word} {word.capitalize()}")
+
+    def read(found: Pass) -> None:
+        written = found.utterance
+        found.language = reader.read(written.text, written.situation.last_language)
+        found.utterance = Utterance(written.text, written.situation, found.language.value, written.doc)
+
+    return _Component(read)
+
+
+@Language.factory("omnibot_times", default_config={"languages": ["en"]})
+def _times(nlp: Language, name: str, languages: Sequence[str]) -> _Component:
+    reader = Times(languages)
+
+    def read(found: Pass) -> None:
+        found.times = reader.read(found.utterance)
+        found.time_sensitivity = time_sensitivity(found.utterance, found.times)
+
+    return _Component(read)
+
+
+@Language.factory("omnibot_entities", default_config={"products": [], "plans": [], "spellings": {}, "patterns": {}})
+def _entities(
+    nlp: Language,
+    name: str,
+    products: Sequence[str],
+    plans: Sequence[str],
+    spellings: dict[str, Sequence[str]],
+    patterns: dict[str, Sequence[str]],
+) -> _Component:
+    reader = Entities(nlp, Catalogue(products, plans, spellings, patterns))
+
+    def read(found: Pass) -> None:
+        found.entities = reader.read(found.utterance, found.times)
+
+    return _Component(read)
+
+
+@Language.factory("omnibot_sentiment")
+def _sentiment(nlp: Language, name: str) -> _Component:
+    reader = Mood()
+
+    def read(found: Pass) -> None:
+        found.sentiment = reader.read(found.utterance)
+
+    return _Component(read)
+
+
+@Language.factory("omnibot_urgency", default_config={"languages": ["en"]})
+def _urgency(nlp: Language, name: str, languages: Sequence[str]) -> _Component:
+    reader = UrgencyWords(nlp, languages)
+
+    def read(found: Pass) -> None:
+        if found.utterance.doc is not None:
+            found.urgency = reader.read(found.utterance.doc)
+
+    return _Component(read)
+
+
+@Language.factory("omnibot_trends")
+def _trends(nlp: Language, name: str) -> _Component:
+    def read(found: Pass) -> None:
+        situation = found.utterance.situation
+        found.trend, found.case_trend = trends(situation, found.sentiment, found.emotions.frustration, found.intent)
+
+    return _Component(read)
+
+
+# --- putting it together --------------------------------------------------------------------------------------------
+
+
+class PipelineError(Exception):
+    """What the settings name cannot be used; `faults`: the setting, what is wrong with it, and what to do."""
+
+    def __init__(self, faults: Sequence[tuple[str, str, str]]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(f"{setting}: {problem}; {action}" for setting, problem, action in faults))
+
+
+def assemble(
+    languages: Sequence[str], catalogue: Catalogue, *, model: str = "", components: Sequence[str] = ()
+) -> Language:
+    """The pipeline: the components of an installed model, if one is named, then our readers, then the company's own.
+
+    Raises PipelineError with all that is wrong with what was named.
+    """
+    if not languages:
+        raise ValueError("name at least one language that the company answers in")
+    faults: list[tuple[str, str, str]] = []
+    nlp = _begun(languages[0], model, bool(components), faults)
+    settings: dict[str, dict[str, Any]] = {
+        "omnibot_language": {"languages": list(languages)},
+        "omnibot_times": {"languages": list(languages)},
+        "omnibot_entities": {
+            "products": list(catalogue.products),
+            "plans": list(catalogue.plans),
+            "spellings": {name: list(those) for name, those in catalogue.spellings.items()},
+            "patterns": {label: list(those) for label, those in catalogue.patterns.items()},
+        },
+        "omnibot_sentiment": {},
+        "omnibot_urgency": {"languages": list(languages)},
+        "omnibot_trends": {},
+    }
+    for name, config in settings.items():
+        nlp.add_pipe(name, config=config)
+    for component in components:
+        _add(nlp, component, faults)
+    if faults:
+        raise PipelineError(faults)
+    return nlp
+
+
+def _begun(language: str, model: str, has_components: bool, faults: list[tuple[str, str, str]]) -> Language:
+    """spaCy's, with its own words where a model or a component needs them, else with words that cost less."""
+    if model:
+        try:
+            return load(model)
+        except Exception as error:  # a package that is missing, broken or made for another version
+            told = "is not installed" if isinstance(error, OSError) else f"cannot be loaded ({type(error).__name__})"
+            faults.append(
+                ("nlp.model", f"{model} {told}", f"install it (python -m spacy download {model}) or remove it")
+            )
+    if has_components:
+        try:
+            return blank(language)
+        except ImportError:
+            return blank("xx")
+    # Phrases are matched in lower case; a blank language's other twenty attributes double the price of a word.
+    nlp = Language(vocab=Vocab(lex_attr_getters={LOWER: str.lower}))
+    nlp.tokenizer = WordTokenizer(nlp.vocab)
+    return nlp
+
+
+def _add(nlp: Language, component: str, faults: list[tuple[str, str, str]]) -> None:
+    """A component by its name with spaCy, or as `package.module:name`, a function from a Doc to that Doc."""
+    module, colon, name = component.rpartition(":")
+    try:
+        named = getattr(import_module(module), name, None) if colon else None
+        if not nlp.has_factory(name) and callable(named):
+            Language.component(name, func=named)
+        nlp.add_pipe(name, name=component)
+    except ImportError as error:
+        faults.append(("nlp.components", f"{component}: {error}", "install it beside Omnibot, or correct its name"))
+    except Exception as error:  # whatever a component of others does when it is built
+        action = "write a name that spaCy knows, or package.module:function"
+        faults.append(("nlp.components", f"{component} cannot be built ({type(error).__name__})", action))
