@@ -20,6 +20,7 @@ from omnibot.model import (
     DeliveryState,
     Direction,
     Disclosure,
+    EarlierTurn,
     Fact,
     KnownAddress,
     Limits,
@@ -27,6 +28,7 @@ from omnibot.model import (
     Proof,
     TimelineMessage,
     TurnMessage,
+    Urgency,
     plain,
 )
 from omnibot.store.work import InboxItem, Kind, Lease, Purpose, Work
@@ -243,3 +245,23 @@ def test_what_is_built_when_it_is_first_needed_is_built_in_a_rehearsal(steps: St
         take(work(said(number, text)), steps)
         take(work(said(number, text, EMAIL), addresses=(EMAIL,)), steps)
     assert {key: cache.cache_info().misses for key, cache in caches.items()} == built
+
+
+def test_a_turn_remembers_of_its_reading_what_later_turns_need(steps: Steps) -> None:
+    outcome = take(work(said(1, "everything is down, I am furious")), steps)
+    assert outcome.mood is not None
+    assert (outcome.mood.at, outcome.mood.urgency, outcome.mood.answered) == (NOON, Urgency.CRITICAL, True)
+    assert outcome.mood.sentiment is not None
+    assert outcome.mood.sentiment < 0
+    quiet = take(work(said(1, "4711")), steps).mood
+    assert quiet is not None
+    assert (quiet.sentiment, quiet.urgency) == (None, None)
+
+
+def test_earlier_turns_are_known_to_understanding(steps: Steps) -> None:
+    again = work(said(1, "this is terrible, I hate it"))
+    turns = [EarlierTurn(at=NOON - timedelta(hours=hours), sentiment=0.6) for hours in (72, 48, 24)]
+    record = take(replace(again, earlier=tuple((TELEGRAM.id, turn) for turn in turns)), steps).record
+    assert record is not None
+    trend = record["reading"].trend
+    assert (trend.turns, trend.sentiment < 0) == (4, True)

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from types import TracebackType
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import structlog
 from aiohttp import web
@@ -40,9 +41,9 @@ from omnibot.intake.typing import WORTH_IT, Typing
 from omnibot.lanes import Lanes
 from omnibot.linking import Linking
 from omnibot.logs import request_scope
-from omnibot.model import Disclosure, Limits, Proof
+from omnibot.model import BusinessHours, Disclosure, Limits, Proof
 from omnibot.pages import LinkPages
-from omnibot.settings import Identity, Settings
+from omnibot.settings import WEEKDAYS, Hours, Identity, Settings
 from omnibot.store import Store
 from omnibot.store.bundled import BundledServer
 from omnibot.store.identity import Guards
@@ -247,10 +248,17 @@ def _steps(settings: Settings, channels: Channels) -> Steps:
         limits=_limits(channels),
         speaker=Speaker(settings.bot.company, settings.bot.name, settings.bot.contact, _shared_files(settings).url),
         disclosure=_disclosure(settings.identity),
+        zone=ZoneInfo(settings.bot.zone),
+        hours=_hours(settings.bot.hours),
         proofs=_proofs(settings, channels),
     )
     rehearse(steps)
     return steps
+
+
+def _hours(hours: Hours) -> BusinessHours:
+    days = frozenset(map(WEEKDAYS.index, hours.days))
+    return BusinessHours(opens=hours.opens, closes=hours.closes, days=days, holidays=frozenset(hours.holidays))
 
 
 def _proofs(settings: Settings, channels: Channels) -> Proofs:

@@ -523,6 +523,7 @@ class Snapshot:
     timeline: tuple[TimelineMessage, ...] = ()
     trusted: frozenset[AddressId] = frozenset()  # may be told everything: replies go from one to another of these alone
     tried: tuple[Tried, ...] = ()  # codes typed in this turn
+    earlier: tuple[EarlierTurn, ...] = ()  # how the latest turns were meant, oldest first
 
     def on(self, channel: str) -> KnownAddress | None:
         """The customer's first address on a channel that a reply to another one can go to."""

@@ -18,9 +18,11 @@ import secrets
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar, get_args, get_origin
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from pydantic import (
     BaseModel,
@@ -57,6 +59,8 @@ Steps = tuple[str, ...]  # where a setting stands: ("server", "port")
 Model = TypeVar("Model", bound=BaseModel)
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)  # Monday first
 BlockedValue = Annotated[str, Field(pattern=r"^(user_id|phone|email):.+$")]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2}$")]
 
@@ -119,6 +123,25 @@ class Log(_Section):
     """auto is console in a terminal and JSON elsewhere."""
 
 
+class Hours(_Section):
+    """When somebody works at the company: what "two business days" and "end of business" mean."""
+
+    opens: time = time(9)
+    """By the clock of the company's zone."""
+    closes: time = time(18)
+    """By the same clock."""
+    days: tuple[Weekday, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday")
+    """On which somebody works."""
+    holidays: tuple[date, ...] = ()
+    """On which nobody does: 2026-12-25 and the like."""
+
+    @model_validator(mode="after")
+    def _opens_first(self) -> Self:
+        if self.opens >= self.closes:
+            raise ValueError(f"closes at {self.closes:%H:%M}, not after it opens: correct opens or closes")
+        return self
+
+
 class Bot(_Section):
     """Who speaks."""
 
@@ -132,6 +155,19 @@ class Bot(_Section):
     """How else people reach the company, in a few words: a number, an address, a page. Told to who texts HELP."""
     knowledge: Path = Path("config/knowledge")
     """The folder of the articles that may be answered from."""
+    zone: str = "UTC"
+    """IANA name, such as Europe/Berlin: where "tomorrow" is told of those whose own zone is not known."""
+    hours: Hours = Hours()
+    """When somebody works."""
+
+    @field_validator("zone")
+    @classmethod
+    def _exists(cls, zone: str) -> str:
+        try:
+            ZoneInfo(zone)
+        except (ValueError, OSError, KeyError):
+            raise ValueError(f"{zone!r} is no time zone: write its IANA name, such as Europe/Berlin") from None
+        return zone
 
 
 class TokenKey(_Section):

@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, tzinfo
+from typing import TypeVar
 
 from omnibot.dialogue import Knowledge, Linking, decide
 from omnibot.identity import identify, together
 from omnibot.identity.codes import Codes, shown
 from omnibot.identity.prove import prove
-from omnibot.memory import recall
+from omnibot.memory import recall, situate
 from omnibot.model import (
     Address,
     AddressId,
     Ask,
+    BusinessHours,
     Change,
     CustomerId,
     DeliveryState,
     Direction,
     Disclosure,
     Draft,
+    EarlierTurn,
     KnownAddress,
     Limits,
     MessageId,
     Plan,
     Proof,
     Reading,
-    Situation,
+    Signal,
     Snapshot,
     TimelineMessage,
     TurnMessage,
@@ -47,6 +50,8 @@ from omnibot.store.work import (
 )
 from omnibot.understanding import Understanding
 from omnibot.voice import Letter, Speaker, compose, compose_code
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +74,8 @@ class Steps:
     limits: Mapping[str, Limits]  # by channel
     speaker: Speaker
     disclosure: Disclosure
+    zone: tzinfo = UTC  # the company's, and that of whoever is not known to live in another
+    hours: BusinessHours = field(default_factory=BusinessHours)
     proofs: Proofs | None = None  # without them nothing is linked in conversation
 
     @property
@@ -97,7 +104,7 @@ def turn(work: Work, steps: Steps) -> Generator[None, None, Outcome]:
         messages = _messages(work.items)
     messages = _as_edited(messages, work.items)
     snapshot = _with_codes(snapshot, work, messages, steps)
-    reading = steps.understanding.read(_text(messages), _situation(snapshot, messages))
+    reading = steps.understanding.read(_text(messages), situate(snapshot, messages, steps.zone, steps.hours))
     yield
     recollection = recall(snapshot.timeline, messages)
     linking = steps.proofs.linking if steps.proofs else Linking()
@@ -112,6 +119,7 @@ def turn(work: Work, steps: Steps) -> Generator[None, None, Outcome]:
         work=work,
         address=messages[-1].address,
         record=_record(messages, reading, plan),
+        mood=_mood(reading, messages[-1].at, answered=bool(drafts)),
         replies=tuple(Reply(draft, _purpose(draft, plan, messages[-1].address)) for draft in drafts),
         changes=(*plan.changes, *_learned(reading, snapshot, messages[-1])),
         handoff=plan.handoff,
@@ -174,6 +182,7 @@ def _identified(work: Work, wrote: AddressId, steps: Steps) -> Snapshot:
         wrote=wrote,
         at=work.at,
         disclosure=steps.disclosure,
+        earlier=work.earlier,
     )
 
 
@@ -289,10 +298,6 @@ def _reports(items: Sequence[InboxItem]) -> tuple[Reported, ...]:
     )
 
 
-def _situation(snapshot: Snapshot, messages: Sequence[TurnMessage]) -> Situation:
-    return Situation(now=messages[-1].at, zone=UTC, last_language=snapshot.facts.get("language"))
-
-
 def _text(messages: Sequence[TurnMessage]) -> str:
     return "\n".join(message.text for message in messages)
 
@@ -316,6 +321,23 @@ def _learned(reading: Reading, snapshot: Snapshot, message: TurnMessage) -> tupl
     if not reading.language.known or snapshot.facts.get("language") == reading.language.value:
         return ()
     return (Change(key="language", value=reading.language.value, source=message.id),)
+
+
+def _mood(reading: Reading, at: datetime, *, answered: bool) -> EarlierTurn:
+    """What later turns need of this reading: no more than what is known."""
+    return EarlierTurn(
+        at=at,
+        sentiment=_if_known(reading.sentiment),
+        frustration=_if_known(reading.emotions.frustration),
+        urgency=_if_known(reading.urgency),
+        expertise=_if_known(reading.expertise),
+        intent=_if_known(reading.intent),
+        answered=answered,
+    )
+
+
+def _if_known(signal: Signal[_T]) -> _T | None:
+    return signal.value if signal.known else None
 
 
 def _record(messages: Sequence[TurnMessage], reading: Reading, plan: Plan) -> dict[str, object]:

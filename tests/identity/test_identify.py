@@ -15,6 +15,7 @@ from omnibot.model import (
     CustomerId,
     Direction,
     Disclosure,
+    EarlierTurn,
     Fact,
     KnownAddress,
     Length,
@@ -64,9 +65,10 @@ def seen(
     facts: Sequence[Fact] = (),
     timeline: Sequence[TimelineMessage] = (),
     rules: Disclosure = RULES,
+    earlier: Sequence[tuple[AddressId, EarlierTurn]] = (),
 ) -> Snapshot:
     addresses = (wrote, *others)
-    return identify(SARAH, addresses, facts, timeline, wrote=wrote.id, at=NOW, disclosure=rules)
+    return identify(SARAH, addresses, facts, timeline, wrote=wrote.id, at=NOW, disclosure=rules, earlier=earlier)
 
 
 def shared(address: KnownAddress) -> KnownAddress:
@@ -281,3 +283,12 @@ def test_what_was_said_elsewhere_is_told_by_proof(wrote: KnownAddress, heard: li
 def test_what_somebody_else_may_have_said_is_not_taken_for_the_customers_words(weak: KnownAddress) -> None:
     snapshot = seen(EMAIL, weak, timeline=[said(EMAIL, "there"), said(weak, "here")])
     assert [message.text for message in snapshot.timeline] == ["there"]
+
+
+@pytest.mark.parametrize("weak", [known(3, "sms:+491701234567", Proof.SEEN), aged(SMS), shared(SMS)])
+def test_how_somebody_else_may_have_meant_it_is_not_taken_for_the_customers_mood(weak: KnownAddress) -> None:
+    calm, angry = EarlierTurn(at=NOW, frustration=0.1), EarlierTurn(at=NOW, frustration=0.9)
+    turns = [(EMAIL.id, calm), (weak.id, angry)]
+    assert seen(EMAIL, weak, earlier=turns).earlier == (calm,)
+    assert seen(weak, EMAIL, earlier=turns).earlier == (angry,)
+    assert seen(EMAIL, TELEGRAM, earlier=[(EMAIL.id, calm), (TELEGRAM.id, angry)]).earlier == (calm, angry)

@@ -17,10 +17,12 @@ from omnibot.model import (
     DeliveryReport,
     DeliveryState,
     Draft,
+    EarlierTurn,
     IncomingEdit,
     IncomingMessage,
     Paragraph,
     Sender,
+    Urgency,
 )
 from omnibot.store import Store, StoreUnavailable
 from omnibot.store.imports import NewCustomer
@@ -869,3 +871,30 @@ async def test_an_old_message_has_its_own_place_on_the_timeline(store: Store) ->
     customer = await store.records.customer_of(SARAH)
     assert customer is not None
     assert [m.text for m in await store.records.timeline(customer)] == ["earlier", "later"]
+
+
+async def test_a_turn_sees_how_the_latest_ones_were_meant_oldest_first(store: Store) -> None:
+    for number in range(8):
+        await store.path.accept([arrived(message(str(number)))])
+        [work] = await claim(store)
+        assert len(work.earlier) == min(number, 6)
+        cross = EarlierTurn(at=NOON, frustration=number / 10, urgency=Urgency.HIGH, answered=number == 7)
+        await store.path.commit([outcome(work, mood=cross)])
+    await store.path.accept([arrived(message("last"))])
+    [work] = await claim(store)
+    addresses, turns = zip(*work.earlier, strict=True)
+    assert set(addresses) == {work.addresses[0].id}
+    assert [turn.frustration for turn in turns] == [0.2, 0.3, 0.4, 0.5, 0.6, 0.7]
+    assert [turn.answered for turn in turns] == [False] * 5 + [True]
+    assert (turns[0].urgency, turns[0].sentiment, turns[0].expertise) == (Urgency.HIGH, None, None)
+    assert sorted(turns, key=lambda turn: turn.at) == list(turns)
+
+
+async def test_a_level_of_a_newer_version_is_not_known_to_this_one(store: Store) -> None:
+    await store.path.accept([arrived(message("1"))])
+    [work] = await claim(store)
+    mood = EarlierTurn(at=NOON, urgency="apocalyptic", intent="refund")
+    await store.path.commit([outcome(work, mood=mood)])
+    await store.path.accept([arrived(message("2"))])
+    [(_, turn)] = (await claim(store))[0].earlier
+    assert (turn.urgency, turn.intent) == (None, "refund")

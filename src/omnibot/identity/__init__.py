@@ -16,6 +16,7 @@ from omnibot.model import (
     AddressId,
     CustomerId,
     Disclosure,
+    EarlierTurn,
     Fact,
     KnownAddress,
     Length,
@@ -42,6 +43,7 @@ def identify(
     wrote: AddressId,
     at: datetime,
     disclosure: Disclosure,
+    earlier: Sequence[tuple[AddressId, EarlierTurn]] = (),
 ) -> Snapshot:
     """See a customer as far as the address that wrote may be told at that time; of two facts the later one holds.
 
@@ -57,10 +59,14 @@ def identify(
     trusted = frozenset([id_ for id_, address in known.items() if _reaches(address, highest)])
     if len(trusted) == len(known) and highest is Proof.PROVEN:  # as it is for most
         theirs, told, heard = tuple(known.values()), {fact.key: fact.value for fact in facts}, tuple(timeline)
+        felt = tuple(turn for _, turn in earlier)
     else:
         theirs = _addresses(writer, known.values(), trusted)
         told = {fact.key: fact.value for fact in facts if _may_know(writer, fact, known, disclosure)}
-        heard = _heard(writer, known.values(), timeline, disclosure)
+        open_ = _open(writer, known.values(), disclosure)
+        heard_at = {known[id_].address for id_ in open_}
+        heard = tuple(message for message in timeline if message.address in heard_at)
+        felt = tuple(turn for address, turn in earlier if address in open_)
     return Snapshot(
         customer=customer,
         addresses=theirs,
@@ -69,6 +75,7 @@ def identify(
         facts=told,
         timeline=heard,
         trusted=trusted,
+        earlier=felt,
     )
 
 
@@ -150,13 +157,10 @@ def _level(key: str, disclosure: Disclosure) -> Proof:
 # --- history ---
 
 
-def _heard(
-    writer: KnownAddress, known: Collection[KnownAddress], timeline: Sequence[TimelineMessage], disclosure: Disclosure
-) -> tuple[TimelineMessage, ...]:
-    """What was said at the address itself, and elsewhere where both ends are proven well enough."""
+def _open(writer: KnownAddress, known: Collection[KnownAddress], disclosure: Disclosure) -> frozenset[AddressId]:
+    """Where what was said may be known: at the address itself, and elsewhere where both ends are proven well enough."""
     open_ = _reaches(writer, disclosure.history)
-    heard = {a.address for a in known if a is writer or (open_ and _reaches(a, disclosure.history))}
-    return tuple(message for message in timeline if message.address in heard)
+    return frozenset(a.id for a in known if a is writer or (open_ and _reaches(a, disclosure.history)))
 
 
 def _one_of(kind: type[_Choice], value: str) -> _Choice | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from operator import attrgetter
 
+from omnibot.memory.situation import situate
 from omnibot.model import Recollection, TimelineMessage, TurnMessage
 
-__all__ = ["RECENT", "recall"]
+__all__ = ["RECENT", "recall", "situate"]
 
 RECENT = 20  # messages: enough to see what was just said on every channel
 _written = attrgetter("at", "id")

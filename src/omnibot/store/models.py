@@ -288,12 +288,14 @@ class Turn(Model):
     """What was read, planned and why: the answer to "why did you say that"."""
 
     id = fields.BigIntField(primary_key=True)
-    address_id = fields.BigIntField(db_index=True)
+    address_id = fields.BigIntField()
     at = fields.DatetimeField()
     record_sealed = fields.BinaryField()
+    mood_sealed = fields.BinaryField(null=True)  # what later turns need of the reading
 
     class Meta:
         table = "turns"
+        indexes = (Index(fields=("address_id", "id")),)
 
 
 class Handoff(Model):

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, TypeVar
 
 from omnibot.model import (
     ButtonPress,
     Choice,
     DeliveryReport,
     Draft,
+    EarlierTurn,
+    Expertise,
     File,
     IncomingMessage,
     Link,
@@ -17,9 +21,12 @@ from omnibot.model import (
     Paragraph,
     Part,
     Steps,
+    Urgency,
     plain,
 )
 from omnibot.store.work import Reported
+
+_Level = TypeVar("_Level", bound=StrEnum)
 
 
 def message_body(item: IncomingMessage | ButtonPress) -> dict[str, Any]:
@@ -112,3 +119,33 @@ def report_payload(report: DeliveryReport | Reported) -> dict[str, Any]:
         "reason": report.reason,
         "unreachable": report.unreachable,
     }
+
+
+def mood_payload(turn: EarlierTurn) -> dict[str, Any]:
+    """What later turns need of a reading, without what is not known."""
+    told = {
+        "sentiment": turn.sentiment,
+        "frustration": turn.frustration,
+        "urgency": turn.urgency,
+        "expertise": turn.expertise,
+        "intent": turn.intent,
+        "answered": turn.answered or None,
+    }
+    return {key: value for key, value in told.items() if value is not None}
+
+
+def mood_of(at: datetime, body: Mapping[str, Any]) -> EarlierTurn:
+    """As `mood_payload` made it; levels that a newer version knows are not known here."""
+    return EarlierTurn(
+        at=at,
+        sentiment=body.get("sentiment"),
+        frustration=body.get("frustration"),
+        urgency=_level(Urgency, body.get("urgency")),
+        expertise=_level(Expertise, body.get("expertise")),
+        intent=body.get("intent"),
+        answered=body.get("answered", False),
+    )
+
+
+def _level(levels: type[_Level], value: object) -> _Level | None:
+    return next((level for level in levels if level == value), None)

@@ -15,6 +15,7 @@ from omnibot.model import (
     CustomerId,
     DeliveryState,
     Draft,
+    EarlierTurn,
     Fact,
     Incoming,
     KnownAddress,
@@ -119,6 +120,7 @@ class Work:
     timeline: tuple[TimelineMessage, ...]
     at: datetime  # when it was loaded, by the database's clock
     requests: tuple[ProofRequest, ...] = ()  # of their addresses; those that are over, too, for a while
+    earlier: tuple[tuple[AddressId, EarlierTurn], ...] = ()  # the latest, oldest first, each with where it was
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +192,7 @@ class Outcome:
     work: Work
     address: AddressId  # that the turn was about
     record: Mapping[str, Any] | None = None  # what was read, planned and why
+    mood: EarlierTurn | None = None  # what later turns need of what was read
     replies: tuple[Reply, ...] = ()
     changes: tuple[Change, ...] = ()
     handoff: str = ""

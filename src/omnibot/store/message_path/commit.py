@@ -23,7 +23,7 @@ from omnibot.store.message_path.hold import OPENED
 from omnibot.store.message_path.inbox import MESSAGE_PRIORITY
 from omnibot.store.message_path.prove import Proving
 from omnibot.store.message_path.reports import Reporting
-from omnibot.store.payloads import parts_to_json, said_body
+from omnibot.store.payloads import mood_payload, parts_to_json, said_body
 from omnibot.store.work import Kind, Lease, Outcome, Reply, StoreUnavailable
 
 # Lock the lanes whose leases still hold, take what was taken out of them, and say when they are next due. What comes
@@ -55,18 +55,20 @@ done AS (
     WHERE i.id = t.id AND i.customer_id = held.customer_id
 ), taken AS MATERIALIZED (
     SELECT nextval('turns_id_seq') AS id, t.*
-    FROM unnest((SELECT $6::int[]), $7::bigint[], $8::bigint[], $9::bytea[], $10::text[])
-        AS t(ord, customer_id, address_id, record, handoff)
+    FROM unnest((SELECT $6::int[]), $7::bigint[], $8::bigint[], $9::bytea[], $10::text[],
+                $11::bytea[])
+        AS t(ord, customer_id, address_id, record, handoff, mood)
     JOIN held USING (customer_id)
 ), said AS MATERIALIZED (
     SELECT nextval('messages_id_seq') AS id, taken.id AS turn_id, o.*
-    FROM unnest((SELECT $11::int[]), $12::bigint[], $13::text[], $14::text[], $15::text[], $16::bytea[],
-                $17::bytea[], $18::bigint[]) WITH ORDINALITY
+    FROM unnest((SELECT $12::int[]), $13::bigint[], $14::text[], $15::text[], $16::text[], $17::bytea[],
+                $18::bytea[], $19::bigint[]) WITH ORDINALITY
         AS o(turn, address_id, channel, account, purpose, body, payload, answers, ord)
     JOIN taken ON taken.ord = o.turn
     ORDER BY o.ord
 ), turned AS (
-    INSERT INTO turns (id, address_id, at, record_sealed) SELECT id, address_id, now(), record FROM taken
+    INSERT INTO turns (id, address_id, at, record_sealed, mood_sealed)
+    SELECT id, address_id, now(), record, mood FROM taken
 ), handed AS (
     INSERT INTO handoffs (address_id, turn_id, reason, at)
     SELECT address_id, id, handoff, now() FROM taken WHERE handoff <> ''
@@ -87,7 +89,7 @@ done AS (
 _LEARN = """
 learned AS MATERIALIZED (
     SELECT DISTINCT ON (f.address_id, f.key) f.address_id, f.key, f.value_sealed, f.message_id
-    FROM unnest((SELECT $19::bigint[]), $20::bigint[], $21::text[], $22::bytea[], $23::bigint[]) WITH ORDINALITY
+    FROM unnest((SELECT $20::bigint[]), $21::bigint[], $22::text[], $23::bytea[], $24::bigint[]) WITH ORDINALITY
         AS f(customer_id, address_id, key, value_sealed, message_id, ord)
     JOIN held USING (customer_id) ORDER BY f.address_id, f.key, f.ord DESC
 ), closed AS (
@@ -198,18 +200,19 @@ def _lease_columns(outcomes: Sequence[Outcome], pause: float) -> Iterator[object
 
 
 def _turn_columns(codec: Codec, outcomes: Sequence[Outcome]) -> Iterator[object]:
-    """The parameters $6 to $18: turns, and what they say."""
+    """The parameters $6 to $19: turns, and what they say."""
     turns: list[tuple[Any, ...]] = []
     said: list[tuple[Any, ...]] = []
     for ord_, outcome in enumerate(outcomes):
         if outcome.record is None:
             continue
         record = codec.seal(outcome.address, outcome.record)
-        turns.append((ord_, outcome.work.lease.customer, outcome.address, record, outcome.handoff))
+        mood = codec.seal(outcome.address, mood_payload(outcome.mood)) if outcome.mood else None
+        turns.append((ord_, outcome.work.lease.customer, outcome.address, record, outcome.handoff, mood))
         messages = [item.message for item in outcome.work.items if item.message]
         answers = messages[-1].id if messages else None
         said += ((ord_, *_said(codec, outcome, reply), answers) for reply in outcome.replies)
-    yield from columns(turns, 5)
+    yield from columns(turns, 6)
     yield from columns(said, 8)
 
 

@@ -13,6 +13,7 @@ from omnibot.model import (
     AddressId,
     CustomerId,
     Direction,
+    EarlierTurn,
     Fact,
     KnownAddress,
     MessageId,
@@ -23,11 +24,12 @@ from omnibot.model import (
     TurnMessage,
 )
 from omnibot.store.message_path.connections import Connections
-from omnibot.store.payloads import choices_of, text_of
+from omnibot.store.payloads import choices_of, mood_of, text_of
 from omnibot.store.work import InboxItem, Kind, Lease, Unreadable, Work
 
 _ITEMS_A_TURN = 100  # what is beyond waits for the next turn
 _TIMELINE = 8  # latest messages that a turn sees, an address
+_EARLIER = 6  # latest turns of which is known how they were meant
 _REQUESTS = 50  # that somebody may wait with, those whose codes were sent first: who asks without end delays nobody
 _TOLD = "1 h"  # for which whoever types a code is told that it is void or has expired
 
@@ -64,7 +66,12 @@ LOADED = f"""
             SELECT * FROM proof_requests WHERE address_id = l.address_id AND created_at > now() - interval '{_TOLD}'
                 AND (settled_at IS NULL OR settled = 'void') OFFSET 0) AS p
         JOIN addresses t ON t.id = p.target_id
-        WHERE l.customer_id = c.id ORDER BY p.message_id IS NULL, p.id DESC LIMIT {_REQUESTS}) AS requests"""
+        WHERE l.customer_id = c.id ORDER BY p.message_id IS NULL, p.id DESC LIMIT {_REQUESTS}) AS requests,
+    ARRAY(  -- _earlier
+        SELECT ROW(t.id, t.address_id, t.at, t.mood_sealed)
+        FROM links l CROSS JOIN LATERAL (
+            SELECT * FROM turns WHERE address_id = l.address_id ORDER BY id DESC LIMIT {_EARLIER}) AS t
+        WHERE l.customer_id = c.id AND t.mood_sealed IS NOT NULL ORDER BY t.id DESC LIMIT {_EARLIER}) AS earlier"""
 
 _LOAD = f"SELECT c.id AS customer_id, {LOADED} FROM unnest((SELECT $1::bigint[])) AS c(id)"
 
@@ -102,6 +109,7 @@ class Loading(Connections):
                 timeline=tuple(self._said(said, lease.customer, addresses) for said in row["timeline"]),
                 at=row["at"],
                 requests=tuple(map(self._request, sorted(row["requests"], key=itemgetter(0)))),
+                earlier=tuple(map(self._earlier, reversed(row["earlier"]))),
             )
         except Exception as error:
             return Unreadable(lease, tuple(item[0] for item in row["items"]), type(error).__name__)
@@ -167,6 +175,10 @@ class Loading(Connections):
             shared=shared,
             over="void" if void else "expired" if expired else "",
         )
+
+    def _earlier(self, row: asyncpg.Record) -> tuple[AddressId, EarlierTurn]:
+        _, address, at, mood = row
+        return AddressId(address), mood_of(at, self._codec.open(address, mood))
 
     def _said(
         self, row: asyncpg.Record, customer: CustomerId, addresses: Mapping[AddressId, KnownAddress]

@@ -1,0 +1,80 @@
+"""What was said before, as understanding needs it: how a message is meant depends on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta, tzinfo
+from functools import lru_cache
+from operator import attrgetter
+from zoneinfo import ZoneInfo
+
+from omnibot.model import BusinessHours, Direction, EarlierTurn, Situation, Snapshot, TimelineMessage, TurnMessage
+
+__all__ = ["situate"]
+
+_A_CONTACT = timedelta(minutes=30)  # of silence: whoever writes again after that contacts us once more
+_ONE_MATTER = timedelta(days=7)  # within which they may still write about the same
+_written = attrgetter("at", "id")
+
+
+def situate(snapshot: Snapshot, turn: Sequence[TurnMessage], zone: tzinfo, hours: BusinessHours) -> Situation:
+    """The situation that a turn is said in; `zone` and `hours` are the company's.
+
+    The contacts are those on the matter that they last wrote about: what this turn is about is not understood yet.
+    """
+    own = {message.id for message in turn}
+    before = sorted((message for message in snapshot.timeline if message.id not in own), key=_written)
+    now = turn[-1].at
+    reply, words = _last_exchange(before)
+    return Situation(
+        now=now,
+        zone=_zone(snapshot.facts.get("zone", "")) or zone,
+        hours=hours,
+        last_language=snapshot.facts.get("language"),
+        earlier=snapshot.earlier,
+        contacts=_contacts(snapshot.earlier, now),
+        unanswered=_unanswered(snapshot.earlier, reply.at if reply else None),
+        minutes_since=max(0.0, (now - reply.at).total_seconds() / 60) if reply else None,
+        last_reply=reply.text if reply else "",
+        last_words=words.text if words else "",
+    )
+
+
+def _last_exchange(before: Sequence[TimelineMessage]) -> tuple[TimelineMessage | None, TimelineMessage | None]:
+    """What we said last, and what they had said before that."""
+    reply = None
+    for message in reversed(before):
+        if message.direction is Direction.OUT:
+            reply = reply or message
+        elif reply:
+            return reply, message
+    return reply, None
+
+
+def _contacts(earlier: Sequence[EarlierTurn], now: datetime) -> int:
+    contacts, later, matter = 1, now, None
+    for turn in reversed(earlier):
+        if now - turn.at > _ONE_MATTER or (matter and turn.intent and turn.intent != matter):
+            break
+        matter = matter or turn.intent
+        contacts += later - turn.at >= _A_CONTACT
+        later = turn.at
+    return contacts
+
+
+def _unanswered(earlier: Sequence[EarlierTurn], last_reply: datetime | None) -> int:
+    unanswered = 0
+    for turn in reversed(earlier):
+        if turn.answered or (last_reply and last_reply >= turn.at):
+            break
+        unanswered += 1
+    return unanswered
+
+
+@lru_cache(maxsize=500)
+def _zone(name: str) -> tzinfo | None:
+    """The zone of an IANA name; none where a provider names one that nobody knows."""
+    try:
+        return ZoneInfo(name) if name else None
+    except (ValueError, OSError, KeyError):  # ZoneInfoNotFoundError is a KeyError
+        return None
