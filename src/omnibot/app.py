@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import os
 import random
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -50,7 +50,7 @@ from omnibot.store.identity import Guards
 from omnibot.store.work import Arrived, CodeLimits
 from omnibot.tokens import CodeLinks, Verifier
 from omnibot.turn import Proofs, Steps, rehearse
-from omnibot.understanding import Understanding
+from omnibot.understanding import Catalogue, Understanding
 from omnibot.voice import Speaker
 
 log = structlog.get_logger(__name__)
@@ -243,20 +243,32 @@ def _all(*calls: Callable[[], None]) -> Callable[[], None]:
 
 def _steps(settings: Settings, channels: Channels) -> Steps:
     steps = Steps(
-        understanding=Understanding(settings.bot.languages),
+        understanding=understanding_of(settings),
         knowledge=Knowledge.load(settings.bot.knowledge, settings.bot.languages[0]),
         limits=_limits(channels),
         speaker=Speaker(settings.bot.company, settings.bot.name, settings.bot.contact, _shared_files(settings).url),
         disclosure=_disclosure(settings.identity),
         zone=ZoneInfo(settings.bot.zone),
-        hours=_hours(settings.bot.hours),
+        hours=business_hours(settings.bot.hours),
         proofs=_proofs(settings, channels),
     )
     rehearse(steps)
     return steps
 
 
-def _hours(hours: Hours) -> BusinessHours:
+def understanding_of(settings: Settings, more_languages: Iterable[str] = ()) -> Understanding:
+    """What reads messages as these settings say; raises PipelineError for what they name and nobody has."""
+    entities = settings.understanding.entities
+    return Understanding(
+        tuple(dict.fromkeys((*settings.bot.languages, *more_languages))),
+        Catalogue(entities.products, entities.plans, entities.spellings, entities.patterns),
+        model=settings.nlp.model,
+        components=settings.nlp.components,
+    )
+
+
+def business_hours(hours: Hours) -> BusinessHours:
+    """The settings' hours as a value."""
     days = frozenset(map(WEEKDAYS.index, hours.days))
     return BusinessHours(opens=hours.opens, closes=hours.closes, days=days, holidays=frozenset(hours.holidays))
 

@@ -11,13 +11,14 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from omnibot.app import open_channels
+from omnibot.app import open_channels, understanding_of
 from omnibot.channels import Account, judge_accounts
 from omnibot.dialogue import Knowledge, KnowledgeError
 from omnibot.logs import configure
 from omnibot.settings import Log, Settings, SettingsError, channels_of, judge, read
 from omnibot.store import DatabaseError, Store, WrongSecret
 from omnibot.store.bundled import BundledServer, BundledServerError, check_programs, is_made
+from omnibot.understanding import PipelineError
 
 _URL = "database.url (OMNIBOT_DATABASE__URL)"
 
@@ -43,6 +44,7 @@ async def check(config: Path | None, environ: Mapping[str, str]) -> Checked:
     settings, unkept = _with_secret(settings)
     told += unkept
     told += _knowledge(settings)
+    told += _pipeline(settings)
     database = await _database(settings)
     told += database.faults
     if not settings.channels:
@@ -80,6 +82,17 @@ def _knowledge(settings: Settings) -> list[str]:
     try:
         Knowledge.load(settings.bot.knowledge, settings.bot.languages[0])
     except KnowledgeError as error:
+        return str(error).splitlines()
+    return []
+
+
+def _pipeline(settings: Settings) -> list[str]:
+    """Only what is named can be missing: all else comes with Omnibot."""
+    if not (settings.nlp.model or settings.nlp.components):
+        return []
+    try:
+        understanding_of(settings)
+    except PipelineError as error:
         return str(error).splitlines()
     return []
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from omnibot.cli import customer, identity, people, sandbox, server, token
+from omnibot.cli import customer, identity, people, sandbox, server, token, understand
 from omnibot.cli.outbox import outbox
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.add_typer(customers, name="customer")
 app.add_typer(people.handoffs, name="handoffs")
 app.add_typer(people.parked, name="parked")
 app.add_typer(people.app)
+app.add_typer(understand.app)
 
 
 def _version(wanted: bool) -> None:

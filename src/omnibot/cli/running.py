@@ -73,10 +73,11 @@ def _in_words(error: Exception, advice: str) -> str | None:
     from omnibot.store import DatabaseError, StoreUnavailable, WrongSecret
     from omnibot.store.bundled import BundledServerError
     from omnibot.store.identity import IdentityError
+    from omnibot.understanding import PipelineError
 
-    if isinstance(
-        error, SettingsError | KnowledgeError | WrongSecret | BundledServerError | CannotListen | IdentityError
-    ):
+    if isinstance(error, SettingsError | KnowledgeError | WrongSecret | BundledServerError | CannotListen):
+        return str(error)
+    if isinstance(error, IdentityError | PipelineError):
         return str(error)
     if isinstance(error, OSError | DatabaseError | StoreUnavailable):
         return f"{type(error).__name__}: {error}: {advice}"

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 import structlog
 
 from omnibot.model import Entity, Reading, Situation
+from omnibot.understanding.entities import Catalogue
+from omnibot.understanding.errors import PipelineError
 from omnibot.understanding.utterance import LONGEST, Utterance, legible
 from omnibot.understanding.words import ShortMemory
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
 
-    from omnibot.understanding.entities import Catalogue
-
-__all__ = ["LONGEST", "Understanding"]
+__all__ = ["LONGEST", "Catalogue", "PipelineError", "Understanding"]
 
 _log = structlog.get_logger()
+_NAMELESS = Catalogue()
 
 
 class Understanding:
@@ -32,16 +33,15 @@ class Understanding:
     def __init__(
         self,
         languages: Sequence[str],
-        catalogue: Catalogue | None = None,
+        catalogue: Catalogue = _NAMELESS,
         *,
         model: str = "",
         components: Sequence[str] = (),
     ) -> None:
-        from omnibot.understanding.entities import Catalogue
         from omnibot.understanding.pipeline import assemble, begin
 
         self._begin = begin
-        self._pipeline = assemble(languages, catalogue or Catalogue(), model=model, components=components)
+        self._pipeline = assemble(languages, catalogue, model=model, components=components)
         self._components = [(name, component) for name, component in self._pipeline.pipeline]
         self._by_others = bool(model or components)
         self._memory = ShortMemory(self._pipeline)

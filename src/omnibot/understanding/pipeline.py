@@ -30,6 +30,7 @@ from omnibot.model import (
     Urgency,
 )
 from omnibot.understanding.entities import Catalogue, Entities
+from omnibot.understanding.errors import PipelineError
 from omnibot.understanding.language import Languages
 from omnibot.understanding.sentiment import Mood
 from omnibot.understanding.times import Times, time_sensitivity
@@ -38,7 +39,7 @@ from omnibot.understanding.urgency import UrgencyWords
 from omnibot.understanding.utterance import Utterance
 from omnibot.understanding.words import WordTokenizer
 
-__all__ = ["Pass", "PipelineError", "assemble", "begin", "under_way"]
+__all__ = ["Pass", "assemble", "begin", "under_way"]
 
 _KEY = "omnibot"
 _BLANK = Reading(
@@ -198,14 +199,6 @@ def _trends(nlp: Language, name: str) -> _Component:
 
 
 # --- putting it together --------------------------------------------------------------------------------------------
-
-
-class PipelineError(Exception):
-    """What the settings name cannot be used; `faults`: the setting, what is wrong with it, and what to do."""
-
-    def __init__(self, faults: Sequence[tuple[str, str, str]]) -> None:
-        self.faults = tuple(faults)
-        super().__init__("\n".join(f"{setting}: {problem}; {action}" for setting, problem, action in faults))
 
 
 def assemble(
