@@ -2,6 +2,7 @@
 
 import stat
 import threading
+from datetime import date, time
 from pathlib import Path
 
 import pytest
@@ -144,6 +145,10 @@ def test_all_faults_come_at_once_each_with_its_place(toml):
         ('[bot]\nlanguages = ["English", "german"]', "is not written as it must be; it means: ISO 639-1; the first is"),
         ('[bot]\nlanguages = "en"', 'is no list; write languages = ["…", "…"]'),
         ("[bot]\nlanguages = []", "is empty; name at least one, or leave the line away"),
+        ('[bot]\nzone = "Berlin"', "'Berlin' is no time zone; write its IANA name, such as Europe/Berlin"),
+        ('[bot]\nzone = "../passwd"', "is no time zone"),
+        ("[bot.hours]\nopens = 18:00:00\ncloses = 09:00:00", "closes at 09:00, not after it opens"),
+        ('[bot.hours]\ndays = ["someday"]', "bot.hours.days"),
         ('[bot]\ncompany = ""', "is empty; write it, or leave the line away"),
         ('[identity]\nblocked = ["0"]', "identity.blocked (OMNIBOT_IDENTITY__BLOCKED): is not written as it must be"),
     ],
@@ -181,6 +186,13 @@ def test_accounts_come_from_both_sources(toml):
 @pytest.mark.parametrize("written", ["de,fr", " de , fr ,", '["de", "fr"]'])
 def test_lists_in_the_environment(toml, written):
     assert load(toml(""), {"OMNIBOT_BOT__LANGUAGES": written}).bot.languages == ("de", "fr")
+
+
+def test_hours_come_as_toml_and_from_the_environment(toml):
+    text = '[bot.hours]\nopens = 08:30:00\ndays = ["sunday", "monday"]\nholidays = [2026-12-25]'
+    hours = load(toml(text), {"OMNIBOT_BOT__HOURS__CLOSES": "17:00"}).bot.hours
+    assert (hours.opens, hours.closes) == (time(8, 30), time(17))
+    assert (hours.days, hours.holidays) == (("sunday", "monday"), (date(2026, 12, 25),))
 
 
 def test_a_broken_list_is_a_fault(toml):
