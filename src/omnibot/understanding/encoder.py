@@ -1,0 +1,80 @@
+"""Where a text stands in MiniLM's space of meanings, as the sum of one vector for each of its wordpieces.
+
+The vectors are trained so that their sum points where MiniLM points for the whole sentence (training/encoder.py).
+Wordpieces are those of BERT's uncased English vocabulary, found as BERT finds them: the longest piece that a word
+begins with, then the longest that goes on from there.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from array import array
+from bisect import bisect_left
+from zlib import crc32
+
+import numpy as np
+import numpy.typing as npt
+
+from omnibot.understanding.artefacts import artefact
+
+__all__ = ["Encoder", "piece_hash"]
+
+_PART = re.compile(r"[^\W_]+|[^\w\s]")
+_CONTINUED = crc32(b"##")
+
+
+def piece_hash(piece: str) -> int:
+    """The number that a wordpiece is found by; no two of the vocabulary share one."""
+    return crc32(piece.encode())
+
+
+class Encoder:
+    """The artefact "encoder": `vectors` (int8, a row a wordpiece, the frequent ones first), `scales` (what a row is
+    to be multiplied by), and the vocabulary as `hashes` in rising order beside their `rows`.
+
+    A dict of the 30,000 pieces would take 4 MB more.
+    """
+
+    def __init__(self) -> None:
+        stored = artefact("encoder")
+        self._vectors: npt.NDArray[np.int8] = stored["vectors"]
+        self._scales: npt.NDArray[np.float32] = stored["scales"]
+        self._hashes = array("I", stored["hashes"].astype(np.uint32).tobytes())
+        self._rows = array("H", stored["rows"].astype(np.uint16).tobytes())
+        self._longest = int(stored["longest"])
+
+    def wordpieces(self, word: str) -> bytes:
+        """The rows of a lower-case word's pieces, two bytes each; a part that cannot be pieced together has none."""
+        plain = unicodedata.normalize("NFD", word)
+        if not plain.isascii():
+            plain = "".join(sign for sign in plain if not unicodedata.combining(sign))
+        found: list[int] = []
+        for part in _PART.findall(plain):
+            found += self._of_part(part)
+        return array("H", found).tobytes()
+
+    def _of_part(self, part: str) -> list[int]:
+        found: list[int] = []
+        start = 0
+        while start < len(part):
+            for end in range(min(len(part), start + self._longest), start, -1):
+                row = self._row(crc32(part[start:end].encode(), _CONTINUED if start else 0))
+                if row is not None:
+                    found.append(row)
+                    start = end
+                    break
+            else:
+                return []
+        return found
+
+    def _row(self, hashed: int) -> int | None:
+        place = bisect_left(self._hashes, hashed)
+        found = place < len(self._hashes) and self._hashes[place] == hashed
+        return self._rows[place] if found else None
+
+    def encode(self, rows: npt.NDArray[np.uint16]) -> npt.NDArray[np.float32]:
+        """The direction that these rows add up to: of length 1, or zeros where there are none."""
+        total: npt.NDArray[np.float32] = self._scales.take(rows) @ self._vectors.take(rows, 0).astype(np.float32)
+        length = np.sqrt(total.dot(total))
+        return total / length if length else total
