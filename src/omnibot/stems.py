@@ -92,12 +92,12 @@ def _german(word: str) -> str:
 _FRENCH_ENDINGS = (
     "issements", "issement", "ements", "ement", "ations", "ation", "ateurs", "ateur", "aient", "erent", "irent",
     "euses", "euse", "ions", "eurs", "eur", "eux", "ees", "ais", "ait", "ant", "ent", "ons", "ez", "ee", "er", "ir",
-    "re", "es", "is", "it", "ie", "e", "s", "x", "i", "a",
+    "es", "is", "it", "ie", "e", "s", "x", "i", "a",
 )  # fmt: skip
 
 
 def _french(word: str) -> str:
-    """Commander, commande, commandé → command; factures → factur; annulation, annuler → annul."""
+    """Commander, commande, commandé → command; factures, facturer → factur; annulation, annuler → annul."""
     for ending in _FRENCH_ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= 3:
             return word[: -len(ending)]

@@ -1,16 +1,47 @@
-"""What of all that was said answers a question."""
+"""What of all that was said answers a question.
+
+BM25 over the stems of messages, to which neighbours lend of theirs, and beside it how near the meanings are, where
+somebody gives vectors for them. The weights were steered by invented conversations alone (training/labelled).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Embed", "Found", "Said"]
+from omnibot.memory.words import Words
+from omnibot.stems import folded
+
+__all__ = ["Embed", "Found", "Said", "Search"]
 
 Embed = Callable[[str], NDArray[np.float32]]  # a text as a vector of length 1; similar texts have similar ones
+_Numbers = NDArray[np.float32]
+
+_SATURATION, _BY_LENGTH = 1.2, 0.4  # BM25's k1 and b: a message is short as it is
+_LENT = (
+    0.5,
+    0.25,
+)  # of its score, to those beside it and beside these: what answers lacks the question's words
+_BY_SPEAKER = 2.0  # for what the one says who is asked about
+_BY_MEANING = 1.0  # beside a score by words of at most 1
+_QUESTION = 0.7  # for what asks: the answer is behind it
+_BRIEF, _FEW = 0.8, 6  # for what has fewer words that tell anything
+_TIME = 1.25  # for what names a time, when the question is after one
+
+_AFTER_A_TIME = re.compile(r"\bwhen\b|\bhow long\b|\b(?:what|which) (?:date|day|month|year|time)\b")
+_NAMES_A_TIME = re.compile(
+    r"\b(?:(?:mon|tues|wednes|thurs|fri|satur|sun)days?|january|february|march|april|june|july|august|september"
+    r"|october|november|december|(?:in|on|of|since|last) may|yesterday|today|tomorrow|tonight|ago|since|weekend"
+    r"|easter|christmas|(?:last|next|this|past|every|few|couple of) (?:\w+ )?"
+    r"(?:weeks?|months?|years?|nights?|mornings?|days?|summer|winter|spring|autumn|fall)"
+    r"|\d{1,2}(?:st|nd|rd|th)|(?:19|20)\d\d|\d{1,2} ?[ap]m)\b"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +59,84 @@ class Found:
 
     id: str
     score: float
+
+
+class Search:
+    """The index of a conversation, in the order in which it was said.
+
+    `language` is its ISO 639-1 code; without `embed` words alone decide. Some 40 µs to index a message, and 0.1 ms to
+    search five hundred.
+    """
+
+    def __init__(self, said: Sequence[Said], language: str = "en", embed: Embed | None = None) -> None:
+        self._ids = [one.id for one in said]
+        names = {one.speaker: frozenset(folded(one.speaker).split()) for one in said}
+        self._words = Words(language, names)
+        stems = [self._words.stems(one.text) for one in said]
+        self._postings = _postings(stems)
+        of_speaker = {name: np.array([one.speaker == name for one in said]) for name in names}
+        self._by_speaker = {name: np.where(theirs, np.float32(_BY_SPEAKER), 1) for name, theirs in of_speaker.items()}
+        self._weights = np.array(
+            [_weight(one.text, len(found)) for one, found in zip(said, stems, strict=True)], np.float32
+        )
+        self._by_time = np.array([_TIME if _NAMES_A_TIME.search(one.text.lower()) else 1 for one in said], np.float32)
+        self._embed = embed
+        if embed and said:
+            self._meanings = _lent(np.stack([embed(self._words.without_names(one.text)) for one in said]))
+
+    def best(self, question: str, limit: int = 10) -> list[Found]:
+        """At most `limit` messages that answer a question best, the best first; none where nothing of it was said."""
+        scores = self._by_words(question)
+        if self._embed is not None and self._ids:
+            meaning = self._meanings @ self._embed(self._words.without_names(question))
+            scores = scores + _BY_MEANING * _at_most_1(np.maximum(meaning, 0))
+        scores = scores * self._weights
+        if asked := self._words.named(question):
+            scores = scores * self._by_speaker[asked]
+        if _AFTER_A_TIME.search(question.lower()):
+            scores = scores * self._by_time
+        order = np.argsort(-scores, kind="stable")[:limit]
+        return [Found(self._ids[place], round(float(scores[place]), 4)) for place in order if scores[place] > 0]
+
+    def _by_words(self, question: str) -> _Numbers:
+        scores = np.zeros(len(self._ids), np.float32)
+        for stem in dict.fromkeys(self._words.stems(question)):
+            if posting := self._postings.get(stem):
+                places, weights = posting
+                scores[places] += weights
+        return _at_most_1(_lent(scores))
+
+
+def _postings(messages: Sequence[Sequence[str]]) -> dict[str, tuple[NDArray[np.intp], _Numbers]]:
+    """By stem the messages that have it, and what it weighs there by BM25."""
+    mean = sum(map(len, messages)) / max(1, len(messages)) or 1
+    found: dict[str, list[tuple[int, float]]] = {}
+    for place, stems in enumerate(messages):
+        norm = _SATURATION * (1 - _BY_LENGTH + _BY_LENGTH * len(stems) / mean)
+        for stem, count in Counter(stems).items():
+            found.setdefault(stem, []).append((place, count * (_SATURATION + 1) / (count + norm)))
+    postings = {}
+    for stem, those in found.items():
+        idf = math.log(1 + (len(messages) - len(those) + 0.5) / (len(those) + 0.5))
+        places, weights = zip(*those, strict=True)
+        postings[stem] = (np.array(places, np.intp), np.array(weights, np.float32) * np.float32(idf))
+    return postings
+
+
+def _lent(scores: _Numbers) -> _Numbers:
+    """Scores, or rows of vectors, with what the messages before and behind lend to each."""
+    lent = scores.copy()
+    for distance, part in enumerate(_LENT, 1):
+        lent[distance:] += np.float32(part) * scores[:-distance]
+        lent[:-distance] += np.float32(part) * scores[distance:]
+    return lent
+
+
+def _at_most_1(scores: _Numbers) -> _Numbers:
+    most = scores.max(initial=0)
+    return scores / most if most else scores
+
+
+def _weight(text: str, words: int) -> float:
+    asks = text.rstrip().endswith("?")
+    return (_QUESTION if asks else 1.0) * (_BRIEF if words < _FEW else 1.0)
