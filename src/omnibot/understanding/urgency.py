@@ -1,23 +1,195 @@
-"""By when somebody needs us, as far as words and phrases tell."""
+"""By when somebody needs us: what is at stake, and not how loudly it is said.
+
+What is critical, high, normal and low is told in training/labelled/README.md.
+"""
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from functools import cached_property
 from itertools import product
 from typing import TYPE_CHECKING
 
-from omnibot.model import Evidence, Signal, Urgency
+from omnibot.model import Emotions, Evidence, NamedTime, Sentiment, Signal, Situation, TimeKind, Urgency
+from omnibot.understanding.cues import Cue, Cues
+from omnibot.understanding.features import Features
+from omnibot.understanding.judge import Judge, counted, likelihoods
+from omnibot.understanding.utterance import Utterance
 
 if TYPE_CHECKING:
     from spacy.language import Language
     from spacy.tokens import Doc
 
-__all__ = ["UrgencyWords"]
+__all__ = ["Stakes", "UrgencyReader", "UrgencyWords"]
+
+_SURE = {Urgency.CRITICAL: 0.7, Urgency.HIGH: 0.6, Urgency.NORMAL: 0.6, Urgency.LOW: 0.6}
+_CLAIMED = 0.6  # how sure we are of an urgency that is claimed, with nothing that shows it
+_SMALL = 0.5  # the likelihood of `low` from which a claim is not taken seriously
+_SHORT, _LONG = 4, 40  # words
+_LETTERS = 8  # letters of which most are capitals
+
+# What raises the log-odds of critical and high beyond what the words say.
+_DEADLINES = ((timedelta(hours=3), 1.0, 1.0), (timedelta(hours=36), 0.0, 1.0), (timedelta(days=8), 0.0, 0.5))
+_CONTACT, _MOST_CONTACTS = 0.4, 3  # each further contact on the topic
+_UNANSWERED, _MOST_UNANSWERED = 0.3, 3
+_FRUSTRATED = 0.3
+_CARRIED, _CARRIED_FOR = 1.5, timedelta(hours=12)  # "hello??" is as urgent as what it follows
+
+_CALM = frozenset({"calm", "tag", "greeting", "thanks", "praise"})
+_UNREAD = Signal(Urgency.NORMAL, 0.0, known=False)
+
+
+class UrgencyReader:
+    """Cues in the company's languages, weighed by what was learnt from labelled messages (artefact "urgency").
+
+    Times, contacts and frustration raise what the words say; that somebody calls it urgent counts where nothing is
+    shown, and only up to `high`.
+    """
+
+    def __init__(self, languages: Iterable[str]) -> None:
+        self._stakes = Stakes(languages)
+        self._judge = Judge("urgency")
+        self._levels = tuple(map(Urgency, self._judge.labels))
+
+    def read(
+        self,
+        utterance: Utterance,
+        features: Features,
+        times: Sequence[NamedTime] = (),
+        emotions: Emotions | None = None,
+        sentiment: Sentiment | None = None,
+    ) -> Signal[Urgency]:
+        """How urgent it is; the words and circumstances that speak for it as evidence.
+
+        Unknown in languages without cues, where no cue tells, and where two levels are about as likely.
+        """
+        if not utterance.spans or not self._stakes.knows(utterance.language):
+            return _UNREAD
+        cues, counts = self._stakes.find(utterance)
+        raised = list(_raised(utterance, times, emotions))
+        scores = self._judge.scores(counts, features)
+        for reason in raised:
+            for place, level in enumerate(self._levels):
+                scores[place] += reason.raises.get(level, 0.0)
+        chances = dict(zip(self._levels, likelihoods(scores), strict=True))
+        level, confidence = _decided(chances)
+        if level in (Urgency.NORMAL, Urgency.LOW):
+            if claims := [cue for cue in cues if cue.name == "claim"]:
+                if chances[Urgency.LOW] < _SMALL:
+                    return Signal(Urgency.HIGH, _CLAIMED, tuple(utterance.quote(cue.start, cue.end) for cue in claims))
+            elif _is_only_calm(cues):
+                level, confidence = Urgency.LOW, max(confidence, _SURE[Urgency.LOW])
+        evidence = self._judge.evidence(level, cues, utterance)
+        if level in (Urgency.CRITICAL, Urgency.HIGH):
+            evidence += tuple(reason.evidence for reason in raised if level in reason.raises)
+        elif not evidence and _is_only_calm(cues):
+            evidence = tuple(utterance.quote(cue.start, cue.end) for cue in cues if cue.name == "calm")
+        known = bool(evidence) and confidence >= _SURE[level]
+        return Signal(level, round(confidence, 3), evidence, known=known)
+
+
+class Stakes:
+    """What in a text tells how urgent it is."""
+
+    def __init__(self, languages: Iterable[str]) -> None:
+        self._cues = Cues("urgency", languages)
+        self.knows = self._cues.knows
+
+    def find(self, utterance: Utterance) -> tuple[list[Cue], dict[str, float]]:
+        """The cues of a text, and the counts that it is weighed by."""
+        cues = self._cues.find(utterance)
+        return cues, counted(cues) | _surface(utterance)
+
+
+class _Reason:
+    """Why something is more urgent than its words say."""
+
+    def __init__(self, evidence: Evidence, critical: float, high: float) -> None:
+        self.evidence = evidence
+        self.raises: Mapping[Urgency, float] = {
+            level: by for level, by in ((Urgency.CRITICAL, critical), (Urgency.HIGH, high)) if by
+        }
+
+
+def _surface(utterance: Utterance) -> dict[str, float]:
+    """What is seen of a text at a glance."""
+    text = utterance.text
+    words = len(utterance.spans)
+    seen = {
+        "~short": words <= _SHORT,
+        "~long": words >= _LONG,
+        "~asks": "?" in text,
+        "~exclaims": text.count("!") > 1,
+        "~loud": _is_loud(text),
+    }
+    return {name: 1.0 for name, holds in seen.items() if holds}
+
+
+def _is_loud(text: str) -> bool:
+    if text.islower():
+        return False
+    letters = [sign for sign in text if sign.isalpha()]
+    return len(letters) >= _LETTERS and sum(map(str.isupper, letters)) > 0.6 * len(letters)
+
+
+def _decided(chances: Mapping[Urgency, float]) -> tuple[Urgency, float]:
+    """The likeliest level; what may be critical and is not surely so is high with the likelihood of both."""
+    level = max(chances, key=chances.__getitem__)
+    if level is Urgency.CRITICAL and chances[level] < _SURE[level]:
+        return Urgency.HIGH, chances[Urgency.CRITICAL] + chances[Urgency.HIGH]
+    if level is Urgency.HIGH:
+        return level, chances[Urgency.HIGH] + chances[Urgency.CRITICAL]
+    return level, chances[level]
+
+
+def _is_only_calm(cues: Sequence[Cue]) -> bool:
+    """Whether all that is said is that there is no hurry."""
+    names = {cue.name for cue in cues}
+    return "calm" in names and names <= _CALM
+
+
+def _raised(utterance: Utterance, times: Sequence[NamedTime], emotions: Emotions | None) -> Iterator[_Reason]:
+    situation = utterance.situation
+    yield from _by_deadline(times, situation)
+    if situation.contacts > 1:
+        by = _CONTACT * min(situation.contacts - 1, _MOST_CONTACTS)
+        yield _Reason(Evidence(f"contact number {situation.contacts} on it"), 0.0, by)
+    if situation.unanswered:
+        by = _UNANSWERED * min(situation.unanswered, _MOST_UNANSWERED)
+        yield _Reason(Evidence(f"{situation.unanswered} turns before it were not answered"), 0.0, by)
+    if emotions and emotions.frustration.known and emotions.frustration.value >= 0.5:
+        yield _Reason(Evidence("frustrated"), 0.0, _FRUSTRATED)
+    if situation.earlier and len(utterance.spans) <= _SHORT:
+        before = situation.earlier[-1]
+        if situation.now - before.at <= _CARRIED_FOR:
+            if before.urgency is Urgency.CRITICAL:
+                yield _Reason(Evidence("what was said before is critical"), _CARRIED, _CARRIED)
+            elif before.urgency is Urgency.HIGH:
+                yield _Reason(Evidence("what was said before is urgent"), 0.0, _CARRIED)
+
+
+def _by_deadline(times: Sequence[NamedTime], situation: Situation) -> Iterator[_Reason]:
+    """The nearest deadline that has not passed."""
+    ahead = [
+        (time.at - situation.now, time)
+        for time in times
+        if time.kind is TimeKind.DEADLINE and time.at is not None and time.at >= situation.now
+    ]
+    if not ahead:
+        return
+    left, time = min(ahead, key=lambda pair: pair[0])
+    for within, critical, high in _DEADLINES:
+        if left <= within:
+            yield _Reason(Evidence(time.text, time.start, time.end), critical, high)
+            return
+
+
+# --- what the reader above takes the place of -------------------------------------------------------------------------
 
 _SEEN = 0.9
-_EVIDENCE = 5
+_MOST_EVIDENCE = 5
 _NOW_KEY = "now"
 _SEVERITY = (Urgency.CRITICAL, Urgency.HIGH, Urgency.LOW)
 
@@ -173,7 +345,7 @@ class UrgencyWords:
                 found.setdefault(level, []).append(doc[start:end].text)
         for level in _SEVERITY:
             if level in found:
-                return Signal(level, _SEEN, tuple(map(Evidence, dict.fromkeys(found[level])))[:_EVIDENCE])
+                return Signal(level, _SEEN, tuple(map(Evidence, dict.fromkeys(found[level])))[:_MOST_EVIDENCE])
         return Signal(Urgency.NORMAL, 0.0, known=False)
 
 

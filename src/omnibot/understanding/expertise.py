@@ -1,0 +1,143 @@
+"""How well the writer knows what the product is made of.
+
+What is novice, intermediate and expert is told in training/labelled/README.md.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from math import sqrt
+
+from omnibot.model import Evidence, Expertise, Signal
+from omnibot.understanding.cues import LANGUAGES, Cue, Cues
+from omnibot.understanding.features import Features
+from omnibot.understanding.judge import Judge, counted, likelihoods
+from omnibot.understanding.utterance import Utterance
+
+__all__ = ["ExpertiseReader", "Skills"]
+
+_SURE = 0.6
+_UNTOLD = "unknown"  # the class of messages that do not tell
+_EARLIER = 4  # turns before this one that are averaged with it
+_FADES = 0.7  # how much each turn further back counts
+_PRIOR = 0.5  # what an earlier turn's level weighs beside a sure one of this turn
+_SHORT, _LONG = 8, 40  # words
+_WORDS = 200  # whose shape is looked at
+
+_UNITS = """
+ms s khz hz mhz ghz kb mb gb tb v mv kv a ma w kw k ω mω kω bar psi rpm rps dpi fps mbit l mm nm db dbm h min volts amps
+watts ohm ohms kelvin
+"""
+_SHAPES = {
+    "error_code": r"[45]\d\d|[A-Z]{1,2}\d{2,4}|err_\w+|0x[0-9a-f]+|\w+exception\w*|[A-Z]+(?:_[A-Z]+)+",
+    "version": r"v\d+(?:\.\d+)*|\d+\.\d+\.\d+[\w.]*|\d+\.\d+[a-z]|\d+\.x",
+    "measure": rf"\d[\d.,]*(?i:{'|'.join(_UNITS.split())})",
+    "code": (
+        r"\w*[a-z]\w*_\w+|[a-z]+[A-Z]\w*|\w+@[\w.]+"
+        r"|\w+\.(?:ts|js|py|go|rs|java|php|json|xml|ya?ml|log|conf|cfg|ini|sh|sql|csv|dll|exe)"
+    ),
+    "acronym": r"[A-Z][A-Z0-9]{1,7}(?:-[A-Z0-9]+)*s?",
+    "number": r"\d[\d.,]*",
+}
+_SHAPE = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in _SHAPES.items()))
+_SIGNS = frozenset("`{}[]<>=|\\^~#Ω≠→µ°±×≥≤_@$%/")  # that stand in code and formulas
+_EVERYBODYS = """
+A AI AM PM ATM BTW DM DVD CD EUR USD GBP CHF FAQ FYI HD HI ID IM ISO IT NO NOT OK OMG PC PDF PIN PLEASE PS SMS SOS TAN
+TV UK US USA EU VAT VIP ASAP LOL WC WHY YES THE AND YOU URGENT HELP NEVER STILL AGAIN EVERY ALL MY DO
+"""  # capitals that say nothing of whoever writes them
+_KNOWN_UNITS, _PLAIN_WORDS = frozenset(_UNITS.split()), frozenset(_EVERYBODYS.split())
+
+
+class ExpertiseReader:
+    """Cues and the shapes of words, weighed by what was learnt from labelled messages (artefact "expertise").
+
+    Earlier turns count with this one: who once showed what they know still knows it.
+    """
+
+    def __init__(self, languages: Iterable[str] = LANGUAGES) -> None:
+        self._skills = Skills(languages)
+        self._judge = Judge("expertise")
+
+    def read(self, utterance: Utterance, features: Features) -> Signal[Expertise]:
+        """The level that the customer shows, over this turn and the latest ones; unknown where nothing tells."""
+        earlier = _shown_earlier(utterance)
+        shown: dict[Expertise, float] = dict(earlier)
+        untold = 1.0
+        cues: Sequence[Cue] = ()
+        if utterance.spans and self._skills.knows(utterance.language):
+            cues, counts = self._skills.find(utterance)
+            chances = dict(zip(self._judge.labels, likelihoods(self._judge.scores(counts, features)), strict=True))
+            untold = chances.pop(_UNTOLD)
+            for label, chance in chances.items():
+                shown[Expertise(label)] = shown.get(Expertise(label), 0.0) + chance
+        weight = sum(shown.values())
+        if not weight:
+            return Signal(Expertise.INTERMEDIATE, 0.0, known=False)
+        level = max(shown, key=shown.__getitem__)
+        # What the turns say together, and that some of them may say nothing.
+        confidence = shown[level] / max(1.0, weight + (untold if not earlier else 0.0))
+        evidence = self._judge.evidence(level.value, cues, utterance)
+        if level in earlier:
+            evidence += (Evidence(f"{level.value} in earlier messages"),)
+        known = bool(evidence) and confidence >= _SURE
+        return Signal(level, round(confidence, 3), evidence, known=known)
+
+
+class Skills:
+    """What in a text tells how much its writer knows."""
+
+    def __init__(self, languages: Iterable[str]) -> None:
+        self._cues = Cues("expertise", languages)
+        self.knows = self._cues.knows
+
+    def find(self, utterance: Utterance) -> tuple[list[Cue], dict[str, float]]:
+        """The cues of a text, its tell-tale words among them, and the counts that it is weighed by."""
+        cues = self._cues.find(utterance) + list(_shaped(utterance))
+        words = len(utterance.spans)
+        counts = counted(cues)
+        if words <= _SHORT:
+            counts["~short"] = 1.0
+        elif words >= _LONG:
+            counts["~long"] = 1.0
+        if "?" in utterance.text:
+            counts["~asks"] = 1.0
+        counts["~jargon share"] = sqrt((counts.get("jargon", 0.0) ** 2 + counts.get("~code", 0.0) ** 2) / (words + 4))
+        return cues, counts
+
+
+def _shown_earlier(utterance: Utterance) -> Mapping[Expertise, float]:
+    """What the latest turns showed, the older the less."""
+    shown: dict[Expertise, float] = {}
+    weight = _PRIOR
+    for turn in reversed(utterance.situation.earlier[-_EARLIER:]):
+        if turn.expertise is not None:
+            shown[turn.expertise] = shown.get(turn.expertise, 0.0) + weight
+            weight *= _FADES
+    return shown
+
+
+def _shaped(utterance: Utterance) -> Iterable[Cue]:
+    """Words that look like code, codes, versions, measurements and acronyms."""
+    text = utterance.text
+    loud = text.isupper()
+    number_before = False
+    for start, end in utterance.spans[:_WORDS]:
+        word = text[start:end]
+        shape = _shape(word)
+        if number_before and word.lower() in _KNOWN_UNITS:
+            shape = "measure"
+        number_before = shape == "number"
+        if shape and shape != "number" and not (loud and shape == "acronym"):
+            yield Cue(f"~{shape}", start, end)
+
+
+@lru_cache(maxsize=8192)
+def _shape(word: str) -> str:
+    if len(word) == 1:
+        return "sign" if word in _SIGNS else "number" if word.isdecimal() else ""
+    if word in _PLAIN_WORDS or (word.isalpha() and word[1:].islower()):
+        return ""
+    match = _SHAPE.fullmatch(word)
+    return match.lastgroup or "" if match else ""
