@@ -134,8 +134,9 @@ def _language(nlp: Language, name: str, languages: Sequence[str]) -> _Component:
 
     def read(found: Pass) -> None:
         written = found.utterance
-        found.language = reader.read(written.text, written.situation.last_language)
-        found.utterance = Utterance(written.text, written.situation, found.language.value, written.doc)
+        told = reader.read(written.text, written.situation.last_language)
+        found.language = told.signal
+        found.utterance = Utterance(written.text, written.situation, told.read_in, written.doc)
 
     return _Component(read)
 
