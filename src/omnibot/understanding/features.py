@@ -13,7 +13,7 @@ import numpy.typing as npt
 from omnibot.understanding.artefacts import artefact
 from omnibot.understanding.encoder import Encoder
 
-__all__ = ["BUCKETS", "DENSE", "Extractor", "Features"]
+__all__ = ["BUCKETS", "DENSE", "Extractor", "Features", "letters_of"]
 
 BUCKETS: Final = 1 << 15  # of hashed n-grams
 DENSE: Final = 256  # numbers of the dense part
@@ -114,3 +114,9 @@ def _grams(word: str) -> list[str]:
         for length in range(_SHORTEST, min(_LONGEST, len(padded)) + 1)
         for start in range(len(padded) - length + 1)
     ]
+
+
+def letters_of(word: str) -> int:
+    """How many n-grams of letters a word has."""
+    padded = min(len(word), _LONGEST_WORD) + 2
+    return sum(padded - length + 1 for length in range(_SHORTEST, min(_LONGEST, padded) + 1))

@@ -116,6 +116,13 @@ class Heads:
         """What either part says: (2, labels), first the hashed part's scores, then the dense part's."""
         return self._weights.parts(features)[:, self._columns]
 
+    def weighed(self, features: Features, label: int) -> Floats:
+        """What each of the hashed ids adds to the score of a label, by its place among `labels`."""
+        column = self._columns.start + label
+        weights = self._weights
+        added: Floats = weights.hashed[features.hashed_ids, column] * weights.hashed_scales[column]
+        return added * features.hashed_weights
+
     def scores(self, features: Features) -> Floats:
         """One score a label, in their order: the sum of both parts."""
         total: Floats = self.parts(features).sum(0)
