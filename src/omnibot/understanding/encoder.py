@@ -11,40 +11,52 @@ import re
 import unicodedata
 from array import array
 from bisect import bisect_left
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
 
-from omnibot.understanding.artefacts import artefact
+from omnibot.understanding.artefacts import SHIPPED, artefact
 
-__all__ = ["Encoder", "piece_hash"]
+__all__ = ["Encoder", "WordPieces"]
 
 _PART = re.compile(r"[^\W_]+|[^\w\s]")
 _CONTINUED = crc32(b"##")
 
 
-def piece_hash(piece: str) -> int:
-    """The number that a wordpiece is found by; no two of the vocabulary share one."""
-    return crc32(piece.encode())
+class WordPieces:
+    """The vocabulary: pieces are found by their hashes, which rise, and have the row of the same place.
 
-
-class Encoder:
-    """The artefact "encoder": `vectors` (int8, a row a wordpiece, the frequent ones first), `scales` (what a row is
-    to be multiplied by), and the vocabulary as `hashes` in rising order beside their `rows`.
-
-    A dict of the 30,000 pieces would take 4 MB more.
+    A dict of the 28,000 pieces would take 4 MB more.
     """
 
-    def __init__(self) -> None:
-        stored = artefact("encoder")
-        self._vectors: npt.NDArray[np.int8] = stored["vectors"]
-        self._scales: npt.NDArray[np.float32] = stored["scales"]
-        self._hashes = array("I", stored["hashes"].astype(np.uint32).tobytes())
-        self._rows = array("H", stored["rows"].astype(np.uint16).tobytes())
-        self._longest = int(stored["longest"])
+    def __init__(self, hashes: npt.NDArray[np.uint32], rows: npt.NDArray[np.uint16], longest: int) -> None:
+        self._hashes = array("I", hashes.astype(np.uint32).tobytes())
+        self._rows = array("H", rows.astype(np.uint16).tobytes())
+        self._longest = longest
 
-    def wordpieces(self, word: str) -> bytes:
+    @classmethod
+    def of(cls, pieces: Sequence[str]) -> WordPieces:
+        """A vocabulary of these pieces in the order of their rows; raises ValueError if two have one hash."""
+        hashes = np.array([crc32(piece.encode()) for piece in pieces], np.uint32)
+        if len(set(hashes.tolist())) < len(pieces):
+            raise ValueError("two of these wordpieces have the same hash: leave one out")
+        rows = np.argsort(hashes)
+        return cls(hashes[rows], rows.astype(np.uint16), max(map(len, pieces)))
+
+    @property
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """What an artefact keeps of it."""
+        return {
+            "hashes": np.array(self._hashes, np.uint32),
+            "rows": np.array(self._rows, np.uint16),
+            "longest": np.array(self._longest),
+        }
+
+    def of_word(self, word: str) -> bytes:
         """The rows of a lower-case word's pieces, two bytes each; a part that cannot be pieced together has none."""
         plain = unicodedata.normalize("NFD", word)
         if not plain.isascii():
@@ -72,6 +84,22 @@ class Encoder:
         place = bisect_left(self._hashes, hashed)
         found = place < len(self._hashes) and self._hashes[place] == hashed
         return self._rows[place] if found else None
+
+
+class Encoder:
+    """The artefact "encoder": `vectors` (int8, a row a wordpiece, the frequent ones first), `scales` (what a row is
+    to be multiplied by), and the vocabulary.
+    """
+
+    def __init__(self, folder: Path = SHIPPED) -> None:
+        stored = artefact("encoder", folder)
+        self._vectors: npt.NDArray[np.int8] = stored["vectors"]
+        self._scales: npt.NDArray[np.float32] = stored["scales"]
+        self._pieces = WordPieces(stored["hashes"], stored["rows"], int(stored["longest"]))
+
+    def wordpieces(self, word: str) -> bytes:
+        """The rows of a lower-case word's pieces, two bytes each."""
+        return self._pieces.of_word(word)
 
     def encode(self, rows: npt.NDArray[np.uint16]) -> npt.NDArray[np.float32]:
         """The direction that these rows add up to: of length 1, or zeros where there are none."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+from array import array
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 from zlib import crc32
@@ -13,7 +15,7 @@ import numpy.typing as npt
 from omnibot.understanding.artefacts import artefact
 from omnibot.understanding.encoder import Encoder
 
-__all__ = ["BUCKETS", "DENSE", "Extractor", "Features", "letters_of"]
+__all__ = ["BUCKETS", "DENSE", "Extractor", "Features", "spelt", "words"]
 
 BUCKETS: Final = 1 << 15  # of hashed n-grams
 DENSE: Final = 256  # numbers of the dense part
@@ -59,18 +61,29 @@ class Extractor:
     def __call__(self, text: str) -> Features:
         """Features of a text, whatever is in it."""
         known = self._words
-        words = [known[word] for word in _WORD.findall(text.lower())]
-        if not words:
+        read = [known[word] for word in words(text)]
+        if not read:
             return Features(np.empty(0, np.intp), np.empty(0, np.float32), np.zeros(DENSE, np.float32))
-        hashes = np.frombuffer(b"".join([word[0] for word in words]), np.uint32)
-        letters = np.frombuffer(b"".join([word[1] for word in words]), np.uint16)
-        pieces = np.frombuffer(b"".join([word[2] for word in words]), np.uint16)
+        hashes = np.frombuffer(b"".join([word[0] for word in read]), np.uint32)
+        letters = np.frombuffer(b"".join([word[1] for word in read]), np.uint16)
+        pieces = np.frombuffer(b"".join([word[2] for word in read]), np.uint16)
         ids = np.concatenate((hashes, (hashes[:-1] * _PAIR) ^ hashes[1:], letters)).astype(np.intp)
         ids &= _MASK
         weights = self._idf.take(ids)
-        _to_length_1(weights[: 2 * len(words) - 1])
-        _to_length_1(weights[2 * len(words) - 1 :])
+        _to_length_1(weights[: 2 * len(read) - 1])
+        _to_length_1(weights[2 * len(read) - 1 :])
         return Features(ids, weights, self._encoder.encode(pieces))
+
+
+def words(text: str) -> list[str]:
+    """The words and signs of a text in lower case."""
+    return _WORD.findall(text.lower())
+
+
+def spelt(word: str) -> str:
+    """A word as it is looked up: no longer than words are, valid Unicode, a reference without its digits."""
+    word = word[:_LONGEST_WORD].encode("utf-8", "replace").decode()
+    return _DIGIT.sub("0", word) if len(_DIGIT.findall(word)) > _FEW_DIGITS else word
 
 
 def _to_length_1(block: Floats) -> None:
@@ -97,12 +110,11 @@ class _RecentWords(dict[str, _Word]):
         return known
 
     def _read(self, word: str) -> _Word:
-        word = word[:_LONGEST_WORD].encode("utf-8", "replace").decode()
-        if len(_DIGIT.findall(word)) > _FEW_DIGITS:
-            word = _DIGIT.sub("0", word)
+        word = spelt(word)
+        grams = [crc32(gram.encode(), _GRAM_SEED) & _MASK for gram in _grams(word)]
         return (
-            crc32(word.encode()).to_bytes(4, "little"),
-            np.array([crc32(gram.encode(), _GRAM_SEED) & _MASK for gram in _grams(word)], np.uint16).tobytes(),
+            crc32(word.encode()).to_bytes(4, sys.byteorder),
+            array("H", grams).tobytes(),
             self._encoder.wordpieces(word),
         )
 

@@ -136,19 +136,16 @@ class Heads:
 
 def shared(*heads: Heads) -> tuple[Heads, ...]:
     """The same heads with their weights side by side, so that the first that is asked about a text works for all."""
-    weights = [each._weights for each in heads]
     together = _Weights(
-        np.concatenate([each.hashed for each in weights], axis=1),
-        np.concatenate([each.hashed_scales for each in weights]),
-        np.concatenate([each.dense for each in weights], axis=1),
-        np.concatenate([each.biases for each in weights], axis=1),
+        np.concatenate([each._weights.hashed[:, each._columns] for each in heads], axis=1),
+        np.concatenate([each._weights.hashed_scales[each._columns] for each in heads]),
+        np.concatenate([each._weights.dense[:, each._columns] for each in heads], axis=1),
+        np.concatenate([each._weights.biases[:, each._columns] for each in heads], axis=1),
     )
-    moved, start = [], 0
-    for each in heads:
-        columns = slice(start + each._columns.start, start + each._columns.stop)
-        moved.append(Heads(each.labels, together, columns))
-        start += each._weights.biases.shape[1]
-    return tuple(moved)
+    ends = np.cumsum([len(each.labels) for each in heads]).tolist()
+    return tuple(
+        Heads(each.labels, together, slice(end - len(each.labels), end)) for each, end in zip(heads, ends, strict=True)
+    )
 
 
 def log_softmax(scores: Floats) -> Floats:

@@ -1,0 +1,102 @@
+import numpy as np
+import pytest
+
+from omnibot.understanding.artefacts import artefact
+from omnibot.understanding.features import BUCKETS, DENSE, Features
+from omnibot.understanding.linear import Heads, log_softmax, shared
+
+RANDOM = np.random.default_rng(7)
+
+
+def weights(count):
+    return RANDOM.normal(size=(BUCKETS, count)), RANDOM.normal(size=(DENSE, count)), RANDOM.normal(size=(2, count))
+
+
+def features(*ids):
+    dense = RANDOM.normal(size=DENSE)
+    return Features(
+        np.array(ids, np.intp),
+        np.full(len(ids), 0.5, np.float32),
+        (dense / np.linalg.norm(dense)).astype(np.float32),
+    )
+
+
+def test_scores_are_weighted_sums():
+    hashed, dense = np.zeros((BUCKETS, 2)), np.zeros((DENSE, 2))
+    hashed[5], hashed[9] = (1, -2), (3, 0)
+    dense[0] = (0, 10)
+    heads = Heads.quantised(["yes", "no"], hashed, dense, np.array([0.25, -0.25]))
+    seen = Features(np.array([5, 9, 9]), np.array([1, 0.5, 0.5], np.float32), np.eye(DENSE, dtype=np.float32)[0])
+    assert heads.labels == ("yes", "no")
+    assert heads.scores(seen) == pytest.approx([1 + 3 + 0.25, -2 + 10 - 0.25], abs=0.02)
+    assert heads.parts(seen)[1] == pytest.approx([0, 10])
+
+
+def test_eight_bits_are_near_to_what_was_trained():
+    hashed, dense, biases = weights(6)
+    heads = Heads.quantised("abcdef", hashed, dense, biases)
+    seen = features(*range(0, 9000, 30))
+    exact = 0.5 * hashed[seen.hashed_ids].sum(0) + seen.dense @ dense + biases.sum(0)
+    assert heads.scores(seen) == pytest.approx(exact, abs=0.3)  # 300 roundings of at most 0.017 · 0.5
+
+
+def test_a_text_without_words_gets_the_biases():
+    heads = Heads.quantised("ab", *weights(2)[:2], np.array([[1, 2], [3, 4]]))
+    assert heads.scores(
+        Features(np.empty(0, np.intp), np.empty(0, np.float32), np.zeros(DENSE, np.float32))
+    ).tolist() == [4, 6]
+
+
+def test_probabilities_are_the_mean_of_both_parts():
+    hashed, dense = np.zeros((BUCKETS, 2)), np.zeros((DENSE, 2))
+    heads = Heads.quantised("ab", hashed, dense, np.log([[0.9, 0.1], [0.4, 0.6]]))
+    assert np.exp(heads.log_probabilities(features(1))) == pytest.approx([0.6, np.sqrt(0.06)])
+
+
+def test_softmax_bears_large_scores():
+    assert log_softmax(np.array([1000.0, 0.0, -1000.0])) == pytest.approx([0, -1000, -2000])
+
+
+def test_what_is_saved_scores_alike(tmp_path):
+    heads = Heads.quantised(["joy", "anger", "fear"], *weights(3))
+    size = heads.save("moods", tmp_path)
+    read = Heads.load("moods", tmp_path)
+    seen = features(1, 2, 3)
+    assert read.labels == ("joy", "anger", "fear")
+    assert read.parts(seen) == pytest.approx(heads.parts(seen), rel=1e-5)
+    assert size < 3 * (BUCKETS + DENSE) + 2000
+    assert artefact("moods", tmp_path)["hashed"].dtype == np.int8
+
+
+def test_saving_what_was_read_changes_nothing(tmp_path):
+    Heads.quantised("ab", *weights(2)).save("one", tmp_path)
+    Heads.load("one", tmp_path).save("two", tmp_path)
+    for name, array in artefact("one", tmp_path).items():
+        assert artefact("two", tmp_path)[name] == pytest.approx(array, rel=1e-6) if name != "labels" else True
+
+
+def test_heads_side_by_side_score_as_alone(tmp_path):
+    alone = [Heads.quantised("abc", *weights(3)), Heads.quantised("d", *weights(1)), Heads.quantised("ef", *weights(2))]
+    together = shared(*alone)
+    for seen in (features(4, 5), features(6)):
+        for one, other in zip(alone, together, strict=True):
+            assert other.labels == one.labels
+            assert other.parts(seen) == pytest.approx(one.parts(seen), rel=1e-5)
+            assert other.log_probabilities(seen) == pytest.approx(one.log_probabilities(seen), rel=1e-5)
+    again = shared(*together)
+    assert again[2].scores(seen) == pytest.approx(alone[2].scores(seen), rel=1e-5)
+    again[2].save("third", tmp_path)
+    assert Heads.load("third", tmp_path).scores(seen) == pytest.approx(alone[2].scores(seen), rel=1e-5)
+
+
+def test_the_first_that_is_asked_works_for_all():
+    first, second = shared(Heads.quantised("a", *weights(1)), Heads.quantised("b", *weights(1)))
+    seen = features(1)
+    first.scores(seen)
+    assert second._weights is first._weights
+    assert second._weights.parts(seen) is first._weights.parts(seen)
+
+
+def test_weights_of_another_shape_are_refused():
+    with pytest.raises(ValueError, match=r"heads for 2 labels need weights of \(32768, 2\)"):
+        Heads.quantised("ab", np.zeros((BUCKETS, 3)), np.zeros((DENSE, 2)), np.zeros(2))
