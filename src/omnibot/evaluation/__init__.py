@@ -1,1 +1,1 @@
-"""How well a company's own data are understood: one module a command, each from a file to figures."""
+"""How well a company's own data are understood: one module a command, from items of a file to figures."""
