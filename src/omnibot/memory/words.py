@@ -22,22 +22,37 @@ class Words:
         self._ignored, self._same = _of_language(language)
         self._speakers = speakers
         self._names = frozenset[str]().union(*speakers.values())
-        self._known: dict[str, str] = {}  # a word's stem, empty where it tells nothing
+        self._known: dict[str, str] = {}  # by word its stem, empty where it tells nothing
+        self.forms: dict[str, str] = {}  # by stem the first word of it, of those that were kept
 
-    def stems(self, text: str) -> list[str]:
-        """What a text is about, in order."""
-        known = self._known
-        return [stem for word in folded(text).split() if (stem := known.get(word) or self._read(word))]
+    def keep(self, text: str) -> list[str]:
+        """What a text is about, in order; its words are remembered."""
+        stems = []
+        for word in folded(text).split():
+            stem = self._known.get(word)
+            if stem is None:
+                stem = self._known[word] = self._stem_of(word)
+                if stem:
+                    self.forms.setdefault(stem, word)
+            if stem:
+                stems.append(stem)
+        return stems
+
+    def asked(self, question: str) -> dict[str, str]:
+        """What a question is about: each stem with its first word."""
+        found: dict[str, str] = {}
+        for word in folded(question).split():
+            if stem := self._known.get(word) or self._stem_of(word):
+                found.setdefault(stem, word)
+        return found
 
     def without_names(self, text: str) -> str:
         """A text, folded, without the names of those who speak."""
         return " ".join(word for word in folded(text).split() if not self._is_name(word))
 
-    def _read(self, word: str) -> str:
-        if word not in self._known:
-            told = word not in self._ignored and not self._is_name(word)
-            self._known[word] = self._stem(self._same.get(word, word)) if told else ""
-        return self._known[word]
+    def _stem_of(self, word: str) -> str:
+        told = word not in self._ignored and not self._is_name(word)
+        return self._stem(self._same.get(word, word)) if told else ""
 
     def _is_name(self, word: str) -> bool:
         return any(_names(word, name) for name in self._names)
