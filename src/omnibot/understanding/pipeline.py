@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+import numpy as np
 from spacy import blank, load
 from spacy.attrs import LOWER  # type: ignore[import-not-found]
 from spacy.language import Language
@@ -29,8 +30,11 @@ from omnibot.model import (
     Trend,
     Urgency,
 )
+from omnibot.understanding.emotions import Feelings
 from omnibot.understanding.entities import Catalogue, Entities
 from omnibot.understanding.errors import PipelineError
+from omnibot.understanding.expertise import ExpertiseReader
+from omnibot.understanding.features import DENSE, Extractor, Features
 from omnibot.understanding.language import Languages
 from omnibot.understanding.sentiment import Mood
 from omnibot.understanding.times import Times, time_sensitivity
@@ -47,6 +51,7 @@ _BLANK = Reading(
     sentiment=Sentiment(0.0, 0.0, known=False),
     urgency=Signal(Urgency.NORMAL, 0.0, known=False),
 )
+_NO_FEATURES = Features(np.empty(0, np.intp), np.empty(0, np.float32), np.zeros(DENSE, np.float32))
 
 
 @dataclass(slots=True)
@@ -54,6 +59,7 @@ class Pass:
     """What has been read of a text so far. What no reader has read is unknown."""
 
     utterance: Utterance
+    features: Features = _NO_FEATURES
     language: Signal[str] = _BLANK.language
     times: tuple[NamedTime, ...] = _BLANK.times
     time_sensitivity: Signal[float] = _BLANK.time_sensitivity
@@ -141,6 +147,16 @@ def _language(nlp: Language, name: str, languages: Sequence[str]) -> _Component:
     return _Component(read)
 
 
+@Language.factory("omnibot_features")
+def _features(nlp: Language, name: str) -> _Component:
+    extractor = Extractor()
+
+    def read(found: Pass) -> None:
+        found.features = extractor(found.utterance.text)
+
+    return _Component(read)
+
+
 @Language.factory("omnibot_times", default_config={"languages": ["en"]})
 def _times(nlp: Language, name: str, languages: Sequence[str]) -> _Component:
     reader = Times(languages)
@@ -174,7 +190,17 @@ def _sentiment(nlp: Language, name: str) -> _Component:
     reader = Mood()
 
     def read(found: Pass) -> None:
-        found.sentiment = reader.read(found.utterance)
+        found.sentiment = reader.read(found.utterance, found.features)
+
+    return _Component(read)
+
+
+@Language.factory("omnibot_emotions")
+def _emotions(nlp: Language, name: str) -> _Component:
+    reader = Feelings()
+
+    def read(found: Pass) -> None:
+        found.emotions = reader.read(found.utterance, found.features, found.sentiment)
 
     return _Component(read)
 
@@ -186,6 +212,16 @@ def _urgency(nlp: Language, name: str, languages: Sequence[str]) -> _Component:
     def read(found: Pass) -> None:
         if found.utterance.doc is not None:
             found.urgency = reader.read(found.utterance.doc)
+
+    return _Component(read)
+
+
+@Language.factory("omnibot_expertise", default_config={"languages": ["en"]})
+def _expertise(nlp: Language, name: str, languages: Sequence[str]) -> _Component:
+    reader = ExpertiseReader(languages)
+
+    def read(found: Pass) -> None:
+        found.expertise = reader.read(found.utterance, found.features)
 
     return _Component(read)
 
@@ -213,9 +249,11 @@ def assemble(
         raise ValueError("name at least one language that the company answers in")
     faults: list[tuple[str, str, str]] = []
     nlp = _begun(languages[0], model, bool(components), faults)
+    in_languages = {"languages": list(languages)}
     settings: dict[str, dict[str, Any]] = {
-        "omnibot_language": {"languages": list(languages)},
-        "omnibot_times": {"languages": list(languages)},
+        "omnibot_language": in_languages,
+        "omnibot_features": {},
+        "omnibot_times": in_languages,
         "omnibot_entities": {
             "products": list(catalogue.products),
             "plans": list(catalogue.plans),
@@ -223,7 +261,9 @@ def assemble(
             "patterns": {label: list(those) for label, those in catalogue.patterns.items()},
         },
         "omnibot_sentiment": {},
-        "omnibot_urgency": {"languages": list(languages)},
+        "omnibot_emotions": {},
+        "omnibot_urgency": in_languages,
+        "omnibot_expertise": in_languages,
         "omnibot_trends": {},
     }
     for name, config in settings.items():
