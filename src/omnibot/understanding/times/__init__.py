@@ -2,28 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
-
-from omnibot.model import NamedTime, Signal
-
-if TYPE_CHECKING:
-    from omnibot.understanding.utterance import Utterance
+from omnibot.understanding.times.reading import Times
+from omnibot.understanding.times.sensitivity import time_sensitivity
 
 __all__ = ["Times", "time_sensitivity"]
-
-
-class Times:
-    """Reads the times out of messages in the languages that it was built for."""
-
-    def __init__(self, languages: Iterable[str]) -> None:
-        self._languages = frozenset(languages)
-
-    def read(self, utterance: Utterance) -> tuple[NamedTime, ...]:
-        """The times in the order of the text, at most some twenty."""
-        return ()
-
-
-def time_sensitivity(utterance: Utterance, times: Sequence[NamedTime]) -> Signal[float]:
-    """How soon the message wants something done: 0 whenever … 1 now; unknown where nothing tells."""
-    return Signal(0.0, 0.0, known=False)

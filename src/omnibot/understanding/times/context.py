@@ -1,0 +1,139 @@
+"""What the words around a time tell of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from omnibot.understanding.times.grammar import DOT
+from omnibot.understanding.times.lexing import Piece
+from omnibot.understanding.times.words import Vocabulary
+
+__all__ = ["Context"]
+
+_FAR = 25  # pieces: further away nothing belongs to it
+_JOINTS = frozenset({"comma", "and"})
+
+
+class Context:
+    """The sentence around the pieces from `first` up to before `end`, nearest words first."""
+
+    def __init__(self, found: Sequence[Piece], first: int, end: int, vocabulary: Vocabulary, text: str) -> None:
+        self._found = found
+        self._first, self._end = first, end
+        self._vocabulary = vocabulary
+        self._text = text
+        self.before = list(self._walk(range(first - 1, max(first - _FAR, -1), -1)))
+        self.after = list(self._walk(range(end, min(end + _FAR, len(found)))))
+        self.near = self.before[: self._joint(self.before)]
+        self.behind = self.after[: self._joint(self.after)]
+
+    def _walk(self, places: range) -> Iterator[Piece]:
+        for place in places:
+            piece = self._found[place]
+            if piece.kind == DOT:
+                return
+            yield piece
+
+    def _joint(self, walked: Sequence[Piece]) -> int:
+        """Where the clause ends that the time stands in."""
+        for place, piece in enumerate(walked):
+            if piece.kind in _JOINTS or self._vocabulary.has(piece.word, "joint"):
+                return place
+        return len(walked)
+
+    def has(self, cue: str, where: Sequence[Piece]) -> bool:
+        """Whether one of these words is such a cue."""
+        return any(self._vocabulary.has(piece.word, cue) for piece in where)
+
+    def near_or_behind(self, cue: str) -> bool:
+        """Whether the time's own clause has such a cue."""
+        return self.has(cue, self.near) or self.has(cue, self.behind)
+
+    def sentence(self, cue: str) -> bool:
+        """Whether its sentence has such a cue."""
+        return self.has(cue, self.before) or self.has(cue, self.after)
+
+    def tense(self, own: bool = False) -> str:
+        """`past`, `present` or nothing: what the verb says that stands nearest; `own`: only those in front of it."""
+        around = ((self.near, False), (self.behind, True), (self.before, False), (self.after, True))
+        for words, forward in around[: 1 if own else None]:
+            for place, piece in enumerate(words):
+                tense = self._verb(piece, words, place, forward=forward)
+                if tense:
+                    return tense
+        return ""
+
+    def _verb(self, piece: Piece, words: Sequence[Piece], place: int, *, forward: bool) -> str:
+        vocabulary = self._vocabulary
+        if piece.kind == "month" or vocabulary.has(piece.word, "state"):
+            return ""
+        if vocabulary.has(piece.word, "past"):
+            return "past"
+        if vocabulary.has(piece.word, "present"):
+            return "present"
+        if piece.kind not in ("unknown", "until", "over") or len(piece.word) < 4:
+            return ""
+        for ending, cue in vocabulary.verbs:
+            if ending.search(piece.word):
+                if cue == "participle":
+                    return self._participle(words, place, forward=forward)
+                return cue
+        return ""
+
+    def _participle(self, words: Sequence[Piece], place: int, *, forward: bool) -> str:
+        """`is released` lies ahead, `was released` and `released` behind."""
+        around = words[max(place - 3, 0) : place] if forward else words[place + 1 : place + 4]
+        if any(self._vocabulary.has(piece.word, "passive") or piece.word.endswith("'s") for piece in around):
+            return "present"
+        return "past"
+
+    def word_before(self) -> str:
+        """The word before it, or nothing."""
+        return self._found[self._first - 1].word if self._first else ""
+
+    def kind_before(self) -> str:
+        """The class of the piece before it."""
+        return self._found[self._first - 1].kind if self._first else DOT
+
+    def kind_after(self) -> str:
+        """The class of the piece behind it."""
+        return self._found[self._end].kind if self._end < len(self._found) else DOT
+
+    def goes_on(self) -> bool:
+        """Whether what follows can follow a time: the sentence's end or a word that names no thing."""
+        if self._end >= len(self._found):
+            return True
+        piece = self._found[self._end]
+        if piece.kind in ("sign", "num", "opaque", "ord"):
+            return piece.word in "-–—()[]\"'“”…*/\n" or ord(piece.word[0]) > 0x2000
+        return piece.kind != "unknown" or self._vocabulary.has(piece.word, "follow")
+
+    def capital_follows(self) -> bool:
+        """Whether a word in capitals stands right behind: `Sunday Times`."""
+        if self._end >= len(self._found) or self._found[self._end].kind != "unknown":
+            return False
+        sign = self._text[self._found[self._end].start]
+        return sign.isupper() and not self._vocabulary.has(self._found[self._end].word, "follow")
+
+    def capital(self, place: int) -> bool:
+        """Whether a piece is written with a capital inside of a sentence."""
+        return self._text[self._found[place].start].isupper() and place > 0 and self._found[place - 1].kind != DOT
+
+    def quoted(self) -> bool:
+        """Whether it stands in quotes of its own."""
+        first, last = self._found[self._first].start, self._found[self._end - 1].end
+        return (
+            self._text[first - 1 : first] in ('"', "“", "«", "„")
+            and self._text[last : last + 1] in ('"', "”", "»", "“")
+            if first
+            else False
+        )
+
+    def named(self) -> bool:
+        """Whether it is a name and no time: `called Tuesday`, `Herr Freitag`."""
+        if self.quoted():
+            return True
+        place = self._first - 1
+        if place >= 0 and self._vocabulary.has(self._found[place].word, "naming"):
+            return True
+        return any(self._vocabulary.has(piece.word, "titling") for piece in self.after[:4])

@@ -1,0 +1,180 @@
+"""The words by which a language names times, read from its file.
+
+`ties` are the words that tie a time to its sentence and those that join its pieces, a class each. The other tables
+carry values: days from today, parts of the day, units, numbers. `cues` are words near a time that tell what it is to
+the writer. A phrase longer than a word wins over its pieces, so an `idiom` keeps its words from being read as a time.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+from omnibot.understanding.utterance import folded
+
+__all__ = ["LANGUAGES", "Meaning", "Vocabulary", "vocabulary"]
+
+LANGUAGES = ("en", "es", "de", "fr")
+
+
+class Meaning(NamedTuple):
+    """What a word or phrase is to the grammar."""
+
+    kind: str  # a class of grammar.py
+    value: Any = None  # what its class carries
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The words of one language."""
+
+    language: str
+    words: Mapping[str, Meaning]
+    phrases: Mapping[tuple[str, str], list[tuple[list[str], Meaning]]]  # by their first two words, longest first
+    elided: Mapping[str, str]  # what stands before an apostrophe in place of a word: `l` for `le`
+    cues: Mapping[str, frozenset[str]]  # by word
+    verbs: tuple[tuple[re.Pattern[str], str], ...]  # how endings give verbs away
+    triggers: frozenset[str]  # without one of these a text names no time in words
+    american: tuple[str, ...]
+    afternoon: int
+    bare_hours: frozenset[str]
+    endings: frozenset[str]  # of ordinals in figures
+    flags: frozenset[str]
+
+    def has(self, word: str, cue: str) -> bool:
+        """Whether a word is such a cue."""
+        cues = self.cues.get(word)
+        return cues is not None and cue in cues
+
+
+_TELLING = frozenset(
+    {
+        *(
+            "weekday",
+            "short",
+            "always",
+            "dayparts",
+            "workdays",
+            "month",
+            "day",
+            "part",
+            "manana",
+            "noon",
+            "edge",
+            "holiday",
+        ),
+        *("unit", "hour", "h", "weekend", "amount", "half", "quarter", "week_number"),
+    }
+)
+
+
+@cache
+def vocabulary(language: str) -> Vocabulary:
+    """A language's words; of one without a file none at all, by which dates in figures alone are read."""
+    table: dict[str, Any] = {}
+    if language in LANGUAGES:
+        table = tomllib.loads(files("omnibot.understanding.times").joinpath(f"{language}.toml").read_text("utf-8"))
+    meanings = dict(_spelt(_meanings(table)))
+    words = {phrase: meaning for phrase, meaning in meanings.items() if " " not in phrase}
+    return Vocabulary(
+        language=language,
+        words=words,
+        phrases=_phrases(meanings),
+        elided=table.get("elided", {}),
+        cues=_cues(table.get("cues", {})),
+        verbs=tuple((re.compile(ending), cue) for ending, cue in table.get("verbs", {}).items()),
+        triggers=_triggers(meanings),
+        american=tuple(table.get("american", ())),
+        afternoon=table.get("afternoon", 0),
+        bare_hours=frozenset(table.get("bare_hours", ())),
+        endings=frozenset(_parts(table.get("number", {}).get("endings", ""))),
+        flags=frozenset(table.get("flags", ())),
+    )
+
+
+def _parts(text: str) -> list[str]:
+    return [part for piece in re.split(r"[,\n]", text) if (part := piece.strip())]
+
+
+def _lines(text: str) -> list[list[str]]:
+    return [_parts(line) for line in text.strip().splitlines()]
+
+
+def _meanings(table: Mapping[str, Any]) -> Iterator[tuple[str, Meaning]]:
+    """Phrase by phrase; where one has several meanings the last one holds."""
+    yield from _numbers(table.get("number", {}))
+    for unit, phrases in table.get("unit", {}).items():
+        kind = unit if unit in ("weekend", "hour", "h") else "unit"
+        yield from ((phrase, Meaning(kind, "hour" if unit in ("h", "hours") else unit)) for phrase in _parts(phrases))
+    yield from _calendar(table)
+    for kind, phrases in table.get("ties", {}).items():
+        yield from ((phrase, Meaning(kind)) for phrase in _parts(phrases))
+    for name, phrases in table.get("clock", {}).items():
+        yield from ((phrase, Meaning("noon", name)) for phrase in _parts(phrases))
+    for name, phrases in table.get("part", {}).items():
+        yield from ((phrase, Meaning("part", name)) for phrase in _parts(phrases))
+    for kind in ("day", "edge", "holiday", "amount", "manana", "week_number"):
+        yield from ((phrase, Meaning(kind, value)) for phrase, value in table.get(kind, {}).items())
+
+
+def _numbers(number: Mapping[str, Any]) -> Iterator[tuple[str, Meaning]]:
+    yield from ((word, Meaning("num", value)) for value, word in enumerate(_parts(number.get("words", "")), 1))
+    yield from ((word, Meaning("num", value)) for word, value in number.get("more", {}).items())
+    yield from ((phrase, Meaning("few")) for phrase in _parts(number.get("vague", "")))
+    for value, words in enumerate(_parts(number.get("order", "")), 1):
+        yield from ((word, Meaning("nth", value)) for word in words.split("/"))
+
+
+def _calendar(table: Mapping[str, Any]) -> Iterator[tuple[str, Meaning]]:
+    week = table.get("weekday", {})
+    for kind, name in (("weekday", "names"), ("short", "short"), ("always", "always")):
+        for value, words in enumerate(_lines(week.get(name, ""))):
+            yield from ((word, Meaning(kind, value)) for word in words if word != "-")
+    yield from ((word, Meaning("workdays")) for word in _parts(week.get("workdays", "")))
+    for part, endings in week.get("compounds", {}).items():
+        for value, words in enumerate(_lines(week["names"])):
+            yield from ((word + end, Meaning("dayparts", (value, part))) for word in words for end in _parts(endings))
+    for value, words in enumerate(_lines(table.get("month", {}).get("names", "")), 1):
+        yield from ((word, Meaning("month", value)) for word in words)
+
+
+def _spelt(meanings: Iterable[tuple[str, Meaning]]) -> Iterator[tuple[str, Meaning]]:
+    """As written, and without the accents, which many leave out of all but the shortest words."""
+    as_written = dict(meanings)
+    for phrase, meaning in as_written.items():
+        plain = folded(phrase)
+        if plain not in as_written and len(plain) > 2:
+            yield plain, meaning
+    yield from as_written.items()
+
+
+def _phrases(meanings: Mapping[str, Meaning]) -> dict[tuple[str, str], list[tuple[list[str], Meaning]]]:
+    found: dict[tuple[str, str], list[tuple[list[str], Meaning]]] = {}
+    for phrase, meaning in meanings.items():
+        first, *rest = phrase.split()
+        if rest:
+            found.setdefault((first, rest[0]), []).append((rest[1:], meaning))
+    for rests in found.values():
+        rests.sort(key=lambda phrase: -len(phrase[0]))
+    return found
+
+
+def _triggers(meanings: Mapping[str, Meaning]) -> frozenset[str]:
+    """One word of each phrase that can make a time: its last but in numbers, of which "one" says too little."""
+    telling = {phrase.split()[-1] for phrase, meaning in meanings.items() if meaning.kind in _TELLING}
+    numbers = {phrase for phrase, meaning in meanings.items() if meaning.kind == "num" and meaning.value > 1}
+    return frozenset(telling | numbers) - {"the", "business", "1", "2", "3", "4", "time"}
+
+
+def _cues(table: Mapping[str, str]) -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for cue, words in table.items():
+        for word in _parts(words):
+            found.setdefault(word, set()).add(cue)
+            found.setdefault(folded(word), set()).add(cue)
+    return {word: frozenset(cues) for word, cues in found.items()}
