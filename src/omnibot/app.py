@@ -39,6 +39,7 @@ from omnibot.intake.shared import SharedFiles
 from omnibot.intake.sweep import Sweeper
 from omnibot.intake.typing import WORTH_IT, Typing
 from omnibot.lanes import Lanes
+from omnibot.learning import Learning, Lessons, playbooks_of
 from omnibot.linking import Linking
 from omnibot.logs import request_scope
 from omnibot.model import BusinessHours, Disclosure, Limits, Proof
@@ -98,8 +99,8 @@ async def serve(
 ) -> None:
     """Run until `stop`, then drain within `server.shutdown_seconds`; what is cut short repeats safely.
 
-    Raises what makes a start impossible (SettingsError, KnowledgeError, WrongSecret, CannotListen, OSError), and an
-    exception group when a core loop fails: the process is then to be started again.
+    Raises what makes a start impossible (SettingsError, KnowledgeError, PlaybookError, WrongSecret, CannotListen,
+    OSError), and an exception group when a core loop fails: the process is then to be started again.
     """
     accounts = load_channels(settings)
     files = _kept_files(settings)
@@ -216,7 +217,10 @@ async def _working(
         poll_seconds=settings.turns.poll_seconds,
         done=lambda: lanes.wake(),  # they wake each other
     )
-    lanes = Lanes(store.path, _steps(settings, channels), settings.turns, committed=_all(delivery.wake, linking.wake))
+    steps = _steps(settings, channels)
+    lanes = Lanes(store.path, steps, settings.turns, committed=_all(delivery.wake, linking.wake))
+    learning = Learning(Lessons.of(playbooks_of(settings), settings.data_folder), steps.understanding.adopt)
+    learning.begin()
     fetcher = Fetcher(store.attachments, files, channels, settings.files)
     bell.wakes(_all(lanes.wake, linking.wake), fetcher.heard)
     async with (
@@ -229,6 +233,7 @@ async def _working(
         drain.background("attachments", fetcher.run),
         drain.background("sweep", Sweeper(store.attachments, files).run),
         drain.background("expiry", linking.expire),
+        drain.background("intents", learning.run),
     ):
         yield
 

@@ -14,7 +14,9 @@ from pydantic import SecretStr
 from omnibot.app import open_channels, understanding_of
 from omnibot.channels import Account, judge_accounts
 from omnibot.dialogue import Knowledge, KnowledgeError
+from omnibot.learning import playbooks_of
 from omnibot.logs import configure
+from omnibot.playbooks import PlaybookError
 from omnibot.settings import Log, Settings, SettingsError, channels_of, judge, read
 from omnibot.store import DatabaseError, Store, WrongSecret
 from omnibot.store.bundled import BundledServer, BundledServerError, check_programs, is_made
@@ -44,6 +46,7 @@ async def check(config: Path | None, environ: Mapping[str, str]) -> Checked:
     settings, unkept = _with_secret(settings)
     told += unkept
     told += _knowledge(settings)
+    told += _playbooks(settings)
     told += _pipeline(settings)
     database = await _database(settings)
     told += database.faults
@@ -93,6 +96,14 @@ def _pipeline(settings: Settings) -> list[str]:
     try:
         understanding_of(settings)
     except PipelineError as error:
+        return str(error).splitlines()
+    return []
+
+
+def _playbooks(settings: Settings) -> list[str]:
+    try:
+        playbooks_of(settings)
+    except PlaybookError as error:
         return str(error).splitlines()
     return []
 

@@ -155,6 +155,13 @@ class Bot(_Section):
     """How else people reach the company, in a few words: a number, an address, a page. Told to who texts HELP."""
     knowledge: Path = Path("config/knowledge")
     """The folder of the articles that may be answered from."""
+    playbooks: Path | None = Path("config/playbooks")
+    """The folder of the playbooks, which say what customers want and how they put it; empty: none."""
+
+    @field_validator("playbooks", mode="before")
+    @classmethod
+    def _empty_is_none(cls, folder: object) -> object:
+        return None if folder == "" else folder
     zone: str = "UTC"
     """IANA name, such as Europe/Berlin: where "tomorrow" is told of those whose own zone is not known."""
     hours: Hours = Hours()

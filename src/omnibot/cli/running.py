@@ -69,13 +69,16 @@ def _in_words(error: Exception, advice: str) -> str | None:
     """What whoever runs this must do about it; None for what only a developer can mend."""
     from omnibot.app import CannotListen
     from omnibot.dialogue import KnowledgeError
+    from omnibot.playbooks import PlaybookError
     from omnibot.settings import SettingsError
     from omnibot.store import DatabaseError, StoreUnavailable, WrongSecret
     from omnibot.store.bundled import BundledServerError
     from omnibot.store.identity import IdentityError
     from omnibot.understanding import PipelineError
 
-    if isinstance(error, SettingsError | KnowledgeError | WrongSecret | BundledServerError | CannotListen):
+    if isinstance(
+        error, SettingsError | KnowledgeError | PlaybookError | WrongSecret | BundledServerError | CannotListen
+    ):
         return str(error)
     if isinstance(error, IdentityError | PipelineError):
         return str(error)

@@ -17,6 +17,8 @@ from omnibot.understanding.words import ShortMemory
 if TYPE_CHECKING:
     from spacy.tokens import Doc
 
+    from omnibot.understanding.intents import IntentModel
+
 __all__ = ["LONGEST", "Catalogue", "PipelineError", "Understanding"]
 
 _log = structlog.get_logger()
@@ -47,6 +49,14 @@ class Understanding:
         self._by_others = bool(model or components)
         self._memory = ShortMemory(self._pipeline)
         _give_back()
+
+    def adopt(self, intents: IntentModel | None) -> None:
+        """From now on tell intents by this model; without one none is known."""
+        from omnibot.understanding.pipeline import IntentComponent
+
+        for _, component in self._components:
+            if isinstance(component, IntentComponent):
+                component.adopt(intents)
 
     def read(self, text: str, situation: Situation) -> Reading:
         """Read what a customer wrote.

@@ -66,7 +66,7 @@ def learn(examples: Sequence[tuple[str, str]], extractor: Extractor, seed: int =
     shares = _shares(validated)
     scope = _scope(validated, shares)
     model = _model(_Pair.of(known, seed), labels, shares, scope)
-    return Learned(model, tuple(_guesses(inside, validated, labels, shares, scope)))
+    return Learned(model, tuple(_guesses(inside, outside, validated, labels, shares, scope)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -247,20 +247,20 @@ def _telling(inside: npt.NDArray[np.float64], outside: npt.NDArray[np.float64]) 
 
 
 def _guesses(
-    examples: Sequence[tuple[str, str]],
+    inside: Sequence[tuple[str, str]],
+    outside: Sequence[str],
     validated: _Validated,
     labels: Sequence[str],
     shares: Shares,
     scope: tuple[float, ...],
 ) -> Iterator[Guess]:
-    scaled = validated.parts * np.array(shares, np.float32)[:, None]
+    examples = [*(inside[place] for place in validated.examples), *((text, OUT_OF_SCOPE) for text in outside)]
+    scaled = np.concatenate((validated.parts, validated.outside)) * np.array(shares, np.float32)[:, None]
     logs = log_softmax(scaled.sum(1))
-    inside = signs(scaled, logs) @ np.array(scope[:-1], np.float32) + scope[-1] > 0
-    for place, log, is_inside in zip(validated.examples, logs, inside, strict=True):
-        text, label = examples[place]
+    is_inside = signs(scaled, logs) @ np.array(scope[:-1], np.float32) + scope[-1] > 0
+    for (text, label), log, found in zip(examples, logs, is_inside, strict=True):
         best = int(log.argmax())
-        guessed = labels[best] if is_inside else OUT_OF_SCOPE
-        yield Guess(text, label, guessed, float(np.exp(log[best])))
+        yield Guess(text, label, labels[best] if found else OUT_OF_SCOPE, float(np.exp(log[best])))
 
 
 def _model(pair: _Pair, labels: Sequence[str], shares: Shares, scope: tuple[float, ...]) -> IntentModel:

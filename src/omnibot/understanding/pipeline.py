@@ -35,6 +35,7 @@ from omnibot.understanding.entities import Catalogue, Entities
 from omnibot.understanding.errors import PipelineError
 from omnibot.understanding.expertise import ExpertiseReader
 from omnibot.understanding.features import DENSE, Extractor, Features
+from omnibot.understanding.intents import Intents
 from omnibot.understanding.language import Languages
 from omnibot.understanding.sentiment import Mood
 from omnibot.understanding.times import Times, time_sensitivity
@@ -43,7 +44,7 @@ from omnibot.understanding.urgency import UrgencyWords
 from omnibot.understanding.utterance import Utterance
 from omnibot.understanding.words import WordTokenizer
 
-__all__ = ["Pass", "assemble", "begin", "under_way"]
+__all__ = ["IntentComponent", "Pass", "assemble", "begin", "under_way"]
 
 _KEY = "omnibot"
 _BLANK = Reading(
@@ -226,6 +227,24 @@ def _expertise(nlp: Language, name: str, languages: Sequence[str]) -> _Component
     return _Component(read)
 
 
+class IntentComponent(_Component):
+    """Reads intents by the model that was adopted last."""
+
+    def __init__(self) -> None:
+        reader = Intents()
+        self.adopt = reader.adopt
+
+        def read(found: Pass) -> None:
+            found.intent = reader.read(found.utterance, found.features)
+
+        super().__init__(read)
+
+
+@Language.factory("omnibot_intents")
+def _intents(nlp: Language, name: str) -> IntentComponent:
+    return IntentComponent()
+
+
 @Language.factory("omnibot_trends")
 def _trends(nlp: Language, name: str) -> _Component:
     def read(found: Pass) -> None:
@@ -264,6 +283,7 @@ def assemble(
         "omnibot_emotions": {},
         "omnibot_urgency": in_languages,
         "omnibot_expertise": in_languages,
+        "omnibot_intents": {},
         "omnibot_trends": {},
     }
     for name, config in settings.items():
