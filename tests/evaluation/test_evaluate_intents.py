@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from omnibot.evaluation.files import BrokenInput
-from omnibot.evaluation.intents import Examples, Guess, measure, shots
+from omnibot.evaluation.intents import Examples, Guess, measure, read, shots
 from omnibot.model import OUT_OF_SCOPE
 
 TRAIN = [("money back", "refund"), ("where is it", "parcel")]
@@ -66,6 +67,12 @@ def test_a_test_of_nothing_but_what_is_out_of_scope_has_no_accuracy() -> None:
 def test_one_intent_cannot_be_told_from_others(train: Examples) -> None:
     with pytest.raises(BrokenInput, match="fewer than two intents"):
         measure(train, TRAIN, by_word)
+
+
+def test_a_label_cannot_be_empty(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("Hello\tgreeting\nBye\t \n")
+    with pytest.raises(BrokenInput, match="data:2: has no label behind its tab"):
+        read(tmp_path / "data")
 
 
 @given(st.lists(st.tuples(st.text(), st.sampled_from("abc"))), st.integers(1, 5), st.integers())

@@ -51,6 +51,12 @@ def test_the_names_of_those_who_speak_are_no_words() -> None:
     assert search().best("Caroline? Mel? Melanie's?") == []
 
 
+def test_a_word_that_a_name_begins_with_is_no_nickname() -> None:
+    said = [("Carla", "My car broke down."), ("Timothy", "Poor Carla!"), ("Timothy", "Tim here, on my bicycle.")]
+    assert [hit.id for hit in search(said).best("Whose car is it?", 1)] == ["0"]
+    assert search(said).best("Tim?") == []
+
+
 def test_a_name_that_both_have_asks_about_neither() -> None:
     family = [("Ann Lee", "I paint boats."), ("Bob Lee", "I paint boats.")]
     first, second = search(family).best("Which Lee paints boats?")
@@ -73,6 +79,15 @@ def test_a_statement_is_nearer_than_a_question() -> None:
         ("A", "My knee got better then"),
     ]
     assert [hit.id for hit in search(said).best("knee better", 2)] == ["4", "0"]
+
+
+def test_what_asks_at_its_end_alone_has_told_something() -> None:
+    said = [
+        ("A", "Is my knee better? Will it be better by the summer?"),
+        *[("B", "rain")] * 3,
+        ("A", "My knee is better since the summer. And yours?"),
+    ]
+    assert search(said).best("better knee summer", 1)[0].id == "4"
 
 
 def test_when_is_answered_by_what_names_a_time() -> None:

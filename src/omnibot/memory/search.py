@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from omnibot.memory.words import Words
-from omnibot.stems import folded
 
 __all__ = ["Embed", "Found", "Said", "Search"]
 
@@ -29,10 +28,11 @@ _LENT_MEANING = (0.4, 0.2)  # likewise
 _BY_MEANING = 1.0  # beside a score by words of at most 1
 _KIN, _LIKE, _MOST_KIN = 0.4, 0.4, 10  # words as good as one of the question's, from which likeness, and how many
 _BY_SPEAKER = 2.5  # for what the one says who is asked about
-_QUESTION = 0.7  # for what asks: the answer is behind it
+_QUESTION = 0.6  # for what does nothing but ask: the answer is behind it
 _BRIEF, _FEW = 0.6, 6  # for what has fewer words that tell anything
 _TIME = 1.25  # for what names a time, when the question is after one
 
+_SENTENCE_END = re.compile(r"(?<=[.!?…])\s+")
 _AFTER_A_TIME = re.compile(r"\bwhen\b|\bhow long\b|\b(?:what|which) (?:date|day|month|year|time)\b")
 _NAMES_A_TIME = re.compile(
     r"\b(?:(?:mon|tues|wednes|thurs|fri|satur|sun)days?|january|february|march|april|june|july|august|september"
@@ -69,8 +69,8 @@ class Search:
 
     def __init__(self, said: Sequence[Said], language: str = "en", embed: Embed | None = None) -> None:
         self._ids = [one.id for one in said]
-        names = {one.speaker: frozenset(folded(one.speaker).split()) for one in said}
-        self._words = Words(language, names)
+        names = dict.fromkeys(one.speaker for one in said)
+        self._words = Words(language, names, [one.text for one in said])
         stems = [self._words.keep(one.text) for one in said]
         self._postings = _postings(stems)
         of_speaker = {name: np.array([one.speaker == name for one in said]) for name in names}
@@ -166,5 +166,5 @@ def _at_most_1(scores: _Numbers) -> _Numbers:
 
 
 def _weight(text: str, words: int) -> float:
-    asks = text.rstrip().endswith("?")
-    return (_QUESTION if asks else 1.0) * (_BRIEF if words < _FEW else 1.0)
+    asked = sum(len(part) for part in _SENTENCE_END.split(text) if part.endswith("?")) / max(1, len(text))
+    return (1 - (1 - _QUESTION) * asked) * (_BRIEF if words < _FEW else 1.0)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 
@@ -11,17 +13,26 @@ from omnibot.stems import folded, stemmer
 
 __all__ = ["Words"]
 
-_SHORTEST_PART = 3  # letters of a name that stand for it: "Mel" for Melanie
+_SHORTEST_NICKNAME, _LONGEST_NICKNAME = 3, 10  # letters
+_WORD = re.compile(r"[^\W\d_]+")
 
 
 class Words:
-    """Texts of one language as stems, without the names of those who speak."""
+    """Texts of one language as stems, without the names of those who speak.
 
-    def __init__(self, language: str, speakers: Mapping[str, frozenset[str]]) -> None:
+    `texts` is all that was said, by which it is known how the `speakers` call each other.
+    """
+
+    def __init__(self, language: str, speakers: Iterable[str], texts: Sequence[str]) -> None:
         self._stem = stemmer(language)
         self._ignored, self._same = _of_language(language)
-        self._speakers = speakers
-        self._names = frozenset[str]().union(*speakers.values())
+        names = {speaker: frozenset(folded(speaker).split()) for speaker in speakers}
+        nicknames = _nicknames(frozenset[str]().union(*names.values()), texts)
+        self._speakers = {
+            speaker: theirs | {nickname for nickname in nicknames if any(name.startswith(nickname) for name in theirs)}
+            for speaker, theirs in names.items()
+        }
+        self._names = frozenset[str]().union(*self._speakers.values())
         self._known: dict[str, str] = {}  # by word its stem, empty where it tells nothing
         self.forms: dict[str, str] = {}  # by stem the first word of it, of those that were kept
 
@@ -55,26 +66,33 @@ class Words:
         return self._stem(self._same.get(word, word)) if told else ""
 
     def _is_name(self, word: str) -> bool:
-        return any(_names(word, name) for name in self._names)
+        return word in self._names or (word.endswith("s") and word[:-1] in self._names)  # the apostrophe is gone
 
     def named(self, text: str) -> str | None:
         """The one speaker whom a text names best; None where it names nobody, or several alike."""
-        words = set(folded(text).split())
+        words = {word for word in folded(text).split() if self._is_name(word)}
         named = {
-            speaker: sum(any(_names(word, name) for word in words) for name in names)
-            for speaker, names in self._speakers.items()
+            speaker: sum(word in theirs or word[:-1] in theirs for word in words)
+            for speaker, theirs in self._speakers.items()
         }
         most = max(named.values(), default=0)
         found = [speaker for speaker, count in named.items() if count == most > 0]
         return found[0] if len(found) == 1 else None
 
 
-def _names(word: str, name: str) -> bool:
-    """Melanie, Melanies (for the apostrophe is gone), Mel, Mels."""
-    if word in (name, f"{name}s"):
-        return True
-    part = word.removesuffix("s")
-    return len(part) >= _SHORTEST_PART and len(part) + 2 <= len(name) and name.startswith(part)
+def _nicknames(names: Iterable[str], texts: Sequence[str]) -> set[str]:
+    """Beginnings of names that are written with a capital, and never without: Mel for Melanie, but no car for Carla."""
+    all_said = " ".join(texts)
+    begun = {
+        name[:length]
+        for name in names
+        for length in range(_SHORTEST_NICKNAME, min(len(name) - 1, _LONGEST_NICKNAME + 1))
+        if name[:length].capitalize() in all_said
+    }
+    if not begun:
+        return begun
+    words = Counter(_WORD.findall(all_said))
+    return {nickname for nickname in begun if words[nickname.capitalize()] and not words[nickname]}
 
 
 @cache
