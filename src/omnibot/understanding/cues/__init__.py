@@ -1,8 +1,8 @@
 """Words and phrases that tell something, found in about the time that looking at each word takes.
 
 They stand in a file a language (`en.toml`, …), a table a topic, phrases a cue. In a phrase `a/b` is either
-word, `(a)` may be absent, `a*` begins a word, `#` is a number, `_` any word and `...` up to four of them; commas and
-line ends part phrases. Accents and apostrophes may be missing in what is written.
+word, `(a)` may be absent, `a+b` is two words for one, `a*` begins a word, `#` is a number, `_` any word and `...` up to
+four of them; commas and line ends part phrases. Accents and apostrophes may be missing in what is written.
 """
 
 from __future__ import annotations
@@ -66,6 +66,7 @@ class _Form:
     def __init__(self, cue: str, parts: Sequence[_Part]) -> None:
         self.cue = cue
         self.parts = parts
+        self.is_word = len(parts) == 1 and not any("+" in word for word in parts[0].words)
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
@@ -87,8 +88,9 @@ class _Form:
         for number, part in enumerate(self.parts):
             following = self._following(number)
             for word in part.words:
-                for spelling in {word, word.replace("'", "")}:
-                    yield spelling, following
+                first, *rest = word.split("+")
+                for spelling in {first, first.replace("'", "")}:
+                    yield spelling, frozenset(rest[:1]) if rest else following
             if not part.optional:
                 return
         raise ValueError(f"a phrase of {self.cue!r} has no word that must be there")
@@ -97,7 +99,8 @@ class _Form:
         words: set[str] = set()
         for part in self.parts[number + 1 :]:
             for word in part.words:
-                words |= {word, word.replace("'", "")}
+                first = word.split("+")[0]
+                words |= {first, first.replace("'", "")}
             if not part.optional:
                 break
         return None if any(word in _ANY or word.endswith("*") for word in words) else frozenset(words)
@@ -125,6 +128,8 @@ def _word_pattern(word: str) -> str:
         return r"\d[\d.,:]*"
     if word == "_":
         return r"\w+"
+    if "+" in word:
+        return _BETWEEN.join(map(_word_pattern, word.split("+")))
     body = re.escape(word.rstrip("*")).replace("'", "'?")
     if word.endswith("*"):
         return rf"{body}\w*"
@@ -161,9 +166,9 @@ class _Lexicon:
         following: dict[str, list[tuple[int, _Form]]] = {}
         anything: list[tuple[int, _Form]] = []
         for start, end, form, seconds in self._forms(plain):
-            if len(form.parts) == 1:
+            if form.is_word:
                 cues.append((form.cue, start, end))
-            elif seconds is None or end < len(plain):
+            elif seconds is None or end < len(plain) or (plain[0].isdecimal() and not plain.isdecimal()):
                 anything.append((start, form))
             else:
                 for second in seconds:
