@@ -163,7 +163,7 @@ def _bare_length(candidate: Candidate) -> bool:
     behind = context.has("lasting_behind", context.behind[:1])
     if not (context.goes_on() or behind) or context.kind_before() in ("det", "opaque", "of", "to", "this", "num"):
         return False
-    if context.has("owning", context.before[:1]):
+    if context.has("owning", context.before[:1]) or context.kind_after() == "of":
         return False
     return context.has("lasting", context.near[:5]) or context.has("lasting_behind", context.behind[:4])
 
@@ -222,7 +222,7 @@ def _is_numeric_date(candidate: Candidate, named: _Named, place: int) -> bool:
     context, piece = candidate.context, candidate.found[place]
     first, second, sign, _ = piece.value
     low, high = sorted((first, second))
-    if not (0 < low < 13 and high < 32) or (sign == "." and second > 12):
+    if sign == "," or not (0 < low < 13 and high < 32) or (sign == "." and second > 12):
         return False
     if piece.kind == "dec" and "dotted_dates" not in candidate.vocabulary.flags:
         return False
@@ -270,7 +270,7 @@ def _is_day_of_month(candidate: Candidate, named: _Named, place: int) -> bool:
     article = "det" in candidate.kinds("tie")
     if piece.kind == "num" and not ("bare_ordinals" in flags and article):
         return False
-    if not context.goes_on() or context.kind_before() == "opaque":
+    if not context.goes_on() or context.kind_before() == "opaque" or "at" in candidate.kinds("tie"):
         return False
     return article or bool(named.ties & {"by", "on", "until", "since", "ofdet"})
 
@@ -301,6 +301,8 @@ def _is_year(candidate: Candidate, named: _Named, place: int) -> bool:
     del place
     if named.kinds & _CALENDAR:
         return True
+    if candidate.context.has("numbering", candidate.context.before[:1]):
+        return False  # a card that ends in 2026
     return bool(named.ties & {"since", "in", "until", "by", "before", "from"}) and candidate.context.goes_on()
 
 

@@ -55,12 +55,20 @@ def _halves(found: Sequence[Piece]) -> list[Sequence[Piece]]:
             and _full(found[:place])
             and any(p.kind in ("num", "clock", "hm", "noon") for p in found[place:])
         ):
-            if piece.kind == "and" and found[place + 1].kind in ("half", "quarter"):
+            if piece.kind == "and" and _is_part_of_hour(found, place):
                 continue
             if piece.kind == "to" and found[place - 1].kind in ("quarter",):
                 continue
             return [found[:place], found[place + 1 :]]
     return [found]
+
+
+def _is_part_of_hour(found: Sequence[Piece], place: int) -> bool:
+    """`las cinco y cuarto`, `las cinco y diez`"""
+    behind = found[place + 1]
+    if behind.kind in ("half", "quarter"):
+        return True
+    return behind.value in (5, 10, 20, 25) and "dets" in (piece.kind for piece in found[:place])
 
 
 def _full(found: Sequence[Piece]) -> bool:

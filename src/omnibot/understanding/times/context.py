@@ -134,6 +134,8 @@ class Context:
         if self.quoted():
             return True
         place = self._first - 1
+        while place > 0 and self._found[place].kind in ("of", "det"):
+            place -= 1
         if place >= 0 and self._vocabulary.has(self._found[place].word, "naming"):
             return True
         return any(self._vocabulary.has(piece.word, "titling") for piece in self.after[:4])

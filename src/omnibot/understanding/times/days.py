@@ -15,6 +15,7 @@ __all__ = ["PARTS", "Days", "days"]
 PARTS = {"morning": (6, 12), "afternoon": (12, 18), "evening": (18, 24), "noon": (12, 12)}
 _DATES = ("iso", "date", "md", "dec")
 _STEPS = {"next": 1, "coming": 1, "qv": 1, "last": -1, "past": -1, "this": 0}
+_QUARTERS = {"q1": 1, "q2": 4, "q3": 7, "q4": 10}
 _FLOATING = {
     "thanksgiving": (11, 3, 4),
     "labor": (9, 0, 1),
@@ -44,7 +45,7 @@ def days(found: Sequence[Piece], moments: Moments, vocabulary: Vocabulary, *, ba
             place = found.index(kinds[name])
             return _edge(name, found[place + 1 :], moments, vocabulary, back=back)
     if "edge" in kinds:
-        return _named_edge(kinds["edge"].value, moments, back=back)
+        return _named_edge(kinds["edge"].value, moments)
     for kind in _DATES:
         if kind in kinds:
             return _figures(kinds[kind], part, moments, vocabulary, back=back)
@@ -184,6 +185,10 @@ def _unit(unit: str, step: int, moments: Moments) -> Days:
     if unit == "year":
         year = moments.today.year + step
         return Days(date(year, 1, 1), date(year, 12, 31))
+    if unit in _QUARTERS:
+        month = _QUARTERS[unit]
+        year = moments.today.year + (month + 2 < moments.today.month)
+        return Days(date(year, month, 1), date(year, month + 2, month_days(year, month + 2)))
     length = 3 if unit == "quarter" else 1
     begun = moments.today.replace(month=(moments.today.month - 1) // length * length + 1, day=1)
     first = moments.shifted(begun, "month", step * length)
@@ -263,13 +268,7 @@ def _edge_of(name: str, unit: str | None, whole: Days, moments: Moments) -> Days
     return Days(whole.last, whole.last, closing=closing, whole=whole.whole)
 
 
-def _named_edge(value: str, moments: Moments, *, back: bool) -> Days:
-    """`end month`, `end next week`, `end q3`."""
+def _named_edge(value: str, moments: Moments) -> Days:
+    """`end month`, `end next week`."""
     name, *rest = value.split()
-    unit = rest[-1]
-    if unit[0] == "q" and unit[1:].isdigit():
-        month = int(unit[1:]) * 3
-        year = moments.today.year + (0 if back or month >= moments.today.month else 1)
-        first = date(year, month - 2, 1)
-        return _edge_of(name, "quarter", Days(first, date(year, month, month_days(year, month))), moments)
-    return _edge_of(name, unit, _unit(unit, 1 if "next" in rest else 0, moments), moments)
+    return _edge_of(name, rest[-1], _unit(rest[-1], 1 if "next" in rest else 0, moments), moments)

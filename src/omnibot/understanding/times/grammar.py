@@ -81,16 +81,17 @@ _RULES = {
                   |ORDS (?:OF (?:PERIOD|unit|month))?|month|year|holiday|weekend|week_number num|this PART)""",
     # an hour of a day
     "HOURTIE": "(?:at|from|after|around|before|by|between|until|in|on|of|ofdet)",
-    "CLOSER": "(?:and (?:half|quarter|num)|(?:half|quarter|num)|minus? (?:num|quarter))",
+    "MINUTES": "(?:half|quarter|num(?!oclock|hour|h|am|pm))",
+    "CLOSER": "(?:and? MINUTES|minus (?:num|quarter))",
     "PASTTO": "(?:past|after|to|before|for)",
     "HOURS": """(?:clock (?:am|pm|oclock|hour|h)?|hm (?:am|pm|oclock|hour|h)?|num (?:am|pm)|dec (?:oclock|am|pm)
                   |num (?:oclock|hour|h) CLOSER?|(?:half|(?:quarter|num unit?) PASTTO) (?:num|noon)
-                  |quarter num|num and (?:half|quarter|num)|num minus (?:num|quarter)|noon (?:and half)?
+                  |quarter num|num and MINUTES|num minus (?:num|quarter)|noon (?:and half)?
                   |half past? num|num)""",
     "CLOCK": "(?:HOURS sharp? zone? (?:OFPART|this PART)?)",
     "CLOCKS": "(?:CLOCK (?:TO (?:DET|ofdet)? CLOCK)?)",
     # a length of time
-    "NUM": "(?:num|art|few|half)",
+    "NUM": "(?:num|art|few|half|dec)",
     "COUNT": "(?:NUM (?:(?:to|or|and|until) num)?|art few|NUM and? art? half)",
     "HOURED": "(?:at|before|until|after|from|between|dets)",  # behind these 17 h is an hour and no length
     "LENGTH": """(?:amount|(?<!HOURED)(?<!since)(?<!by)COUNT more? h|(?<!HOURED)COUNT more? hour (?:and? num unit)?
@@ -111,7 +112,7 @@ _TIME = """
   (?: comma? (?<everyclock>(?:HOURTIE around? DET?)? CLOCKS))?
 |
   (?<pre>agopre around?)? DET? (?<length>(?:next|last|past|coming|rest of? (?:DET|this)?)? LENGTH)
-  (?<after>ago|(?:from|of) now|(?:from|of)? day|(?:on)? (?:WEEKDAY|day)|from DATE|later)?
+  (?<after>ago|(?:from|of) now|(?:from|of)? day|(?:on)? (?:WEEKDAY|day)|from (?:DATE|WEEKDAY)|later)?
 |
   (?<rest>rest OF? (?:this)? (?:unit|weekend|month|day))
 |

@@ -21,10 +21,11 @@ _PIECE = re.compile(
     re.VERBOSE,
 )
 _GLUED = frozenset("#$€£¥%@/.:+-_=&*\\^")  # a figure behind one of these belongs to something else
-_ENDS = frozenset(".!?;:…")
+_ENDS = frozenset(".!?;…")
 _SITES = frozenset(
     {"com", "net", "org", "io", "de", "fr", "es", "co", "uk", "us", "app", "me", "eu", "info"}
 )  # monday.com
+_QUARTERS = frozenset("1234")
 _NAMES = frozenset({"weekday", "short", "month", "num"})
 _EDGES = frozenset({"middle", "end"})
 _ABBREVIATED = re.compile(
@@ -36,7 +37,7 @@ _ISO = re.compile(
     r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?:t(\d{1,2}):(\d{2})(?::\d{2}(?:\.\d+)?)?(?:z|[+-]\d{2}:?\d{2})?)?"
 )
 _DATE = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{2})")
-_DAY_MONTH = re.compile(r"(\d{1,2})([/.])(\d{1,2})")
+_DAY_MONTH = re.compile(r"(\d{1,2})([/.,])(\d{1,2})")
 _CLOCK = re.compile(r"(\d{1,2})([:.h])(\d{2})(?::\d{2})?(am|pm|a\.m|p\.m|a|p|h|hrs|uhr)?")
 _HOUR = re.compile(r"(\d{1,2})(am|pm|a\.m|p\.m|a|p|uhr)")
 _MILITARY = re.compile(r"(\d{2})(\d{2})(?:h|hrs|hours)")
@@ -149,6 +150,9 @@ def _run_together(head: str, rest: str, vocabulary: Vocabulary) -> tuple[Meaning
 def _figure(found: list[Piece], vocabulary: Vocabulary, figure: str, start: int, lower: str) -> None:
     end = start + len(figure)
     before = lower[start - 1] if start else " "
+    if before == "q" and figure in _QUARTERS and found[-1].word == "q":
+        found[-1] = Piece("q" + figure, "quarter", "q" + figure, start - 1, end)
+        return
     if (before in _GLUED or before.isalnum()) and not (found and before == found[-1].word and found[-1].kind == "to"):
         found.append(Piece(figure, "opaque", None, start, end))
         return
@@ -182,7 +186,7 @@ def _read(figure: str, vocabulary: Vocabulary, start: int, dotted: bool) -> Sequ
         return [Piece(figure, meaning.kind, meaning.value, start, end)]
     if (match := _DAY_MONTH.fullmatch(figure)) and figure != "24/7":
         first, sign, second = int(match[1]), match[2], int(match[3])
-        kind = "md" if sign == "/" or dotted else "dec"
+        kind = "md" if sign == "/" or (sign == "." and dotted) else "dec"
         return [Piece(figure, kind, (first, second, sign, None), start, end + (kind == "md" and sign == "."))]
     if match := _COUNTED.fullmatch(figure):
         number, letters = match.groups()

@@ -14,7 +14,7 @@ DAY = timedelta(days=1)
 _LAST_SECOND = time(23, 59, 59)
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 _DAYS = {"day": 1, "night": 1, "week": 7, "fortnight": 14, "business_week": 7, "weekend": 7}
-_MINUTES = {"minute": 1, "hour": 60}
+_MINUTES = {"second": 1 / 60, "minute": 1, "hour": 60}
 _YEARS = range(0, 9)  # in which a 29 February is found
 
 

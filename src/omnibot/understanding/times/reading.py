@@ -47,7 +47,7 @@ class _Grammar:
         self._hours = re.compile(rf"\b(?:{ties}) \d") if ties else re.compile(r"(?!)")
 
     def _tying(self) -> list[str]:
-        kinds = self._vocabulary.bare_hours | {"det", "dets"}
+        kinds = self._vocabulary.bare_hours | {"det", "dets", "in"}
         return [word for word, meaning in self._vocabulary.words.items() if meaning.kind in kinds]
 
     def concerns(self, utterance: Utterance) -> bool:
@@ -62,7 +62,10 @@ class _Grammar:
         return _FIGURES.search(lower) is not None or self._hours.search(lower) is not None
 
     def read(self, utterance: Utterance) -> list[NamedTime]:
-        reading = _Reading(utterance, self._vocabulary)
+        try:
+            reading = _Reading(utterance, self._vocabulary)
+        except OverflowError:  # it is not now in any year that the zone can tell
+            return []
         return reading.times()
 
 
@@ -226,9 +229,10 @@ class _Reading:
         if "within" in ties or "less" in ties or self._allowed(candidate, unit):
             return self._within(candidate, unit, number)
         if "in" in ties and not candidate.kinds("length") & {"last", "past"}:
-            due = self._due_then(candidate)
-            if due:
+            if self._due_then(candidate):
                 return self._within(candidate, unit, number)
+            if candidate.context.tense(own=True) == "past":
+                return self._time(candidate, None, TimeKind.DURATION, 0.8)  # it was over in ten minutes
             return self._time(candidate, self._shift(number, unit), TimeKind.FUTURE)
         return self._lasting(candidate, number, unit)
 
@@ -407,7 +411,7 @@ def _measure(found: Sequence[Piece]) -> tuple[float | None, str]:
             return float(number), unit
     units = [place for place, piece in enumerate(found) if piece.kind in ("unit", "hour", "h")]
     unit = str(found[units[0]].value)
-    counts = [piece for piece in found[: units[0]] if piece.kind in ("num", "art", "few", "half")]
+    counts = [piece for piece in found[: units[0]] if piece.kind in ("num", "art", "few", "half", "dec")]
     if any(piece.kind == "few" for piece in counts):
         return None, unit
     number = _number(counts)
@@ -424,17 +428,22 @@ def _measure(found: Sequence[Piece]) -> tuple[float | None, str]:
 
 def _number(counts: Sequence[Piece]) -> float:
     kinds = [piece.kind for piece in counts]
-    numbers = [piece.value for piece in counts if piece.kind == "num"]
+    numbers = [_decimal(piece) for piece in counts if piece.kind in ("num", "dec")]
     if "half" in kinds:
         return (numbers[0] if numbers else 0) + 0.5
     return float(max(numbers, default=1))
 
 
+def _decimal(piece: Piece) -> float:
+    """`2.5` was cut as if it could be a day of a month."""
+    if piece.kind == "num":
+        return float(piece.value)
+    return float(f"{piece.value[0]}.{piece.value[1]}")
+
+
 def _whole(number: float, unit: str) -> tuple[float, str]:
     """Half units in the next smaller ones."""
-    if unit == "second":
-        return number / 60, "minute"
-    if number == int(number) or unit in ("minute", "hour"):
+    if number == int(number) or unit in ("second", "minute", "hour"):
         return number, unit
     smaller = {
         "year": ("month", 12),
