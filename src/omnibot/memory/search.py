@@ -24,12 +24,12 @@ _Numbers = NDArray[np.float32]
 
 _SATURATION, _BY_LENGTH = 1.2, 0.4  # BM25's k1 and b: a message is short as it is
 _LENT = (0.5, 0.25)  # of its score, to those beside it and beside these: what answers lacks the question's words
-_LENT_MEANING = (0.4, 0.2)  # likewise
+_LENT_MEANING = (0.3, 0.15)  # likewise
 _BY_MEANING = 1.0  # beside a score by words of at most 1
 _KIN, _LIKE, _MOST_KIN = 0.4, 0.4, 10  # words as good as one of the question's, from which likeness, and how many
-_BY_SPEAKER = 2.5  # for what the one says who is asked about
+_BY_SPEAKER = 1.6  # for what the one says who is asked about; people err about who said what
 _QUESTION = 0.6  # for what does nothing but ask: the answer is behind it
-_BRIEF, _FEW = 0.6, 6  # for what has fewer words that tell anything
+_BRIEF, _FEW = 0.6, 0.8  # for what has fewer words that tell anything than so much of the mean
 _TIME = 1.25  # for what names a time, when the question is after one
 
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+")
@@ -75,8 +75,9 @@ class Search:
         self._postings = _postings(stems)
         of_speaker = {name: np.array([one.speaker == name for one in said]) for name in names}
         self._by_speaker = {name: np.where(theirs, np.float32(_BY_SPEAKER), 1) for name, theirs in of_speaker.items()}
+        few = _FEW * _mean(stems)
         self._weights = np.array(
-            [_weight(one.text, len(found)) for one, found in zip(said, stems, strict=True)], np.float32
+            [_weight(one.text, len(found) < few) for one, found in zip(said, stems, strict=True)], np.float32
         )
         self._by_time = np.array([_TIME if _NAMES_A_TIME.search(one.text.lower()) else 1 for one in said], np.float32)
         self._meanings = _Meanings(said, self._words, embed) if embed and self._postings else None
@@ -137,7 +138,7 @@ class _Meanings:
 
 def _postings(messages: Sequence[Sequence[str]]) -> dict[str, tuple[NDArray[np.intp], _Numbers]]:
     """By stem the messages that have it, and what it weighs there by BM25."""
-    mean = sum(map(len, messages)) / max(1, len(messages)) or 1
+    mean = _mean(messages) or 1
     found: dict[str, list[tuple[int, float]]] = {}
     for place, stems in enumerate(messages):
         norm = _SATURATION * (1 - _BY_LENGTH + _BY_LENGTH * len(stems) / mean)
@@ -149,6 +150,10 @@ def _postings(messages: Sequence[Sequence[str]]) -> dict[str, tuple[NDArray[np.i
         places, weights = zip(*those, strict=True)
         postings[stem] = (np.array(places, np.intp), np.array(weights, np.float32) * np.float32(idf))
     return postings
+
+
+def _mean(messages: Sequence[Sequence[str]]) -> float:
+    return sum(map(len, messages)) / max(1, len(messages))
 
 
 def _lent(scores: _Numbers, parts: Sequence[float]) -> _Numbers:
@@ -165,6 +170,6 @@ def _at_most_1(scores: _Numbers) -> _Numbers:
     return scores / most if most else scores
 
 
-def _weight(text: str, words: int) -> float:
+def _weight(text: str, is_brief: bool) -> float:
     asked = sum(len(part) for part in _SENTENCE_END.split(text) if part.endswith("?")) / max(1, len(text))
-    return (1 - (1 - _QUESTION) * asked) * (_BRIEF if words < _FEW else 1.0)
+    return (1 - (1 - _QUESTION) * asked) * (_BRIEF if is_brief else 1.0)
