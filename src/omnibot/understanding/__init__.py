@@ -15,6 +15,7 @@ from omnibot.understanding.utterance import LONGEST, Utterance, legible
 from omnibot.understanding.words import ShortMemory
 
 if TYPE_CHECKING:
+    from spacy.language import Language
     from spacy.tokens import Doc
 
     from omnibot.understanding.intents import IntentModel
@@ -49,6 +50,11 @@ class Understanding:
         self._by_others = bool(model or components)
         self._memory = ShortMemory(self._pipeline)
         _give_back()
+
+    @property
+    def pipeline(self) -> Language:
+        """spaCy's pipeline, whose components take a Doc that a pass was begun over."""
+        return self._pipeline
 
     def adopt(self, intents: IntentModel | None) -> None:
         """From now on tell intents by this model; without one none is known."""
