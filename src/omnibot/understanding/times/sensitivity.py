@@ -2,14 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 
-from omnibot.model import NamedTime, Signal
+from omnibot.model import Evidence, NamedTime, Signal, Situation, TimeKind
+from omnibot.understanding.times.words import vocabulary
 from omnibot.understanding.utterance import Utterance
 
-__all__ = ["time_sensitivity"]
+__all__ = ["business_hours", "time_sensitivity"]
+
+_HASTE = {"now": 0.95, "soon": 0.6, "whenever": 0.1}
+_HALF = 18.0  # hours of business that make it half as pressing: two days
+_EVENT = 0.8  # what happens then presses less than what is due then
+_DAYS = 60  # that are looked ahead
+_SURE = 0.8
+_HOUR = timedelta(hours=1)
+_NOBODY_SAID = Signal(0.0, 0.0, known=False)
 
 
 def time_sensitivity(utterance: Utterance, times: Sequence[NamedTime]) -> Signal[float]:
-    """How soon the message wants something done: 0 whenever … 1 now; unknown where nothing tells."""
-    return Signal(0.0, 0.0, known=False)
+    """How soon the message wants something done: 0 whenever … 1 now; unknown where nothing tells.
+
+    The nearest deadline tells, by the business hours until then; words tell where there is none, and "no rush"
+    beside a deadline leaves the deadline as it is.
+    """
+    due = list(_due(utterance.situation, times))
+    said = list(_said(utterance))
+    found = due or said
+    if not found:
+        return _NOBODY_SAID
+    value = max(value for value, _ in found)
+    if due and any(haste > value and haste > _HASTE["soon"] for haste, _ in said):
+        value = (value + _HASTE["now"]) / 2  # "urgent: by Friday"
+    elif not due and any(haste == _HASTE["whenever"] for haste, _ in said):
+        value = min(haste for haste, _ in said)
+    return Signal(round(value, 3), _SURE, tuple(evidence for _, evidence in (*due, *said)))
+
+
+def _due(situation: Situation, times: Sequence[NamedTime]) -> Iterator[tuple[float, Evidence]]:
+    for named in times:
+        if named.at is None or named.at < situation.now or named.kind not in (TimeKind.DEADLINE, TimeKind.FUTURE):
+            continue
+        value = 1 / (1 + business_hours(situation, named.at) / _HALF)
+        weight = 1.0 if named.kind is TimeKind.DEADLINE else _EVENT
+        yield value * weight, Evidence(named.text, named.start, named.end)
+
+
+def _said(utterance: Utterance) -> Iterator[tuple[float, Evidence]]:
+    """The words of haste and of leisure; where phrases overlap the longest holds."""
+    haste = vocabulary(utterance.language).haste
+    words, done = utterance.words, 0
+    for place, word in enumerate(words):
+        if word not in haste or place < done:
+            continue
+        for rest, level in haste[word]:
+            end = place + 1 + len(rest)
+            if words[place + 1 : end] == rest:
+                done = end
+                if level in _HASTE:
+                    yield _HASTE[level], utterance.quote_words(place, end)
+                break
+
+
+def business_hours(situation: Situation, until: datetime) -> float:
+    """The hours between now and then in which the company works."""
+    hours = situation.hours
+    begin, end = situation.now.astimezone(situation.zone), until.astimezone(situation.zone)
+    total, day = timedelta(), begin.date()
+    for _ in range(_DAYS):
+        if day > end.date():
+            break
+        if day.weekday() in hours.days and day not in hours.holidays:
+            opens = datetime.combine(day, hours.opens, situation.zone)
+            closes = datetime.combine(day, hours.closes, situation.zone)
+            total += max(min(closes, end) - max(opens, begin), timedelta())
+        day += timedelta(days=1)
+    return total / _HOUR

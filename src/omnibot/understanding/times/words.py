@@ -40,6 +40,7 @@ class Vocabulary:
     cues: Mapping[str, frozenset[str]]  # by word
     verbs: tuple[tuple[re.Pattern[str], str], ...]  # how endings give verbs away
     triggers: frozenset[str]  # without one of these a text names no time in words
+    haste: Mapping[str, list[tuple[list[str], str]]]  # how soon something is wanted, by the first word, longest first
     american: tuple[str, ...]
     afternoon: int
     bare_hours: frozenset[str]
@@ -89,6 +90,7 @@ def vocabulary(language: str) -> Vocabulary:
         cues=_cues(table.get("cues", {})),
         verbs=tuple((re.compile(ending), cue) for ending, cue in table.get("verbs", {}).items()),
         triggers=_triggers(meanings),
+        haste=_haste(table.get("haste", {})),
         american=tuple(table.get("american", ())),
         afternoon=table.get("afternoon", 0),
         bare_hours=frozenset(table.get("bare_hours", ())),
@@ -178,3 +180,14 @@ def _cues(table: Mapping[str, str]) -> dict[str, frozenset[str]]:
             found.setdefault(word, set()).add(cue)
             found.setdefault(folded(word), set()).add(cue)
     return {word: frozenset(cues) for word, cues in found.items()}
+
+
+def _haste(table: Mapping[str, str]) -> dict[str, list[tuple[list[str], str]]]:
+    found: dict[str, list[tuple[list[str], str]]] = {}
+    for level, phrases in table.items():
+        for phrase in {spelt for part in _parts(phrases) for spelt in (part, folded(part))}:
+            first, *rest = phrase.split()
+            found.setdefault(first, []).append((rest, level))
+    for phrases_of in found.values():
+        phrases_of.sort(key=lambda phrase: -len(phrase[0]))
+    return found
