@@ -24,6 +24,7 @@ _HOUR_TIES = {"by", "before", "until", "at", "after", "since", "from", "between"
 _LENGTH_TIES = frozenset({"within", "in", "for", "since", "over", "less", "by"})
 _MONTH_TIES = frozenset({"in", "since", "until", "by", "before", "from", "for", "over", "on", "ofdet"})
 _TELLING = frozenset({"am", "pm", "oclock", "clock", "hm", "part", "manana", "noon", "half", "quarter"})
+_SPOKEN_MINUTES = frozenset(range(10, 60, 5))
 _PERIODS = frozenset({"week", "month", "year", "quarter", "business_week", "fortnight"})
 _STEPS = frozenset({"this", "next", "last", "past", "coming", "qv", "end", "middle", "start"})
 _CALENDAR = frozenset({"month", "date", "iso", "md", "dec"})
@@ -71,7 +72,8 @@ class Candidate:
 def cut(candidate: Candidate) -> int:
     """The place before which a time ends and another begins: from 2 till 5, for a week from Monday; -1: it is one."""
     ties = candidate.kinds("tie")
-    if "for" in ties and "from" in candidate.kinds("after"):
+    after = candidate.kinds("after")
+    if "for" in ties and "from" in after and "now" not in after:
         return candidate.span("after")[0]
     if "from" not in ties:
         return -1
@@ -312,6 +314,12 @@ def _is_near(candidate: Candidate, named: _Named, place: int) -> bool:
     return named.length > 1 or bool(named.ties) or named.timed or not candidate.context.named()
 
 
+def _is_part(candidate: Candidate, named: _Named, place: int) -> bool:
+    """`in the morning`; `the morning` alone names no day."""
+    del place
+    return named.length > 1 or "in" in candidate.kinds("tie")
+
+
 def _is_edge(candidate: Candidate, named: _Named, place: int) -> bool:
     """The end of a week is a time, the end of a lesson is none."""
     del place
@@ -337,6 +345,7 @@ _CHECKS: Mapping[str, Callable[[Candidate, _Named, int], bool]] = {
     "year": _is_year,
     "day": _is_near,
     "manana": _is_near,
+    "part": _is_part,
     "end": _is_edge,
     "middle": _is_edge,
     "start": _is_edge,
@@ -382,10 +391,12 @@ def _is_bare_hour(candidate: Candidate, group: str, bare: Sequence[int]) -> bool
     """Whether numbers without anything else are hours."""
     found, allowed = candidate.found, candidate.vocabulary.bare_hours
     values = [found[place].value for place in bare]
+    if len(bare) == 2 and bare[1] == bare[0] + 1:  # seven thirty
+        values = values[:1] if values[1] in _SPOKEN_MINUTES else [0]
     most = 12 if "hours_are_12" in candidate.vocabulary.flags else 24
     if "dec" in (found[place].kind for place in bare) or not all(0 < value <= most for value in values):
         return False
-    alone = len(bare) == 1
+    alone = len(values) == 1
     after_comma = group == "clock" and alone and found[bare[0] - 1].kind == "comma"
     if len(bare) > 2 or after_comma or not candidate.context.goes_on():
         return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 from omnibot.understanding.times.grammar import DOT
 from omnibot.understanding.times.lexing import Piece
@@ -22,10 +23,26 @@ class Context:
         self._first, self._end = first, end
         self._vocabulary = vocabulary
         self._text = text
-        self.before = list(self._walk(range(first - 1, max(first - _FAR, -1), -1)))
-        self.after = list(self._walk(range(end, min(end + _FAR, len(found)))))
-        self.near = self.before[: self._joint(self.before)]
-        self.behind = self.after[: self._joint(self.after)]
+
+    @cached_property
+    def before(self) -> Sequence[Piece]:
+        """What stands in front of it, nearest first."""
+        return list(self._walk(range(self._first - 1, max(self._first - _FAR, -1), -1)))
+
+    @cached_property
+    def after(self) -> Sequence[Piece]:
+        """What stands behind it."""
+        return list(self._walk(range(self._end, min(self._end + _FAR, len(self._found)))))
+
+    @cached_property
+    def near(self) -> Sequence[Piece]:
+        """What stands in front of it in its own clause, nearest first."""
+        return self.before[: self._joint(self.before)]
+
+    @cached_property
+    def behind(self) -> Sequence[Piece]:
+        """What stands behind it in its own clause."""
+        return self.after[: self._joint(self.after)]
 
     def _walk(self, places: range) -> Iterator[Piece]:
         for place in places:
@@ -49,18 +66,22 @@ class Context:
         """Whether the time's own clause has such a cue."""
         return self.has(cue, self.near) or self.has(cue, self.behind)
 
-    def sentence(self, cue: str) -> bool:
-        """Whether its sentence has such a cue."""
-        return self.has(cue, self.before) or self.has(cue, self.after)
-
     def tense(self, own: bool = False) -> str:
         """`past`, `present` or nothing: what the verb says that stands nearest; `own`: only those in front of it."""
-        around = ((self.near, False), (self.behind, True), (self.before, False), (self.after, True))
-        for words, forward in around[: 1 if own else None]:
-            for place, piece in enumerate(words):
-                tense = self._verb(piece, words, place, forward=forward)
-                if tense:
-                    return tense
+        found = self._tense(self.near, forward=False)
+        if found or own:
+            return found
+        return (
+            self._tense(self.behind, forward=True)
+            or self._tense(self.before, forward=False)
+            or self._tense(self.after, forward=True)
+        )
+
+    def _tense(self, words: Sequence[Piece], *, forward: bool) -> str:
+        for place, piece in enumerate(words):
+            tense = self._verb(piece, words, place, forward=forward)
+            if tense:
+                return tense
         return ""
 
     def _verb(self, piece: Piece, words: Sequence[Piece], place: int, *, forward: bool) -> str:
@@ -86,10 +107,6 @@ class Context:
         if any(self._vocabulary.has(piece.word, "passive") or piece.word.endswith("'s") for piece in around):
             return "present"
         return "past"
-
-    def word_before(self) -> str:
-        """The word before it, or nothing."""
-        return self._found[self._first - 1].word if self._first else ""
 
     def kind_before(self) -> str:
         """The class of the piece before it."""

@@ -164,7 +164,11 @@ def _period(found: Sequence[Piece], kinds: dict[str, Piece], part: str | None, m
     if "unit" in kinds or "quarter" in kinds:
         unit = str(kinds["unit"].value) if "unit" in kinds else "quarter"
         return _unit(unit, _step(kinds), moments)
-    return _single(moments.today + DAY * _step(kinds), part)
+    today = moments.today + DAY * _step(kinds)
+    if part and "this" not in kinds and not _step(kinds):  # in the morning
+        begun = moments.at(today, PARTS[part][0]) <= moments.now
+        today += DAY * (begun and not back) - DAY * (back and not begun)
+    return _single(today, part)
 
 
 def _near(value: str, part: str | None, moments: Moments) -> Days:

@@ -64,7 +64,7 @@ _RULES = {
     # a day of a month, and from one to another
     "DAYNUM": "(?:ord|num|nth)",
     "YEAR": "(?:comma? (?:of|ofdet)? year)",
-    "DATE": """(?:DAYNUM (?:of|ofdet)? month YEAR?|month DET? (?:ord|num) YEAR?|month (?:of|ofdet)? year
+    "DATE": """(?:DAYNUM (?:of|ofdet)? month YEAR?|month DET? (?:ord|num|nth) YEAR?|month (?:of|ofdet)? year
                   |date|iso|md|dec)""",
     "DATES": """(?:DAYNUM (?:TO (?:DET|ofdet)? DAYNUM)+ (?:of|ofdet)? month YEAR?
                   |month num TO num YEAR?|DATE (?:TO DET? DATE)?)""",
@@ -78,7 +78,7 @@ _RULES = {
     "EDGED": "(?:PERIOD|DATE|month YEAR?|unit (?:OF (?:month|unit))?|quarter|weekend|day|year)",
     "EDGE": "(?:(?:end|middle|start) OF? EDGED|edge (?:of? month)?)",
     "DAY": """(?:WEEKDATE OFPART?|DATES OFPART?|(?:day|manana) OFPART?|WEEKDAY (?:OFPART|unit)?|dayparts|EDGE|PERIOD
-                  |ORDS (?:OF (?:PERIOD|unit|month))?|month|year|holiday|weekend|week_number num|this PART)""",
+                  |ORDS (?:OF (?:PERIOD|unit|month))?|(?<=det)PART|month|year|holiday|weekend|week_number num|this PART)""",
     # an hour of a day
     "HOURTIE": "(?:at|from|after|around|before|by|between|until|in|on|of|ofdet)",
     "MINUTES": "(?:half|quarter|num(?!oclock|hour|h|am|pm))",
@@ -86,7 +86,7 @@ _RULES = {
     "PASTTO": "(?:past|after|to|before|for)",
     "HOURS": """(?:clock (?:am|pm|oclock|hour|h)?|hm (?:am|pm|oclock|hour|h)?|num (?:am|pm)|dec (?:oclock|am|pm)
                   |num (?:oclock|hour|h) CLOSER?|(?:half|(?:quarter|num unit?) PASTTO) (?:num|noon)
-                  |quarter num|num and MINUTES|num minus (?:num|quarter)|noon (?:and half)?
+                  |quarter num|num num (?:am|pm)?|num and MINUTES|num minus (?:num|quarter)|noon (?:and half)?
                   |half past? num|num)""",
     "CLOCK": "(?:HOURS sharp? zone? (?:OFPART|this PART)?)",
     "CLOCKS": "(?:CLOCK (?:TO (?:DET|ofdet)? CLOCK)?)",

@@ -41,6 +41,7 @@ _DAY_MONTH = re.compile(r"(\d{1,2})([/.,])(\d{1,2})")
 _CLOCK = re.compile(r"(\d{1,2})([:.h])(\d{2})(?::\d{2})?(am|pm|a\.m|p\.m|a|p|h|hrs|uhr)?")
 _HOUR = re.compile(r"(\d{1,2})(am|pm|a\.m|p\.m|a|p|uhr)")
 _MILITARY = re.compile(r"(\d{2})(\d{2})(?:h|hrs|hours)")
+_WRITTEN = re.compile(r"(\d{1,2})[-/.]([^\W\d_]{3,})[-/.](\d{4})")
 _COUNTED = re.compile(r"(\d{1,4})([^\W\d_]+)")
 _SPAN = re.compile(r"([^-–—]+)([-–—])([^-–—]+)")
 _SPANNED = frozenset({"num", "clock", "hm", "ord", "md", "dec", "date", "unit", "hour", "h"})
@@ -188,6 +189,8 @@ def _read(figure: str, vocabulary: Vocabulary, start: int, dotted: bool) -> Sequ
         first, sign, second = int(match[1]), match[2], int(match[3])
         kind = "md" if sign == "/" or (sign == "." and dotted) else "dec"
         return [Piece(figure, kind, (first, second, sign, None), start, end + (kind == "md" and sign == "."))]
+    if match := _WRITTEN.fullmatch(figure):
+        return _written(match, vocabulary, start)
     if match := _COUNTED.fullmatch(figure):
         number, letters = match.groups()
         if letters in vocabulary.endings:
@@ -200,6 +203,15 @@ def _read(figure: str, vocabulary: Vocabulary, start: int, dotted: bool) -> Sequ
                 Piece(letters, unit.kind, unit.value, middle, end),
             ]
     return []
+
+
+def _written(match: re.Match[str], vocabulary: Vocabulary, start: int) -> Sequence[Piece]:
+    """17-Mar-2025"""
+    month = vocabulary.words.get(match[2])
+    if month is None or month.kind != "month" or not _is_day(match[3], str(month.value), match[1]):
+        return []
+    day = (int(match[3]), month.value, int(match[1]), None)
+    return [Piece(match[0], "iso", day, start, start + len(match[0]))]
 
 
 def _whole_number(figure: str, vocabulary: Vocabulary, start: int, dotted: bool) -> Sequence[Piece]:
@@ -223,6 +235,8 @@ def _date(figure: str) -> Meaning | None:
         first, sign, second, year = match.groups()
         if len(year) == 4:
             return Meaning("date", (int(first), int(second), sign, int(year)))
+        if sign == "/":
+            return Meaning("date", (int(first), int(second), sign, 2000 + int(year)))
         century = 2000 if int(year) < 70 else 1900
         return Meaning("md", (int(first), int(second), sign, century + int(year)))
     return None

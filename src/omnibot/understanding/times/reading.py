@@ -220,7 +220,7 @@ class _Reading:
         ties = candidate.kinds("tie")
         after = candidate.kinds("after")
         if number is None:
-            kind_of = TimeKind.PAST if "ago" in after else TimeKind.FUTURE if "in" in ties else TimeKind.DURATION
+            kind_of = _vague(ties, after)
             return self._time(candidate, None, kind_of, 0.6)
         if after & {"now", "day", "weekday", "short", "from", "date", "md", "month"} and "ago" not in after:
             return self._counted_from(candidate, number, unit)
@@ -355,6 +355,8 @@ class _Reading:
         ]
         if names and (kinds.keys() & {"nth", "ord"} or ("other" in kinds and not part)):
             nth = (kinds.get("nth") or kinds.get("ord") or kinds["other"]).value or 2
+            if nth == 2 and "every" in kinds and "unit" not in kinds:
+                return None  # every second Tuesday: which of the two is not said
             return self._nth_weekday(nth, names[0])
         if "ord" in kinds:
             day = moments.day_of_month(kinds["ord"].value, back=False)
@@ -394,6 +396,15 @@ class _Reading:
             if day.month == first.month:
                 found.append(day)
         return found
+
+
+def _vague(ties: set[str], after: set[str]) -> TimeKind:
+    """The kind of `a few days`, which fix no moment."""
+    if "ago" in after:
+        return TimeKind.PAST
+    if "within" in ties:
+        return TimeKind.DEADLINE
+    return TimeKind.FUTURE if "in" in ties else TimeKind.DURATION
 
 
 def _of_part(hour: Clock, part: str) -> Clock:
