@@ -15,11 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from omnibot.model import Situation
-from omnibot.understanding.artefacts import save_artefact
+from omnibot.understanding.artefacts import artefact, save_artefact
 from omnibot.understanding.cues import LANGUAGES
 from omnibot.understanding.expertise import Skills
 from omnibot.understanding.features import BUCKETS, DENSE, Extractor, Features
 from omnibot.understanding.judge import Judge, likelihoods
+from omnibot.understanding.linear import Heads
 from omnibot.understanding.urgency import Stakes
 from omnibot.understanding.utterance import Utterance, legible
 from training.datasets import labelled
@@ -167,28 +168,11 @@ def train(data: Path, seed: int) -> None:
     extractor = Extractor()
     for topic, (_, labels) in TOPICS.items():
         fitted = fit(items(topic, "train", extractor), len(labels), RECIPES[topic], seed)
-        dense, of_dense = _small(fitted.dense)
-        letters, of_hashed = _small(fitted.hashed)
-        hashed = np.zeros((BUCKETS, len(labels)), np.int8)
-        hashed[fitted.buckets] = letters
-        save_artefact(
-            topic,
-            {
-                "labels": np.array(labels),
-                "names": np.array(fitted.names),
-                "counts": fitted.counts.round(4),
-                "dense": dense,
-                "hashed": hashed,
-                "scales": np.array([of_dense, of_hashed], np.float32),
-                "bias": fitted.bias.round(4),
-            },
-        )
-
-
-def _small(weights: Floats) -> tuple[npt.NDArray[np.int8], float]:
-    """Weights in eight bits, and what they are to be multiplied by."""
-    scale = float(np.abs(weights).max()) / 127 or 1.0
-    return np.rint(weights / scale).astype(np.int8), scale
+        hashed = np.zeros((BUCKETS, len(labels)), np.float32)
+        hashed[fitted.buckets] = fitted.hashed
+        Heads.quantised(labels, hashed, fitted.dense, fitted.bias).save(topic)
+        arrays = {"names": np.array(fitted.names), "counts": fitted.counts.round(4)}
+        save_artefact(topic, {**artefact(topic), **arrays})
 
 
 def figures() -> dict[str, Any]:

@@ -6,7 +6,7 @@ What is novice, intermediate and expert is told in training/labelled/README.md.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from math import sqrt
 
@@ -42,7 +42,9 @@ _SHAPES = {
     "number": r"\d[\d.,]*",
 }
 _SHAPE = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in _SHAPES.items()))
-_SIGNS = frozenset("`{}[]<>=|\\^~#Ω≠→µ°±×≥≤_@$%/")  # that stand in code and formulas
+_IN_CODE = "`{}[]<>=|\\^~#Ω≠→µ°±×≥≤_@$%/"
+_SIGNS = frozenset(_IN_CODE)
+_SHAPELY = re.compile(rf"[0-9{re.escape(_IN_CODE)}]|[A-Z]{{2}}|[a-z][A-Z]")  # what no word without a shape has
 _EVERYBODYS = """
 A AI AM PM ATM BTW DM DVD CD EUR USD GBP CHF FAQ FYI HD HI ID IM ISO IT NO NOT OK OMG PC PDF PIN PLEASE PS SMS SOS TAN
 TV UK US USA EU VAT VIP ASAP LOL WC WHY YES THE AND YOU URGENT HELP NEVER STILL AGAIN EVERY ALL MY DO
@@ -58,31 +60,44 @@ class ExpertiseReader:
 
     def __init__(self, languages: Iterable[str] = LANGUAGES) -> None:
         self._skills = Skills(languages)
-        self._judge = Judge("expertise")
+        self.judge = Judge("expertise")
+        self._untold = self.judge.labels.index(_UNTOLD)
 
     def read(self, utterance: Utterance, features: Features) -> Signal[Expertise]:
         """The level that the customer shows, over this turn and the latest ones; unknown where nothing tells."""
-        earlier = _shown_earlier(utterance)
-        shown: dict[Expertise, float] = dict(earlier)
+        shown = self._shown_earlier(utterance)
+        before = tuple(shown)
         untold = 1.0
         cues: Sequence[Cue] = ()
         if utterance.spans and self._skills.knows(utterance.language):
             cues, counts = self._skills.find(utterance)
-            chances = dict(zip(self._judge.labels, likelihoods(self._judge.scores(counts, features)), strict=True))
-            untold = chances.pop(_UNTOLD)
-            for label, chance in chances.items():
-                shown[Expertise(label)] = shown.get(Expertise(label), 0.0) + chance
-        weight = sum(shown.values())
+            chances = likelihoods(self.judge.scores(counts, features))
+            untold = chances[self._untold]
+            for place, chance in enumerate(chances):
+                shown[place] += chance
+        shown[self._untold] = 0.0
+        weight = sum(shown)
         if not weight:
             return Signal(Expertise.INTERMEDIATE, 0.0, known=False)
-        level = max(shown, key=shown.__getitem__)
-        # What the turns say together, and that some of them may say nothing.
-        confidence = shown[level] / max(1.0, weight + (untold if not earlier else 0.0))
-        evidence = self._judge.evidence(level.value, cues, utterance)
-        if level in earlier:
+        place = shown.index(max(shown))
+        level = Expertise(self.judge.labels[place])
+        # What the turns say together, and that a turn alone may say nothing.
+        confidence = shown[place] / max(1.0, weight if any(before) else weight + untold)
+        evidence = self.judge.evidence(self.judge.labels[place], cues, utterance)
+        if before[place]:
             evidence += (Evidence(f"{level.value} in earlier messages"),)
         known = bool(evidence) and confidence >= _SURE
         return Signal(level, round(confidence, 3), evidence, known=known)
+
+    def _shown_earlier(self, utterance: Utterance) -> list[float]:
+        """What the latest turns showed, by the judge's labels, the older the less."""
+        shown = [0.0] * len(self.judge.labels)
+        weight = _PRIOR
+        for turn in reversed(utterance.situation.earlier[-_EARLIER:]):
+            if turn.expertise is not None:
+                shown[self.judge.labels.index(turn.expertise.value)] += weight
+                weight *= _FADES
+        return shown
 
 
 class Skills:
@@ -107,20 +122,11 @@ class Skills:
         return cues, counts
 
 
-def _shown_earlier(utterance: Utterance) -> Mapping[Expertise, float]:
-    """What the latest turns showed, the older the less."""
-    shown: dict[Expertise, float] = {}
-    weight = _PRIOR
-    for turn in reversed(utterance.situation.earlier[-_EARLIER:]):
-        if turn.expertise is not None:
-            shown[turn.expertise] = shown.get(turn.expertise, 0.0) + weight
-            weight *= _FADES
-    return shown
-
-
 def _shaped(utterance: Utterance) -> Iterable[Cue]:
     """Words that look like code, codes, versions, measurements and acronyms."""
     text = utterance.text
+    if not _SHAPELY.search(text):
+        return
     loud = text.isupper()
     number_before = False
     for start, end in utterance.spans[:_WORDS]:

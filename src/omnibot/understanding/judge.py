@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from math import exp, sqrt
 
-import numpy as np
-
 from omnibot.model import Evidence
 from omnibot.understanding.artefacts import artefact
 from omnibot.understanding.cues import Cue
 from omnibot.understanding.features import Features
+from omnibot.understanding.linear import Heads
 from omnibot.understanding.utterance import Utterance
 
 __all__ = ["Judge", "counted", "likelihoods"]
@@ -37,41 +36,36 @@ def likelihoods(scores: Sequence[float]) -> list[float]:
 
 
 class Judge:
-    """A softmax over an artefact's classes.
+    """A softmax over the labels of an artefact, which has the heads for meaning and letters, and weights for `names`.
 
-    The artefact has `labels`, `names` (of cues and other counts) with `counts` (a row a name), `dense` (int8, a row a
-    number of `Features.dense`), `hashed` (int8, a row a bucket), the `scales` of these two, and `bias`.
+    `names` are those of cues and of other counts, `counts` has a row of weights for each. `heads` may be put beside
+    those of other readers (`linear.shared`).
     """
 
     def __init__(self, name: str) -> None:
         stored = artefact(name)
-        self.labels = tuple(map(str, stored["labels"]))
+        self.heads = Heads.load(name)
+        self.labels = self.heads.labels
         rows: list[list[float]] = stored["counts"].tolist()
         self._counts = {str(name): row for name, row in zip(stored["names"], rows, strict=True)}
-        self._bias: list[float] = stored["bias"].tolist()
-        of_dense, of_hashed = stored["scales"]
-        self._dense = stored["dense"].astype(np.float32) * np.float32(of_dense)
-        self._hashed = stored["hashed"]
-        self._of_hashed = np.float32(of_hashed)
 
     def scores(self, counts: Mapping[str, float], features: Features) -> list[float]:
         """A number for each class: the logarithm of how likely it is, but for one summand that all share."""
-        letters = features.hashed_weights @ self._hashed[features.hashed_ids]
-        scores: list[float] = (features.dense @ self._dense + letters * self._of_hashed).tolist()
-        rows = [(row, count) for name, count in counts.items() if (row := self._counts.get(name))]
-        for place, bias in enumerate(self._bias):
-            scores[place] += bias + sum([row[place] * count for row, count in rows])
+        scores: list[float] = self.heads.scores(features).tolist()
+        for name, count in counts.items():
+            if row := self._counts.get(name):
+                for place, weight in enumerate(row):
+                    scores[place] += weight * count
         return scores
 
     def evidence(self, label: str, cues: Iterable[Cue], utterance: Utterance) -> tuple[Evidence, ...]:
         """The cues that speak for a class, in the order of the text."""
         place = self.labels.index(label)
         telling = []
-        for cue in dict.fromkeys(cues):
-            if row := self._counts.get(cue.name):
-                weight = row[place] - sum(row) / len(row)
-                if weight > _TELLING:
-                    telling.append((weight, cue))
-        telling.sort(key=lambda weighed: -weighed[0])
-        spans = sorted({(cue.start, cue.end) for _, cue in telling[:_EVIDENCE]})
+        for name, start, end in cues:
+            row = self._counts.get(name)
+            if row and (weight := row[place] - sum(row) / len(row)) > _TELLING:
+                telling.append((-weight, start, end))
+        telling.sort()
+        spans = sorted({(start, end) for _, start, end in telling[:_EVIDENCE]})
         return tuple(utterance.quote(*span) for span in spans)

@@ -17,6 +17,7 @@ _FEWEST = 3  # words without a cue that say how formal somebody is
 _SURE = 0.5  # how far from the middle, of the way to either end, a value must be to be known
 _WORDS = 200  # that are looked at
 _LONG_WORD = 8  # letters
+_SHOUT = 12  # signs: fewer in capitals are a name or "OK"
 
 # What each feature adds to the log-odds of being formal: of its share of the words, or of being there at all.
 _FORMAL_START = -0.35
@@ -51,10 +52,10 @@ _POLITE: Mapping[str, float] = {
     "demand": -0.8,
 }
 _POLITE_SHOUTED, _POLITE_EXCLAIMED = -0.8, -0.35
-_MANNERS = frozenset(_POLITE)
 
-_EMOJIS = re.compile(r"[\U0001F300-\U0001FAFF\u2600-\u27BF]|[:;]-?[)(DPp3]|<3|xD")
-_STRETCH = re.compile(r"([a-z])\1\1|[!?]{2}|\.{4}")
+_EMOJIS = re.compile(r"[\U0001F300-\U0001FAFF\u2600-\u27BF]")
+_EMOTICONS = (":)", ":-)", ";)", ";-)", ":(", ":D", ":P", "<3", "xD")
+_STRETCHES = ("!!", "??", "?!", "....", *(3 * letter for letter in "aefhilmnorstuyz"))
 _SIE = re.compile(r"(?<![.!?] )(?<!^)\b(?:Sie|Ihnen|Ihr(?:e[mnrs]?)?)\b")
 
 
@@ -82,18 +83,18 @@ class _Surface:
 
     def __init__(self, utterance: Utterance) -> None:
         text = utterance.text.strip()
-        words = [end - start for start, end in utterance.spans[:_WORDS] if end - start > 1]
-        self.words = max(1, len(words))
-        self.long = sum(length >= _LONG_WORD for length in words) / self.words
+        lengths = [end - start for start, end in utterance.spans[:_WORDS]]
+        self.words = max(1, len(lengths) - lengths.count(1))
+        self.long = len([length for length in lengths if length >= _LONG_WORD]) / self.words
         first = text.lstrip("¿¡\"'(«„")[:1]
         self.capital = first.isupper() or first.isdecimal()
         self.stopped = text[-1:] in ".?!…)"
-        self.exclaimed = text.count("!")
-        self.shouted = len(text) > 12 and text.isupper()
-        self.emoji = _EMOJIS.search(text)
-        self.stretched = _STRETCH.search(text)
-        self.small_i = utterance.language == "en" and " i " in f" {text} "
-        self.sie = _SIE.search(text) if utterance.language == "de" else None
+        self.exclaimed = text.count("!") > 1
+        self.shouted = len(text) > _SHOUT and text.isupper()
+        self.emoji = any([sign in text for sign in _EMOTICONS]) or bool(not text.isascii() and _EMOJIS.search(text))
+        self.stretched = any([sign in utterance.folded for sign in _STRETCHES])
+        self.small_i = utterance.language == "en" and (" i " in text or text.startswith("i "))
+        self.sie = utterance.language == "de" and bool(_SIE.search(text))
 
 
 def _formality(utterance: Utterance, cues: Sequence[Cue], surface: _Surface) -> Signal[float]:
@@ -102,8 +103,8 @@ def _formality(utterance: Utterance, cues: Sequence[Cue], surface: _Surface) -> 
     odds += _STOP if surface.stopped else _NO_STOP
     odds += _LENGTH * log(surface.words / 10) + _LONG_WORDS * surface.long
     odds += _SMALL_I * surface.small_i + _SHOUTED * surface.shouted
-    odds += _EMOJI * bool(surface.emoji) + _STRETCHED * bool(surface.stretched)
-    odds += _EXCLAIMED * (surface.exclaimed > 1) + _FORMAL["formal_you"] * bool(surface.sie)
+    odds += _EMOJI * surface.emoji + _STRETCHED * surface.stretched
+    odds += _EXCLAIMED * surface.exclaimed + _FORMAL["formal_you"] * surface.sie
     value = 1 / (1 + exp(-odds))
     evidence = _evidence(utterance, cues, _FORMAL, value > 0.5)
     if not evidence and surface.words < _FEWEST:
@@ -116,7 +117,7 @@ def _formality(utterance: Utterance, cues: Sequence[Cue], surface: _Surface) -> 
 
 def _politeness(utterance: Utterance, cues: Sequence[Cue], surface: _Surface) -> Signal[float]:
     odds = _POLITE_START + _weighed(cues, _POLITE)
-    odds += _POLITE_SHOUTED * surface.shouted + _POLITE_EXCLAIMED * (surface.exclaimed > 1)
+    odds += _POLITE_SHOUTED * surface.shouted + _POLITE_EXCLAIMED * surface.exclaimed
     value = 1 / (1 + exp(-odds))
     evidence = _evidence(utterance, cues, _POLITE, odds > 0)
     if not evidence and surface.shouted:
@@ -140,9 +141,8 @@ def _evidence(
     utterance: Utterance, cues: Iterable[Cue], weights: Mapping[str, float], upwards: bool
 ) -> tuple[Evidence, ...]:
     """The cues that pull the way that the value went."""
-    telling = [cue for cue in cues if (weight := weights.get(cue.name)) and (weight > 0) is upwards]
-    spans = sorted({(cue.start, cue.end) for cue in telling})[:_EVIDENCE]
-    return tuple(utterance.quote(*span) for span in spans)
+    spans = [(start, end) for name, start, end in cues if (weight := weights.get(name)) and (weight > 0) is upwards]
+    return tuple([utterance.quote(start, end) for start, end in dict.fromkeys(spans[:_EVIDENCE])])
 
 
 def _manner(surface: _Surface, formal: bool) -> str:

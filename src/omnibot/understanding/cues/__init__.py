@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -20,10 +20,10 @@ __all__ = ["LANGUAGES", "Cue", "Cues"]
 
 LANGUAGES = ("en", "es", "de", "fr")
 
-_MOST = 64  # cues of a text; a flood has more
-_TRIES = 300  # of phrases that are longer than a word
+_MOST = 200  # cues of a text; a flood has more
+_TRIES = 600  # of phrases that are longer than a word
 _FEW = 6  # words: too few to be sure of their language, so the company's others are looked at as well
-_KEPT = 8192  # words whose cues are known by heart
+_KEPT = 4096  # words whose cues are known by heart
 _ANY = frozenset({"_", "..."})
 _PARTED = re.compile(r"[,\n]")
 _PIECE = re.compile(r"[^\W_]+")
@@ -43,8 +43,8 @@ class Cues:
     """The cues of one topic, in those of the company's languages that we have words for."""
 
     def __init__(self, topic: str, languages: Iterable[str]) -> None:
-        spoken = [language for language in dict.fromkeys(languages) if language in LANGUAGES]
-        self._lexicons = {language: _Lexicon(_phrases(language).get(topic, {})) for language in spoken}
+        self._topic = topic
+        self._lexicons = {language: _lexicon(language) for language in languages if language in LANGUAGES}
 
     def knows(self, language: str) -> bool:
         """Whether there are words for a language."""
@@ -53,9 +53,9 @@ class Cues:
     def find(self, utterance: Utterance) -> list[Cue]:
         """The cues of a text in its order; none that is part of a longer one."""
         lexicon = self._lexicons.get(utterance.language)
-        found = lexicon.find(utterance) if lexicon else []
+        found = lexicon.find(utterance, self._topic) if lexicon else []
         if not found and len(utterance.spans) <= _FEW:
-            others = (other.find(utterance) for other in self._lexicons.values() if other is not lexicon)
+            others = (other.find(utterance, self._topic) for other in self._lexicons.values() if other is not lexicon)
             found = next(filter(None, others), found)
         return found
 
@@ -63,47 +63,61 @@ class Cues:
 class _Form:
     """One phrase of a cue."""
 
-    def __init__(self, cue: str, parts: Sequence[_Part]) -> None:
-        self.cue = cue
-        self.parts = parts
-        self.is_word = len(parts) == 1 and not any("+" in word for word in parts[0].words)
+    __slots__ = ("cue", "pattern", "phrase", "topic")
 
-    @cached_property
-    def pattern(self) -> re.Pattern[str]:
-        """The whole phrase; compiled when a text first has its first words."""
-        pattern, begun = "", False
-        for part in self.parts:
-            if begun:
-                piece = part.pattern if part.is_gap else _BETWEEN + part.pattern
-                pattern += f"(?:{piece})?" if part.optional else piece
-            elif part.optional:
-                pattern += f"(?:{part.pattern}{_BETWEEN})?"
-            else:
-                pattern += part.pattern
-                begun = True
-        return re.compile(pattern)
+    def __init__(self, topic: str, cue: str, phrase: str) -> None:
+        self.topic = topic
+        self.cue = cue
+        self.phrase = phrase
+        self.pattern: re.Pattern[str] | None = None
+
+    def compiled(self) -> re.Pattern[str]:
+        """The pattern of the whole phrase: made when a text first has its first words."""
+        self.pattern = re.compile(_pattern(_parts(self.phrase)))
+        return self.pattern
+
+    @property
+    def is_word(self) -> bool:
+        """Whether it is one word, whichever."""
+        return " " not in self.phrase and "+" not in self.phrase
 
     def beginnings(self) -> Iterator[tuple[str, frozenset[str] | None]]:
         """The words that it may begin with, each with those that may come next; None: any."""
-        for number, part in enumerate(self.parts):
-            following = self._following(number)
+        parts = list(_parts(self.phrase))
+        for number, part in enumerate(parts):
+            following = _following(parts[number + 1 :])
             for word in part.words:
                 first, *rest = word.split("+")
                 for spelling in {first, first.replace("'", "")}:
                     yield spelling, frozenset(rest[:1]) if rest else following
             if not part.optional:
                 return
-        raise ValueError(f"a phrase of {self.cue!r} has no word that must be there")
+        raise ValueError(f"a phrase of {self.cue!r} has no word that must be there: {self.phrase!r}")
 
-    def _following(self, number: int) -> frozenset[str] | None:
-        words: set[str] = set()
-        for part in self.parts[number + 1 :]:
-            for word in part.words:
-                first = word.split("+")[0]
-                words |= {first, first.replace("'", "")}
-            if not part.optional:
-                break
-        return None if any(word in _ANY or word.endswith("*") for word in words) else frozenset(words)
+
+def _pattern(parts: Iterable[_Part]) -> str:
+    pattern, begun = "", False
+    for part in parts:
+        if begun:
+            piece = part.pattern if part.is_gap else _BETWEEN + part.pattern
+            pattern += f"(?:{piece})?" if part.optional else piece
+        elif part.optional:
+            pattern += f"(?:{part.pattern}{_BETWEEN})?"
+        else:
+            pattern += part.pattern
+            begun = True
+    return pattern
+
+
+def _following(parts: Iterable[_Part]) -> frozenset[str] | None:
+    words: set[str] = set()
+    for part in parts:
+        for word in part.words:
+            first = word.split("+")[0]
+            words |= {first, first.replace("'", "")}
+        if not part.optional:
+            break
+    return None if any(word in _ANY or word.endswith("*") for word in words) else frozenset(words)
 
 
 class _Part(NamedTuple):
@@ -140,46 +154,82 @@ class _Begun(NamedTuple):
     """The forms that may begin in a word."""
 
     plain: str  # the word without accents
-    cues: tuple[tuple[str, int, int], ...]  # that the word alone is; from where to where within it
+    cues: Sequence[tuple[int, int, _Form]]  # that the word alone is: from where to where within it
     next: Mapping[str, Sequence[tuple[int, _Form]]]  # by the word that must come next, and from where within this
     open: Sequence[tuple[int, _Form]]  # whatever comes next
+    is_empty: bool
 
 
 class _Lexicon:
-    """The phrases of one topic in one language, by the words that they begin with."""
+    """All phrases in one language, by the words that they begin with."""
 
-    def __init__(self, cues: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, language: str) -> None:
         self._words: dict[str, list[tuple[_Form, frozenset[str] | None]]] = {}
         self._stems: dict[str, list[tuple[_Form, frozenset[str] | None]]] = {}
-        for cue, phrases in cues.items():
-            for phrase in phrases:
-                form = _Form(cue, tuple(_parts(phrase)))
-                for word, following in form.beginnings():
-                    forms = self._stems if word.endswith("*") else self._words
-                    forms.setdefault(word.rstrip("*"), []).append((form, following))
+        for topic, cue, phrase in _phrases(language):
+            form = _Form(topic, cue, phrase)
+            for word, following in form.beginnings():
+                forms = self._stems if word.endswith("*") else self._words
+                forms.setdefault(word.rstrip("*"), []).append((form, following))
         self._lengths = sorted({len(stem) for stem in self._stems})
         self._looked_up = lru_cache(maxsize=_KEPT)(self._look_up)
+        self._last: tuple[Utterance, dict[str, list[Cue]]] | None = None
+
+    def find(self, utterance: Utterance, topic: str) -> list[Cue]:
+        """The cues of a topic. All topics are looked for at once: the last text's are remembered."""
+        last = self._last
+        if last is None or last[0] is not utterance:
+            last = self._last = (utterance, self._scan(utterance))
+        return last[1].get(topic, [])
+
+    def _scan(self, utterance: Utterance) -> dict[str, list[Cue]]:
+        found: dict[str, list[Cue]] = {}
+        tries, most = _TRIES, _MOST
+        text, spans = utterance.folded, utterance.spans
+        words = list(map(self._looked_up, utterance.words))
+        words.append(_END)
+        for place, (_, cues, following, forms, is_empty) in enumerate(words):
+            if is_empty:
+                continue
+            start = spans[place][0]
+            for first, end, form in cues:
+                found.setdefault(form.topic, []).append(Cue(form.cue, start + first, start + end))
+                most -= 1
+            if following:
+                after = words[place + 1].plain
+                if expected := following.get("#" if after.isdecimal() else after):
+                    forms = [*forms, *expected]
+            for first, form in forms:
+                tries -= 1
+                if match := (form.pattern or form.compiled()).match(text, start + first):
+                    found.setdefault(form.topic, []).append(Cue(form.cue, match.start(), match.end()))
+                    most -= 1
+            if tries < 0 or most < 0:
+                break
+        return {topic: _longest(cues) if len(cues) > 1 else cues for topic, cues in found.items()}
 
     def _look_up(self, word: str) -> _Begun:
         plain = folded(word)
-        cues: list[tuple[str, int, int]] = []
+        cues: list[tuple[int, int, _Form]] = []
         following: dict[str, list[tuple[int, _Form]]] = {}
         anything: list[tuple[int, _Form]] = []
         for start, end, form, seconds in self._forms(plain):
             if form.is_word:
-                cues.append((form.cue, start, end))
+                cues.append((start, end, form))
             elif seconds is None or end < len(plain) or (plain[0].isdecimal() and not plain.isdecimal()):
                 anything.append((start, form))
             else:
                 for second in seconds:
                     following.setdefault(second, []).append((start, form))
-        return _Begun(plain, tuple(cues), following, anything)
+        return _Begun(plain, cues or (), following or _NONE, anything or (), not (cues or following or anything))
 
     def _forms(self, plain: str) -> Iterator[tuple[int, int, _Form, frozenset[str] | None]]:
         for form, seconds in self._words.get("#" if plain[:1].isdecimal() else plain, ()):
             yield 0, len(plain), form, seconds
         for piece in _PIECE.finditer(plain):
             (start, end), text = piece.span(), piece[0]
+            if plain[end : end + 1] == "'":
+                continue  # "can't" is no "can"
             if text != plain:
                 for form, seconds in self._words.get(text, ()):
                     yield start, end, form, seconds
@@ -189,34 +239,28 @@ class _Lexicon:
                 for form, seconds in self._stems.get(text[:length], ()):
                     yield start, end, form, seconds
 
-    def find(self, utterance: Utterance) -> list[Cue]:
-        found: list[Cue] = []
-        tries = _TRIES
-        words = list(map(self._looked_up, utterance.words))
-        following = [*words[1:], _NOTHING] if words else []
-        for (start, _), word, after in zip(utterance.spans, words, following, strict=True):
-            for cue, first, end in word.cues:
-                found.append(Cue(cue, start + first, start + end))
-            if word.next or word.open:
-                plain = after.plain
-                forms = word.next.get("#" if plain[:1].isdecimal() else plain, ()) if word.next else ()
-                for first, form in (*forms, *word.open):
-                    tries -= 1
-                    if match := form.pattern.match(utterance.folded, start + first):
-                        found.append(Cue(form.cue, *match.span()))
-            if tries < 0 or len(found) >= _MOST:
-                break
-        return _longest(found) if len(found) > 1 else found
+
+_NONE: Mapping[str, Sequence[tuple[int, _Form]]] = {}
+_END = _Begun("", (), _NONE, (), True)
 
 
-_NOTHING = _Begun("", (), {}, ())
+@lru_cache(maxsize=len(LANGUAGES))  # read once for all topics, and nobody changes it
+def _lexicon(language: str) -> _Lexicon:
+    return _Lexicon(language)
 
 
 def _longest(found: list[Cue]) -> list[Cue]:
-    """Those that are not part of a longer one; each cue once at a place."""
-    found.sort(key=lambda cue: (cue.start, -cue.end))
+    """Those that are not part of a longer one, in the order of the text; each cue once at a place."""
+    end = 0
+    for cue in found:
+        if cue.start < end:
+            break
+        end = cue.end
+    else:
+        return found
+    found.sort(key=_place)
     kept: list[Cue] = []
-    end, start = -1, -1
+    start, end = -1, -1
     for cue in found:
         if cue.end > end:
             kept.append(cue)
@@ -226,17 +270,20 @@ def _longest(found: list[Cue]) -> list[Cue]:
     return kept
 
 
+def _place(cue: Cue) -> tuple[int, int]:
+    return cue.start, -cue.end
+
+
 def _parts(phrase: str) -> Iterator[_Part]:
     for part in folded(phrase.lower()).split():
         optional = part.startswith("(")
         yield _Part(tuple(part.strip("()").split("/")), optional)
 
 
-@lru_cache(maxsize=len(LANGUAGES))  # read once for all topics
-def _phrases(language: str) -> Mapping[str, Mapping[str, Sequence[str]]]:
+def _phrases(language: str) -> Iterator[tuple[str, str, str]]:
+    """Topic, cue and phrase, in the order of the file."""
     text = files(__package__).joinpath(f"{language}.toml").read_text(encoding="utf-8")
-    topics = tomllib.loads(text)
-    return {
-        topic: {cue: list(filter(None, map(str.strip, _PARTED.split(lines)))) for cue, lines in cues.items()}
-        for topic, cues in topics.items()
-    }
+    for topic, cues in tomllib.loads(text).items():
+        for cue, phrases in cues.items():
+            for phrase in filter(None, map(str.strip, _PARTED.split(phrases))):
+                yield topic, cue, phrase
