@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import structlog
@@ -27,9 +27,12 @@ from omnibot.model import OUT_OF_SCOPE
 from omnibot.playbooks import Playbooks
 from omnibot.settings import Settings
 from omnibot.understanding.artefacts import SHIPPED, MissingArtefact
-from omnibot.understanding.intents import IntentModel
+from omnibot.understanding.intents import SURE, IntentModel
 
-__all__ = ["IntentFigures", "Learning", "Lessons", "NotLearned", "playbooks_of"]
+if TYPE_CHECKING:
+    from omnibot.understanding.fit import Guess
+
+__all__ = ["IntentFigures", "Learning", "Lessons", "NotLearned", "Report", "playbooks_of"]
 
 _log = structlog.get_logger(__name__)
 _REPORT = "report.json"
@@ -58,6 +61,7 @@ class IntentFigures:
     examples: int
     found: float | None  # the share of its examples that are told; None: one example alone shows nothing
     right: float | None  # the share of what is told to be it that is; None: nothing is
+    unsure: int  # of its examples: none is likely enough, or they seem out of scope
     confused_with: dict[str, int]  # what its examples are taken for, the most frequent first
     needs_more: bool
 
@@ -67,9 +71,11 @@ class Report:
     """What the examples showed."""
 
     examples: int
-    accuracy: float | None  # the share of examples in scope whose intent is told
-    wrong: float | None  # the share of them that are taken for another intent; the others go to people
-    oos_recall: float | None  # the share of the examples out of scope that are found to be; None: there are none
+    accuracy: float | None  # the share of examples in scope whose intent is told, and known
+    wrong: float | None  # the share of them that are taken for another intent; of the rest nothing is known
+    oos_recall: (
+        float | None
+    )  # the share of the examples out of scope that are taken for no intent; None: there are none
     intents: tuple[IntentFigures, ...]
 
     @classmethod
@@ -156,29 +162,30 @@ def _newest_first(folder: Path) -> Iterator[Path]:
 # --- what the examples showed ---------------------------------------------------------------------------------------
 
 _FEW = 5  # examples of an intent, in all languages together
-_WELL = 0.7  # of its examples are told: more would not change much
+_WELL = 0.6  # of its examples are told: more would not change much
 
 
-def _report(examples: Sequence[tuple[str, str]], guesses: Sequence[Any]) -> Report:
-    inside = [guess for guess in guesses if guess.label != OUT_OF_SCOPE]
-    outside = [guess for guess in guesses if guess.label == OUT_OF_SCOPE]
+def _report(examples: Sequence[tuple[str, str]], guesses: Sequence[Guess]) -> Report:
+    said = [(guess.label, guess.guessed if guess.confidence >= SURE else OUT_OF_SCOPE) for guess in guesses]
+    inside = [(label, guessed) for label, guessed in said if label != OUT_OF_SCOPE]
+    outside = [guessed for label, guessed in said if label == OUT_OF_SCOPE]
     counts = Counter(label for _, label in examples if label != OUT_OF_SCOPE)
-    pairs = Counter((guess.label, guess.guessed) for guess in guesses)
     return Report(
         examples=len(examples),
-        accuracy=_share(sum(guess.guessed == guess.label for guess in inside), len(inside)),
-        wrong=_share(sum(guess.guessed not in (guess.label, OUT_OF_SCOPE) for guess in inside), len(inside)),
-        oos_recall=_share(sum(guess.guessed == OUT_OF_SCOPE for guess in outside), len(outside)),
-        intents=tuple(_figures(intent, count, pairs) for intent, count in sorted(counts.items())),
+        accuracy=_share(sum(guessed == label for label, guessed in inside), len(inside)),
+        wrong=_share(sum(guessed not in (label, OUT_OF_SCOPE) for label, guessed in inside), len(inside)),
+        oos_recall=_share(outside.count(OUT_OF_SCOPE), len(outside)),
+        intents=tuple(_figures(intent, count, Counter(said)) for intent, count in sorted(counts.items())),
     )
 
 
 def _figures(intent: str, examples: int, pairs: Counter[tuple[str, str]]) -> IntentFigures:
     told = Counter({guessed: count for (label, guessed), count in pairs.items() if label == intent})
     found = _share(told[intent], told.total())
-    right = _share(pairs[intent, intent], sum(count for (_, guessed), count in pairs.items() if guessed == intent))
-    others = {guessed: count for guessed, count in told.most_common() if guessed != intent}
-    return IntentFigures(intent, examples, found, right, others, examples < _FEW or found is None or found < _WELL)
+    right = _share(told[intent], sum(count for (_, guessed), count in pairs.items() if guessed == intent))
+    others = {guessed: count for guessed, count in told.most_common() if guessed not in (intent, OUT_OF_SCOPE)}
+    needs_more = examples < _FEW or found is None or found < _WELL
+    return IntentFigures(intent, examples, found, right, told[OUT_OF_SCOPE], others, needs_more)
 
 
 def _share(part: int, whole: int) -> float | None:

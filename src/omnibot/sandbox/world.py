@@ -106,6 +106,7 @@ async def world(
     data_folder: Path,
     *,
     knowledge: Path,
+    playbooks: Path | None = None,
     database_url: str = "",
     channels: Collection[str] = ("telegram", "email"),
     telegram_mode: Literal["polling", "webhook"] = "polling",
@@ -130,6 +131,6 @@ async def world(
                 for channel, accounts in providers.accounts(telegram_mode=telegram_mode, slack_mode=slack_mode).items()
                 if channel in channels
             },
-            bot=Bot(knowledge=knowledge),
+            bot=Bot(knowledge=knowledge, playbooks=playbooks),
         )
         yield World(settings.model_copy(update=sections), providers)

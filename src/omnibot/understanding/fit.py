@@ -8,6 +8,7 @@ is one 8-bit head an intent.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -32,7 +33,7 @@ class Guess:
 
     text: str
     label: str
-    guessed: str
+    guessed: str  # the likeliest, whatever its confidence; OUT_OF_SCOPE where it is likelier that it is none
     confidence: float
 
 
@@ -60,12 +61,13 @@ def learn(examples: Sequence[tuple[str, str]], extractor: Extractor, seed: int =
     columns = {label: column for column, label in enumerate(labels)}
     known = _Examples.of([text for text, _ in inside], [columns[label] for _, label in inside], labels, extractor)
     unknown = _Examples.of(outside, [0] * len(outside), labels, extractor)
+    named = _Examples.of([_spoken(label) for label in labels], range(len(labels)), labels, extractor)
     if not labels:
         return Learned(_model(_Pair.nothing(0), labels, (1.0, 1.0), (0.0,) * (SIGNS + 1)), ())
-    validated = _validated(known, unknown, seed)
+    validated = _validated(known, unknown, named, seed)
     shares = _shares(validated)
     scope = _scope(validated, shares)
-    model = _model(_Pair.of(known, seed), labels, shares, scope)
+    model = _model(_Pair.of(known.and_also(named), seed), labels, shares, scope)
     return Learned(model, tuple(_guesses(inside, outside, validated, labels, shares, scope)))
 
 
@@ -87,8 +89,24 @@ class _Examples:
     def only(self, chosen: Ints) -> _Examples:
         return _Examples([self.rows[one] for one in chosen], self.matrix[chosen], self.targets[chosen], self.classes)
 
+    def and_also(self, others: _Examples) -> _Examples:
+        return _Examples(
+            [*self.rows, *others.rows],
+            np.concatenate((self.matrix, others.matrix)),
+            np.concatenate((self.targets, others.targets)),
+            self.classes,
+        )
+
     def __len__(self) -> int:
         return len(self.rows)
+
+
+_JOINT = re.compile(r"[\W_]+|(?<=[a-z])(?=[A-Z])")
+
+
+def _spoken(label: str) -> str:
+    """A label's own words, which are one more example of it: `lost_card`, `password-reset`, `changePlan`."""
+    return " ".join(_JOINT.split(label))
 
 
 _HASHED_COST = 0.3
@@ -142,7 +160,7 @@ class _Validated:
     outside: Floats  # parts of what is out of scope
 
 
-def _validated(known: _Examples, unknown: _Examples, seed: int) -> _Validated:
+def _validated(known: _Examples, unknown: _Examples, named: _Examples, seed: int) -> _Validated:
     """Each example by a model without it; out-of-scope ones by one of the models, in turn."""
     folds = _folds(known.targets, _FEWER_FOLDS if len(known) >= _MANY else _FOLDS, seed)
     parts = np.zeros((len(known), 2, known.classes), np.float32)
@@ -154,7 +172,7 @@ def _validated(known: _Examples, unknown: _Examples, seed: int) -> _Validated:
         if not len(elsewhere):
             continue
         seen = np.bincount(known.targets[elsewhere], minlength=known.classes) > 0
-        pair = _Pair.of(known.only(elsewhere), seed)
+        pair = _Pair.of(known.only(elsewhere).and_also(named), seed)
         parts[here] = pair.parts(known.only(here))
         told[here] = seen[known.targets[here]]
         mine = np.flatnonzero(turns == fold)
@@ -198,8 +216,9 @@ def _shares(validated: _Validated) -> Shares:
     return float(hashed), float(dense)
 
 
-_LOST = 0.01  # of what is right in scope may be lost to what is out of it,
-_LOST_MORE = 10  # and so many examples: few tell little of where the line runs
+_LOST = 0.008  # of what is right in scope may be lost to what is out of it,
+_LOST_MORE = 50  # and so many examples: of few, more would be wrong, and to be unsure is better
+_MOST_LOST = 0.15
 _FEWEST_OUTSIDE = 10  # examples that tell how what is out of scope looks
 
 
@@ -217,7 +236,7 @@ def _scope(validated: _Validated, shares: Shares) -> tuple[float, ...]:
     if not right.any():
         return (*weights.tolist(), 0.0)
     sure = np.sort(inside[right] @ weights)
-    lost = min(int(_LOST * len(right) + _LOST_MORE), len(sure) // 10)
+    lost = min(int(_LOST * len(right) + _LOST_MORE), int(_MOST_LOST * len(sure)))
     return (*weights.tolist(), -float(sure[lost]))
 
 
@@ -257,10 +276,12 @@ def _guesses(
     examples = [*(inside[place] for place in validated.examples), *((text, OUT_OF_SCOPE) for text in outside)]
     scaled = np.concatenate((validated.parts, validated.outside)) * np.array(shares, np.float32)[:, None]
     logs = log_softmax(scaled.sum(1))
-    is_inside = signs(scaled, logs) @ np.array(scope[:-1], np.float32) + scope[-1] > 0
-    for (text, label), log, found in zip(examples, logs, is_inside, strict=True):
+    above_line = signs(scaled, logs) @ np.array(scope[:-1], np.float32) + scope[-1]
+    for (text, label), log, above in zip(examples, logs, above_line, strict=True):
         best = int(log.argmax())
-        yield Guess(text, label, labels[best] if found else OUT_OF_SCOPE, float(np.exp(log[best])))
+        inside_by = 1 / (1 + float(np.exp(-np.clip(above, -50, 50))))
+        likely = float(np.exp(log[best])) * inside_by
+        yield Guess(text, label, labels[best], likely) if above > 0 else Guess(text, label, OUT_OF_SCOPE, 1 - inside_by)
 
 
 def _model(pair: _Pair, labels: Sequence[str], shares: Shares, scope: tuple[float, ...]) -> IntentModel:

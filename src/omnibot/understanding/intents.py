@@ -16,7 +16,7 @@ from omnibot.understanding.features import Extractor, Features, letters_of
 from omnibot.understanding.linear import Heads, log_softmax
 from omnibot.understanding.utterance import Utterance
 
-__all__ = ["IntentModel", "Intents", "Judgement"]
+__all__ = ["SURE", "IntentModel", "Intents", "Judgement"]
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 
@@ -89,7 +89,7 @@ def signs(parts: Floats, logs: Floats) -> Floats:
     return np.stack((logs.max(-1), hashed.max(-1), found), axis=-1)
 
 
-_SURE = 0.5  # from which confidence on an intent is known
+SURE = 0.5  # from which confidence on an intent is known
 _ALTERNATIVES = 3
 _LEAST = 0.02  # confidence of an alternative
 _WORDS = 4  # of evidence
@@ -125,7 +125,7 @@ class Intents:
             others = others[1:]
             evidence = _evidence(model.heads, best, utterance, features)
         alternatives = tuple(one for one in others[:_ALTERNATIVES] if one.confidence >= _LEAST)
-        return Intent(value, round(confidence, 3), evidence, confidence >= _SURE, alternatives)
+        return Intent(value, round(confidence, 3), evidence, confidence >= SURE, alternatives)
 
 
 def _evidence(heads: Heads, label: int, utterance: Utterance, features: Features) -> tuple[Evidence, ...]:
