@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from py3langid.langid import LanguageIdentifier
 
-from omnibot.model import Signal
+from omnibot.model import Signal, Situation
 from omnibot.understanding.langid import LanguageModel
 from omnibot.understanding.language import UNDETERMINED, Languages
+from omnibot.understanding.utterance import Utterance, legible
 
+NOW = datetime(2025, 3, 12, 10, 15, tzinfo=UTC)
 FOUR = Languages(["en", "es", "de", "fr"])
 TWO = Languages(["en", "es"])
 
 
+def uttered(text: str, last: str | None) -> Utterance:
+    return Utterance(legible(text), Situation(now=NOW, zone=UTC, last_language=last), "")
+
+
 def read(text: str, last: str | None = None, languages: Languages = TWO) -> Signal[str]:
     """The signal, whose evidence must stand where it says."""
-    signal = languages.read(text, last).signal
+    signal = languages.read(uttered(text, last)).signal
     assert all(text[one.start : one.end] == one.text for one in signal.evidence if one.start is not None)
     return signal
 
@@ -92,7 +100,7 @@ def test_a_few_words_of_a_stranger_are_taken_for_the_companys_language_without_k
 )
 def test_a_language_that_the_company_has_not_is_unknown(text: str, read_in: str) -> None:
     for last in (None, "es"):
-        written = TWO.read(text, last)
+        written = TWO.read(uttered(text, last))
         assert (written.signal.known, written.read_in) == (False, read_in)
         assert written.signal.value == (last or "en")
         assert written.signal.evidence[-1].text == "none of the company's languages"
@@ -123,7 +131,7 @@ def test_a_language_without_a_model_does_no_harm() -> None:
 
 def test_words_that_one_language_alone_has_are_named_as_evidence() -> None:
     english = read("Where is the invoice of March? My boss asks for it")
-    assert words(english) == ("Where", "is", "the", "of", "My")
+    assert words(english) == ("Where", "is", "the")
     assert english.confidence > 0.95
 
 
@@ -154,7 +162,7 @@ def test_no_language_at_all_is_a_fault() -> None:
 @settings(deadline=None)
 @given(st.text(), st.sampled_from([None, "en", "es", "xx"]))
 def test_any_text_is_in_one_of_the_companys_languages(text: str, last: str | None) -> None:
-    text = text.encode("utf-8", "replace").decode()
+    text = legible(text)
     signal = read(text, last, FOUR)
     assert signal.value in {"en", "es", "de", "fr"}
     assert 0 <= signal.confidence <= 1

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence, Set
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from omnibot.model import Evidence, Signal
+from omnibot.understanding.utterance import Utterance
 
 if TYPE_CHECKING:
     from omnibot.understanding.langid import LanguageModel
@@ -21,17 +21,17 @@ __all__ = ["UNDETERMINED", "Languages", "Written"]
 
 UNDETERMINED = "und"  # by ISO 639: for readers that know no such language
 _SURE = 0.8
-_EVIDENCE = 5  # words
+_EVIDENCE = 3  # words
+_BEGINNING = 5  # words, where none tells more than others
 _KEPT = 0.6  # how sure we are that somebody still writes in the language of their last message
-_LONGEST = 600  # characters; more tell nothing new about a language
+_SHORT = 6  # words and signs: a text with fewer may have fewer words than few
 _FEW_WORDS = 3  # fewer carry too little: "ok", "Hello API"
 _A_WORD = 4.0  # what a telling word is worth beside n-grams, as odds
 _LAST = 2.0  # what it is worth that somebody last wrote in a language
 _MANY_WORDS = 6  # of which one at least is common, if it is one of our languages
-# A sign of a script that sets no spaces counts as a word.
-_WORD = re.compile(
-    r"[\u0e00-\u0eff\u2e80-\u9fff\uac00-\ud7af]|\b(?:[cdjlmnst]|qu)'(?=\w)|[^\W\d_]+(?:'[^\W\d_]+)*", re.IGNORECASE
-)
+_WORDS = 120  # more tell nothing new about a language
+_LETTERS = 1000  # of which it is told which script they are
+_UNSPACED = re.compile(r"[\u0e00-\u0eff\u2e80-\u9fff\uac00-\ud7af]")  # each sign of these scripts counts as a word
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +44,19 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """The words of a text, and which of them tell a language."""
+    """The words of a text, each once, and what they tell."""
 
-    words: int
-    common: int  # of those, each once, how many are common in any of our languages
-    ours: Mapping[str, Sequence[Evidence]]  # by language, each word once
+    words: Set[str]
+    common: int  # those that are common in any of our languages
+    ours: Mapping[str, Set[str]]  # those that one of ours alone has, by language
     weights: Mapping[str, int]  # of those, by language
-    foreign: Mapping[str, Sequence[Evidence]]  # words that none of ours has, by language
-    shared: Mapping[str, int]  # words that one of ours has as well, by language
+    foreign: Mapping[str, Set[str]]  # words that none of ours has, by language
+    shared: Mapping[str, int]  # how many words one of ours has as well, by language
+
+    @property
+    def likeliest(self) -> str:
+        """The one of ours that most is to be said for; '' if nothing is for any."""
+        return max(self.weights, key=self.weights.__getitem__, default="")
 
     @property
     def most_foreign(self) -> str:
@@ -78,10 +83,13 @@ class Languages:
         self._company = languages[0]
         lists = _lists()
         words = {one: _common_words(one) | set(lists["greetings"].get(one, "").split()) for one in self._configured}
-        self._common = holders = Counter(word for those in words.values() for word in those)
+        holders = Counter(word for those in words.values() for word in those)
+        self._common = frozenset(holders)
         self._telling = {word: one for one, those in words.items() for word in those if holders[word] == 1}
+        self._telling_words = frozenset(self._telling)
         self._greetings = {word for one in words for word in lists["greetings"].get(one, "").split()}
         self._foreign = _foreign_words(lists["common"], self._configured)
+        self._foreign_words = frozenset(self._foreign)
         self._scripts = _foreign_scripts(lists["scripts"], self._configured)
         self._all_have_words = all(words.values())
         self._model = _model(self._configured) if len(self._configured) > 1 else None
@@ -91,72 +99,70 @@ class Languages:
         """Some hundred words that are in most sentences, in lower case."""
         return self._telling.keys()
 
-    def read(self, text: str, last: str | None) -> Written:
-        """The language of a text; with too few words the customer's `last`, else the company's, unknown."""
-        text = text[:_LONGEST]
-        if not text.isascii() and (script := self._foreign_script(text)):
-            return self._none_of_ours(last, UNDETERMINED, [Evidence(f"{script} letters")])
-        found = self._found(text)
-        told = self._told(found, last)
-        language = told.value if told else self._likeliest(found)
-        if (foreign := found.most_foreign) and found.is_foreign(foreign, language):
-            return self._none_of_ours(last, foreign, found.foreign[foreign])
-        signal = told or self._by_model(text, found, last) or self._kept(last)
+    def read(self, utterance: Utterance) -> Written:
+        """The language of a text; with too few words the customer's last, else the company's, unknown."""
+        last = utterance.situation.last_language
+        if not utterance.text.isascii() and (script := self._foreign_script(utterance.text[:_LETTERS])):
+            return self._none_of_ours(last, UNDETERMINED, (Evidence(f"{script} letters"),))
+        found = self._found(utterance)
+        if (foreign := found.most_foreign) and found.is_foreign(foreign, found.likeliest):
+            return self._none_of_ours(last, foreign, _quoted(utterance, found.foreign[foreign]))
+        signal = self._told(utterance, found, last) or self._by_model(utterance, found, last) or self._kept(last)
         return Written(signal, signal.value)
 
-    def _found(self, text: str) -> _Found:
-        ours: dict[str, list[Evidence]] = {}
-        foreign: dict[str, list[Evidence]] = {}
+    def _found(self, utterance: Utterance) -> _Found:
+        words = utterance.words[:_WORDS]
+        distinct = set(words)
+        if "'" in utterance.text:
+            for word in words:
+                if "'" in word:
+                    distinct.update(_elided(word))
+        common = distinct & self._common
+        ours: dict[str, set[str]] = {}
         weights: dict[str, int] = {}
+        for word in common & self._telling_words:
+            language = self._telling[word]
+            ours.setdefault(language, set()).add(word)
+            weights[language] = weights.get(language, 0) + (2 if word in self._greetings else 1)
+        foreign: dict[str, set[str]] = {}
         shared: dict[str, int] = {}
-        seen = set()
-        words = common = 0
-        for match in _WORD.finditer(_lower(text)):
-            words += 1
-            word = match[0]
-            if word in seen:
-                continue
-            seen.add(word)
-            is_ours = word in self._common
-            common += is_ours
-            if language := self._telling.get(word):
-                ours.setdefault(language, []).append(_quote(text, match))
-                weights[language] = weights.get(language, 0) + (2 if word in self._greetings else 1)
-            for language in self._foreign.get(word, ()):
-                if is_ours:
+        for word in distinct & self._foreign_words:
+            for language in self._foreign[word]:
+                if word in common:
                     shared[language] = shared.get(language, 0) + 1
                 else:
-                    foreign.setdefault(language, []).append(_quote(text, match))
-        return _Found(words, common, ours, weights, foreign, shared)
+                    foreign.setdefault(language, set()).add(word)
+        return _Found(distinct, len(common), ours, weights, foreign, shared)
 
-    def _likeliest(self, found: _Found) -> str:
-        return max(found.weights, key=found.weights.__getitem__, default="")
-
-    def _told(self, found: _Found, last: str | None) -> Signal[str] | None:
-        """By words of one language alone; that somebody last wrote in it is worth one more."""
-        if len(found.ours) != 1:
+    def _told(self, utterance: Utterance, found: _Found, last: str | None) -> Signal[str] | None:
+        """By words that one language alone has; words of others speak against it, and their last language for it."""
+        language = found.likeliest
+        if not language:
             return None
-        [(language, words)] = found.ours.items()
-        if found.words < _FEW_WORDS and last in self._configured and last != language and len(words) < 2:
+        words = found.ours[language]
+        is_short = len(found.words) < _SHORT and _count(utterance) < _FEW_WORDS
+        if is_short and last in self._configured and last != language and len(words) < 2:
             return None
-        confidence = 1 - 0.5 ** (found.weights[language] + (language == last) + (found.words < _FEW_WORDS))
-        return Signal(language, round(confidence, 3), tuple(words[:_EVIDENCE])) if confidence >= _SURE else None
+        against = sum(found.weights.values()) - found.weights[language]
+        confidence = 1 - 0.5 ** (found.weights[language] - 2 * against + (language == last) + is_short)
+        return Signal(language, round(confidence, 3), _quoted(utterance, words)) if confidence >= _SURE else None
 
-    def _by_model(self, text: str, found: _Found, last: str | None) -> Signal[str] | None:
+    def _by_model(self, utterance: Utterance, found: _Found, last: str | None) -> Signal[str] | None:
         """By n-grams, and by what words tell beside them."""
-        if self._model is None or found.words < _FEW_WORDS:
+        if self._model is None or (count := _count(utterance)) < _FEW_WORDS:
             return None
-        if self._all_have_words and found.words >= _MANY_WORDS and not found.common:
+        if self._all_have_words and not found.common and count >= _MANY_WORDS and utterance.text.isascii():
             return None
+        probabilities = self._model.probabilities(utterance.text)
         odds = {
             language: probability * _A_WORD ** found.weights.get(language, 0) * (_LAST if language == last else 1)
-            for language, probability in zip(self._model.languages, self._model.probabilities(text), strict=True)
+            for language, probability in zip(self._model.languages, probabilities, strict=True)
         }
         language = max(odds, key=odds.__getitem__)
         confidence = odds[language] / sum(odds.values())
         if confidence < _SURE:
             return None
-        evidence = tuple(found.ours.get(language, ())[:_EVIDENCE]) or (_beginning(text),)
+        evidence = _quoted(utterance, found.ours.get(language, frozenset())) or (_beginning(utterance),)
         return Signal(language, round(confidence, 3), evidence)
 
     def _kept(self, last: str | None) -> Signal[str]:
@@ -171,27 +177,38 @@ class Languages:
                 return name
         return ""
 
-    def _none_of_ours(self, last: str | None, language: str, evidence: Sequence[Evidence]) -> Written:
+    def _none_of_ours(self, last: str | None, language: str, evidence: tuple[Evidence, ...]) -> Written:
         value = last if last in self._configured else self._company
         reason = Evidence("none of the company's languages")
-        return Written(Signal(value, 0.0, (*evidence[:_EVIDENCE], reason), known=False), language)
+        return Written(Signal(value, 0.0, (*evidence, reason), known=False), language)
 
 
-def _quote(text: str, match: re.Match[str]) -> Evidence:
-    start, end = match.span()
-    return Evidence(text[start:end], start, end)
+def _count(utterance: Utterance) -> int:
+    """How many words there are; of scripts without spaces how many signs."""
+    words = sum(word[0].isalpha() for word in utterance.words[:_WORDS])
+    return words if utterance.text.isascii() else words + len(_UNSPACED.findall(utterance.text, 0, _LETTERS))
 
 
-def _lower(text: str) -> str:
-    """In lower case, sign by sign in the same place."""
-    lower = text.lower()
-    return lower if len(lower) == len(text) else "".join(sign.lower()[0] for sign in text)
+def _elided(word: str) -> Iterator[str]:
+    """French and Italian: j'attends is j' and attends."""
+    article, apostrophe, rest = word.partition("'")
+    yield article + apostrophe
+    yield rest
 
 
-def _beginning(text: str) -> Evidence:
-    words = list(islice(_WORD.finditer(text), _EVIDENCE))
-    start, end = words[0].start(), words[-1].end()
-    return Evidence(text[start:end], start, end)
+def _quoted(utterance: Utterance, words: Set[str]) -> tuple[Evidence, ...]:
+    """Where some of the words stand first, in the order of the text."""
+    places = {}
+    for place, word in enumerate(utterance.words):
+        if word not in places and (word in words or ("'" in word and not words.isdisjoint(_elided(word)))):
+            places[word] = utterance.quote_words(place, place + 1)
+            if len(places) == _EVIDENCE:
+                break
+    return tuple(places.values())
+
+
+def _beginning(utterance: Utterance) -> Evidence:
+    return utterance.quote_words(0, min(_BEGINNING, len(utterance.spans)))
 
 
 @lru_cache(maxsize=2)  # it takes half a second to unpack, and nobody changes it: servers of one process share it

@@ -37,8 +37,10 @@ from omnibot.understanding.expertise import ExpertiseReader
 from omnibot.understanding.features import DENSE, Extractor, Features
 from omnibot.understanding.intents import Intents
 from omnibot.understanding.language import Languages
+from omnibot.understanding.requests import Requests
 from omnibot.understanding.sentiment import Mood
 from omnibot.understanding.times import Times, time_sensitivity
+from omnibot.understanding.tone import Tone
 from omnibot.understanding.trends import trends
 from omnibot.understanding.urgency import UrgencyWords
 from omnibot.understanding.utterance import Utterance
@@ -140,10 +142,9 @@ def _language(nlp: Language, name: str, languages: Sequence[str]) -> _Component:
         nlp.make_doc(f"{word} {word.capitalize()}")
 
     def read(found: Pass) -> None:
-        written = found.utterance
-        told = reader.read(written.text, written.situation.last_language)
-        found.language = told.signal
-        found.utterance = Utterance(written.text, written.situation, told.read_in, written.doc)
+        written = reader.read(found.utterance)
+        found.language = written.signal
+        found.utterance = found.utterance.in_language(written.read_in)
 
     return _Component(read)
 
@@ -227,6 +228,26 @@ def _expertise(nlp: Language, name: str, languages: Sequence[str]) -> _Component
     return _Component(read)
 
 
+@Language.factory("omnibot_tone", default_config={"languages": ["en"]})
+def _tone(nlp: Language, name: str, languages: Sequence[str]) -> _Component:
+    reader = Tone(languages)
+
+    def read(found: Pass) -> None:
+        found.formality, found.politeness = reader.read(found.utterance)
+
+    return _Component(read)
+
+
+@Language.factory("omnibot_requests", default_config={"languages": ["en"]})
+def _requests(nlp: Language, name: str, languages: Sequence[str]) -> _Component:
+    reader = Requests(languages)
+
+    def read(found: Pass) -> None:
+        found.person, found.repetition, found.questions = reader.read(found.utterance)
+
+    return _Component(read)
+
+
 class IntentComponent(_Component):
     """Reads intents by the model that was adopted last."""
 
@@ -283,6 +304,8 @@ def assemble(
         "omnibot_emotions": {},
         "omnibot_urgency": in_languages,
         "omnibot_expertise": in_languages,
+        "omnibot_tone": in_languages,
+        "omnibot_requests": in_languages,
         "omnibot_intents": {},
         "omnibot_trends": {},
     }

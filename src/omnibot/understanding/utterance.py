@@ -58,6 +58,12 @@ class Utterance:
         """Where each of the words stands in the text."""
         return [match.span() for match in _WORD.finditer(self.text)]
 
+    def in_language(self, language: str) -> Utterance:
+        """The same, read in a language; what was made of the text already goes along."""
+        same: Utterance = object.__new__(Utterance)
+        same.__dict__.update(self.__dict__, language=language)
+        return same
+
     def quote(self, start: int, end: int) -> Evidence:
         """These signs of the text as evidence."""
         return Evidence(self.text[start:end], start, end)
