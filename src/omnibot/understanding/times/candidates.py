@@ -7,7 +7,7 @@ it; a piece that fails is struck out, and the rest is read again without it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from re import Match
 
 from omnibot.understanding.times.context import Context
@@ -23,7 +23,9 @@ _TYING = _STRONG | {"around", "between", "det", "dets", "of", "less"}
 _HOUR_TIES = {"by", "before", "until", "at", "after", "since", "from", "between", "around"}
 _LENGTH_TIES = frozenset({"within", "in", "for", "since", "over", "less", "by"})
 _MONTH_TIES = frozenset({"in", "since", "until", "by", "before", "from", "for", "over", "on", "ofdet"})
-_TELLING = frozenset({"am", "pm", "oclock", "clock", "hm", "part", "manana", "noon", "half", "quarter"})
+_TELLING = frozenset(
+    {"am", "pm", "oclock", "clock", "hm", "part", "manana", "noon", "half", "quarter", "past", "minus"}
+)
 _SPOKEN_MINUTES = frozenset(range(10, 60, 5))
 _PERIODS = frozenset({"week", "month", "year", "quarter", "business_week", "fortnight"})
 _STEPS = frozenset({"this", "next", "last", "past", "coming", "qv", "end", "middle", "start"})
@@ -39,6 +41,7 @@ class Candidate:
     match: Match[str]
     vocabulary: Vocabulary
     context: Context
+    _kinds: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def span(self, group: str) -> tuple[int, int]:
         """The places of the pieces of a group; (-1, -1) where there are none."""
@@ -56,7 +59,7 @@ class Candidate:
 
     def ties(self, *groups: str) -> set[str]:
         """The classes of the words that tie these groups to the sentence: those in front of their days and hours."""
-        found = self.kinds("tie")
+        found = set(self.kinds("tie"))
         for group in groups:
             for piece in self.pieces(group):
                 if piece.kind not in _TYING:
@@ -64,9 +67,12 @@ class Candidate:
                 found.add(piece.kind)
         return found
 
-    def kinds(self, group: str) -> set[str]:
+    def kinds(self, group: str) -> frozenset[str]:
         """The classes of a group's pieces."""
-        return {piece.kind for piece in self.pieces(group)}
+        found = self._kinds.get(group)
+        if found is None:
+            found = self._kinds[group] = frozenset([piece.kind for piece in self.pieces(group)])
+        return found
 
 
 def cut(candidate: Candidate) -> int:
@@ -185,7 +191,7 @@ def _day(candidate: Candidate, group: str) -> Iterator[int]:
 class _Named:
     """The day that a candidate names, as its checks look at it."""
 
-    kinds: set[str]
+    kinds: frozenset[str]
     ties: set[str]
     length: int
     timed: bool  # an hour stands beside it
@@ -404,6 +410,6 @@ def _is_bare_hour(candidate: Candidate, group: str, bare: Sequence[int]) -> bool
     with_day = group in ("clock", "everyclock") or candidate.has("dayafter")
     if "dets" in allowed and "dets" not in ties:
         return not alone and with_day and bool(ties & {"between", "from"})
-    if not with_day and ("from" in ties) == alone and ("from" in ties or (not alone and "between" not in ties)):
+    if not with_day and ("from" in ties if alone else not ties & {"between", "from", "dets"}):
         return False
     return bool(ties & allowed & _HOUR_TIES) or "dets" in ties or (with_day and "day" in allowed)

@@ -30,7 +30,7 @@ class Clock:
 
 def clock(found: Sequence[Piece], vocabulary: Vocabulary) -> Clock | None:
     """The hour that some pieces name; of two the first."""
-    halves = _halves(found)
+    halves = _halves(found, vocabulary)
     first = _one(halves[0], vocabulary)
     if first is None or len(halves) == 1:
         return first
@@ -45,7 +45,7 @@ def clock(found: Sequence[Piece], vocabulary: Vocabulary) -> Clock | None:
     return first
 
 
-def _halves(found: Sequence[Piece]) -> list[Sequence[Piece]]:
+def _halves(found: Sequence[Piece], vocabulary: Vocabulary) -> list[Sequence[Piece]]:
     """Before and after the word that joins two hours."""
     for place, piece in enumerate(found[:-1]):
         joins = piece.kind in ("to", "until", "or", "and", "at", "on")
@@ -55,7 +55,7 @@ def _halves(found: Sequence[Piece]) -> list[Sequence[Piece]]:
             and _full(found[:place])
             and any(p.kind in ("num", "clock", "hm", "noon") for p in found[place:])
         ):
-            if piece.kind == "and" and _is_part_of_hour(found, place):
+            if piece.kind == "and" and _is_part_of_hour(found[place + 1], vocabulary):
                 continue
             if piece.kind == "to" and found[place - 1].kind in ("quarter",):
                 continue
@@ -63,12 +63,11 @@ def _halves(found: Sequence[Piece]) -> list[Sequence[Piece]]:
     return [found]
 
 
-def _is_part_of_hour(found: Sequence[Piece], place: int) -> bool:
+def _is_part_of_hour(behind: Piece, vocabulary: Vocabulary) -> bool:
     """`las cinco y cuarto`, `las cinco y diez`"""
-    behind = found[place + 1]
     if behind.kind in ("half", "quarter"):
         return True
-    return behind.value in (5, 10, 20, 25) and "dets" in (piece.kind for piece in found[:place])
+    return behind.kind == "num" and behind.value in (5, 10, 20, 25) and "and_minutes" in vocabulary.flags
 
 
 def _full(found: Sequence[Piece]) -> bool:

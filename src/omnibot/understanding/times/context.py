@@ -68,6 +68,9 @@ class Context:
 
     def tense(self, own: bool = False) -> str:
         """`past`, `present` or nothing: what the verb says that stands nearest; `own`: only those in front of it."""
+        verb_last = "verb_last" in self._vocabulary.flags and not own and not self.has("passive", self.near)
+        if verb_last and self._tense(self.behind, forward=True) == "past":
+            return "past"
         found = self._tense(self.near, forward=False)
         if found or own:
             return found

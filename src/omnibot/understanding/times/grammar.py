@@ -78,7 +78,8 @@ _RULES = {
     "EDGED": "(?:PERIOD|DATE|month YEAR?|unit (?:OF (?:month|unit))?|quarter|weekend|day|year)",
     "EDGE": "(?:(?:end|middle|start) OF? EDGED|edge (?:of? month)?)",
     "DAY": """(?:WEEKDATE OFPART?|DATES OFPART?|(?:day|manana) OFPART?|WEEKDAY (?:OFPART|unit)?|dayparts|EDGE|PERIOD
-                  |ORDS (?:OF (?:PERIOD|unit|month))?|(?<=det)PART|month|year|holiday|weekend|week_number num|this PART)""",
+                  |ORDS (?:OF (?:PERIOD|unit|month))?|(?<=det)PART|month|year|holiday|weekend
+                  |week_number num|this PART)""",
     # an hour of a day
     "HOURTIE": "(?:at|from|after|around|before|by|between|until|in|on|of|ofdet)",
     "MINUTES": "(?:half|quarter|num(?!oclock|hour|h|am|pm))",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from datetime import date, datetime
 
 from omnibot.model import NamedTime, TimeKind
@@ -398,7 +398,7 @@ class _Reading:
         return found
 
 
-def _vague(ties: set[str], after: set[str]) -> TimeKind:
+def _vague(ties: Set[str], after: Set[str]) -> TimeKind:
     """The kind of `a few days`, which fix no moment."""
     if "ago" in after:
         return TimeKind.PAST
@@ -410,8 +410,10 @@ def _vague(ties: set[str], after: set[str]) -> TimeKind:
 def _of_part(hour: Clock, part: str) -> Clock:
     if hour.certain or hour.name:
         return hour
-    late = part in ("afternoon", "evening") and hour.hour < 12
-    return Clock(hour.hour + (12 if late else 0), hour.minute, certain=True, part=part)
+    later = 0
+    if part in ("afternoon", "evening") and hour.hour < 12:
+        later = 24 if part == "evening" and hour.hour < 5 else 12  # tonight at one is tomorrow
+    return Clock(hour.hour + later, hour.minute, certain=True, part=part)
 
 
 def _measure(found: Sequence[Piece]) -> tuple[float | None, str]:
