@@ -63,7 +63,7 @@ def learn(examples: Sequence[tuple[str, str]], extractor: Extractor, seed: int =
     unknown = _Examples.of(outside, [0] * len(outside), labels, extractor)
     named = _Examples.of([_spoken(label) for label in labels], range(len(labels)), labels, extractor)
     if not labels:
-        return Learned(_model(_Pair.nothing(0), labels, (1.0, 1.0), (0.0,) * (SIGNS + 1)), ())
+        return Learned(_model(_Pair.nothing(0), labels, (1.0, 1.0), (0.0, 0.0, 0.0, 0.0)), ())
     validated = _validated(known, unknown, named, seed)
     shares = _shares(validated)
     scope = _scope(validated, shares)
@@ -190,6 +190,7 @@ def _folds(targets: Ints, count: int, seed: int) -> Ints:
     return folds
 
 
+Scope: TypeAlias = tuple[float, float, float, float]  # weights of the signs, and a bias
 Shares: TypeAlias = tuple[float, float]  # by which the hashed and the dense scores are multiplied
 _USUAL: Shares = (3.0, 0.7)  # where nothing could be validated
 
@@ -222,7 +223,7 @@ _MOST_LOST = 0.15
 _FEWEST_OUTSIDE = 10  # examples that tell how what is out of scope looks
 
 
-def _scope(validated: _Validated, shares: Shares) -> tuple[float, ...]:
+def _scope(validated: _Validated, shares: Shares) -> Scope:
     """Weights of the signs and a bias: above zero is in scope.
 
     What tells it best is learned from the examples that are out of scope; where there are none, the likeliest label's
@@ -233,11 +234,12 @@ def _scope(validated: _Validated, shares: Shares) -> tuple[float, ...]:
     weights = np.array([1.0] + [0.0] * (SIGNS - 1))
     if len(outside) >= _FEWEST_OUTSIDE and len(inside) >= _FEWEST_OUTSIDE:
         weights = _telling(inside, outside)
-    if not right.any():
-        return (*weights.tolist(), 0.0)
-    sure = np.sort(inside[right] @ weights)
-    lost = min(int(_LOST * len(right) + _LOST_MORE), int(_MOST_LOST * len(sure)))
-    return (*weights.tolist(), -float(sure[lost]))
+    line = 0.0
+    if right.any():
+        sure = np.sort(inside[right] @ weights)
+        line = float(sure[min(int(_LOST * len(right) + _LOST_MORE), int(_MOST_LOST * len(sure)))])
+    best, hashed, found = weights.tolist()
+    return best, hashed, found, -line
 
 
 def _signs(parts: Floats, shares: Shares, targets: Ints) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
@@ -271,7 +273,7 @@ def _guesses(
     validated: _Validated,
     labels: Sequence[str],
     shares: Shares,
-    scope: tuple[float, ...],
+    scope: Scope,
 ) -> Iterator[Guess]:
     examples = [*(inside[place] for place in validated.examples), *((text, OUT_OF_SCOPE) for text in outside)]
     scaled = np.concatenate((validated.parts, validated.outside)) * np.array(shares, np.float32)[:, None]
@@ -284,7 +286,7 @@ def _guesses(
         yield Guess(text, label, labels[best], likely) if above > 0 else Guess(text, label, OUT_OF_SCOPE, 1 - inside_by)
 
 
-def _model(pair: _Pair, labels: Sequence[str], shares: Shares, scope: tuple[float, ...]) -> IntentModel:
+def _model(pair: _Pair, labels: Sequence[str], shares: Shares, scope: Scope) -> IntentModel:
     hashed, dense = shares
     heads = Heads.quantised(
         labels,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +14,14 @@ import numpy.typing as npt
 from omnibot.model import OUT_OF_SCOPE, Alternative, Evidence, Intent
 from omnibot.understanding.artefacts import artefact, save_artefact
 from omnibot.understanding.features import Extractor, Features, letters_of
-from omnibot.understanding.linear import Heads, log_softmax
+from omnibot.understanding.linear import Heads
 from omnibot.understanding.utterance import Utterance
 
 __all__ = ["SURE", "IntentModel", "Intents", "Judgement"]
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 
+_FAR = 50.0  # from the line between in and out of scope: further off is no surer
 SIGNS = 3  # by which it is judged whether anything of a text is in scope
 _HEADS, _SCOPE = "heads", "scope"  # the two artefacts of a model
 
@@ -40,7 +42,7 @@ class IntentModel:
     """
 
     heads: Heads
-    scope: tuple[float, ...]
+    scope: tuple[float, float, float, float]
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -51,11 +53,16 @@ class IntentModel:
         """Weigh one text; a model without labels finds everything out of scope."""
         if not self.labels:
             return Judgement(np.zeros(0, np.float32), 0.0)
-        parts = self.heads.parts(features)
-        logs = log_softmax(parts.sum(0))
-        weights = np.asarray(self.scope[:-1], np.float32)
-        inside = float(weights @ signs(parts, logs)) + self.scope[-1]
-        return Judgement(np.exp(logs), 1 / (1 + float(np.exp(-max(min(inside, 50.0), -50.0)))))
+        hashed, dense = self.heads.parts(features)
+        scores = hashed + dense
+        likely = np.exp(scores - scores.max())
+        total = float(likely.sum())
+        # As `signs` has it, in plain numbers: three of them are not worth an array.
+        top = float(dense.max())
+        found = top + math.log(float(np.exp(dense - top).sum()))
+        sure, best, there, bias = self.scope
+        inside = sure * -math.log(total) + best * float(hashed.max()) + there * found + bias
+        return Judgement(likely / total, 1 / (1 + math.exp(-max(min(inside, _FAR), -_FAR))))
 
     def label(self, features: Features) -> str:
         """The likeliest intent, or OUT_OF_SCOPE."""
@@ -75,7 +82,8 @@ class IntentModel:
     def load(cls, folder: Path) -> IntentModel:
         """The model that `save` wrote; raises MissingArtefact."""
         scope = artefact(_SCOPE, folder)["weights"]
-        return cls(Heads.load(_HEADS, folder), tuple(float(weight) for weight in scope))
+        sure, best, found, bias = scope.tolist()
+        return cls(Heads.load(_HEADS, folder), (sure, best, found, bias))
 
 
 def signs(parts: Floats, logs: Floats) -> Floats:
@@ -92,7 +100,8 @@ def signs(parts: Floats, logs: Floats) -> Floats:
 SURE = 0.5  # from which confidence on an intent is known
 _ALTERNATIVES = 3
 _LEAST = 0.02  # confidence of an alternative
-_WORDS = 4  # of evidence
+_WORDS = 4  # of evidence,
+_WEAK = 0.2  # and none that says less than this share of what the strongest says
 
 
 class Intents:
@@ -113,31 +122,31 @@ class Intents:
         judged = model.judge(features)
         if not len(judged.probabilities):
             return Intent(OUT_OF_SCOPE, 0.0, known=False)
-        confidences = judged.probabilities * judged.in_scope
-        ranked = np.argsort(-confidences)[: _ALTERNATIVES + 1]
-        others = [Alternative(model.labels[one], round(float(confidences[one]), 3)) for one in ranked]
-        best = int(ranked[0])
-        if judged.in_scope < 0.5:
-            value, confidence = OUT_OF_SCOPE, 1 - judged.in_scope
-            evidence: tuple[Evidence, ...] = ()
-        else:
-            value, confidence = model.labels[best], float(confidences[best])
-            others = others[1:]
-            evidence = _evidence(model.heads, best, utterance, features)
-        alternatives = tuple(one for one in others[:_ALTERNATIVES] if one.confidence >= _LEAST)
-        return Intent(value, round(confidence, 3), evidence, confidence >= SURE, alternatives)
+        ranked = np.argsort(judged.probabilities)[: -_ALTERNATIVES - 2 : -1].tolist()
+        likely = [Alternative(model.labels[one], judged.in_scope * float(judged.probabilities[one])) for one in ranked]
+        if judged.in_scope < SURE:
+            return _intent(OUT_OF_SCOPE, 1 - judged.in_scope, (), likely[:_ALTERNATIVES])
+        evidence = _evidence(model.heads, ranked[0], utterance, features)
+        return _intent(likely[0].value, likely[0].confidence, evidence, likely[1:])
+
+
+def _intent(value: str, confidence: float, evidence: tuple[Evidence, ...], others: Sequence[Alternative]) -> Intent:
+    alternatives = tuple(
+        Alternative(other.value, round(other.confidence, 3)) for other in others if other.confidence >= _LEAST
+    )
+    return Intent(value, round(confidence, 3), evidence, confidence >= SURE, alternatives)
 
 
 def _evidence(heads: Heads, label: int, utterance: Utterance, features: Features) -> tuple[Evidence, ...]:
     """The words that speak most for an intent, neighbours joined, in the order of the text."""
     spans = utterance.spans
-    shares = _shares(heads.weighed(features, label), utterance.words)
+    shares = _shares(heads.weighed(features, label), [end - start for start, end in spans])
     if shares is None:
         return ()
-    strongest = np.argsort(-shares)[:_WORDS]
-    chosen = sorted(int(word) for word in strongest if shares[word] > 0.2 * shares[strongest[0]] and shares[word] > 0)
+    least = max(_WEAK * max(shares), 0.0)
+    strongest = sorted(range(len(shares)), key=shares.__getitem__, reverse=True)[:_WORDS]
     runs: list[list[int]] = []
-    for word in chosen:
+    for word in sorted(word for word in strongest if shares[word] > least):
         if runs and word == runs[-1][1] + 1:
             runs[-1][1] = word
         else:
@@ -145,16 +154,21 @@ def _evidence(heads: Heads, label: int, utterance: Utterance, features: Features
     return tuple(utterance.quote(spans[first][0], spans[last][1]) for first, last in runs)
 
 
-def _shares(weighed: Floats, words: Sequence[str]) -> Floats | None:
+_LONGEST_WORD = 40  # letters that are looked at
+_LETTERS = np.array([letters_of("." * length) for length in range(_LONGEST_WORD + 1)])  # n-grams, by a word's length
+
+
+def _shares(weighed: Floats, lengths: Sequence[int]) -> list[float] | None:
     """How much each word says for a label, with half of its pairs; None where the words were cut otherwise."""
-    count = len(words)
-    letters = np.array([letters_of(word) for word in words], np.intp)
-    ends = np.cumsum(letters)
+    count = len(lengths)
+    letters = _LETTERS.take(lengths, mode="clip")
+    ends = letters.cumsum()
     if len(weighed) != 2 * count - 1 + int(ends[-1]):
         return None
-    shares: Floats = weighed[:count].copy()
+    shares = np.add.reduceat(weighed[2 * count - 1 :], ends - letters)
+    shares += weighed[:count]
     pairs = weighed[count : 2 * count - 1] / 2
     shares[:-1] += pairs
     shares[1:] += pairs
-    shares += np.add.reduceat(weighed[2 * count - 1 :], ends - letters)
-    return shares
+    told: list[float] = shares.tolist()
+    return told
