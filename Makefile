@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 UV     := $(shell command -v uv 2>/dev/null)
 
-.PHONY: setup demo test check bench bench-identity bench-understanding pins clean
+.PHONY: setup demo test check bench bench-identity bench-understanding train pins clean
 
 setup: $(VENV)/.ready
 
@@ -49,6 +49,16 @@ bench-identity: setup
 bench-understanding: setup
 	$(BIN)/python -m bench.understanding
 
+# make train DATA=folder [PARTS="emotions signals"] [SEED=0]: the weights that are shipped, from docs/model-card.md's data sets
+TRAINING := .venv-training
+train: $(TRAINING)/.ready
+	$(TRAINING)/bin/python -m training $(DATA) $(PARTS) $(if $(SEED),--seed $(SEED))
+
+$(TRAINING)/.ready: pyproject.toml
+	test -d $(TRAINING) || $(PYTHON) -m venv $(TRAINING)
+	$(TRAINING)/bin/python -m pip install --quiet -e '.[training]'
+	@touch $@
+
 # Pins for every platform, with hashes and without download addresses; needs uv.
 pins:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
@@ -57,4 +67,4 @@ pins:
 	  --no-header --extra dev -c requirements.txt -o requirements-dev.txt pyproject.toml
 
 clean:
-	rm -rf $(VENV) .coverage* .mypy_cache .ruff_cache .pytest_cache dist
+	rm -rf $(VENV) $(TRAINING) .coverage* .mypy_cache .ruff_cache .pytest_cache dist

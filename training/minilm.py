@@ -11,12 +11,11 @@ import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["MiniLM", "token_vectors", "vocabulary"]
+__all__ = ["MiniLM", "embedded", "vocabulary"]
 
 _LONGEST = 64  # wordpieces of a sentence
 _BATCH = 32
@@ -35,14 +34,6 @@ def vocabulary() -> list[str]:
     return (_folder() / "vocab.txt").read_text(encoding="utf-8").splitlines()
 
 
-def token_vectors() -> npt.NDArray[np.float32]:
-    """What the model takes in for each wordpiece: (30522, 384)."""
-    from safetensors.numpy import load_file
-
-    vectors: npt.NDArray[np.float32] = load_file(_folder() / "model.safetensors")["embeddings.word_embeddings.weight"]
-    return vectors
-
-
 def _export(path: Path) -> None:
     import torch
     from onnxruntime.quantization import QuantType, quantize_dynamic
@@ -53,7 +44,7 @@ def _export(path: Path) -> None:
             super().__init__()
             self.model = AutoModel.from_pretrained(_folder(), attn_implementation="eager").eval()
 
-        def forward(self, input_ids: Any, attention_mask: Any) -> Any:
+        def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
             states = self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
             present = attention_mask.unsqueeze(-1).to(states.dtype)
             return (states * present).sum(1) / present.sum(1)
@@ -94,10 +85,6 @@ class MiniLM:
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(_LONGEST)
 
-    def wordpieces(self, texts: Sequence[str]) -> list[list[int]]:
-        """The ids of the texts' wordpieces, without those of the beginning and the end."""
-        return [one.ids[1:-1] for one in self._tokenizer.encode_batch(list(texts))]
-
     def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float16]:
         """Vectors of the texts in their order, (n, 384), not normalised."""
         ids = [one.ids for one in self._tokenizer.encode_batch(list(texts))]
@@ -112,7 +99,20 @@ class MiniLM:
             for row, place in enumerate(places):
                 wordpieces[row, : len(ids[place])] = ids[place]
                 present[row, : len(ids[place])] = 1
-            vectors[places] = self._session.run(None, {"input_ids": wordpieces, "attention_mask": present})[0]
+            vectors[places] = self._run(wordpieces, present)
+        return vectors
+
+    def embed_pieces(self, pieces: Sequence[str]) -> npt.NDArray[np.float16]:
+        """Vectors of single wordpieces, each as if it were all that is said; "##ing" for itself too."""
+        begin, end = map(self._tokenizer.token_to_id, ("[CLS]", "[SEP]"))
+        ids = np.array([(begin, self._tokenizer.token_to_id(piece), end) for piece in pieces], np.int64)
+        present = np.ones_like(ids)
+        parts = [slice(start, start + _BATCH) for start in range(0, len(ids), _BATCH)]
+        return np.concatenate([self._run(ids[part], present[part]) for part in parts]).astype(np.float16)
+
+    def _run(self, wordpieces: npt.NDArray[np.int64], present: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        vectors: npt.NDArray[np.float32]
+        (vectors,) = self._session.run(None, {"input_ids": wordpieces, "attention_mask": present})
         return vectors
 
 

@@ -6,13 +6,14 @@ import re
 import sys
 from array import array
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, TypeAlias
 from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
 
-from omnibot.understanding.artefacts import artefact
+from omnibot.understanding.artefacts import SHIPPED, artefact
 from omnibot.understanding.encoder import Encoder
 
 __all__ = ["BUCKETS", "DENSE", "Extractor", "Features", "spelt", "words"]
@@ -53,9 +54,9 @@ class Extractor:
     Building it loads the artefacts "hashed" and "encoder". Time is linear in the length of a text.
     """
 
-    def __init__(self) -> None:
-        self._idf: Floats = artefact("hashed")["idf"]
-        self._encoder = Encoder()
+    def __init__(self, folder: Path = SHIPPED) -> None:
+        self._idf: Floats = artefact("hashed", folder)["idf"]
+        self._encoder = Encoder(folder)
         self._words = _RecentWords(self._encoder)
 
     def __call__(self, text: str) -> Features:
