@@ -140,6 +140,25 @@ every other Thursday → recurring ?
 every second Thursday → recurring ?
 every 40 minutes → recurring ?
 every month → recurring ?
+every business day at 9 → recurring 2025-03-13 09:00:00
+the last Friday of every month → recurring 2025-03-28 00:00:00
+in a week and a half → future 2025-03-22 00:00:00
+in 1.5 years → future 2026-09-12 00:00:00
+in 2 hours 30 minutes → future 2025-03-12 12:45:00
+in an hour and a quarter → future 2025-03-12 11:30:00
+in two and a half hours → future 2025-03-12 12:45:00
+36 hours from Monday → future 2025-03-19 00:00:00
+on the 5th of next month → future 2025-04-05 00:00:00
+on the 5th of last month → past 2025-02-05 00:00:00
+the site is down since midnight → past 2025-03-12 00:00:00
+it must be here by 9 am → deadline 2025-03-13 09:00:00
+by 9 → deadline 2025-03-12 21:00:00
+at 12:30 → future 2025-03-12 12:30:00
+from Monday at 12 → future 2025-03-17 12:00:00
+by October 5, 1999 → past 1999-10-05 00:00:00
+I wrote on 2/9 → past 2025-02-09 00:00:00
+the day before yesterday → past 2025-03-10 00:00:00
+on New Year's Eve → future 2025-12-31 00:00:00
 """
 
 SPANISH = """
@@ -157,6 +176,7 @@ mi cita es el jueves a las 15:30 → future 2025-03-13 15:30:00
 mañana por la tarde a las 4 → future 2025-03-13 16:00:00
 a las once menos cuarto → future 2025-03-12 10:45:00
 a las once y diez → future 2025-03-12 11:10:00
+a las once menos diez → future 2025-03-12 10:50:00
 a las once y media → future 2025-03-12 11:30:00
 entre las 2 y las 4 → future 2025-03-12 14:00:00
 del 9 al 12 de mayo → future 2025-05-09 00:00:00
@@ -184,6 +204,7 @@ bis Feierabend → deadline 2025-03-12 18:00:00
 in zwei Wochen fliege ich → future 2025-03-26 00:00:00
 in anderthalb Stunden → future 2025-03-12 11:45:00
 am Donnerstag um halb neun → future 2025-03-13 08:30:00
+um viertel vor elf → future 2025-03-12 10:45:00
 um viertel nach elf → future 2025-03-12 11:15:00
 nächsten Freitag → future 2025-03-21 00:00:00
 kommenden Freitag → future 2025-03-14 00:00:00
@@ -212,6 +233,9 @@ l'offre expire demain → deadline 2025-03-13 23:59:59
 dans deux semaines je pars → future 2025-03-26 00:00:00
 appelez-moi à 17h → future 2025-03-12 17:00:00
 à onze heures et demie → future 2025-03-12 11:30:00
+à onze heures moins dix → future 2025-03-12 10:50:00
+à onze heures moins le quart → future 2025-03-12 10:45:00
+à midi et demi → future 2025-03-12 12:30:00
 à onze heures et quart → future 2025-03-12 11:15:00
 cet après-midi à 15h → future 2025-03-12 15:00:00
 lundi prochain → future 2025-03-17 00:00:00

@@ -138,7 +138,7 @@ def _is_length(candidate: Candidate) -> bool:
         return False
     if after or candidate.has("pre") or ("before" in ties and "before_is_ago" in candidate.vocabulary.flags):
         return True
-    if candidate.pieces("length")[-1].kind == "quarter" or _each(candidate):
+    if _each(candidate):
         return False
     if ties & _LENGTH_TIES or candidate.kinds("length") & {"next", "last", "past", "rest"}:
         describes = not context.goes_on() and _singular(candidate)

@@ -10,10 +10,11 @@ from omnibot.understanding.times.lexing import Piece
 from omnibot.understanding.times.moments import DAY, Moments
 from omnibot.understanding.times.words import Vocabulary
 
-__all__ = ["Clock", "clock", "on_day", "without_day"]
+__all__ = ["Clock", "clock", "in_part", "on_day", "without_day"]
 
 _NAMED = {"noon": (12, 0), "midnight": (24, 0)}
 _QUARTER = 15
+_JOINS = frozenset({"to", "until", "or", "and", "at", "on"})
 _BEFORE = ("to", "before", "minus", "for")
 
 
@@ -48,17 +49,9 @@ def clock(found: Sequence[Piece], vocabulary: Vocabulary) -> Clock | None:
 def _halves(found: Sequence[Piece], vocabulary: Vocabulary) -> list[Sequence[Piece]]:
     """Before and after the word that joins two hours."""
     for place, piece in enumerate(found[:-1]):
-        joins = piece.kind in ("to", "until", "or", "and", "at", "on")
-        if (
-            joins
-            and place
-            and _full(found[:place])
-            and any(p.kind in ("num", "clock", "hm", "noon") for p in found[place:])
-        ):
-            if piece.kind == "and" and _is_part_of_hour(found[place + 1], vocabulary):
-                continue
-            if piece.kind == "to" and found[place - 1].kind in ("quarter",):
-                continue
+        if piece.kind not in _JOINS or not _has_hour(found[:place]) or not _has_hour(found[place:]):
+            continue
+        if piece.kind != "and" or not _is_part_of_hour(found[place + 1], vocabulary):
             return [found[:place], found[place + 1 :]]
     return [found]
 
@@ -70,7 +63,7 @@ def _is_part_of_hour(behind: Piece, vocabulary: Vocabulary) -> bool:
     return behind.kind == "num" and behind.value in (5, 10, 20, 25) and "and_minutes" in vocabulary.flags
 
 
-def _full(found: Sequence[Piece]) -> bool:
+def _has_hour(found: Sequence[Piece]) -> bool:
     return any(piece.kind in ("num", "clock", "hm", "noon", "dec") for piece in found)
 
 
@@ -199,3 +192,13 @@ def without_day(found: Clock, moments: Moments, vocabulary: Vocabulary, *, back:
 def _morning_or_evening(found: Clock, moments: Moments) -> datetime:
     """The first of the next day's two: both of today's are over."""
     return moments.at(moments.today + DAY, found.hour % 12, found.minute)
+
+
+def in_part(hour: Clock, part: str) -> Clock:
+    """An hour that stands beside a part of the day is one of that part."""
+    if hour.certain or hour.name:
+        return hour
+    later = 0
+    if part in ("afternoon", "evening") and hour.hour < 12:
+        later = 24 if part == "evening" and hour.hour < 5 else 12  # tonight at one is tomorrow
+    return Clock(hour.hour + later, hour.minute, certain=True, part=part)

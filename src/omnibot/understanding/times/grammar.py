@@ -100,14 +100,14 @@ _RULES = {
     # what comes again
     "NAMES": "(?:(?:comma|and|or|to) DET? (?:NAME|always))",
     "EVERYDAY": """(?:(?:NAME|always|dayparts) OFPART? NAMES*|unit|hour|PART|weekend|workdays|num (?:unit|hour|h)
-                  |nth NAME (?:OF (?:unit|month))?|other (?:NAME|unit|hour|weekend) (?:OF unit)?|day)""",
+                  |(?:nth|ord|last) NAME (?:OF (?:unit|month))?|other (?:NAME|unit|hour|weekend) (?:OF unit)?|day)""",
 }
 
 _TIME = """
 (?<tie>TIE? (?:around|late|less|at|on|from)* (?:det|dets(?!NAME|always))?)
 (?:
   (?<every>every DET? EVERYDAY
-    |(?:nth|other|ord|num) (?:NAME OF (?:every|dets)? unit|OF every unit)
+    |(?:nth|ord|num|last) (?:NAME OF (?:every|dets)? unit|OF every unit)
     |NAME (?:to|until|at|on) (?:DET|ofdet)? NAME(?!TO? num)
     |always NAMES*|workdays|dets (?:NAME|always|PART) NAMES*)
   (?: comma? (?<everyclock>(?:HOURTIE around? DET?)? CLOCKS))?

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Set
 from datetime import date, datetime
 
 from omnibot.model import NamedTime, TimeKind
 from omnibot.understanding.times.candidates import Candidate, cut, struck
-from omnibot.understanding.times.clocks import Clock, clock, on_day, without_day
+from omnibot.understanding.times.clocks import Clock, clock, in_part, on_day, without_day
 from omnibot.understanding.times.context import Context
 from omnibot.understanding.times.days import PARTS, Days, days
 from omnibot.understanding.times.grammar import SIGNS, TIME
 from omnibot.understanding.times.kinds import kind, lasts_until_now
-from omnibot.understanding.times.lexing import Piece, pieces, shape
+from omnibot.understanding.times.lengths import length
+from omnibot.understanding.times.lexing import pieces, shape
 from omnibot.understanding.times.moments import DAY, Moments
+from omnibot.understanding.times.recurring import next_time
 from omnibot.understanding.times.words import LANGUAGES, Vocabulary, vocabulary
 from omnibot.understanding.utterance import Utterance
 
@@ -114,7 +116,7 @@ class _Reading:
 
     def _named(self, candidate: Candidate) -> NamedTime | None:
         if candidate.has("every"):
-            return self._time(candidate, self._again(candidate), TimeKind.RECURRING)
+            return self._again(candidate)
         if candidate.has("length"):
             return self._length(candidate)
         if candidate.has("rest"):
@@ -171,7 +173,7 @@ class _Reading:
             hour = Clock(*named.clock)
         if hour is not None:
             if named.part and not hour.part:
-                hour = _of_part(hour, named.part)
+                hour = in_part(hour, named.part)
             at = on_day(
                 hour, named.first, self._moments, self._vocabulary, back=back, deadline=kind_of is TimeKind.DEADLINE
             )
@@ -213,10 +215,15 @@ class _Reading:
             return self._moments.at(named.first, PARTS["evening"][0])
         return self._moments.begin(named.first)
 
+    def _again(self, candidate: Candidate) -> NamedTime:
+        hour = clock(candidate.pieces("everyclock"), self._vocabulary) if candidate.has("everyclock") else None
+        at = next_time(candidate.pieces("every"), hour, self._moments, self._vocabulary)
+        return self._time(candidate, at, TimeKind.RECURRING)
+
     # --- lengths ----------------------------------------------------------------------------------------------
 
     def _length(self, candidate: Candidate) -> NamedTime | None:
-        number, unit = _measure(candidate.pieces("length"))
+        number, unit = length(candidate.pieces("length"))
         ties = candidate.kinds("tie")
         after = candidate.kinds("after")
         if number is None:
@@ -268,8 +275,8 @@ class _Reading:
         minutes = self._moments.minutes(unit, number)
         if minutes is not None and start is None:
             return self._moments.in_minutes(minutes)
-        if minutes is not None:
-            start, unit, number = start, "day", number / 24
+        if minutes is not None:  # 36 hours from Monday
+            unit, number = "day", minutes / 60 / 24
         return self._moments.begin(self._moments.shifted(start or self._moments.today, unit, number))
 
     def _counted_from(self, candidate: Candidate, number: float, unit: str) -> NamedTime | None:
@@ -314,89 +321,6 @@ class _Reading:
         named = days(found, self._moments, self._vocabulary, back=False)
         return self._time(candidate, self._moments.begin(named.last), TimeKind.DURATION)
 
-    # --- what comes again -------------------------------------------------------------------------------------
-
-    def _again(self, candidate: Candidate) -> datetime | None:
-        """The next time after now; None where nothing anchors it."""
-        found = candidate.pieces("every")
-        hour = clock(candidate.pieces("everyclock"), self._vocabulary) if candidate.has("everyclock") else None
-        kinds = {piece.kind: piece for piece in reversed(found)}
-        if "other" in kinds and "month" not in {piece.value for piece in found}:
-            return None
-        part = next(
-            (str(p.value) if p.kind == "part" else "morning" for p in found if p.kind in ("part", "manana")), None
-        )
-        if "dayparts" in kinds:
-            part = str(kinds["dayparts"].value[1])
-        candidates = self._days_again(found, kinds, part)
-        if candidates is None:
-            return None
-        for day in candidates:
-            at = self._hour_again(day, hour, part)
-            if at > self._moments.now:
-                return at
-        return None
-
-    def _hour_again(self, day: date, hour: Clock | None, part: str | None) -> datetime:
-        if hour is not None:
-            if part:
-                hour = _of_part(hour, part)
-            return on_day(hour, day, self._moments, self._vocabulary, back=False, deadline=False, again=True)
-        return self._moments.at(day, PARTS[part][0] if part else 0)
-
-    def _days_again(self, found: Sequence[Piece], kinds: dict[str, Piece], part: str | None) -> list[date] | None:
-        """The days to come on which it happens; None where that is not known."""
-        moments = self._moments
-        ahead = [moments.today + DAY * place for place in range(15)]
-        names = [
-            p.value[0] if p.kind == "dayparts" else p.value
-            for p in found
-            if p.kind in ("weekday", "short", "always", "dayparts")
-        ]
-        if names and (kinds.keys() & {"nth", "ord"} or ("other" in kinds and not part)):
-            nth = (kinds.get("nth") or kinds.get("ord") or kinds["other"]).value or 2
-            if nth == 2 and "every" in kinds and "unit" not in kinds:
-                return None  # every second Tuesday: which of the two is not said
-            return self._nth_weekday(nth, names[0])
-        if "ord" in kinds:
-            day = moments.day_of_month(kinds["ord"].value, back=False)
-            return [day, moments.shifted(day, "month", 1)]
-        if names and (kinds.keys() & {"to", "until", "at", "on"}):
-            span = range(names[0], names[-1] + 1 + (7 if names[-1] < names[0] else 0))
-            names = [day % 7 for day in span]
-        if names:
-            return [day for day in ahead if day.weekday() in names]
-        if "workdays" in kinds:
-            return [day for day in ahead if moments.works(day)]
-        if "weekend" in kinds:
-            return [day for day in ahead if day.weekday() == 5]
-        if "num" in kinds or "hour" in kinds or "h" in kinds:
-            return None
-        if part:
-            return ahead
-        unit = kinds.get("unit")
-        if unit is not None:
-            if unit.value == "night":
-                return [day for day in ahead] if part else None
-            if unit.value == "business":
-                return [day for day in ahead if moments.works(day)]
-            return ahead if unit.value == "day" else None
-        return None
-
-    def _nth_weekday(self, nth: int, weekday: int) -> list[date]:
-        """That weekday of this month and the next two."""
-        found = []
-        for months in range(3):
-            first = self._moments.shifted(self._moments.today.replace(day=1), "month", months)
-            day = first + DAY * ((weekday - first.weekday()) % 7)
-            if nth < 0:
-                day = max(day + DAY * 7 * week for week in range(5) if (day + DAY * 7 * week).month == first.month)
-            else:
-                day += DAY * 7 * (nth - 1)
-            if day.month == first.month:
-                found.append(day)
-        return found
-
 
 def _vague(ties: Set[str], after: Set[str]) -> TimeKind:
     """The kind of `a few days`, which fix no moment."""
@@ -405,70 +329,6 @@ def _vague(ties: Set[str], after: Set[str]) -> TimeKind:
     if "within" in ties:
         return TimeKind.DEADLINE
     return TimeKind.FUTURE if "in" in ties else TimeKind.DURATION
-
-
-def _of_part(hour: Clock, part: str) -> Clock:
-    if hour.certain or hour.name:
-        return hour
-    later = 0
-    if part in ("afternoon", "evening") and hour.hour < 12:
-        later = 24 if part == "evening" and hour.hour < 5 else 12  # tonight at one is tomorrow
-    return Clock(hour.hour + later, hour.minute, certain=True, part=part)
-
-
-def _measure(found: Sequence[Piece]) -> tuple[float | None, str]:
-    """How many of what; None where the number is vague."""
-    for piece in found:
-        if piece.kind == "amount":
-            number, unit = piece.value.split()
-            return float(number), unit
-    units = [place for place, piece in enumerate(found) if piece.kind in ("unit", "hour", "h")]
-    unit = str(found[units[0]].value)
-    counts = [piece for piece in found[: units[0]] if piece.kind in ("num", "art", "few", "half", "dec")]
-    if any(piece.kind == "few" for piece in counts):
-        return None, unit
-    number = _number(counts)
-    behind = found[units[0] + 1 :]
-    if any(piece.kind == "half" for piece in behind):
-        number += 0.5
-    elif any(piece.kind == "quarter" for piece in behind):
-        number += 0.25
-    elif len(units) > 1 and behind:
-        extra = next((piece.value for piece in behind if piece.kind == "num"), 0)
-        number += extra / 60 if found[units[1]].value in ("minute", "second") else 0
-    return _whole(number, unit)
-
-
-def _number(counts: Sequence[Piece]) -> float:
-    kinds = [piece.kind for piece in counts]
-    numbers = [_decimal(piece) for piece in counts if piece.kind in ("num", "dec")]
-    if "half" in kinds:
-        return (numbers[0] if numbers else 0) + 0.5
-    return float(max(numbers, default=1))
-
-
-def _decimal(piece: Piece) -> float:
-    """`2.5` was cut as if it could be a day of a month."""
-    if piece.kind == "num":
-        return float(piece.value)
-    return float(f"{piece.value[0]}.{piece.value[1]}")
-
-
-def _whole(number: float, unit: str) -> tuple[float, str]:
-    """Half units in the next smaller ones."""
-    if number == int(number) or unit in ("second", "minute", "hour"):
-        return number, unit
-    smaller = {
-        "year": ("month", 12),
-        "quarter": ("month", 3),
-        "month": ("day", 30),
-        "week": ("day", 7),
-        "day": ("hour", 24),
-    }
-    if unit in smaller:
-        name, many = smaller[unit]
-        return float(round(number * many)), name
-    return float(round(number)), unit
 
 
 def _confidence(candidate: Candidate, hour: Clock | None) -> float:
