@@ -162,14 +162,15 @@ class Readings:
     def _after(self, line: _Line, bare: Situation) -> Situation:
         """The situation after a history: what each of the customer's messages meant, read at its own time."""
         situation = replace(bare, contacts=line.contacts)
-        since = None
+        since, words = None, ""
         customers = [said for said in line.history if not said.ours]
         read_from = len(customers) - _LATEST
         for said in line.history:
             if said.ours:
                 since = said.at
-                situation = _answered(situation, said)
+                situation = _answered(situation, said.text, words)
                 continue
+            words = said.text
             read_from -= 1
             if read_from < 0:
                 reading = self.understanding.read(said.text, replace(situation, now=said.at or bare.now))
@@ -180,10 +181,11 @@ class Readings:
         return replace(situation, minutes_since=minutes)
 
 
-def _answered(situation: Situation, said: _Said) -> Situation:
+def _answered(situation: Situation, reply: str, words: str) -> Situation:
+    """After a message of ours, which answers what they said before."""
     *before, last = situation.earlier or (None,)
     earlier = (*before, replace(last, answered=True)) if last else ()
-    return replace(situation, earlier=earlier, unanswered=0, last_reply=said.text)
+    return replace(situation, earlier=earlier, unanswered=0, last_reply=reply, last_words=words)
 
 
 def _written(situation: Situation, said: _Said, reading: Reading, *, answered: bool) -> Situation:
@@ -202,7 +204,6 @@ def _written(situation: Situation, said: _Said, reading: Reading, *, answered: b
         earlier=(*situation.earlier, turn),
         last_language=_if_known(reading.language) or situation.last_language,
         unanswered=situation.unanswered + (not answered),
-        last_words=said.text,
     )
 
 

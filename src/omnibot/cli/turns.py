@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from omnibot.cli import wording
 from omnibot.transcript import readable
 
 if TYPE_CHECKING:
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
 
 _INDENT = 2
 _QUOTED = 200  # characters of what they wrote; the timeline has all of it
-_LANGUAGES = {"en": "English", "es": "Spanish"}
-_CLEAR = 0.05  # VADER's own bounds of what is neither good nor bad
+_UNTOLD = {"language": "no language for sure", "sentiment": "no mood", "urgency": "no urgency"}
 _DONE = {
     "greet": "We greeted them",
     "confirm": "We confirmed {topic}",
@@ -60,24 +60,22 @@ def _quoted(texts: Sequence[str]) -> str:
 
 
 def _read(reading: Mapping[str, Any]) -> Iterator[str]:
-    language, sentiment, urgency = (reading.get(signal) or {} for signal in ("language", "sentiment", "urgency"))
-    yield f"{_language(language)}{_by(language)}" if language.get("known") else "no language for sure"
-    yield f"{_mood(sentiment['value'])}{_by(sentiment)}" if sentiment.get("known") else "no mood"
-    yield f"{urgency['value']} urgency{_by(urgency)}" if urgency.get("known") else "no urgency"
+    """Language, mood and urgency in any case; of the others what is known and matters."""
+    for told in wording.signals(reading):
+        if told.known and (told.matters or told.name in _UNTOLD):
+            yield told.said + _by(told.evidence)
+        elif told.name in _UNTOLD:
+            yield _UNTOLD[told.name]
+    for said, time in wording.times(reading):
+        yield said + _by([time])
+    if things := ", ".join(said for said, _ in wording.entities(reading)):
+        yield f"they name {things}"
+    if way := wording.trend(reading):
+        yield way
 
 
-def _language(signal: Mapping[str, Any]) -> str:
-    return _LANGUAGES.get(signal["value"], str(signal["value"]))
-
-
-def _mood(value: float) -> str:
-    mood = "a good mood" if value >= _CLEAR else "a bad mood" if value <= -_CLEAR else "an even mood"
-    return f"{mood}, {value:+.2f}"
-
-
-def _by(signal: Mapping[str, Any]) -> str:
-    evidence = signal.get("evidence") or ()
-    words = [one["text"] if isinstance(one, dict) else str(one) for one in evidence]
+def _by(evidence: Sequence[Mapping[str, Any]]) -> str:
+    words = [one["text"] for one in evidence]
     return f" (“{'”, “'.join(words)}”)" if words else ""
 
 

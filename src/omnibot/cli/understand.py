@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
+_LANGUAGES = ("en", "es", "de", "fr")  # where nobody has said in which a company answers
 _CHUNK = 1 << 16  # bytes
 _COLORS = ("cyan", "magenta", "yellow", "green", "blue", "red")
 
@@ -56,17 +57,22 @@ def understand(
 def _readings(config: Path | None, now: str, zone: str, language: str) -> Readings:
     from omnibot.app import business_hours, understanding_of
     from omnibot.cli.lines import Readings, moment, zone_of
+    from omnibot.learning import Lessons, playbooks_of
     from omnibot.logs import configure
+    from omnibot.playbooks import PlaybookError
     from omnibot.understanding import PipelineError
 
     settings = settings_of(config)
     configure(settings.log)
+    named = "languages" in settings.bot.model_fields_set
     try:
         place = zone_of(zone or settings.bot.zone)
         at = moment(now, place) if now else None
-        understanding = understanding_of(settings, [language] if language else [])
-    except (ValueError, PipelineError) as error:
+        understanding = understanding_of(settings, [*([] if named else _LANGUAGES), *([language] if language else [])])
+        lessons = Lessons.of(playbooks_of(settings), settings.data_folder)
+    except (ValueError, PipelineError, PlaybookError) as error:
         fail(str(error))
+    understanding.adopt(lessons.model() or lessons.former_model())
     return Readings(understanding, business_hours(settings.bot.hours), place, at, language or None)
 
 

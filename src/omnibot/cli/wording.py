@@ -23,7 +23,7 @@ _ORDINALS = {1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth"}
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One signal in words: `said` is what it says, if it may be relied on."""
+    """One signal in words: `said` is what it says; '' where it may not be relied on."""
 
     name: str
     said: str
@@ -38,10 +38,11 @@ def signals(reading: Mapping[str, Any]) -> Iterator[Told]:
     recorded = {**reading, **(reading.get("emotions") or {})}
     for name, words in _SIGNALS.items():
         if signal := recorded.get(name):
-            said, matters = words(signal)
+            known = bool(signal.get("known"))
+            said, matters = words(signal) if known else ("", False)
             evidence = [one if isinstance(one, dict) else {"text": str(one)} for one in signal.get("evidence") or ()]
             confidence = float(signal.get("confidence", 0.0))
-            yield Told(name.replace("_", " "), said, confidence, bool(signal.get("known")), matters, evidence)
+            yield Told(name.replace("_", " "), said, confidence, known, matters, evidence)
 
 
 Signal = Mapping[str, Any]
