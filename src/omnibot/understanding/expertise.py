@@ -83,7 +83,7 @@ class ExpertiseReader:
         level = Expertise(self.judge.labels[place])
         # What the turns say together, and that a turn alone may say nothing.
         confidence = shown[place] / max(1.0, weight if any(before) else weight + untold)
-        evidence = self.judge.evidence(self.judge.labels[place], cues, utterance)
+        evidence = self.judge.evidence((level,), cues, utterance)
         if before[place]:
             evidence += (Evidence(f"{level.value} in earlier messages"),)
         known = bool(evidence) and confidence >= _SURE

@@ -58,13 +58,13 @@ class Judge:
                     scores[place] += weight * count
         return scores
 
-    def evidence(self, label: str, cues: Iterable[Cue], utterance: Utterance) -> tuple[Evidence, ...]:
-        """The cues that speak for a class, in the order of the text."""
-        place = self.labels.index(label)
+    def evidence(self, labels: Sequence[str], cues: Iterable[Cue], utterance: Utterance) -> tuple[Evidence, ...]:
+        """The cues that speak for a class, or for one of several, in the order of the text."""
+        places = [self.labels.index(label) for label in labels]
         telling = []
         for name, start, end in cues:
             row = self._counts.get(name)
-            if row and (weight := row[place] - sum(row) / len(row)) > _TELLING:
+            if row and (weight := max([row[place] for place in places]) - sum(row) / len(row)) > _TELLING:
                 telling.append((-weight, start, end))
         telling.sort()
         spans = sorted({(start, end) for _, start, end in telling[:_EVIDENCE]})

@@ -61,7 +61,7 @@ class Requests:
         """
         knows = self._person.knows(utterance.language)
         return (
-            _person(utterance, self._person.find(utterance), knows),
+            _person(utterance, self._person.find(utterance, few=True), knows),
             _repetition(utterance, self._repetition.find(utterance)),
             _questions(utterance, self._questions.find(utterance), knows),
         )

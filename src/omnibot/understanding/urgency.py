@@ -27,7 +27,7 @@ __all__ = ["Stakes", "UrgencyReader", "UrgencyWords"]
 
 _SURE = {Urgency.CRITICAL: 0.7, Urgency.HIGH: 0.6, Urgency.NORMAL: 0.6, Urgency.LOW: 0.6}
 _CLAIMED = 0.6  # how sure we are of an urgency that is claimed, with nothing that shows it
-_SMALL = 0.5  # the likelihood of `low` from which a claim is not taken seriously
+_TOLD = 0.85  # how sure we are of what is certain by one phrase
 _SHORT, _LONG = 4, 40  # words
 _LETTERS = 8  # letters of which most are capitals
 
@@ -40,6 +40,14 @@ _CARRIED, _CARRIED_FOR = 1.5, timedelta(hours=12)  # "hello??" is as urgent as w
 
 _URGENT = (Urgency.CRITICAL, Urgency.HIGH)
 _CALM = frozenset({"calm", "tag", "greeting", "thanks", "praise"})
+_HARM = frozenset(  # without one of these it is a topic, and not urgent
+    {
+        "blocked", "danger", "despair", "draining", "exposed", "fault", "health", "legal", "livelihood", "lost_data",
+        "medicine", "outage", "owed", "repeat", "seized", "takeover", "trapped",
+    }
+)  # fmt: skip
+_CERTAIN = frozenset({"despair", "seized"})  # critical by themselves, where they are meant
+_LIGHT = frozenset({"joke", "praise", "idea", "curious", "over", "no_reply", "unreal", "figure"})
 _UNREAD = Signal(Urgency.NORMAL, 0.0, known=False)
 
 
@@ -54,7 +62,7 @@ class UrgencyReader:
         self._stakes = Stakes(languages)
         self.judge = Judge("urgency")
         self._levels = tuple(map(Urgency, self.judge.labels))
-        self._critical, self._high, self._low = map(self._levels.index, (Urgency.CRITICAL, Urgency.HIGH, Urgency.LOW))
+        self._critical, self._high = map(self._levels.index, _URGENT)
 
     def read(
         self,
@@ -78,16 +86,21 @@ class UrgencyReader:
             scores[self._high] += reason.high
         chances = likelihoods(scores)
         level, confidence = self._decided(chances)
+        if _is_earnest(cues) and not _CERTAIN.isdisjoint([cue.name for cue in cues]):
+            level, confidence = Urgency.CRITICAL, max(chances[self._critical], _TOLD)
         urgent = level in _URGENT
-        if not urgent and (claims := [cue for cue in cues if cue.name == "claim"]) and chances[self._low] < _SMALL:
+        claims = [cue for cue in cues if cue.name == "claim"] if _is_earnest(cues) else []
+        if claims and not urgent:
             return Signal(Urgency.HIGH, _CLAIMED, tuple(utterance.quote(cue.start, cue.end) for cue in claims))
-        evidence = self.judge.evidence(level, cues, utterance)
+        evidence = self.judge.evidence(_URGENT if urgent else (level,), cues, utterance)
         if urgent:
             evidence += tuple(reason.evidence for reason in raised if reason.critical or level is Urgency.HIGH)
         elif _is_only_calm(cues):
             level, confidence = Urgency.LOW, max(confidence, _SURE[Urgency.LOW])
             evidence = tuple(utterance.quote(cue.start, cue.end) for cue in cues if cue.name == "calm")
         known = bool(evidence) and confidence >= _SURE[level]
+        if urgent and not (raised or claims) and _HARM.isdisjoint([cue.name for cue in cues]):
+            known = False
         return Signal(level, round(confidence, 3), evidence, known=known)
 
     def _decided(self, chances: Sequence[float]) -> tuple[Urgency, float]:
@@ -126,9 +139,7 @@ def _surface(utterance: Utterance) -> Iterator[str]:
     """What is seen of a text at a glance."""
     text = utterance.text
     words = len(utterance.spans)
-    if words <= _SHORT:
-        yield "~short"
-    elif words >= _LONG:
+    if words >= _LONG:
         yield "~long"
     if "?" in text:
         yield "~asks"
@@ -145,6 +156,11 @@ def _is_loud(text: str) -> bool:
     capitals = len(others) - len(others.translate(None, ascii_uppercase.encode()))
     letters = len(signs) - len(others) + capitals
     return letters >= _LETTERS and capitals > 0.6 * letters
+
+
+def _is_earnest(cues: Sequence[Cue]) -> bool:
+    """Whether nothing says that it is over, thought up or a joke."""
+    return _LIGHT.isdisjoint([cue.name for cue in cues])
 
 
 def _is_only_calm(cues: Sequence[Cue]) -> bool:

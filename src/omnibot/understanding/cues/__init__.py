@@ -22,7 +22,7 @@ LANGUAGES = ("en", "es", "de", "fr")
 
 _MOST = 200  # cues of a text; a flood has more
 _TRIES = 600  # of phrases that are longer than a word
-_FEW = 6  # words: too few to be sure of their language, so the company's others are looked at as well
+_FEW = 3  # words: too few to be sure of their language
 _KEPT = 4096  # words whose cues are known by heart
 _ANY = frozenset({"_", "..."})
 _PARTED = re.compile(r"[,\n]")
@@ -50,11 +50,14 @@ class Cues:
         """Whether there are words for a language."""
         return language in self._lexicons
 
-    def find(self, utterance: Utterance) -> list[Cue]:
-        """The cues of a text in its order; none that is part of a longer one."""
+    def find(self, utterance: Utterance, *, few: bool = False) -> list[Cue]:
+        """The cues of a text in its order; none that is part of a longer one.
+
+        With `few`, some words in which its language has none are looked up in the company's other languages, too.
+        """
         lexicon = self._lexicons.get(utterance.language)
         found = lexicon.find(utterance, self._topic) if lexicon else []
-        if not found and len(utterance.spans) <= _FEW:
+        if few and not found and len(utterance.spans) <= _FEW:
             others = (other.find(utterance, self._topic) for other in self._lexicons.values() if other is not lexicon)
             found = next(filter(None, others), found)
         return found
