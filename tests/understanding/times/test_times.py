@@ -54,6 +54,12 @@ before Christmas → deadline 2025-12-24 23:59:59
 by half past eleven → deadline 2025-03-12 11:30:00
 the exam starts, I have less than 90 minutes → deadline 2025-03-12 11:45:00
 You have ten working days → deadline 2025-03-26 18:00:00
+within 1 business day → deadline 2025-03-13 18:00:00
+access by 8:30am Monday, March 17 → deadline 2025-03-17 08:30:00
+the meeting got moved to Thursday at 2 → future 2025-03-13 14:00:00
+I'm not available until next week → future 2025-03-17 00:00:00
+my order from February 20 has not shipped → past 2025-02-20 00:00:00
+tomorrow's flight is cancelled → future 2025-03-13 00:00:00
 in two weeks I travel → future 2025-03-26 00:00:00
 my interview is in 45 minutes → future 2025-03-12 11:00:00
 we start in 2.5 hours → future 2025-03-12 12:45:00

@@ -119,7 +119,7 @@ _TIME = """
 |
   (?<day>DAY) (?: (?:comma|and(?=HOURTIE))? (?<clock>HOURTIE? around? DET? CLOCKS))?
 |
-  (?<clockfirst>CLOCKS) (?: comma? (?:on|of|in|ofdet)? DET? (?<dayafter>DAY(?<!num)))?
+  (?<clockfirst>CLOCKS) (?: comma? (?:on|of|in|ofdet)? DET? (?<dayafter>DAY))?
 |
   (?<span>DET? (?:unit|hour|h))
 )

@@ -46,7 +46,8 @@ def _given_way(candidate: Candidate, hard: set[str]) -> bool:
         if context.has("due", context.near) or context.has("holding", context.near):
             return False
         return (
-            context.near_or_behind("away")
+            context.has("not", context.near)
+            or context.near_or_behind("away")
             or context.tense() == "past"
             or "from" in {p.kind for p in context.before[:3]}
         )
@@ -66,6 +67,10 @@ def _loose(candidate: Candidate, ties: set[str]) -> TimeKind:
     context = candidate.context
     if context.has("due", context.near) and not _over(candidate):
         return TimeKind.DEADLINE
+    if context.kind_before() == "to" or context.has("to", context.before[:1]):
+        return TimeKind.FUTURE  # it was moved to Friday
+    if "from" in ties and context.has("dated", context.before[:1]):
+        return TimeKind.PAST  # the order from 20 February
     tense = context.tense("for" in ties)
     if tense == "past":
         return TimeKind.PAST

@@ -27,6 +27,7 @@ _SITES = frozenset(
 )  # monday.com
 _QUARTERS = frozenset("1234")
 _NAMES = frozenset({"weekday", "short", "month", "num"})
+_OWNERS = frozenset({"weekday", "day"})
 _EDGES = frozenset({"middle", "end"})
 _ABBREVIATED = re.compile(
     r"mins?|hrs?|std|se[kc]|jan|feb|mar|apr|jun|jul|aug|sept?|o[ck]t|nov|de[cz]|ene|abr|ago|dic|janv|févr|avr|juil"
@@ -128,8 +129,9 @@ def _compound(found: list[Piece], vocabulary: Vocabulary, word: str, start: int)
     _add(found, word, _UNKNOWN, start)
 
 
-def _elided(head: str, rest: str, vocabulary: Vocabulary) -> tuple[Meaning, None] | None:
-    del rest
+def _elided(head: str, rest: str, vocabulary: Vocabulary) -> tuple[Meaning, Meaning | None] | None:
+    if rest == "s" and head in vocabulary.words and vocabulary.words[head].kind in _OWNERS:
+        return vocabulary.words[head], Meaning("sign")  # tomorrow's flight
     return (Meaning(vocabulary.elided[head]), None) if head in vocabulary.elided else None
 
 
