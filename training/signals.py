@@ -7,7 +7,7 @@ out the same for the same seed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,9 +19,8 @@ import numpy.typing as npt
 from omnibot.model import Situation, Urgency
 from omnibot.understanding.artefacts import artefact, save_artefact
 from omnibot.understanding.cues import LANGUAGES
-from omnibot.understanding.expertise import Skills
+from omnibot.understanding.expertise import ExpertiseReader, Skills
 from omnibot.understanding.features import BUCKETS, DENSE, Extractor, Features
-from omnibot.understanding.judge import Judge
 from omnibot.understanding.linear import Heads
 from omnibot.understanding.urgency import Stakes, UrgencyReader
 from omnibot.understanding.utterance import Utterance, legible
@@ -102,12 +101,16 @@ def items(topic: str, part: Literal["train", "test"], extractor: Extractor) -> l
     kind, labels = TOPICS[topic]
     signs = kind(LANGUAGES)
     found = []
-    for line in labelled(topic, part):
-        utterance = Utterance(text=legible(line["text"]), situation=_SITUATION, language=line["lang"])
+    for line, utterance in zip(labelled(topic, part), _utterances(topic, part), strict=True):
         _, counts = signs.find(utterance)
         likely = tuple(float(line["label"] == label) for label in labels)
         found.append(Item(line["lang"], likely, counts, extractor(utterance.text)))
     return found
+
+
+def _utterances(topic: str, part: Literal["train", "test"]) -> Iterator[Utterance]:
+    for line in labelled(topic, part):
+        yield Utterance(text=legible(line["text"]), situation=_SITUATION, language=line["lang"])
 
 
 def ordinary(topic: str, data: Path, labelled_items: int, seed: int, extractor: Extractor) -> list[Item]:
@@ -233,20 +236,29 @@ def train(data: Path, seed: int) -> None:
 
 
 def figures(data: Path) -> dict[str, Any]:
-    """Macro-F1 of both judges, by language, on the test parts, and of the cues alone, weighed by reasoning.
+    """Macro-F1 of both readers, by language, on the test parts, and of the cues alone, weighed by reasoning.
 
-    Beside it how many in a thousand ordinary turns of MultiDoGO's development part are taken for urgent.
+    `known` is the share of what the readers say they know, and how much of that is right. Beside it how many in a
+    thousand ordinary turns of MultiDoGO's development part are taken for urgent.
     """
     extractor = Extractor()
+    readers = {"urgency": UrgencyReader(LANGUAGES), "expertise": ExpertiseReader(LANGUAGES)}
     found: dict[str, Any] = {"urgent of 1000 ordinary": _false_alarms(data, extractor)}
     for topic, (_, labels) in TOPICS.items():
-        judge = Judge(topic)
         tested = items(topic, "test", extractor)
-        scores = [judge.scores(item.counts, item.features) for item in tested]
+        signals = [
+            readers[topic].read(utterance, extractor(utterance.text)) for utterance in _utterances(topic, "test")
+        ]
+        said = [labels.index(signal.value) for signal in signals]
+        if "unknown" in labels:  # the readers have no such level: there they do not know
+            judged = [readers[topic].judge.scores(item.counts, item.features) for item in tested]
+            said = [scores.index(max(scores)) for scores in judged]
+        known = [item.label == label for item, label, s in zip(tested, said, signals, strict=True) if s.known]
         found[topic] = {
             "items": len(tested),
-            "trained": _by_language(tested, [each.index(max(each)) for each in scores]),
+            "trained": _by_language(tested, said),
             "by points": _by_language(tested, [labels.index(by_points(topic, item.counts)) for item in tested]),
+            "known": {"share": round(len(known) / len(tested), 3), "right": round(sum(known) / len(known), 3)},
         }
     return found
 

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Stakes", "UrgencyReader", "UrgencyWords"]
 
-_SURE = {Urgency.CRITICAL: 0.7, Urgency.HIGH: 0.6, Urgency.NORMAL: 0.6, Urgency.LOW: 0.6}
+_SURE = 0.6
+_SURELY_URGENT = 0.7  # how likely high or critical must be, whichever of the two it is
 _CLAIMED = 0.6  # how sure we are of an urgency that is claimed, with nothing that shows it
 _TOLD = 0.85  # how sure we are of what is certain by one phrase
 _SHORT, _LONG = 4, 40  # words
@@ -62,7 +63,7 @@ class UrgencyReader:
         self._stakes = Stakes(languages)
         self.judge = Judge("urgency")
         self._levels = tuple(map(Urgency, self.judge.labels))
-        self._critical, self._high = map(self._levels.index, _URGENT)
+        self._critical, self._high, self._low = map(self._levels.index, (*_URGENT, Urgency.LOW))
 
     def read(
         self,
@@ -85,33 +86,32 @@ class UrgencyReader:
             scores[self._critical] += reason.critical
             scores[self._high] += reason.high
         chances = likelihoods(scores)
-        level, confidence = self._decided(chances)
-        if _is_earnest(cues) and not _CERTAIN.isdisjoint([cue.name for cue in cues]):
-            level, confidence = Urgency.CRITICAL, max(chances[self._critical], _TOLD)
-        urgent = level in _URGENT
-        claims = [cue for cue in cues if cue.name == "claim"] if _is_earnest(cues) else []
-        if claims and not urgent:
-            return Signal(Urgency.HIGH, _CLAIMED, tuple(utterance.quote(cue.start, cue.end) for cue in claims))
-        evidence = self.judge.evidence(_URGENT if urgent else (level,), cues, utterance)
-        if urgent:
-            evidence += tuple(reason.evidence for reason in raised if reason.critical or level is Urgency.HIGH)
-        elif _is_only_calm(cues):
-            level, confidence = Urgency.LOW, max(confidence, _SURE[Urgency.LOW])
-            evidence = tuple(utterance.quote(cue.start, cue.end) for cue in cues if cue.name == "calm")
-        known = bool(evidence) and confidence >= _SURE[level]
-        if urgent and not (raised or claims) and _HARM.isdisjoint([cue.name for cue in cues]):
-            known = False
-        return Signal(level, round(confidence, 3), evidence, known=known)
-
-    def _decided(self, chances: Sequence[float]) -> tuple[Urgency, float]:
-        """The likeliest level; what may be critical and is not surely so is high with the likelihood of both."""
         confidence = max(chances)
         level = self._levels[chances.index(confidence)]
-        if level is Urgency.CRITICAL and confidence >= _SURE[level]:
-            return level, confidence
+        names = {cue.name for cue in cues}
+        is_earnest = _LIGHT.isdisjoint(names)
+        if is_earnest and not _CERTAIN.isdisjoint(names):
+            level, confidence = Urgency.CRITICAL, max(chances[self._critical], _TOLD)
+        claims = [cue for cue in cues if cue.name == "claim"] if is_earnest else []
         if level in _URGENT:
-            return Urgency.HIGH, chances[self._critical] + chances[self._high]
-        return level, confidence
+            evidence = self.judge.evidence(_URGENT, cues, utterance)
+            evidence += tuple(reason.evidence for reason in raised if reason.critical or level is Urgency.HIGH)
+            is_sure = max(chances[self._critical] + chances[self._high], confidence) >= _SURELY_URGENT
+            known = bool(claims or (is_sure and (raised or not _HARM.isdisjoint(names))))
+        elif claims:
+            level, confidence, known = Urgency.HIGH, _CLAIMED, True
+            evidence = _quoted("claim", cues, utterance)
+        elif "calm" in names and names <= _CALM:  # all that is said is that there is no hurry
+            level, confidence, known = Urgency.LOW, max(chances[self._low], _SURE), True
+            evidence = _quoted("calm", cues, utterance)
+        else:
+            evidence = self.judge.evidence((level,), cues, utterance)
+            known = confidence >= _SURE
+        return Signal(level, round(confidence, 3), evidence, known=known and bool(evidence))
+
+
+def _quoted(name: str, cues: Iterable[Cue], utterance: Utterance) -> tuple[Evidence, ...]:
+    return tuple(utterance.quote(cue.start, cue.end) for cue in cues if cue.name == name)
 
 
 class Stakes:
@@ -156,17 +156,6 @@ def _is_loud(text: str) -> bool:
     capitals = len(others) - len(others.translate(None, ascii_uppercase.encode()))
     letters = len(signs) - len(others) + capitals
     return letters >= _LETTERS and capitals > 0.6 * letters
-
-
-def _is_earnest(cues: Sequence[Cue]) -> bool:
-    """Whether nothing says that it is over, thought up or a joke."""
-    return _LIGHT.isdisjoint([cue.name for cue in cues])
-
-
-def _is_only_calm(cues: Sequence[Cue]) -> bool:
-    """Whether all that is said is that there is no hurry."""
-    names = {cue.name for cue in cues}
-    return "calm" in names and names <= _CALM
 
 
 def _raised(utterance: Utterance, times: Sequence[NamedTime], emotions: Emotions | None) -> Iterator[_Reason]:
