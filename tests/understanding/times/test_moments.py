@@ -4,9 +4,10 @@ from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from tests.understanding.times.reading import read, told
+from tests.understanding.times.reading import TIMES, read, told, utterance
 
 from omnibot.model import Situation
+from omnibot.understanding.times import time_sensitivity
 from omnibot.understanding.times.moments import Moments, easter, month_days
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -28,6 +29,13 @@ def test_hours_run_through_a_change_to_summer_time_and_days_do_not() -> None:
     assert iso("within 1 day", saturday) == ["2025-03-09T23:59:59-04:00"]
     assert iso("12 hours ago", at("America/New_York", 2025, 3, 9, 9, 0)) == ["2025-03-08T20:00:00-05:00"]
     assert iso("within 12 hours", at("America/New_York", 2025, 11, 1, 20, 0)) == ["2025-11-02T07:00:00-05:00"]
+
+
+def test_the_hour_that_comes_twice_is_told_apart() -> None:
+    first = datetime(2025, 11, 2, 1, 45, tzinfo=NEW_YORK)
+    again = first.replace(fold=1)
+    assert iso("1 hour ago", again) == ["2025-11-02T01:45:00-04:00"]
+    assert iso("in 30 minutes we fly", first) == ["2025-11-02T01:15:00-05:00"]
 
 
 def test_a_day_has_the_offset_that_holds_then() -> None:
@@ -93,7 +101,8 @@ def test_the_ends_of_the_calendar_raise_nothing(year: int) -> None:
         "at 9am",
     ):
         for zone in ("America/New_York", "Pacific/Auckland"):
-            read(text, now=now, zone=ZoneInfo(zone))
+            said = utterance(text, now=now, zone=ZoneInfo(zone))
+            time_sensitivity(said, TIMES.read(said))
 
 
 def test_now_may_lie_beyond_what_the_zone_can_tell() -> None:

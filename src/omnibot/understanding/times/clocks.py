@@ -157,8 +157,8 @@ def on_day(
         late = found.hour <= (vocabulary.afternoon if found.minute == 0 else min(vocabulary.afternoon, 4))
         return both[1] if late and found.hour else both[0]
     if back:
-        return max((moment for moment in both if moment <= moments.now), default=both[0])
-    return min((moment for moment in both if moment > moments.now), default=both[1])
+        return max((moment for moment in both if not moments.is_ahead(moment)), default=both[0])
+    return min((moment for moment in both if moments.is_ahead(moment)), default=both[1])
 
 
 def _by_name(found: Clock, day: date, moments: Moments, *, deadline: bool) -> datetime:
@@ -169,7 +169,7 @@ def _by_name(found: Clock, day: date, moments: Moments, *, deadline: bool) -> da
     if found.name == "midnight":
         return moments.end(day) if deadline else moments.at(day, 24)
     closes = moments.closes(day)
-    if deadline and day == moments.today and closes <= moments.now:
+    if deadline and day == moments.today and not moments.is_ahead(closes):
         return moments.end(day)  # who says so after hours means what is left of the day
     return closes
 
@@ -182,7 +182,7 @@ def without_day(found: Clock, moments: Moments, vocabulary: Vocabulary, *, back:
     days = (today, today - DAY) if back else (today, today + DAY)
     for day in days:
         moment = on_day(found, day, moments, vocabulary, back=back, deadline=deadline)
-        if (moment <= moments.now) if back else (moment > moments.now):
+        if moments.is_ahead(moment) != back:
             return moment
         if not found.certain and not found.name and found.hour != 12 and day == today and not back:
             return _morning_or_evening(found, moments)

@@ -166,7 +166,7 @@ def _period(found: Sequence[Piece], kinds: dict[str, Piece], part: str | None, m
         return _unit(unit, _step(kinds), moments)
     today = moments.today + DAY * _step(kinds)
     if part and "this" not in kinds and not _step(kinds):  # in the morning
-        begun = moments.at(today, PARTS[part][0]) <= moments.now
+        begun = not moments.is_ahead(moments.at(today, PARTS[part][0]))
         today += DAY * (begun and not back) - DAY * (back and not begun)
     return _single(today, part)
 
@@ -265,7 +265,7 @@ def _edge_of(name: str, unit: str | None, whole: Days, moments: Moments) -> Days
         return Days(day, day, whole=whole.whole)
     if unit in ("week", "business_week"):
         friday = moments.last_business_day(whole.first)
-        if moments.closes(friday) <= moments.now <= moments.end(whole.last):
+        if not moments.is_ahead(moments.closes(friday)) and moments.is_ahead(moments.end(whole.last)):
             return Days(whole.last, whole.last)
         return Days(friday, friday, closing=True)
     closing = unit is None and whole.first == whole.last

@@ -26,6 +26,14 @@ class Moments:
         self.hours = situation.hours
         self.now = situation.now.astimezone(situation.zone)
         self.today = self.now.date()
+        self._now = situation.now.astimezone(UTC)
+
+    def is_ahead(self, moment: datetime) -> bool:
+        """Whether a moment is still to come.
+
+        Two times of one zone are compared by what the clock shows, which is wrong in the hour that comes twice.
+        """
+        return moment.astimezone(UTC) > self._now
 
     def at(self, day: date, hour: int, minute: int = 0) -> datetime:
         """An hour of a day; one that the change to summer time leaves out is an hour later; 24 is the next day's 0."""

@@ -151,7 +151,8 @@ class _Reading:
     def _calendar(self, candidate: Candidate) -> NamedTime | None:
         kind_of = kind(candidate)
         found = self._as(candidate, kind_of)
-        if found is not None and kind_of is TimeKind.PAST and found.at is not None and found.at > self._moments.now:
+        at = found.at if found is not None and kind_of is TimeKind.PAST else None
+        if at is not None and self._moments.is_ahead(at):
             return self._as(candidate, TimeKind.FUTURE)  # what the words name is still to come
         return found
 

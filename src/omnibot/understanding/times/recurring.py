@@ -26,7 +26,7 @@ def next_time(found: Sequence[Piece], hour: Clock | None, moments: Moments, voca
     part = _part(found)
     for day in _days(found, kinds, part, moments):
         at = _on(day, hour, part, moments, vocabulary)
-        if at > moments.now:
+        if moments.is_ahead(at):
             return at
     return None
 

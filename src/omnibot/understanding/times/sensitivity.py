@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from omnibot.model import Evidence, NamedTime, Signal, Situation, TimeKind
 from omnibot.understanding.times.words import vocabulary
@@ -13,7 +13,7 @@ __all__ = ["business_hours", "time_sensitivity"]
 
 _HASTE = {"now": 0.95, "soon": 0.6, "whenever": 0.1}
 _HALF = 18.0  # hours of business that make it half as pressing: two days
-_EVENT = 0.8  # what happens then presses less than what is due then
+_WEIGHTS = {TimeKind.DEADLINE: 1.0, TimeKind.FUTURE: 0.8}  # what happens then presses less than what is due then
 _DAYS = 60  # that are looked ahead
 _SURE = 0.8
 _HOUR = timedelta(hours=1)
@@ -40,12 +40,17 @@ def time_sensitivity(utterance: Utterance, times: Sequence[NamedTime]) -> Signal
 
 
 def _due(situation: Situation, times: Sequence[NamedTime]) -> Iterator[tuple[float, Evidence]]:
+    now = situation.now.astimezone(UTC)
     for named in times:
-        if named.at is None or named.at < situation.now or named.kind not in (TimeKind.DEADLINE, TimeKind.FUTURE):
+        if named.at is None or named.kind not in _WEIGHTS:
             continue
-        value = 1 / (1 + business_hours(situation, named.at) / _HALF)
-        weight = 1.0 if named.kind is TimeKind.DEADLINE else _EVENT
-        yield value * weight, Evidence(named.text, named.start, named.end)
+        try:
+            if named.at.astimezone(UTC) < now:
+                continue
+            value = 1 / (1 + business_hours(situation, named.at) / _HALF)
+        except OverflowError:
+            continue  # in the calendar's last days
+        yield value * _WEIGHTS[named.kind], Evidence(named.text, named.start, named.end)
 
 
 def _said(utterance: Utterance) -> Iterator[tuple[float, Evidence]]:
@@ -67,14 +72,15 @@ def _said(utterance: Utterance) -> Iterator[tuple[float, Evidence]]:
 def business_hours(situation: Situation, until: datetime) -> float:
     """The hours between now and then in which the company works."""
     hours = situation.hours
-    begin, end = situation.now.astimezone(situation.zone), until.astimezone(situation.zone)
-    total, day = timedelta(), begin.date()
+    begin, end = situation.now.astimezone(UTC), until.astimezone(UTC)
+    total, day = timedelta(), situation.now.astimezone(situation.zone).date()
+    last = until.astimezone(situation.zone).date()
     for _ in range(_DAYS):
-        if day > end.date():
+        if day > last:
             break
         if day.weekday() in hours.days and day not in hours.holidays:
-            opens = datetime.combine(day, hours.opens, situation.zone)
-            closes = datetime.combine(day, hours.closes, situation.zone)
+            opens = datetime.combine(day, hours.opens, situation.zone).astimezone(UTC)
+            closes = datetime.combine(day, hours.closes, situation.zone).astimezone(UTC)
             total += max(min(closes, end) - max(opens, begin), timedelta())
         day += timedelta(days=1)
     return total / _HOUR
