@@ -248,7 +248,7 @@ async def _learn_elsewhere(lessons: Lessons) -> None:
 
 def _main() -> None:
     """What that process does: examples come in, the model goes to the folder that is named."""
-    os.nice(10)  # customers come first
+    os.nice(5)  # customers come first
     examples = [(text, label) for text, label in orjson.loads(sys.stdin.buffer.read())]
     Lessons(examples, Path(sys.argv[1])).learn()
 
