@@ -200,7 +200,7 @@ class _Lexicon:
                 most -= 1
             if following:
                 after = words[place + 1].plain
-                if expected := following.get("#" if after.isdecimal() else after):
+                if expected := following.get("#" if after[:1].isdecimal() else after):
                     forms = [*forms, *expected]
             for first, form in forms:
                 tries -= 1
