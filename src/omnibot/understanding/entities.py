@@ -101,7 +101,8 @@ def _ruler(pipeline: Language, catalogue: Catalogue) -> EntityRuler | None:
             return [match for match in longest if match[1] < match[2]]
 
     ruler = Phrases(pipeline, phrase_matcher_attr="LOWER", overwrite_ents=True)
-    ruler.add_patterns([{"label": label, "pattern": spelling, "id": name} for label, name, spelling in names])
+    with pipeline.select_pipes(disable=pipeline.pipe_names):  # names are cut into words, and not read
+        ruler.add_patterns([{"label": label, "pattern": spelling, "id": name} for label, name, spelling in names])
     return ruler
 
 
