@@ -69,10 +69,10 @@ class Understanding:
 
         Never raises, whatever the text; at most 5 ms of CPU. What a reader failed at is unknown, and logged.
         """
-        text = legible(text)
+        written, text = text, legible(text)
         self._memory.prepare(text)
         doc = self._pipeline.make_doc(text)
-        found = self._begin(doc, Utterance(text, situation, situation.last_language or "", doc))
+        found = self._begin(doc, Utterance(text, situation, situation.last_language or "", doc, written))
         # As spaCy's own call does it, but that makes a failure of its own of a KeyError, which no handler gets.
         for name, component in self._components:
             try:

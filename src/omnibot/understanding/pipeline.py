@@ -42,7 +42,7 @@ from omnibot.understanding.sentiment import Mood
 from omnibot.understanding.times import Times, time_sensitivity
 from omnibot.understanding.tone import Tone
 from omnibot.understanding.trends import trends
-from omnibot.understanding.urgency import UrgencyWords
+from omnibot.understanding.urgency import UrgencyReader
 from omnibot.understanding.utterance import Utterance
 from omnibot.understanding.words import WordTokenizer
 
@@ -154,7 +154,7 @@ def _features(nlp: Language, name: str) -> _Component:
     extractor = Extractor()
 
     def read(found: Pass) -> None:
-        found.features = extractor(found.utterance.text)
+        found.features = extractor(found.utterance.said)
 
     return _Component(read)
 
@@ -209,11 +209,10 @@ def _emotions(nlp: Language, name: str) -> _Component:
 
 @Language.factory("omnibot_urgency", default_config={"languages": ["en"]})
 def _urgency(nlp: Language, name: str, languages: Sequence[str]) -> _Component:
-    reader = UrgencyWords(nlp, languages)
+    reader = UrgencyReader(languages)
 
     def read(found: Pass) -> None:
-        if found.utterance.doc is not None:
-            found.urgency = reader.read(found.utterance.doc)
+        found.urgency = reader.read(found.utterance, found.features, found.times, found.emotions, found.sentiment)
 
     return _Component(read)
 

@@ -1,84 +1,229 @@
-"""How somebody feels, by VADER's compound."""
+"""How the writer speaks of what they have met: VADER with what support adds to it, and a head that was trained."""
 
 from __future__ import annotations
 
 import re
-import string
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from math import exp, log1p, sqrt
+from string import punctuation
+from typing import Final
+
+import numpy as np
 
 from omnibot.model import Evidence, Sentiment
-from omnibot.understanding.utterance import Utterance
+from omnibot.understanding.artefacts import artefact
+from omnibot.understanding.features import Features
+from omnibot.understanding.lexicons import LANGUAGES
+from omnibot.understanding.mood_rules import Weighed, rules
+from omnibot.understanding.utterance import LONGEST, Utterance
+from omnibot.understanding.vader import Vader
 
-__all__ = ["Mood"]
+__all__ = ["LABELS", "NEUTRAL", "Mood", "signs"]
 
-# VADER is quadratic in a sentence's words, and each emoji becomes some five of them.
-_WORDS_A_SENTENCE = 20
-_WORDS = 300
-_EMOJI = 20
-_NEUTRAL = 0.05  # VADER's own threshold
+LABELS: Final = ("negative", "neutral", "positive")
+NEUTRAL: Final = 0.05  # VADER's own threshold: nearer to 0 a value says neither
+
+_TRAINED_IN = "en"
+_KNOWN = 0.5
 _EVIDENCE = 5
-_SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|\n+")
+_HEAVY = 250  # weighted words in a text, and emoji: beyond that VADER as it is would take too long
+_WORDING = 0.35  # the strongest that a text can be whose words and phrases speak of no mood
+_LEAST, _GAIN = 0.55, 0.4  # how sure the rules alone are of the weakest mood, and how much surer of the strongest
+
+# What a question, a request and a story look like, whatever they are about.
+_ASKS = re.compile(
+    r"(?:^|[.!,?] |@\S+ |\b(?:hi|hey|hello|and|so) )"
+    r"(?:how (?:do|can|much|many|long|often|far|late|early|would|should|to)|which|may i"
+    r"|what(?:'s| is| are| do| does| time| happens)|where (?:do|can|is the|are the)"
+    r"|when (?:do|does|is|are|will|can)|who (?:do|is)|can (?:i|we|you|someone|anyone)|could (?:i|we|you)"
+    r"|do (?:you|i|we|they)|does (?:it|the|your|this|that)|is (?:there|it|the|this|that)|are (?:you|the|there)"
+    r"|will (?:you|the|there|it)|would (?:you|it)|any (?:idea|chance|plans|update|advice|suggestions))\b"
+)
+_GREETS = re.compile(r"(?:[@.]\S+ )*(?:hi|hey|hello|good morning|dear)\b")
+_DIGIT = re.compile(r"\d")
+_WORDS: Final[Mapping[str, frozenset[str]]] = {
+    "you": frozenset({"you", "your", "u", "ur", "yours", "you're", "you've"}),
+    "my": frozenset({"my", "our", "mine"}),
+    "i": frozenset({"i", "we", "i'm", "i've", "im", "ive", "we've"}),
+    "please": frozenset({"please", "pls", "plz", "kindly", "help"}),
+    "thanks": frozenset({"thanks", "thank", "thx", "ty", "cheers", "thankyou"}),
+    "why": frozenset({"why"}),
+    "when": frozenset({"when", "where"}),
+    "or": frozenset({"or"}),
+    "money": frozenset("$£€"),
+    "@": frozenset("@"),
+}
+_NEGATIONS = frozenset(
+    {
+        "not",
+        "no",
+        "never",
+        "nothing",
+        "nobody",
+        "none",
+        "nowhere",
+        "neither",
+        "nor",
+        "without",
+        "cannot",
+        "cant",
+        "wont",
+    }
+    | {"dont", "doesnt", "didnt", "isnt", "wasnt", "havent", "hasnt"}
+)
+_MANY = 4  # times that a sign is counted
+_FEW = 5  # words
 
 
 class Mood:
-    """VADER, sentence by sentence. Its lexicon is English: in other languages the mood stays unknown."""
+    """Sentiment in the lexicons' languages; in others it is unknown.
+
+    `trained`: in English the trained head has the last word on whether it is good, bad or neither. Without it, and in
+    the other languages, the rules have.
+    """
+
+    def __init__(self, languages: Sequence[str] = LANGUAGES, *, trained: bool = True) -> None:
+        self._vader = Vader()
+        self._rules = {language: rules(language) for language in languages if language in LANGUAGES}
+        self._head = _Head() if trained else None
+
+    def read(self, utterance: Utterance, features: Features | None = None) -> Sentiment:
+        """Weigh a text: −1…1, within NEUTRAL of 0 when it speaks neither well nor ill.
+
+        `features` are those of `utterance.said`; without them the rules decide. `vader` is the compound of what was
+        written, or 0 where that is beyond what may be scored.
+        """
+        vader = self.vader(utterance)
+        by_rules = self._rules.get(utterance.language)
+        if by_rules is None:
+            return Sentiment(0.0, 0.0, known=False, vader=vader)
+        weighed = by_rules.weigh(utterance)
+        if self._head is None or features is None or utterance.language != _TRAINED_IN:
+            return _by_rules(utterance, weighed, vader)
+        if not features.hashed_ids.size:
+            return Sentiment(0.0, 0.0, known=False, vader=vader)
+        odds = self._head.odds(signs(utterance, weighed, vader), features)
+        confidence = max(odds)
+        label = odds.index(confidence) - 1
+        value = _strength(label, odds, weighed.compound)
+        evidence = tuple(_evidence(utterance, weighed, label))
+        if label and not evidence:
+            evidence = (Evidence("how it is worded as a whole"),)
+        return Sentiment(value, round(confidence, 3), evidence, known=confidence >= _KNOWN, vader=vader)
+
+    def vader(self, utterance: Utterance) -> float:
+        """VADER's own compound of what was written: −1…1."""
+        written = utterance.text if utterance.written is None else utterance.written
+        if len(written) > LONGEST or (len(written) > _HEAVY and self._is_heavy(written)):
+            return 0.0
+        return self._vader.compound(written)
+
+    def weigh(self, utterance: Utterance) -> Weighed:
+        """What the rules of the utterance's language, which must be one of LANGUAGES, find in it."""
+        return self._rules[utterance.language].weigh(utterance)
+
+    def _is_heavy(self, text: str) -> bool:
+        emojis, lexicon = self._vader.emojis, self._vader.lexicon
+        if not text.isascii() and sum(sign in emojis for sign in text) > _HEAVY:
+            return True
+        return sum(word.strip(punctuation) in lexicon for word in text.lower().split()) > _HEAVY
+
+
+def signs(utterance: Utterance, weighed: Weighed, vader: float) -> dict[str, float]:
+    """What the trained head looks at besides the features: a number by the name of each sign that is there.
+
+    The names of what the rules say begin with "~".
+    """
+    lower, words = utterance.lower, utterance.words
+    present = set(words)
+    found: dict[str, float] = {name: 1.0 for name, those in _WORDS.items() if not present.isdisjoint(those)}
+    for phrase in weighed.found:
+        name = f"~{phrase.name}"
+        found[name] = found.get(name, 0.0) + 1.0
+    compound = weighed.compound
+    found["vader"] = vader
+    found["~compound"] = compound
+    found["~good"], found["~bad"] = max(0.0, compound), max(0.0, -compound)
+    found["~praise"] = log1p(sum([piece.weight for piece in weighed.words if piece.weight > 0]))
+    found["~blame"] = log1p(-sum([piece.weight for piece in weighed.words if piece.weight < 0]))
+    found["?"], found["!"] = sqrt(min(words.count("?"), 3)), sqrt(min(words.count("!"), 3))
+    found["length"] = log1p(len(words)) / 3
+    found["negations"] = _root(sum([word in _NEGATIONS or word.endswith("n't") for word in words]))
+    found["told"] = _root(sum([word.endswith("ed") and len(word) > _FEW - 1 for word in words]))
+    for name, there in (
+        ("ends with a question", lower.rstrip().endswith("?")),
+        ("few words", len(words) < _FEW),
+        ("asks", _ASKS.search(lower) is not None),
+        ("begins with a mention", lower[:1] in ("@", ".")),
+        ("greets", _GREETS.match(lower) is not None),
+        ("numbers", _DIGIT.search(lower) is not None),
+        ("!!", "!!" in lower),
+        ("??", "??" in lower),
+        ("..", ".." in lower),
+        ("shouts", sum([word.isupper() and len(word) > 2 for word in utterance.text.split()]) > 1),
+    ):
+        if there:
+            found[name] = 1.0
+    return found
+
+
+def _root(count: int) -> float:
+    return sqrt(min(count, _MANY))
+
+
+class _Head:
+    """A softmax over LABELS: weights by the name of a sign, and for the dense part of the features."""
 
     def __init__(self) -> None:
-        from omnibot.understanding.vader import Vader
+        stored = artefact("sentiment")
+        rows: list[list[float]] = stored["signs"].tolist()
+        self._signs = {str(name): row for name, row in zip(stored["names"], rows, strict=True)}
+        self._dense = stored["dense"].astype(np.float32) * stored["dense_scales"]
+        self._biases: list[float] = stored["biases"].tolist()
 
-        self._vader = Vader()
-
-    def read(self, utterance: Utterance, features: object = None) -> Sentiment:
-        """The mean compound (−1…1) of those sentences that are not neutral; the words it rests on as evidence."""
-        text = utterance.text
-        if utterance.language != "en":
-            return Sentiment(0.0, 0.0, known=False)
-        scores: list[float] = []
-        evidence: list[str] = []
-        for sentence in _sentences(self._thinned(text)):
-            words = list(self._weighted_words(sentence))
-            if not words and sentence.isascii():
-                continue  # neutral: only an emoji is weighed without standing apart
-            score = self._vader.compound(sentence)
-            if abs(score) >= _NEUTRAL:
-                scores.append(score)
-                evidence += words
-        if not scores:
-            return Sentiment(0.0, 0.0, known=False)
-        confidence = 1 - 0.5 ** max(1, len(evidence))
-        return Sentiment(
-            round(sum(scores) / len(scores), 4),
-            round(confidence, 3),
-            tuple(map(Evidence, dict.fromkeys(evidence)))[:_EVIDENCE],
-        )
-
-    def _thinned(self, text: str) -> str:
-        """Without the emoji of a flood."""
-        if text.isascii():
-            return text
-        emoji = self._vader.emojis
-        places = [place for place, sign in enumerate(text) if sign in emoji]
-        if len(places) <= _EMOJI:
-            return text
-        end = places[_EMOJI]
-        return text[:end] + "".join(sign for sign in text[end:] if sign not in emoji)
-
-    def _weighted_words(self, sentence: str) -> Iterator[str]:
-        lexicon, emoji = self._vader.lexicon, self._vader.emojis
-        for token in sentence.lower().split():
-            if (word := token.strip(string.punctuation)) in lexicon:
-                yield word
-            elif token in lexicon or (token in emoji and not lexicon.keys().isdisjoint(emoji[token].split())):
-                yield token
+    def odds(self, found: Mapping[str, float], features: Features) -> list[float]:
+        """How likely each label is: together 1."""
+        dense: list[float] = (features.dense @ self._dense).tolist()
+        bad, neither, good = (bias + score for bias, score in zip(self._biases, dense, strict=True))
+        for name, count in found.items():
+            if row := self._signs.get(name):
+                bad += row[0] * count
+                neither += row[1] * count
+                good += row[2] * count
+        most = max(bad, neither, good)
+        powers = [exp(bad - most), exp(neither - most), exp(good - most)]
+        return [power / sum(powers) for power in powers]
 
 
-def _sentences(text: str) -> Iterator[str]:
-    """Sentences of bounded length, up to a bounded number of words."""
-    left = _WORDS
-    for sentence in _SENTENCE_END.split(text):
-        words = sentence.split()[:left]
-        left -= len(words)
-        for start in range(0, len(words), _WORDS_A_SENTENCE):
-            yield " ".join(words[start : start + _WORDS_A_SENTENCE])
-        if not left:
-            return
+def _strength(label: int, odds: Sequence[float], compound: float) -> float:
+    """The value of a text of this label: as strong as its words, or, where they are silent, as the label is sure."""
+    if not label:
+        return round((odds[2] - odds[0]) * NEUTRAL * 0.9, 4)
+    surely = NEUTRAL + (odds[label + 1] - 1 / 3) * 1.5 * (_WORDING - NEUTRAL)
+    return round(label * max(surely, label * compound), 4)
+
+
+def _by_rules(utterance: Utterance, weighed: Weighed, vader: float) -> Sentiment:
+    value = round(weighed.compound, 4)
+    label = (value >= NEUTRAL) - (value <= -NEUTRAL)
+    evidence = tuple(_evidence(utterance, weighed, label))
+    if not evidence:
+        return Sentiment(value, 0.0, known=False, vader=vader)
+    return Sentiment(value, round(_LEAST + _GAIN * abs(value), 3), evidence, vader=vader)
+
+
+def _evidence(utterance: Utterance, weighed: Weighed, label: int) -> Iterator[Evidence]:
+    """The heaviest words and phrases that speak for a label, in the order of the text."""
+    spoken = [(label * piece.weight, piece.start, piece.end) for piece in weighed.words]
+    spoken += [(label * phrase.weight, phrase.start, phrase.end) for phrase in weighed.found]
+    heaviest = sorted([piece for piece in spoken if piece[0] > 0], reverse=True)[:_EVIDENCE]
+    reached = 0
+    for start, end in sorted({(start, end) for _, start, end in heaviest}, key=lambda span: (span[0], -span[1])):
+        if end <= reached:
+            continue  # within the one before
+        reached = end
+        said = utterance.text[start:end]
+        if bare := said.strip(punctuation + " "):
+            start += said.index(bare)
+            end = start + len(bare)
+        yield utterance.quote(start, end)

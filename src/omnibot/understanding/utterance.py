@@ -34,6 +34,7 @@ class Utterance:
     situation: Situation
     language: str  # ISO 639-1: the one to read it in, known or not
     doc: Doc | None = None  # spaCy's, of the same text
+    written: str | None = None  # as it came in, before it was made legible; None: just so
 
     @cached_property
     def lower(self) -> str:
@@ -42,6 +43,13 @@ class Utterance:
         if len(lower) == len(self.text):
             return lower
         return "".join(small if len(small := sign.lower()) == 1 else sign for sign in self.text)
+
+    @cached_property
+    def said(self) -> str:
+        """The text with blanks for what says nothing: whom it is addressed to, links, marks of HTML."""
+        if _MAY_BE_UNSAID.search(self.text) is None:
+            return self.text
+        return _UNSAID.sub(lambda unsaid: " " * len(unsaid[0]), self.text)
 
     @cached_property
     def folded(self) -> str:
@@ -84,6 +92,12 @@ def _accents() -> Mapping[int, str]:
     letters = map(chr, [*range(0xC0, 0x250), *range(0x1E00, 0x1F00)])
     return {ord(letter): plain for letter in letters if (plain := unicodedata.normalize("NFD", letter)[0]) != letter}
 
+
+_MAY_BE_UNSAID = re.compile(r"[@<&]|://|www\.", re.IGNORECASE)
+_UNSAID = re.compile(
+    r"<?(?<![\w.+-])@\w+(?:>|[-.]\w+)*|<(?:user|url|link|mention)>|https?://\S+|(?<!\w)www\.\S+|&(?:amp|gt|lt|quot|nbsp);",
+    re.IGNORECASE,
+)
 
 _SIGN = re.compile(r"[^\w\s]")
 _RUN = re.compile(rf"(\S{{{_UNBROKEN}}})(\S+)")

@@ -1,0 +1,184 @@
+"""How a text weighs by its words and turns of phrase: VADER with a lexicon of the trade, and small ones for Spanish,
+German and French."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from string import punctuation
+from typing import Final, Protocol
+
+from vaderSentiment.vaderSentiment import allcap_differential
+
+from omnibot.understanding.lexicons import Found, Lexicon, lexicon
+from omnibot.understanding.utterance import Utterance
+from omnibot.understanding.vader import Vader
+
+__all__ = ["Piece", "Rules", "Weighed", "rules"]
+
+_ALPHA: Final = 15.0  # VADER's: the sum of weights that makes a compound of .71 is its root
+_EMOJI = 20  # that are weighed: each becomes some five words
+_WORDS = 400  # that are weighed
+_FLIPPED = -0.74  # what a negation makes of a weight; VADER's
+_NEGATED_WITHIN = 3  # words behind a negation
+_RAISED = 0.293  # by a booster; VADER's
+_BEFORE_BUT, _BEHIND_BUT = 0.5, 1.5  # VADER's
+
+_TOKEN = re.compile(r"\S+")
+_SHORTEST = 2
+_BUT = frozenset({"but", "But", "BUT"})
+_MASKED = "\x00"  # stands for a word that a turn of phrase has taken
+_SENTENCE_END = frozenset(".!?…")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A word, an emoji or a turn of phrase with its weight (−4…4 and a little more), and where it stands."""
+
+    weight: float
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """What the words and the turns of phrase of a text come to."""
+
+    words: Sequence[Piece]  # with a weight, and not within a phrase
+    found: Sequence[Found]
+    compound: float  # −1…1
+
+
+class Rules(Protocol):
+    """Weighs texts of one language."""
+
+    def weigh(self, utterance: Utterance) -> Weighed: ...
+
+
+def rules(language: str) -> Rules:
+    """The rules of one of the lexicons' languages."""
+    return _English() if language == "en" else _Plain(lexicon(language))
+
+
+class _Tokens:
+    """Words as VADER splits them, with emoji in words."""
+
+    def __init__(self, text: str, emojis: Mapping[str, str]) -> None:
+        self.words: list[str] = []
+        self.spans: list[tuple[int, int]] = []
+        self.ends: list[int] = []  # behind the last word of each sentence
+        self._emojis = emojis
+        self._left = _EMOJI
+        plain = text.isascii()
+        for match in islice(_TOKEN.finditer(text), _WORDS):
+            written = match[0]
+            if plain or emojis.keys().isdisjoint(written):
+                self._add(written, match.span())
+            else:
+                self._add_with_emoji(written, match.start())
+            if written[-1] in _SENTENCE_END:
+                self.ends.append(len(self.words))
+        self.ends.append(len(self.words))
+
+    def _add(self, word: str, span: tuple[int, int]) -> None:
+        stripped = word.strip(punctuation)
+        self.words.append(stripped if len(stripped) > _SHORTEST else word)  # what is shorter may be an emoticon
+        self.spans.append(span)
+
+    def _add_with_emoji(self, written: str, start: int) -> None:
+        for place, sign in enumerate(written, start):
+            if sign in self._emojis and self._left:
+                self._left -= 1
+                for word in self._emojis[sign].split():
+                    self._add(word, (place, place + 1))
+        if word := "".join(sign for sign in written if sign not in self._emojis):
+            self._add(word, (start, start + len(written)))
+
+
+class _English:
+    """VADER with our lexicon, its words weighed sentence by sentence, and turns of phrase in their words' place."""
+
+    def __init__(self) -> None:
+        self._lexicon = lexicon("en")
+        self._vader = Vader()
+        for word, weight in self._lexicon.weights.items():
+            if weight:
+                self._vader.lexicon[word] = weight
+            else:
+                self._vader.lexicon.pop(word, None)
+
+    def weigh(self, utterance: Utterance) -> Weighed:
+        found = self._lexicon.found(utterance.lower, utterance.words, (start for start, _ in utterance.spans))
+        tokens = _Tokens(utterance.said, self._vader.emojis)
+        words = tokens.words
+        capitals = allcap_differential(words)
+        if found:
+            words = [
+                _MASKED if _within(start, found) else word for word, (start, _) in zip(words, tokens.spans, strict=True)
+            ]
+        weights = self._vader.valences(words, capitals)
+        sums, first = [], 0
+        for end in tokens.ends:
+            sums.append(_contrasted(words[first:end], weights, first))
+            first = end
+        pieces = [Piece(weight, *span) for span, weight in zip(tokens.spans, weights, strict=True) if weight]
+        return Weighed(pieces, found, _compound(sums, found, self._vader._punctuation_emphasis(utterance.text)))
+
+
+class _Plain:
+    """A small lexicon with negations, boosters and turns of phrase. Accents may be missing."""
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        self._lexicon = lexicon
+
+    def weigh(self, utterance: Utterance) -> Weighed:
+        lower = utterance.folded
+        words = [lower[start:end] for start, end in utterance.spans[:_WORDS]]
+        found = self._lexicon.found(lower, words, [start for start, _ in utterance.spans[:_WORDS]])
+        pieces = [
+            Piece(weight, *utterance.spans[place])
+            for place, word in enumerate(words)
+            if (weight := self._weight(place, word, words)) and not _within(utterance.spans[place][0], found)
+        ]
+        sums = [piece.weight for piece in pieces]
+        emphasis = min(utterance.text.count("!"), 4) * 0.292
+        return Weighed(pieces, found, _compound([math.fsum(sums)], found, emphasis))
+
+    def _weight(self, place: int, word: str, words: Sequence[str]) -> float:
+        weights = self._lexicon.weights
+        weight = weights.get(word) or weights.get(word.rpartition("'")[2])  # j'adore
+        if not weight:
+            return 0.0
+        before = words[max(0, place - _NEGATED_WITHIN) : place]
+        if before and before[-1] in self._lexicon.boosters:
+            weight += math.copysign(_RAISED, weight)
+        if not self._lexicon.negations.isdisjoint(before):
+            weight *= _FLIPPED
+        return weight
+
+
+def _within(place: int, found: Iterable[Found]) -> bool:
+    return any(phrase.start <= place < phrase.end for phrase in found)
+
+
+def _contrasted(words: Sequence[str], weights: list[float], first: int) -> float:
+    """The sum of a sentence's weights; what stands before its first "but" weighs less, what stands behind it more."""
+    end = first + len(words)
+    but = next((place for place, word in enumerate(words, first) if word in _BUT), end)
+    if but < end:
+        for place in range(first, end):
+            weights[place] *= _BEFORE_BUT if place < but else _BEHIND_BUT
+    return math.fsum(weights[first:end])
+
+
+def _compound(sums: Sequence[float], found: Sequence[Found], emphasis: float) -> float:
+    """VADER's normalised sum, over the root of how many sentences have a mood: a long letter is not all or nothing."""
+    whole = math.fsum(sums) + math.fsum(phrase.weight for phrase in found)
+    if not whole:
+        return 0.0
+    whole += math.copysign(emphasis, whole)
+    whole /= math.sqrt(max(1, sum(map(bool, sums))))
+    return whole / math.sqrt(whole * whole + _ALPHA)
