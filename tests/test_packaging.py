@@ -180,6 +180,8 @@ def test_the_wheel_is_built_and_installed_by_the_lines_of_the_dockerfile(pip, tm
     installed = run([*pip, *arguments, "--target", str(tmp_path / "venv")])
     assert installed.returncode == 0, installed.stderr
     assert {"omnibot", "omnibot_telegram", "omnibot_email"} <= {path.name for path in (tmp_path / "venv").iterdir()}
+    weights = Path("omnibot/understanding/artefacts/encoder/vectors.npy")
+    assert (tmp_path / "venv" / weights).read_bytes() == (TOP / "src" / weights).read_bytes()
     (entries,) = (tmp_path / "venv").glob("omnibot-*.dist-info/entry_points.txt")
     assert "[omnibot.channels]" in entries.read_text()
 

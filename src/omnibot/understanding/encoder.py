@@ -67,23 +67,20 @@ class WordPieces:
         return array("H", found).tobytes()
 
     def _of_part(self, part: str) -> list[int]:
+        hashes, signs = self._hashes, part.encode()
         found: list[int] = []
-        start = 0
-        while start < len(part):
-            for end in range(min(len(part), start + self._longest), start, -1):
-                row = self._row(crc32(part[start:end].encode(), _CONTINUED if start else 0))
-                if row is not None:
-                    found.append(row)
-                    start = end
+        start = seed = 0
+        while start < len(signs):
+            for end in range(min(len(signs), start + self._longest), start, -1):
+                hashed = crc32(signs[start:end], seed)
+                place = bisect_left(hashes, hashed)
+                if place < len(hashes) and hashes[place] == hashed:
+                    found.append(self._rows[place])
+                    start, seed = end, _CONTINUED
                     break
             else:
                 return []
         return found
-
-    def _row(self, hashed: int) -> int | None:
-        place = bisect_left(self._hashes, hashed)
-        found = place < len(self._hashes) and self._hashes[place] == hashed
-        return self._rows[place] if found else None
 
 
 class Encoder:
