@@ -91,6 +91,7 @@ SNIPPETS = [
     for document in (
         ROOT / "README.md",
         ROOT / "docs" / "identity.md",
+        ROOT / "docs" / "understanding.md",
         *sorted((ROOT / "docs" / "channels").glob("*.md")),
     )
     for snippet in re.findall(r"```toml\n(.*?)```", document.read_text(encoding="utf-8"), re.DOTALL)
