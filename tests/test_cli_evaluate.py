@@ -80,6 +80,19 @@ def test_a_turn_that_answers_is_found(folder: Path) -> None:
     assert figures(evaluate("recall", "recall.jsonl", "--json"))["recall@5"] == 1
 
 
+def test_vader_is_measured_as_it_is(folder: Path) -> None:
+    told = figures(evaluate("sentiment", "sentiment.tsv", "--json"))
+    # VADER's compounds: -.30 ("no"), 0, +.79 and +.44 ("thanks for nothing")
+    # negative: 1 hit, 1 missed; neutral: 1 hit; positive: 1 hit, 1 wrong
+    assert told["f1_vader"] == {"-1": pytest.approx(2 / 3), "0": 1, "1": pytest.approx(2 / 3)}
+
+
+def test_the_rules_can_be_measured_alone(folder: Path) -> None:
+    told = figures(evaluate("sentiment", "sentiment.tsv", "--rules", "--json"))
+    # "third time" without an answer, and thanks for nothing, are no praise by the rules alone
+    assert told["f1"]["-1"] == 1
+
+
 def test_goemotions_labels_are_measured(folder: Path) -> None:
     lines = [
         {"text": "I am so grateful", "emotions": ["gratitude"]},

@@ -24,6 +24,7 @@ TrainOption = Annotated[Path, typer.Option(metavar="FILE.tsv", help="The example
 TestOption = Annotated[Path, typer.Option(metavar="FILE.tsv", help="The texts to measure by; label oos: out of scope.")]
 ShotsOption = Annotated[int | None, typer.Option(min=1, help="Learn from so many examples of each intent alone.")]
 SeedOption = Annotated[int, typer.Option(help="Which examples --shots draws.")]
+RulesOption = Annotated[bool, typer.Option("--rules", help="By words and phrases alone, without the trained head.")]
 LanguageOption = Annotated[
     str, typer.Option(help="Read all in this language: en, es, de or fr. Else in the one that most of it is in.")
 ]
@@ -45,14 +46,16 @@ def intents(
 
 
 @app.command("sentiment")
-def sentiment(file: TsvArgument, language: LanguageOption = "", as_json: JsonOption = False) -> None:
+def sentiment(
+    file: TsvArgument, rules: RulesOption = False, language: LanguageOption = "", as_json: JsonOption = False
+) -> None:
     """Measure whether good and ill words are told apart, by texts with -1, 0 or 1: macro-F1 of VADER and of ours."""
     from omnibot.evaluation import sentiment
-    from omnibot.evaluation.readers import Reader, main_language
+    from omnibot.evaluation.readers import main_language, mood, mood_by_rules
 
     items = _read(file, sentiment.read)
-    read = Reader(_language(language) or main_language(text for text, _ in items))
-    _print(sentiment.measure(items, lambda text: read(text).sentiment), as_json)
+    chosen = _language(language) or main_language(text for text, _ in items)
+    _print(sentiment.measure(items, (mood_by_rules if rules else mood)(chosen)), as_json)
 
 
 @app.command("emotions")

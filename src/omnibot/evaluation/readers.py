@@ -10,11 +10,11 @@ from itertools import islice
 from omnibot.evaluation.emotions import FOUR
 from omnibot.evaluation.intents import Examples, Guess
 from omnibot.memory.search import Embed
-from omnibot.model import Reading, Situation
+from omnibot.model import Reading, Sentiment, Situation
 from omnibot.understanding import Understanding
 from omnibot.understanding.utterance import Utterance, legible
 
-__all__ = ["LANGUAGES", "Reader", "embedding", "feelings", "learn_intents", "main_language"]
+__all__ = ["LANGUAGES", "Reader", "embedding", "feelings", "learn_intents", "main_language", "mood", "mood_by_rules"]
 
 LANGUAGES = ("en", "es", "de", "fr")  # that are understood
 _LOOKED_AT = 300  # texts, for their language
@@ -41,6 +41,20 @@ class Reader:
         """What a message means that was written at `now`, which is aware, in its zone."""
         zone = now.tzinfo or UTC
         return self._understanding.read(text, Situation(now=now, zone=zone, last_language=self._language))
+
+
+def mood(language: str) -> Callable[[str], Sentiment]:
+    """What reads sentiment as the server does."""
+    read = Reader(language)
+    return lambda text: read(text).sentiment
+
+
+def mood_by_rules(language: str) -> Callable[[str], Sentiment]:
+    """What reads sentiment by words and phrases, without the head that was trained."""
+    from omnibot.understanding.sentiment import Mood
+
+    mood = Mood((language,), trained=False)
+    return lambda text: mood.read(Utterance(legible(text), _SITUATION, language, written=text))
 
 
 def embedding(language: str) -> Embed | None:
