@@ -35,6 +35,15 @@ def test_labels_that_nothing_has_are_left_out_and_told() -> None:
     assert report.notes == ["no item is neutral or positive: the macro-F1 is over the other labels"]
 
 
+def test_of_two_labels_each_text_has_the_nearer_one() -> None:
+    complaints = sentiment.measure([("glad", 0), ("sad", -1), ("even", 0), ("late", -1)], SAID.__getitem__)
+    assert complaints.figures["macro_f1"] == 1
+    # VADER: glad → neutral, sad → positive, which is no complaint either, even → neutral, late → negative.
+    assert complaints.figures["f1_vader"] == {"-1": pytest.approx(2 / 3), "0": pytest.approx(4 / 5)}
+    praise = sentiment.measure([("glad", 1), ("sad", -1), ("even", 1), ("late", -1)], SAID.__getitem__)
+    assert praise.figures["macro_f1"] == 1
+
+
 def test_a_label_may_be_written_with_a_sign(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a\t-1\nb\t−1\nc\t0\nd\t+1\ne\t1\n", encoding="utf-8")
     assert [label for _, label in sentiment.read(tmp_path / "data")] == [-1, -1, 0, 1, 1]

@@ -14,6 +14,7 @@ from omnibot.model import Sentiment
 __all__ = ["measure", "read"]
 
 _NEUTRAL = 0.05  # VADER's own threshold: what is nearer to 0 is neither
+_TWO = 2  # labels: a complaint or none
 _CALLED = {-1: "negative", 0: "neutral", 1: "positive"}
 _LABELS = {"-1": -1, "−1": -1, "0": 0, "1": 1, "+1": 1}
 
@@ -32,13 +33,14 @@ def _label(written: str) -> int:
 def measure(items: Sequence[Labelled[int]], mood: Callable[[str], Sentiment]) -> Report:
     """Macro-F1 over the labels that are present, of ours and of VADER's compound, cut at ±0.05.
 
-    A value that is not known counts as it stands: it is what is shown.
+    Where two labels are present, what is neither of them counts as the nearer one: thanks are no complaint. A value
+    that is not known counts as it stands: it is what is shown.
     """
     gold = [label for _, label in items]
     read = [mood(text) for text, _ in items]
-    ours = [_cut(one.value) for one in read]
-    vader = [_cut(one.vader) for one in read]
     present = sorted(set(gold))
+    ours = [_cut(one.value, present) for one in read]
+    vader = [_cut(one.vader, present) for one in read]
     figures = {
         "macro_f1": macro_f1(gold, ours),
         "macro_f1_vader": macro_f1(gold, vader),
@@ -58,8 +60,11 @@ def measure(items: Sequence[Labelled[int]], mood: Callable[[str], Sentiment]) ->
     return Report(figures=figures, tables=(Table(("F1", "items", "ours", "VADER"), [*rows, macro]),), notes=notes)
 
 
-def _cut(value: float) -> int:
-    return (value >= _NEUTRAL) - (value <= -_NEUTRAL)
+def _cut(value: float, present: Sequence[int]) -> int:
+    label = (value >= _NEUTRAL) - (value <= -_NEUTRAL)
+    if label in present or len(present) != _TWO:
+        return label
+    return min(present, key=lambda one: (abs(one - value), -one))
 
 
 def _f1(gold: Sequence[int], said: Sequence[int], label: int) -> float | None:
