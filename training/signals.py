@@ -302,16 +302,16 @@ def reasoned(topic: str, names: Sequence[str], worth: float) -> Floats:
 POINTS: Mapping[str, Mapping[str, Mapping[str, float]]] = {
     "urgency": {
         "critical": {
-            "despair": 4,
-            "seized": 3.5, "danger": 2, "health": 2, "trapped": 2, "takeover": 2, "exposed": 2, "draining": 2,
+            "despair": 4, "seized": 3.5, "blackout": 3.5, "danger": 2, "health": 2, "trapped": 2, "takeover": 2,
+            "exposed": 2, "draining": 2,
             "lost_data": 1.5, "outage": 1.5, "everyone": 1, "imminent": 1, "growing": 1, "cry": 1, "frail": 0.5,
             "systems": 0.5, "medicine": 0.5, "travel": 0.5, "event": 0.5, "fault": 0.5, "figure": -3, "unreal": -2,
             "over": -3, "joke": -1,
         },
         "high": {
             "owed": 2, "blocked": 2, "livelihood": 2, "legal": 1.5, "medicine": 1.5, "repeat": 1, "since": 1,
-            "soon": 1, "team": 1, "event": 1, "travel": 1, "amount": 1, "fault": 1, "frail": 0.5, "outage": 1,
-            "systems": 0.5, "claim": 1.5, "figure": -2, "unreal": -2, "over": -3, "minor": -1,
+            "soon": 1, "team": 1, "event": 1, "travel": 1, "amount": 1, "fault": 1, "unable": 0.5, "frail": 0.5,
+            "outage": 1, "systems": 0.5, "claim": 1.5, "figure": -2, "unreal": -2, "over": -3, "minor": -1,
         },
         "normal": {
             "how_to": 2, "wish": 2, "minor": 2, "figure": 2, "unreal": 2, "workaround": 1, "tag": 1, "fault": 0.5,

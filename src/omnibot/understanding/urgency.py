@@ -37,8 +37,8 @@ _URGENT = (Urgency.CRITICAL, Urgency.HIGH)
 _CALM = frozenset({"calm", "tag", "greeting", "thanks", "praise"})
 _HARM = frozenset(  # without one of these it is a topic, and not urgent
     {
-        "blocked", "danger", "despair", "draining", "exposed", "fault", "health", "legal", "livelihood", "lost_data",
-        "medicine", "outage", "owed", "repeat", "seized", "takeover", "trapped",
+        "blackout", "blocked", "danger", "despair", "draining", "exposed", "fault", "health", "legal", "livelihood",
+        "lost_data", "medicine", "outage", "owed", "repeat", "seized", "takeover", "trapped",
     }
 )  # fmt: skip
 _CERTAIN = frozenset({"despair", "seized"})  # critical by themselves, where they are meant
@@ -120,7 +120,7 @@ class Stakes:
 
     def find(self, utterance: Utterance) -> tuple[list[Cue], dict[str, float]]:
         """The cues of a text, and the counts that it is weighed by."""
-        cues = self._cues.find(utterance)
+        cues = self._cues.find(utterance, few=True)
         return cues, counted(cues) | dict.fromkeys(_surface(utterance), 1.0)
 
 
