@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from omnibot.model import Entity, NamedTime, TimeKind
 from omnibot.understanding.utterance import Utterance
-from omnibot.understanding.words import WordTokenizer
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -52,11 +51,13 @@ class Entities:
     """
 
     def __init__(self, pipeline: Language, catalogue: Catalogue) -> None:
+        self._vocab = pipeline.vocab
         self._ruler = _ruler(pipeline, catalogue)
+        cut = [pipeline.make_doc(spelling) for _, _, spelling in catalogue.names()]
+        self._beginnings = frozenset(words[0].lower_ for words in cut if len(words))
         self._patterns = [
             (label, re.compile(pattern)) for label, patterns in catalogue.patterns.items() for pattern in patterns
         ]
-        self._cut_by_us = isinstance(pipeline.tokenizer, WordTokenizer)
 
     def read(self, utterance: Utterance, times: Sequence[NamedTime] = ()) -> tuple[Entity, ...]:
         """What is named, in the order of the text; where two overlap, what the company configured, and dates last."""
@@ -76,15 +77,25 @@ class Entities:
                 if start < end:
                     value = match[1] if pattern.groups and match[1] else match[0]
                     yield Entity(label, match[0], _spelling(value), start, end)
-        if self._ruler is None or utterance.doc is None:
+        if self._ruler is None:
             return
-        doc = self._ruler(utterance.doc)
-        if doc.ents:
-            places = utterance.spans if self._cut_by_us else [(word.idx, word.idx + len(word)) for word in doc]
-            for entity in doc.ents:
-                if entity.ent_id_:
-                    start, end = places[entity.start][0], places[entity.end - 1][1]
-                    yield Entity(entity.label_, utterance.text[start:end], entity.ent_id_, start, end)
+        if utterance.doc is not None:
+            doc = self._ruler(utterance.doc)
+            places = [(word.idx, word.idx + len(word)) for word in doc]
+        elif self._beginnings.isdisjoint(utterance.words):
+            return
+        else:
+            doc, places = self._ruler(self._cut(utterance)), utterance.spans
+        for entity in doc.ents:
+            if entity.ent_id_:
+                start, end = places[entity.start][0], places[entity.end - 1][1]
+                yield Entity(entity.label_, utterance.text[start:end], entity.ent_id_, start, end)
+
+    def _cut(self, utterance: Utterance) -> Doc:
+        """A document of the words as they are cut for all readers."""
+        from spacy.tokens import Doc
+
+        return Doc(self._vocab, words=[utterance.text[start:end] for start, end in utterance.spans])
 
 
 def _ruler(pipeline: Language, catalogue: Catalogue) -> EntityRuler | None:

@@ -94,11 +94,6 @@ class Languages:
         self._all_have_words = all(words.values())
         self._model = _model(self._configured) if len(self._configured) > 1 else None
 
-    @property
-    def common_words(self) -> Collection[str]:
-        """Some hundred words that are in most sentences, in lower case."""
-        return self._telling.keys()
-
     def read(self, utterance: Utterance) -> Written:
         """The language of a text; with too few words the customer's last, else the company's, unknown."""
         last = utterance.situation.last_language

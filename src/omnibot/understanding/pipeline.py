@@ -138,8 +138,6 @@ class _Component:
 @Language.factory("omnibot_language", default_config={"languages": ["en"]})
 def _language(nlp: Language, name: str, languages: Sequence[str]) -> _Component:
     reader = Languages(languages)
-    for word in reader.common_words:  # made known for ever, outside of any memory zone
-        nlp.make_doc(f"{word} {word.capitalize()}")
 
     def read(found: Pass) -> None:
         written = reader.read(found.utterance)
@@ -187,9 +185,9 @@ def _entities(
     return _Component(read)
 
 
-@Language.factory("omnibot_sentiment")
-def _sentiment(nlp: Language, name: str) -> _Component:
-    reader = Mood()
+@Language.factory("omnibot_sentiment", default_config={"languages": ["en"]})
+def _sentiment(nlp: Language, name: str, languages: Sequence[str]) -> _Component:
+    reader = Mood(languages)
 
     def read(found: Pass) -> None:
         found.sentiment = reader.read(found.utterance, found.features)
@@ -299,7 +297,7 @@ def assemble(
             "spellings": {name: list(those) for name, those in catalogue.spellings.items()},
             "patterns": {label: list(those) for label, those in catalogue.patterns.items()},
         },
-        "omnibot_sentiment": {},
+        "omnibot_sentiment": in_languages,
         "omnibot_emotions": {},
         "omnibot_urgency": in_languages,
         "omnibot_expertise": in_languages,
