@@ -22,6 +22,8 @@ from omnibot.understanding.cues import LANGUAGES
 from omnibot.understanding.expertise import ExpertiseReader, Skills
 from omnibot.understanding.features import BUCKETS, DENSE, Extractor, Features
 from omnibot.understanding.linear import Heads
+from omnibot.understanding.requests import Requests
+from omnibot.understanding.tone import Tone
 from omnibot.understanding.urgency import Stakes, UrgencyReader
 from omnibot.understanding.utterance import Utterance, legible
 from training.datasets import labelled, multidogo
@@ -110,7 +112,11 @@ def items(topic: str, part: Literal["train", "test"], extractor: Extractor) -> l
 
 def _utterances(topic: str, part: Literal["train", "test"]) -> Iterator[Utterance]:
     for line in labelled(topic, part):
-        yield Utterance(text=legible(line["text"]), situation=_SITUATION, language=line["lang"])
+        yield _utterance(line["text"], line["lang"])
+
+
+def _utterance(text: str, language: str) -> Utterance:
+    return Utterance(text=legible(text), situation=_SITUATION, language=language)
 
 
 def ordinary(topic: str, data: Path, labelled_items: int, seed: int, extractor: Extractor) -> list[Item]:
@@ -126,7 +132,7 @@ def ordinary(topic: str, data: Path, labelled_items: int, seed: int, extractor: 
     for domain in sorted(turns):
         for number in random.choice(len(turns[domain]), _A_DOMAIN, replace=False):
             text, likely = turns[domain][number]
-            utterance = Utterance(text=legible(text), situation=_SITUATION, language="en")
+            utterance = _utterance(text, "en")
             _, counts = signs.find(utterance)
             weight = _WEIGHT * labelled_items / (_A_DOMAIN * len(turns))
             found.append(Item("en", likely, counts, extractor(utterance.text), weight))
@@ -242,8 +248,9 @@ def figures(data: Path) -> dict[str, Any]:
     thousand ordinary turns of MultiDoGO's development part are taken for urgent.
     """
     extractor = Extractor()
+    found: dict[str, Any] = {"tone": _tone(), "person": _person()}
+    found["urgent of 1000 ordinary"] = _false_alarms(data, extractor)
     readers = {"urgency": UrgencyReader(LANGUAGES), "expertise": ExpertiseReader(LANGUAGES)}
-    found: dict[str, Any] = {"urgent of 1000 ordinary": _false_alarms(data, extractor)}
     for topic, (_, labels) in TOPICS.items():
         tested = items(topic, "test", extractor)
         signals = [
@@ -263,13 +270,50 @@ def figures(data: Path) -> dict[str, Any]:
     return found
 
 
+def _tone() -> dict[str, float]:
+    """How alike the readers and the labels order the sample: Spearman's correlation of formality and politeness."""
+    reader = Tone(LANGUAGES)
+    lines = [*labelled("tone", "train"), *labelled("tone", "test")]
+    read = [reader.read(_utterance(line["text"], line["lang"])) for line in lines]
+    return {
+        name: _alike([line[name] for line in lines], [signals[place].value for signals in read])
+        for place, name in enumerate(("formality", "politeness"))
+    }
+
+
+def _alike(wanted: Sequence[float], said: Sequence[float]) -> float:
+    ranks = [
+        np.array([(np.sum(each < one) + np.sum(each <= one)) / 2 for one in each])
+        for each in map(np.array, (wanted, said))
+    ]
+    return round(float(np.corrcoef(*ranks)[0, 1]), 3)
+
+
+def _person() -> dict[str, dict[str, float]]:
+    """Precision and recall of who asks for a person, on the test part."""
+    reader = Requests(LANGUAGES)
+    pairs = []
+    for line in labelled("person", "test"):
+        asked, _, _ = reader.read(_utterance(line["text"], line["lang"]))
+        pairs.append((line["lang"], line["label"], asked.value))
+    found = {}
+    for lang in LANGUAGES:
+        hits = sum(wanted and said for of, wanted, said in pairs if of == lang)
+        found[lang] = {
+            "items": sum(of == lang for of, _, _ in pairs),
+            "precision": round(hits / sum(said for of, _, said in pairs if of == lang), 3),
+            "recall": round(hits / sum(wanted for of, wanted, _ in pairs if of == lang), 3),
+        }
+    return found
+
+
 def _false_alarms(data: Path, extractor: Extractor) -> float:
     reader = UrgencyReader(["en"])
     known = (*_SMALL_TALK, *_DETAILS, *_REQUESTS)
     texts = [turn.text for turn in multidogo(data, "dev") if turn.intents and set(turn.intents) <= set(known)]
     urgent = 0
     for text in texts:
-        utterance = Utterance(text=legible(text), situation=_SITUATION, language="en")
+        utterance = _utterance(text, "en")
         read = reader.read(utterance, extractor(utterance.text))
         urgent += read.known and read.value in (Urgency.HIGH, Urgency.CRITICAL)
     return round(1000 * urgent / len(texts), 1)

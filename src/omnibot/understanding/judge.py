@@ -54,8 +54,7 @@ class Judge:
         scores: list[float] = self.heads.scores(features).tolist()
         for name, count in counts.items():
             if row := self._counts.get(name):
-                for place, weight in enumerate(row):
-                    scores[place] += weight * count
+                scores = [score + weight * count for score, weight in zip(scores, row, strict=True)]
         return scores
 
     def evidence(self, labels: Sequence[str], cues: Iterable[Cue], utterance: Utterance) -> tuple[Evidence, ...]:

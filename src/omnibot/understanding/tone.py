@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from math import exp, log
 
 from omnibot.model import Evidence, Signal
@@ -14,7 +14,7 @@ __all__ = ["Tone"]
 
 _EVIDENCE = 5
 _FEWEST = 3  # words without a cue that say how formal somebody is
-_SURE = 0.5  # how far from the middle, of the way to either end, a value must be to be known
+_SURE = 0.25  # how far from the middle, of the way to either end, a value must be to be known
 _WORDS = 200  # that are looked at
 _LONG_WORD = 8  # letters
 _SHOUT = 12  # signs: fewer in capitals are a name or "OK"
@@ -37,7 +37,7 @@ _FORMAL: Mapping[str, float] = {
 _CAPITAL, _NO_CAPITAL = 0.45, -0.6  # how it begins
 _STOP, _NO_STOP = 0.4, -0.35  # how it ends
 _SMALL_I = -0.6  # "i" for "I"
-_EMOJI, _EXCLAIMED, _STRETCHED, _SHOUTED = -0.9, -0.35, -0.7, -0.6
+_PLAYED, _EXCLAIMED, _SHOUTED = -0.85, -0.35, -0.6  # emoji, ":)", "sooo" and "??"; several "!"; capitals throughout
 _LENGTH, _LONG_WORDS = 0.3, 1.6  # times the logarithm of the words over ten; times the share of long words
 
 _POLITE_START = 0.1
@@ -54,8 +54,21 @@ _POLITE: Mapping[str, float] = {
 _POLITE_SHOUTED, _POLITE_EXCLAIMED = -0.8, -0.35
 
 _EMOJIS = re.compile(r"[\U0001F300-\U0001FAFF\u2600-\u27BF]")
-_EMOTICONS = (":)", ":-)", ";)", ";-)", ":(", ":D", ":P", "<3", "xD")
-_STRETCHES = ("!!", "??", "?!", "....", *(3 * letter for letter in "aefhilmnorstuyz"))
+_PLAY = (
+    ":)",
+    ":-)",
+    ";)",
+    ";-)",
+    ":(",
+    ":d",
+    ":p",
+    "<3",
+    "!!",
+    "??",
+    "?!",
+    "....",
+    *(3 * sign for sign in "aefhilmnorstuyz"),
+)
 _SIE = re.compile(r"(?<![.!?] )(?<!^)\b(?:Sie|Ihnen|Ihr(?:e[mnrs]?)?)\b")
 
 
@@ -75,11 +88,17 @@ class Tone:
             return unread, unread
         cues = self._cues.find(utterance)
         surface = _Surface(utterance)
-        return _formality(utterance, cues, surface), _politeness(utterance, cues, surface)
+        polite = _POLITE_START + _POLITE_SHOUTED * surface.shouted + _POLITE_EXCLAIMED * surface.exclaimed
+        return (
+            _read(utterance, _FORMAL_START + surface.odds, cues, _FORMAL, _manner(surface)),
+            _read(utterance, polite, cues, _POLITE, "capitals throughout" if surface.shouted else ""),
+        )
 
 
 class _Surface:
     """What is seen of a text without knowing its words."""
+
+    __slots__ = ("capital", "exclaimed", "long", "odds", "shouted", "stopped", "words")
 
     def __init__(self, utterance: Utterance) -> None:
         text = utterance.text.strip()
@@ -91,61 +110,49 @@ class _Surface:
         self.stopped = text[-1:] in ".?!…)"
         self.exclaimed = text.count("!") > 1
         self.shouted = len(text) > _SHOUT and text.isupper()
-        self.emoji = any([sign in text for sign in _EMOTICONS]) or bool(not text.isascii() and _EMOJIS.search(text))
-        self.stretched = any([sign in utterance.folded for sign in _STRETCHES])
-        self.small_i = utterance.language == "en" and (" i " in text or text.startswith("i "))
-        self.sie = utterance.language == "de" and bool(_SIE.search(text))
+        self.odds = _LENGTH * log(self.words / 10) + _LONG_WORDS * self.long
+        self.odds += _CAPITAL if self.capital else _NO_CAPITAL
+        self.odds += _STOP if self.stopped else _NO_STOP
+        self.odds += sum(self._looks(text, utterance))
+
+    def _looks(self, text: str, utterance: Utterance) -> Iterator[float]:
+        if self.shouted:
+            yield _SHOUTED
+        if self.exclaimed:
+            yield _EXCLAIMED
+        if any([sign in utterance.folded for sign in _PLAY]) or not (text.isascii() or not _EMOJIS.search(text)):
+            yield _PLAYED
+        if utterance.language == "en" and (" i " in text or text.startswith("i ")):
+            yield _SMALL_I
+        elif utterance.language == "de" and _SIE.search(text):
+            yield _FORMAL["formal_you"]
 
 
-def _formality(utterance: Utterance, cues: Sequence[Cue], surface: _Surface) -> Signal[float]:
-    odds = _FORMAL_START + _weighed(cues, _FORMAL)
-    odds += _CAPITAL if surface.capital else _NO_CAPITAL
-    odds += _STOP if surface.stopped else _NO_STOP
-    odds += _LENGTH * log(surface.words / 10) + _LONG_WORDS * surface.long
-    odds += _SMALL_I * surface.small_i + _SHOUTED * surface.shouted
-    odds += _EMOJI * surface.emoji + _STRETCHED * surface.stretched
-    odds += _EXCLAIMED * surface.exclaimed + _FORMAL["formal_you"] * surface.sie
-    value = 1 / (1 + exp(-odds))
-    evidence = _evidence(utterance, cues, _FORMAL, value > 0.5)
-    if not evidence and surface.words < _FEWEST:
-        return Signal(round(value, 3), 0.0, known=False)
-    if not evidence:
-        evidence = (Evidence(_manner(surface, value > 0.5)),)
-    confidence = abs(2 * value - 1)
-    return Signal(round(value, 3), round(confidence, 3), evidence, known=confidence >= _SURE / 2)
-
-
-def _politeness(utterance: Utterance, cues: Sequence[Cue], surface: _Surface) -> Signal[float]:
-    odds = _POLITE_START + _weighed(cues, _POLITE)
-    odds += _POLITE_SHOUTED * surface.shouted + _POLITE_EXCLAIMED * surface.exclaimed
-    value = 1 / (1 + exp(-odds))
-    evidence = _evidence(utterance, cues, _POLITE, odds > 0)
-    if not evidence and surface.shouted:
-        evidence = (Evidence("capitals throughout"),)
-    confidence = abs(2 * value - 1)
-    return Signal(round(value, 3), round(confidence, 3), evidence, known=bool(evidence) and confidence >= _SURE / 2)
-
-
-def _weighed(cues: Iterable[Cue], weights: Mapping[str, float]) -> float:
-    """What the cues add up to; the second of a kind counts for half, the third for a third."""
+def _read(
+    utterance: Utterance, odds: float, cues: Iterable[Cue], weights: Mapping[str, float], else_: str
+) -> Signal[float]:
+    """Add up the cues (the second of a kind counts for half, the third for a third), and see what it comes to."""
     times: dict[str, int] = {}
-    odds = 0.0
-    for cue in cues:
-        if cue.name in weights:
-            times[cue.name] = times.get(cue.name, 0) + 1
-            odds += weights[cue.name] / times[cue.name]
-    return odds
+    telling: list[tuple[float, int, int]] = []
+    for name, start, end in cues:
+        if weight := weights.get(name):
+            times[name] = count = times.get(name, 0) + 1
+            odds += weight / count
+            telling.append((weight, start, end))
+    value = 1 / (1 + exp(-odds))
+    # The cues that pull the way that the value went.
+    spans = dict.fromkeys([(start, end) for weight, start, end in telling if weight * odds > 0][:_EVIDENCE])
+    evidence = tuple([utterance.quote(start, end) for start, end in spans])
+    if not evidence and else_:
+        evidence = (Evidence(else_),)
+    confidence = abs(2 * value - 1)
+    return Signal(round(value, 3), round(confidence, 3), evidence, known=bool(evidence) and confidence >= _SURE)
 
 
-def _evidence(
-    utterance: Utterance, cues: Iterable[Cue], weights: Mapping[str, float], upwards: bool
-) -> tuple[Evidence, ...]:
-    """The cues that pull the way that the value went."""
-    spans = [(start, end) for name, start, end in cues if (weight := weights.get(name)) and (weight > 0) is upwards]
-    return tuple([utterance.quote(start, end) for start, end in dict.fromkeys(spans[:_EVIDENCE])])
-
-
-def _manner(surface: _Surface, formal: bool) -> str:
-    if formal:
+def _manner(surface: _Surface) -> str:
+    """Why something is formal or casual whose words do not tell; '' where too little is said."""
+    if surface.words < _FEWEST:
+        return ""
+    if _FORMAL_START + surface.odds > 0:
         return "whole sentences" if surface.stopped else "long words"
     return "no capital at its beginning" if not surface.capital else "brief and unpunctuated"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from importlib.resources import files
 from typing import NamedTuple
@@ -27,8 +27,10 @@ _KEPT = 4096  # words whose cues are known by heart
 _ANY = frozenset({"_", "..."})
 _PARTED = re.compile(r"[,\n]")
 _PIECE = re.compile(r"[^\W_]+")
-_BETWEEN = r"[\s,'\"“”«»()_-]{0,3}"
-_GAP = rf"(?:{_BETWEEN}\w+){{0,4}}?"
+# Nothing that was matched is given back (`+`): a phrase costs no more than its words.
+_SIGN = r"[\s,'\"“”«»()_-]"
+_BETWEEN = rf"{_SIGN}{{0,3}}+"
+_GAP = rf"(?:{_SIGN}{{1,3}}+\w++){{0,4}}?"
 
 
 class Cue(NamedTuple):
@@ -66,18 +68,22 @@ class Cues:
 class _Form:
     """One phrase of a cue."""
 
-    __slots__ = ("cue", "pattern", "phrase", "topic")
+    __slots__ = ("cue", "match", "phrase", "topic")
 
     def __init__(self, topic: str, cue: str, phrase: str) -> None:
         self.topic = topic
         self.cue = cue
         self.phrase = phrase
-        self.pattern: re.Pattern[str] | None = None
+        self.match: Callable[[str, int], re.Match[str] | None] = self._first_match
+
+    def _first_match(self, text: str, start: int) -> re.Match[str] | None:
+        """Match from a place on; the pattern is made when a text first has the phrase's first words."""
+        self.match = self.compiled().match
+        return self.match(text, start)
 
     def compiled(self) -> re.Pattern[str]:
-        """The pattern of the whole phrase: made when a text first has its first words."""
-        self.pattern = re.compile(_pattern(_parts(self.phrase)))
-        return self.pattern
+        """The pattern of the whole phrase."""
+        return re.compile(_pattern(_parts(self.phrase)))
 
     @property
     def is_word(self) -> bool:
@@ -144,20 +150,20 @@ def _word_pattern(word: str) -> str:
     if word == "#":
         return r"\d[\d.,:]*"
     if word == "_":
-        return r"\w+"
+        return r"\w++"
     if "+" in word:
         return _BETWEEN.join(map(_word_pattern, word.split("+")))
     body = re.escape(word.rstrip("*")).replace("'", "'?")
     if word.endswith("*"):
-        return rf"{body}\w*"
+        return rf"{body}\w*+"
     return rf"{body}(?!\w)" if word[-1].isalnum() else body
 
 
 class _Begun(NamedTuple):
     """The forms that may begin in a word."""
 
-    plain: str  # the word without accents
-    cues: Sequence[tuple[int, int, _Form]]  # that the word alone is: from where to where within it
+    key: str  # the word without accents; "#" for one that begins with a number
+    cues: Sequence[tuple[str, str, int, int]]  # topics and names that the word alone has: from where to where within it
     next: Mapping[str, Sequence[tuple[int, _Form]]]  # by the word that must come next, and from where within this
     open: Sequence[tuple[int, _Form]]  # whatever comes next
     is_empty: bool
@@ -195,16 +201,14 @@ class _Lexicon:
             if is_empty:
                 continue
             start = spans[place][0]
-            for first, end, form in cues:
-                found.setdefault(form.topic, []).append(Cue(form.cue, start + first, start + end))
+            for topic, cue, first, end in cues:
+                found.setdefault(topic, []).append(Cue(cue, start + first, start + end))
                 most -= 1
-            if following:
-                after = words[place + 1].plain
-                if expected := following.get("#" if after[:1].isdecimal() else after):
-                    forms = [*forms, *expected]
+            if following and (expected := following.get(words[place + 1].key)):
+                forms = (*forms, *expected)
             for first, form in forms:
                 tries -= 1
-                if match := (form.pattern or form.compiled()).match(text, start + first):
+                if match := form.match(text, start + first):
                     found.setdefault(form.topic, []).append(Cue(form.cue, match.start(), match.end()))
                     most -= 1
             if tries < 0 or most < 0:
@@ -213,18 +217,19 @@ class _Lexicon:
 
     def _look_up(self, word: str) -> _Begun:
         plain = folded(word)
-        cues: list[tuple[int, int, _Form]] = []
+        cues: list[tuple[str, str, int, int]] = []
         following: dict[str, list[tuple[int, _Form]]] = {}
         anything: list[tuple[int, _Form]] = []
         for start, end, form, seconds in self._forms(plain):
             if form.is_word:
-                cues.append((start, end, form))
+                cues.append((form.topic, form.cue, start, end))
             elif seconds is None or end < len(plain) or (plain[0].isdecimal() and not plain.isdecimal()):
                 anything.append((start, form))
             else:
                 for second in seconds:
                     following.setdefault(second, []).append((start, form))
-        return _Begun(plain, cues or (), following or _NONE, anything or (), not (cues or following or anything))
+        key = "#" if plain[:1].isdecimal() else plain
+        return _Begun(key, cues or (), following or _NONE, anything or (), not (cues or following or anything))
 
     def _forms(self, plain: str) -> Iterator[tuple[int, int, _Form, frozenset[str] | None]]:
         for form, seconds in self._words.get("#" if plain[:1].isdecimal() else plain, ()):
