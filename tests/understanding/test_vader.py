@@ -52,7 +52,17 @@ def test_any_text_weighs_as_much(text: str) -> None:
         "isn't it GREAT?? well??",
         "just enough good",
         "great 😡 a😡b 👍🏻 :)",
+        "bad bad good but bad good bad but good",
+        "good but good good but",
     ],
 )
 def test_what_vader_has_rules_for_weighs_as_much(text: str) -> None:
     assert OURS.compound(text) == LIBRARY.polarity_scores(text)["compound"]
+
+
+def test_a_revised_lexicon_changes_what_it_names_and_nothing_else() -> None:
+    revised = OURS.revised({"please": 0.0, "slow": -1.2})
+    assert revised.compound("please") == 0
+    assert revised.compound("slow") < 0
+    assert revised.compound("what a great day") == OURS.compound("what a great day")
+    assert OURS.compound("please") > 0

@@ -21,7 +21,7 @@ __all__ = ["Piece", "Rules", "Weighed", "rules"]
 
 _ALPHA: Final = 15.0  # VADER's: the sum of weights that makes a compound of .71 is its root
 _EMOJI = 20  # that are weighed: each becomes some five words
-_WORDS = 400  # that are weighed
+_WORDS = 300  # that are weighed
 _FLIPPED = -0.74  # what a negation makes of a weight; VADER's
 _NEGATED_WITHIN = 3  # words behind a negation
 _RAISED = 0.293  # by a booster; VADER's
@@ -58,9 +58,10 @@ class Rules(Protocol):
     def weigh(self, utterance: Utterance) -> Weighed: ...
 
 
-def rules(language: str) -> Rules:
-    """The rules of one of the lexicons' languages."""
-    return _English() if language == "en" else _Plain(lexicon(language))
+def rules(language: str, vader: Vader) -> Rules:
+    """The rules of one of the lexicons' languages; those of English rest on VADER's."""
+    found = lexicon(language)
+    return _English(found, vader.revised(found.weights)) if language == "en" else _Plain(found)
 
 
 class _Tokens:
@@ -101,14 +102,9 @@ class _Tokens:
 class _English:
     """VADER with our lexicon, its words weighed sentence by sentence, and turns of phrase in their words' place."""
 
-    def __init__(self) -> None:
-        self._lexicon = lexicon("en")
-        self._vader = Vader()
-        for word, weight in self._lexicon.weights.items():
-            if weight:
-                self._vader.lexicon[word] = weight
-            else:
-                self._vader.lexicon.pop(word, None)
+    def __init__(self, lexicon: Lexicon, vader: Vader) -> None:
+        self._lexicon = lexicon
+        self._vader = vader
 
     def weigh(self, utterance: Utterance) -> Weighed:
         found = self._lexicon.found(utterance.lower, utterance.words, (start for start, _ in utterance.spans))

@@ -26,7 +26,7 @@ NEUTRAL: Final = 0.05  # VADER's own threshold: nearer to 0 a value says neither
 _TRAINED_IN = "en"
 _KNOWN = 0.5
 _EVIDENCE = 5
-_HEAVY = 250  # weighted words in a text, and emoji: beyond that VADER as it is would take too long
+_HEAVY = 200  # weighted words in a text, and emoji: beyond that VADER as it is would take too long
 _WORDING = 0.35  # the strongest that a text can be whose words and phrases speak of no mood
 _LEAST, _GAIN = 0.55, 0.4  # how sure the rules alone are of the weakest mood, and how much surer of the strongest
 
@@ -84,7 +84,7 @@ class Mood:
 
     def __init__(self, languages: Sequence[str] = LANGUAGES, *, trained: bool = True) -> None:
         self._vader = Vader()
-        self._rules = {language: rules(language) for language in languages if language in LANGUAGES}
+        self._rules = {language: rules(language, self._vader) for language in languages if language in LANGUAGES}
         self._head = _Head() if trained else None
 
     def read(self, utterance: Utterance, features: Features | None = None) -> Sentiment:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
@@ -37,6 +38,18 @@ class _Window:
 
 class Vader(SentimentIntensityAnalyzer):  # type: ignore[misc]
     """VADER that weighs only the words that its lexicon has, each within the few words about it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        del self.lexicon_full_filepath, self.emoji_full_filepath  # the files' texts: 0.8 MB that nobody needs now
+
+    def revised(self, weights: Mapping[str, float]) -> Vader:
+        """The same with these weights in its lexicon; 0 takes a word out of it."""
+        other = copy(self)
+        other.lexicon = {
+            word: weight for word, weight in (self.lexicon | dict(weights)).items() if weight or word not in weights
+        }
+        return other
 
     def compound(self, text: str) -> float:
         """The compound of `polarity_scores`: −1…1, in time that grows as the text does."""
