@@ -50,6 +50,23 @@ def test_what_is_said_often_begins_with_less():
     assert begun[0, 0] < 0.01 < 0.4 < begun[1, 0] < begun[2, 0] <= 1
 
 
+def test_a_new_encoder_is_turned_to_the_old_one():
+    old = encoder.directions(np.random.default_rng(1).normal(size=(100, 6)))
+    quarter = np.eye(6, dtype=np.float32)
+    quarter[:2, :2] = [[0, 1], [-1, 0]]
+    turn = encoder.rotation(old @ quarter, old)
+    assert turn == pytest.approx(quarter.T, abs=1e-5)
+    assert turn.T @ turn == pytest.approx(np.eye(6), abs=1e-5)
+
+
+def test_texts_that_are_looked_at_three_times_weigh_three_times(monkeypatch):
+    pytest.importorskip("torch")
+    texts = encoder.bags(["where", "where"], WordPieces.of(PIECES))
+    begun = np.full((5, 2), 0.1, np.float32)
+    fitted = encoder.fitted(texts, np.eye(2, dtype=np.float32), begun, 200, seed=0, times=np.array([3, 1]))
+    assert fitted[0, 0] > fitted[0, 1]
+
+
 def test_rounding_to_8_bits_errs_by_half_a_step():
     vectors = np.random.default_rng(5).normal(size=(50, 16)).astype(np.float32)
     vectors[7] = 0
