@@ -266,8 +266,9 @@ def test_without_features_the_rules_decide() -> None:
     assert TRAINED.read(written("thanks for nothing")) == by_rules("thanks for nothing")
 
 
-def test_a_text_without_words_has_no_mood() -> None:
-    assert trained("   ").known is False
+@pytest.mark.parametrize("text", ["   ", "4711", "12-34?", "_"])
+def test_a_text_without_words_has_no_mood(text: str) -> None:
+    assert trained(text).known is False
 
 
 # --- VADER as it is ---------------------------------------------------------------------------------------------------

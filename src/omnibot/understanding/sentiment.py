@@ -41,6 +41,7 @@ _ASKS = re.compile(
 )
 _GREETS = re.compile(r"(?:[@.]\S+ )*(?:hi|hey|hello|good morning|dear)\b")
 _DIGIT = re.compile(r"\d")
+_LETTER = re.compile(r"[^\W\d_]")
 _WORDS: Final[Mapping[str, frozenset[str]]] = {
     "you": frozenset({"you", "your", "u", "ur", "yours", "you're", "you've"}),
     "my": frozenset({"my", "our", "mine"}),
@@ -109,7 +110,8 @@ class Mood:
         evidence = tuple(_evidence(utterance, weighed, label))
         if label and not evidence:
             evidence = (Evidence("how it is worded as a whole"),)
-        return Sentiment(value, round(confidence, 3), evidence, known=confidence >= _KNOWN, vader=vader)
+        known = confidence >= _KNOWN and bool(label or _LETTER.search(utterance.text))  # a bare number tells nothing
+        return Sentiment(value, round(confidence, 3), evidence, known=known, vader=vader)
 
     def vader(self, utterance: Utterance) -> float:
         """VADER's own compound of what was written: −1…1."""
