@@ -1,4 +1,4 @@
-"""python -m training FOLDER [encoder emotions sentiment signals]: trains what the package ships, and says how well."""
+"""python -m training FOLDER [encoder sentiment emotions signals]: trains what the package ships, and says how well."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from training.datasets import MissingData
 
-_PARTS = ("encoder", "emotions", "sentiment", "signals")  # in their order: the heads look at what the encoder says
+_PARTS = ("encoder", "sentiment", "emotions", "signals")  # in their order: each looks at what those before it say
 
 
 def main(arguments: list[str] | None = None) -> int:
