@@ -40,7 +40,7 @@ _WARM = 500  # messages before the first round: what is built once is no cost of
 _LONGEST = 4000  # characters that are read of a message
 _MICROSECOND, _MEGABYTE = 1000, 1_000_000
 _P50, _P99, _RATIO, _LINEAR, _MEMORY = 600, 2000, 5, 1.5, 80
-_BEFORE, _AFTER = "words", "the reading"  # what is done around the components
+_BEFORE, _AFTER = "making ready", "the reading"  # what is done around the components
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +183,6 @@ def _cost(act: Callable[[str], object], text: str) -> float:
 def _by_part(understanding: Understanding, texts: Sequence[str]) -> dict[str, float]:
     """Each component, as the pass calls one after the other; reading the clock adds a little to each."""
     from omnibot.model import Situation
-    from omnibot.understanding.pipeline import begin
-    from omnibot.understanding.utterance import Utterance, legible
 
     situation = Situation(now=datetime(2025, 3, 12, 10, 15, tzinfo=UTC), zone=ZoneInfo("Europe/Berlin"))
     pipeline = understanding.pipeline
@@ -192,9 +190,7 @@ def _by_part(understanding: Understanding, texts: Sequence[str]) -> dict[str, fl
     with _undisturbed():
         for text in texts:
             began = time.thread_time_ns()
-            read = legible(text)
-            doc = pipeline.make_doc(read)
-            found = begin(doc, Utterance(read, situation, "", doc))
+            doc, found = understanding.begin(text, situation)
             for name, component in [(_BEFORE, None), *pipeline.pipeline, (_AFTER, None)]:
                 if component is not None:
                     doc = component(doc)

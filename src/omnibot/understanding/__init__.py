@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from spacy.tokens import Doc
 
     from omnibot.understanding.intents import IntentModel
+    from omnibot.understanding.pipeline import Pass
 
 __all__ = ["LONGEST", "Catalogue", "PipelineError", "Understanding"]
 
@@ -60,30 +61,29 @@ class Understanding:
 
     def adopt(self, intents: IntentModel | None) -> None:
         """From now on tell intents by this model; without one none is known."""
-        from omnibot.understanding.pipeline import IntentComponent
+        from omnibot.understanding.pipeline import adopt
 
-        for _, component in self._components:
-            if isinstance(component, IntentComponent):
-                component.adopt(intents)
+        adopt(self._pipeline, intents)
 
-    def _document(self, text: str) -> Doc:
-        """What spaCy's components are called with: its words are cut for others' components alone.
+    def begin(self, text: str, situation: Situation) -> tuple[Doc, Pass]:
+        """Make a text ready: the Doc that the components are called with, and the pass that they add to.
 
-        Our readers share words of their own, and where something that the company names may stand in a text, they cut
-        it for the EntityRuler: for the others it would be a fifth of what VADER and spaCy cost.
+        Its words are cut for components of others alone. Our readers share words of their own, and where something that
+        the company names may stand in a text, they cut it for the EntityRuler.
         """
-        return self._pipeline.make_doc(text) if self._by_others else self._blank(self._pipeline.vocab)
+        written, text = text, legible(text)
+        self._memory.prepare(text)
+        doc = self._pipeline.make_doc(text) if self._by_others else self._blank(self._pipeline.vocab)
+        cut = doc if self._by_others else None
+        return doc, self._begin(doc, Utterance(text, situation, situation.last_language or "", cut, written))
 
     def read(self, text: str, situation: Situation) -> Reading:
         """Read what a customer wrote.
 
-        Never raises, whatever the text; at most 5 ms of CPU. What a reader failed at is unknown, and logged.
+        Never raises, whatever the text, and takes time that grows as its length does. What a reader failed at is
+        unknown, and logged.
         """
-        written, text = text, legible(text)
-        self._memory.prepare(text)
-        doc = self._document(text)
-        cut = doc if self._by_others else None
-        found = self._begin(doc, Utterance(text, situation, situation.last_language or "", cut, written))
+        doc, found = self.begin(text, situation)
         # As spaCy's own call does it, but that makes a failure of its own of a KeyError, which no handler gets.
         for name, component in self._components:
             try:

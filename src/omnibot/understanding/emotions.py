@@ -1,32 +1,231 @@
-"""What the writer feels: frustration, confusion, satisfaction, excitement."""
+"""What the writer feels: frustration, confusion, satisfaction, excitement.
+
+Each is the sum of a linear head over the shared features, the weights of cues and of how the text looks, and for
+frustration of what the situation adds: being asked again, left without an answer, getting colder from turn to turn.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import exp, log2
 from typing import Final
 
-from omnibot.model import Emotions, Sentiment, Signal
+import numpy as np
+
+from omnibot.model import Emotions, Evidence, Sentiment, Signal
+from omnibot.understanding.artefacts import artefact
+from omnibot.understanding.cues import LANGUAGES, Cue, Cues
 from omnibot.understanding.features import Features
-from omnibot.understanding.utterance import Utterance
+from omnibot.understanding.judge import counted
+from omnibot.understanding.linear import Heads
+from omnibot.understanding.trends import slope
+from omnibot.understanding.utterance import Utterance, folded, legible
 
-__all__ = ["GOEMOTIONS", "Feelings"]
+__all__ = ["FOUR", "GOEMOTIONS", "Feelings", "Signs", "around"]
 
+FOUR: Final = ("frustration", "confusion", "satisfaction", "excitement")
 GOEMOTIONS: Final = (
     "admiration", "amusement", "anger", "annoyance", "approval", "caring", "confusion", "curiosity", "desire",
     "disappointment", "disapproval", "disgust", "embarrassment", "excitement", "fear", "gratitude", "grief", "joy",
     "love", "nervousness", "optimism", "pride", "realization", "relief", "remorse", "sadness", "surprise", "neutral",
 )  # fmt: skip
 
+_DECIDED = 0.5
+_KNOWN = 0.6  # confidence below which an emotion is not known
+_EVIDENCE = 5
+_TELLING = 0.1  # what a cue, a word or a reason must add to be evidence
 _UNREAD = Signal(0.0, 0.0, known=False)
+
+_SHORT, _LONG = 4, 40  # words
+_LOUD_WORD = 4  # letters: what is shorter may be an abbreviation
+_ECHOED = 5  # letters of a word that says something
+_MOST = 4  # contacts, unanswered turns: more add no more
+_READ = 1000  # signs of a message before that are looked at
+_MOOD_SIGNS = re.compile(
+    r"(?P<glad>[:;]-?[)D]|<3)|(?P<sad>[:;]-?[(/|])|(?P<doubt>[?!]*\?[?!]+)|(?P<cry>!{2,})|(?P<trail>\.{2,}|…)"
+)
+_LOUD = re.compile(rf"\b[^\W\d_]{{{_LOUD_WORD},}}\b")
+_SAYING = re.compile(rf"[^\W\d_]{{{_ECHOED},}}")
+_QUOTED = re.compile(r"[\"“„«]")
+
+
+class Signs:
+    """What is seen of an utterance beside its features: by name, how much of it."""
+
+    def __init__(self, languages: Iterable[str] = LANGUAGES) -> None:
+        languages = tuple(languages)
+        self._cues = Cues("feelings", languages)
+        self._replies = Cues("replies", languages)
+
+    def knows(self, language: str) -> bool:
+        """Whether there are words for a language."""
+        return self._cues.knows(language)
+
+    def find(self, utterance: Utterance) -> tuple[list[Cue], dict[str, float]]:
+        """The cues of a text, and the counts that it is weighed by."""
+        cues = self._cues.find(utterance, few=True)
+        counts = counted(cues)
+        for name in _looks(utterance):
+            counts[name] = counts.get(name, 0.0) + 1.0
+        return cues, counts
+
+    def of_reply(self, reply: str, answered_by: Utterance) -> Iterator[str]:
+        """What our last message did to the writer: put them off, refused."""
+        said = Utterance(legible(reply[:_READ]), answered_by.situation, answered_by.language)
+        for cue in self._replies.find(said):
+            yield f"@{cue.name}"
+
+
+def _looks(utterance: Utterance) -> Iterator[str]:
+    """What is seen of a text at a glance."""
+    text, words = utterance.text, len(utterance.spans)
+    if words <= _SHORT:
+        yield "~short"
+    if words >= _LONG:
+        yield "~long"
+    if text.endswith("?"):
+        yield "~asks"
+    if "!" in text:
+        yield "~exclaims"
+    if text.endswith(".") and words <= 2 * _SHORT:
+        yield "~full stop"
+    seen = {match.lastgroup for match in _MOOD_SIGNS.finditer(text)}
+    for name in seen:
+        yield f"~{name}"
+    if not text.islower():
+        loud = sum(word.isupper() for word in _LOUD.findall(text))
+        if loud:
+            yield "~loud word" if loud == 1 else "~loud"
+
+
+def around(utterance: Utterance, signs: Signs, counts: Mapping[str, float], mood: Sentiment) -> dict[str, float]:
+    """What the situation adds, by name; nothing that is 0."""
+    situation = utterance.situation
+    kind = not counts.keys().isdisjoint(_KIND)
+    found: dict[str, float] = {}
+    if situation.contacts > 1:
+        found["@contacts"] = contacts = log2(min(situation.contacts, _MOST))
+        found["@contacts, kind"] = contacts * kind
+    if situation.unanswered:
+        found["@unanswered"] = log2(1 + min(situation.unanswered, _MOST))
+    if situation.earlier:
+        found.update(_course(utterance, mood))
+    if situation.last_words:
+        found["@repeats"] = _echo(utterance.folded, situation.last_words)
+    if situation.last_reply:
+        found["@quotes"] = _echo(utterance.folded, situation.last_reply) * bool(_QUOTED.search(utterance.text))
+        if not kind:
+            found.update(dict.fromkeys(signs.of_reply(situation.last_reply, utterance), 1.0))
+    return {name: value for name, value in found.items() if value}
+
+
+_KIND = frozenset({"patient", "thanks", "praise", "joke", "~glad"})
+
+
+def _course(utterance: Utterance, mood: Sentiment) -> Iterator[tuple[str, float]]:
+    """How the mood has gone over the latest turns."""
+    earlier = utterance.situation.earlier
+    tempers = [turn.frustration for turn in earlier]
+    heat = [temper for temper in tempers if temper is not None]
+    if heat:
+        yield "@was frustrated", max(0.0, heat[-1] - _DECIDED)
+    yield "@heats up", max(0.0, slope(tempers[-_MOST:]) or 0.0)
+    before = earlier[-1].sentiment
+    if before is not None and mood.known:
+        yield "@mood sinks", max(0.0, before - mood.value)
+
+
+def _echo(text: str, said: str) -> float:
+    """How much of a text was said before: the share of its longer words."""
+    words = set(_SAYING.findall(text[:_READ]))
+    if not words:
+        return 0.0
+    before = set(_SAYING.findall(folded(said[:_READ].lower())))
+    return len(words & before) / len(words)
 
 
 class Feelings:
-    """Linear heads over the shared features, and what the situation adds to them."""
+    """Linear heads over the shared features, with cues and the situation beside them.
+
+    Loads the artefacts "emotions" (the heads: GoEmotions' labels, then our four) and "feelings" (`names` of counts,
+    `weights`: a row a name, a column an emotion; `shifts`: what is added for the value to be decided at .5).
+    """
+
+    def __init__(self, languages: Iterable[str] = LANGUAGES) -> None:
+        self._signs = Signs(languages)
+        self.heads = Heads.load("emotions")
+        stored = artefact("feelings")
+        rows: list[list[float]] = stored["weights"].tolist()
+        self._weights = {str(name): row for name, row in zip(stored["names"], rows, strict=True)}
+        self._shifts: list[float] = stored["shifts"].tolist()
 
     def labels(self, features: Features) -> Mapping[str, float]:
         """GoEmotions' 28 labels of a text alone: 0…1, each decided at .5."""
-        return dict.fromkeys(GOEMOTIONS, 0.0)
+        scores = self.heads.scores(features)[: len(GOEMOTIONS)].clip(-30, 30)
+        return dict(zip(GOEMOTIONS, (1 / (1 + np.exp(-scores))).tolist(), strict=True))
 
     def read(self, utterance: Utterance, features: Features, sentiment: Sentiment) -> Emotions:
-        """The four emotions of an utterance in its situation."""
-        return Emotions(frustration=_UNREAD, confusion=_UNREAD, satisfaction=_UNREAD, excitement=_UNREAD)
+        """The four emotions of an utterance in its situation; unknown in a language that we have no words for."""
+        if not features.hashed_ids.size:
+            return Emotions(frustration=_UNREAD, confusion=_UNREAD, satisfaction=_UNREAD, excitement=_UNREAD)
+        cues, counts = self._signs.find(utterance)
+        counts.update(around(utterance, self._signs, counts, sentiment))
+        scores: list[float] = self.heads.scores(features)[len(GOEMOTIONS) :].tolist()
+        rows = [(row, count) for name, count in counts.items() if (row := self._weights.get(name))]
+        known = self._signs.knows(utterance.language)
+        signals = []
+        for place, head in enumerate(scores):
+            odds = head + sum([row[place] * count for row, count in rows])
+            value = _chance(odds + self._shifts[place])
+            chance = _chance(odds)
+            confidence = round(max(chance, 1 - chance), 3)
+            evidence: tuple[Evidence, ...] = ()
+            if value >= _DECIDED:
+                evidence = self._evidence(place, utterance, features, cues, counts)
+            signals.append(Signal(round(value, 3), confidence, evidence, known and confidence >= _KNOWN))
+        return Emotions(**dict(zip(FOUR, signals, strict=True)))
+
+    def _evidence(
+        self, place: int, utterance: Utterance, features: Features, cues: Sequence[Cue], counts: Mapping[str, float]
+    ) -> tuple[Evidence, ...]:
+        """The weightiest cues, words and reasons; the weightier first, at most some five."""
+        telling: list[tuple[float, Evidence]] = []
+        taken: set[int] = set()
+        for cue in cues:
+            row = self._weights.get(cue.name)
+            if row and row[place] > _TELLING:
+                telling.append((row[place] * counts[cue.name], utterance.quote(cue.start, cue.end)))
+                taken.update(range(cue.start, cue.end))
+        for name, reason in _reasons(utterance):
+            row = self._weights.get(name)
+            if row and (by := row[place] * counts.get(name, 0.0)) > _TELLING:
+                telling.append((by, Evidence(reason)))
+        by_word = self.heads.weighed(features, len(GOEMOTIONS) + place)[: len(utterance.spans)]
+        for word in np.argsort(-by_word)[:_EVIDENCE].tolist():
+            start, end = utterance.spans[word]
+            if by_word[word] > _TELLING and start not in taken:
+                telling.append((float(by_word[word]), utterance.quote(start, end)))
+        telling.sort(key=lambda weighed: -weighed[0])
+        return tuple(dict.fromkeys(evidence for _, evidence in telling))[:_EVIDENCE]
+
+
+def _reasons(utterance: Utterance) -> Iterator[tuple[str, str]]:
+    """What the situation adds, in words."""
+    situation = utterance.situation
+    if situation.contacts > 1:
+        yield "@contacts", f"contact number {situation.contacts} on this"
+    if situation.unanswered:
+        messages = "message" if situation.unanswered == 1 else f"{situation.unanswered} messages"
+        yield "@unanswered", f"no answer to the {messages} before"
+    yield "@was frustrated", "frustrated before"
+    yield "@heats up", "more frustrated from turn to turn"
+    yield "@mood sinks", "the mood has sunk since the turn before"
+    yield "@repeats", "says again what was said before"
+    yield "@quotes", "quotes our last message"
+    yield "@put_off", "our last message put them off"
+    yield "@refused", "our last message refused"
+
+
+def _chance(odds: float) -> float:
+    return 1 / (1 + exp(-max(-30.0, min(30.0, odds))))

@@ -56,12 +56,12 @@ class _Found:
     @property
     def likeliest(self) -> str:
         """The one of ours that most is to be said for; '' if nothing is for any."""
-        return max(self.weights, key=self.weights.__getitem__, default="")
+        return max(sorted(self.weights), key=self.weights.__getitem__, default="")
 
     @property
     def most_foreign(self) -> str:
         """The language of most foreign words; '' if there are none."""
-        return max(self.foreign, key=lambda one: len(self.foreign[one]) + self.shared.get(one, 0), default="")
+        return max(sorted(self.foreign), key=lambda one: len(self.foreign[one]) + self.shared.get(one, 0), default="")
 
     def is_foreign(self, foreign: str, language: str) -> bool:
         """Whether a text is rather in a foreign language than in one of ours: by its own words, or by all of them."""

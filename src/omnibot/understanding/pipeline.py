@@ -7,9 +7,9 @@ them by `add_pipe`. What they read is in `under_way(doc)`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from spacy import blank, load
@@ -35,8 +35,9 @@ from omnibot.understanding.entities import Catalogue, Entities
 from omnibot.understanding.errors import PipelineError
 from omnibot.understanding.expertise import ExpertiseReader
 from omnibot.understanding.features import DENSE, Extractor, Features
-from omnibot.understanding.intents import Intents
+from omnibot.understanding.intents import IntentModel, Intents
 from omnibot.understanding.language import Languages
+from omnibot.understanding.linear import Heads, shared
 from omnibot.understanding.requests import Requests
 from omnibot.understanding.sentiment import Mood
 from omnibot.understanding.times import Times, time_sensitivity
@@ -46,7 +47,7 @@ from omnibot.understanding.urgency import UrgencyReader
 from omnibot.understanding.utterance import Utterance
 from omnibot.understanding.words import WordTokenizer
 
-__all__ = ["IntentComponent", "Pass", "assemble", "begin", "under_way"]
+__all__ = ["Pass", "adopt", "assemble", "begin", "under_way"]
 
 _KEY = "omnibot"
 _BLANK = Reading(
@@ -121,11 +122,17 @@ def under_way(doc: Doc) -> Pass:
     return found
 
 
-class _Component:
-    """A reader as spaCy calls it."""
+class _HasHeads(Protocol):
+    heads: Heads
 
-    def __init__(self, read: Callable[[Pass], None]) -> None:
+
+class _Component:
+    """A reader as spaCy calls it; `weighs`: what of it has heads, which may stand beside those of others."""
+
+    def __init__(self, read: Callable[[Pass], None], weighs: _HasHeads | None = None) -> None:
         self._read = read
+        self.weighs = weighs
+        self.trained = weighs.heads if weighs else None
 
     def __call__(self, doc: Doc) -> Doc:
         self._read(under_way(doc))
@@ -202,7 +209,7 @@ def _emotions(nlp: Language, name: str) -> _Component:
     def read(found: Pass) -> None:
         found.emotions = reader.read(found.utterance, found.features, found.sentiment)
 
-    return _Component(read)
+    return _Component(read, reader)
 
 
 @Language.factory("omnibot_urgency", default_config={"languages": ["en"]})
@@ -212,7 +219,7 @@ def _urgency(nlp: Language, name: str, languages: Sequence[str]) -> _Component:
     def read(found: Pass) -> None:
         found.urgency = reader.read(found.utterance, found.features, found.times, found.emotions, found.sentiment)
 
-    return _Component(read)
+    return _Component(read, reader.judge)
 
 
 @Language.factory("omnibot_expertise", default_config={"languages": ["en"]})
@@ -222,7 +229,7 @@ def _expertise(nlp: Language, name: str, languages: Sequence[str]) -> _Component
     def read(found: Pass) -> None:
         found.expertise = reader.read(found.utterance, found.features)
 
-    return _Component(read)
+    return _Component(read, reader.judge)
 
 
 @Language.factory("omnibot_tone", default_config={"languages": ["en"]})
@@ -245,7 +252,7 @@ def _requests(nlp: Language, name: str, languages: Sequence[str]) -> _Component:
     return _Component(read)
 
 
-class IntentComponent(_Component):
+class _IntentComponent(_Component):
     """Reads intents by the model that was adopted last."""
 
     def __init__(self) -> None:
@@ -259,8 +266,8 @@ class IntentComponent(_Component):
 
 
 @Language.factory("omnibot_intents")
-def _intents(nlp: Language, name: str) -> IntentComponent:
-    return IntentComponent()
+def _intents(nlp: Language, name: str) -> _IntentComponent:
+    return _IntentComponent()
 
 
 @Language.factory("omnibot_trends")
@@ -312,7 +319,24 @@ def assemble(
         _add(nlp, component, faults)
     if faults:
         raise PipelineError(faults)
+    adopt(nlp, None)
     return nlp
+
+
+def adopt(nlp: Language, intents: IntentModel | None) -> None:
+    """From now on tell intents by this model, whose weights then stand beside those that were trained.
+
+    A text's n-grams lie all over a table of weights; side by side they are looked up once, and not once a reader.
+    """
+    weighing = [part for _, part in nlp.pipeline if isinstance(part, _Component) and part.weighs and part.trained]
+    heads = [part.trained for part in weighing if part.trained]
+    beside = shared(*heads, *([intents.heads] if intents else []))
+    for part, own in zip(weighing, beside, strict=False):
+        assert part.weighs is not None
+        part.weighs.heads = own
+    for _, component in nlp.pipeline:
+        if isinstance(component, _IntentComponent):
+            component.adopt(replace(intents, heads=beside[-1]) if intents else None)
 
 
 def _begun(language: str, model: str, has_components: bool, faults: list[tuple[str, str, str]]) -> Language:
