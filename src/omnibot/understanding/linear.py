@@ -18,6 +18,7 @@ __all__ = ["Heads", "log_softmax", "shared"]
 Floats: TypeAlias = npt.NDArray[np.float32]
 Bytes: TypeAlias = npt.NDArray[np.int8]
 
+_AT_ONCE = 1024  # rows: of a long letter they would be megabytes, which are dear to come by
 _STEPS = 127  # of an 8-bit weight, on either side of zero
 
 
@@ -36,8 +37,10 @@ class _Weights:
         if last is not None and last[0] is features:
             return last[1]
         scores = self.biases.copy()
-        rows = self.hashed.take(features.hashed_ids, 0).astype(np.float32)
-        scores[0] += (features.hashed_weights @ rows) * self.hashed_scales
+        ids, weights = features.hashed_ids, features.hashed_weights
+        for start in range(0, len(ids), _AT_ONCE):
+            rows = self.hashed.take(ids[start : start + _AT_ONCE], 0).astype(np.float32)
+            scores[0] += (weights[start : start + _AT_ONCE] @ rows) * self.hashed_scales
         scores[1] += features.dense @ self.dense
         self._last = (features, scores)
         return scores
