@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import sys
 from array import array
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import AnyStr, Final, TypeAlias
 from zlib import crc32
 
 import numpy as np
@@ -112,7 +113,7 @@ class _RecentWords(dict[str, _Word]):
 
     def _read(self, word: str) -> _Word:
         word = spelt(word)
-        grams = [crc32(gram.encode(), _GRAM_SEED) & _MASK for gram in _grams(word)]
+        grams = [crc32(gram, _GRAM_SEED) & _MASK for gram in _grams(word)]
         return (
             crc32(word.encode()).to_bytes(4, sys.byteorder),
             array("H", grams).tobytes(),
@@ -120,16 +121,16 @@ class _RecentWords(dict[str, _Word]):
         )
 
 
-def _grams(word: str) -> list[str]:
+def _grams(word: str) -> Iterable[bytes]:
     padded = f" {word} "
+    if padded.isascii():
+        return _slices(padded.encode())
+    return (gram.encode() for gram in _slices(padded))
+
+
+def _slices(signs: AnyStr) -> list[AnyStr]:
     return [
-        padded[start : start + length]
-        for length in range(_SHORTEST, min(_LONGEST, len(padded)) + 1)
-        for start in range(len(padded) - length + 1)
+        signs[start : start + length]
+        for length in range(_SHORTEST, min(_LONGEST, len(signs)) + 1)
+        for start in range(len(signs) - length + 1)
     ]
-
-
-def letters_of(word: str) -> int:
-    """How many n-grams of letters a word has."""
-    padded = min(len(word), _LONGEST_WORD) + 2
-    return sum(padded - length + 1 for length in range(_SHORTEST, min(_LONGEST, padded) + 1))
