@@ -17,7 +17,7 @@ import numpy.typing as npt
 from omnibot.understanding.artefacts import SHIPPED, artefact
 from omnibot.understanding.encoder import Encoder
 
-__all__ = ["BUCKETS", "DENSE", "Extractor", "Features", "spelt", "words"]
+__all__ = ["BUCKETS", "DENSE", "Extractor", "Features", "letters_of", "spelt", "words"]
 
 BUCKETS: Final = 1 << 15  # of hashed n-grams
 DENSE: Final = 256  # numbers of the dense part
@@ -134,3 +134,9 @@ def _slices(signs: AnyStr) -> list[AnyStr]:
         for length in range(_SHORTEST, min(_LONGEST, len(signs)) + 1)
         for start in range(len(signs) - length + 1)
     ]
+
+
+def letters_of(word: str) -> int:
+    """How many n-grams of letters a word has."""
+    padded = min(len(word), _LONGEST_WORD) + 2
+    return sum(padded - length + 1 for length in range(_SHORTEST, min(_LONGEST, padded) + 1))
