@@ -106,6 +106,11 @@ def test_a_language_that_the_company_has_not_is_unknown(text: str, read_in: str)
         assert written.signal.evidence[-1].text == "none of the company's languages"
 
 
+@pytest.mark.parametrize("text", ["I've been waiting 3 days", "You’ve been great", "They've charged me", "We'll wait"])
+def test_what_english_has_behind_an_apostrophe_is_no_foreign_word(text: str) -> None:
+    assert Languages(["en"]).read(uttered(text, None)).read_in == "en"
+
+
 def test_a_name_from_elsewhere_makes_no_text_foreign() -> None:
     assert read("My order from München Café with the Straße sign is late").value == "en"
     assert read("Where is Дмитрий, he is my agent").value == "en"

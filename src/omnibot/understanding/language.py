@@ -31,6 +31,7 @@ _LAST = 2.0  # what it is worth that somebody last wrote in a language
 _MANY_WORDS = 6  # of which one at least is common, if it is one of our languages
 _WORDS = 120  # more tell nothing new about a language
 _LETTERS = 1000  # of which it is told which script they are
+_CONTRACTED = frozenset(["d", "ll", "m", "re", "s", "t", "ve"])  # what English has behind an apostrophe
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u2e80-\u9fff\uac00-\ud7af]")  # each sign of these scripts counts as a word
 
 
@@ -185,10 +186,11 @@ def _count(utterance: Utterance) -> int:
 
 
 def _elided(word: str) -> Iterator[str]:
-    """French and Italian: j'attends is j' and attends."""
+    """French and Italian: j'attends is j' and attends. English is not: I've has no "ve", which Turkish has."""
     article, apostrophe, rest = word.partition("'")
-    yield article + apostrophe
-    yield rest
+    if rest not in _CONTRACTED:
+        yield article + apostrophe
+        yield rest
 
 
 def _quoted(utterance: Utterance, words: Set[str]) -> tuple[Evidence, ...]:
