@@ -99,13 +99,23 @@ def test_what_was_learned_depends_on_the_examples_alone(tmp_path):
     assert lessons.place != Lessons(MORE, tmp_path).place
 
 
-def test_what_is_broken_is_learned_again(tmp_path):
+@pytest.mark.parametrize("content", [b"half", b""], ids=["cut short", "empty"])
+def test_what_is_broken_is_learned_again(tmp_path, content):
     lessons = Lessons(EXAMPLES, tmp_path)
     lessons.learn()
-    next(lessons.place.rglob("hashed.npy")).write_bytes(b"half")
+    next(lessons.place.rglob("hashed.npy")).write_bytes(content)
     assert lessons.model() is None
     lessons.learn()
     assert lessons.model() is not None
+
+
+def test_what_another_server_has_learned_meanwhile_stays_where_it_reads_it(tmp_path):
+    lessons = Lessons(EXAMPLES, tmp_path)
+    report = lessons.learn()
+    inode = lessons.place.stat().st_ino
+    assert lessons.learn() == report
+    assert lessons.place.stat().st_ino == inode
+    assert list(tmp_path.iterdir()) == [lessons.place]
 
 
 def test_what_is_long_out_of_date_is_forgotten(tmp_path):

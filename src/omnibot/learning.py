@@ -138,9 +138,12 @@ class Lessons:
         (part / _REPORT).write_bytes(orjson.dumps(asdict(report)))
         try:
             part.rename(place)
-        except OSError:  # somebody else has learned the same meanwhile, or what lies there is broken
-            shutil.rmtree(place, ignore_errors=True)
-            part.rename(place)
+        except OSError:  # something lies there
+            if self.model() is None or self.report() is None:
+                shutil.rmtree(place, ignore_errors=True)
+                part.rename(place)
+            else:  # somebody else has learned the same meanwhile, and may be about to read it
+                shutil.rmtree(part, ignore_errors=True)
         sync_folder(self.folder)
         for old in list(_newest_first(self.folder))[_KEPT:]:
             shutil.rmtree(old, ignore_errors=True)
@@ -150,7 +153,13 @@ class Lessons:
 def _model(place: Path) -> IntentModel | None:
     try:
         return IntentModel.load(place)
-    except (MissingArtefact, OSError, ValueError, KeyError):
+    except (
+        MissingArtefact,
+        OSError,
+        ValueError,
+        KeyError,
+        EOFError,
+    ):  # EOFError: an empty file, as a power cut leaves it
         return None
 
 
