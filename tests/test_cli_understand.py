@@ -144,6 +144,28 @@ def test_whoever_has_read_enough_ends_it_quietly(tmp_path: Path) -> None:
         assert process.wait(30) == 0
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"text": "where is order 1111? \\ud83d", "zone": "Europe/Berlin"}',
+        b'{"text": "where is order 1111?", "score": NaN, "most": 1e999}',
+        b'\xef\xbb\xbf{"text": "where is order 1111?"}',
+    ],
+    ids=["half a pair of surrogates", "numbers beyond JSON", "a byte order mark"],
+)
+def test_an_object_is_read_as_other_programs_write_it(readings: Readings, line: bytes) -> None:
+    reading = json.loads(readings.line(line))
+    assert "error" not in reading
+    assert [(thing["value"], thing["start"]) for thing in reading["entities"]] == [("1111", 15)]
+
+
+@pytest.mark.parametrize(
+    "line", [b'{"a":' * 100_000, b'{"text": "hi", "n": ' + b"9" * 5000 + b"}", b'{"text": "hi"} {}']
+)
+def test_what_no_program_reads_is_told_and_read_as_a_text(readings: Readings, line: bytes) -> None:
+    assert "begins like a JSON object and is none" in json.loads(readings.line(line))["error"]
+
+
 def test_a_text_is_read_as_it_would_be_in_an_object(readings: Readings) -> None:
     assert json.loads(readings.line(COMPLAINT.encode())) == one(readings, text=COMPLAINT)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
@@ -91,6 +93,7 @@ class Readings:
 
     def _taken(self, line: bytes) -> _Line:
         faults = []
+        line = line.removeprefix(BOM_UTF8)
         try:
             text = line.decode()
         except UnicodeDecodeError:
@@ -99,8 +102,8 @@ class Readings:
         if not text.lstrip().startswith("{"):
             return _Line(text, faults)
         try:
-            fields = orjson.loads(text)
-        except orjson.JSONDecodeError as error:
+            fields = _loaded(text)
+        except ValueError as error:
             return _Line(text, [*faults, f"begins like a JSON object and is none ({error}): it was read as a text"])
         return self._fields(fields, faults)
 
@@ -208,6 +211,22 @@ def _written(situation: Situation, said: _Said, reading: Reading, *, answered: b
 
 
 _T = TypeVar("_T")
+
+
+def _loaded(text: str) -> Fields:
+    """A JSON object, also with what Python writes and orjson refuses: half a pair of surrogates, NaN, 1e999.
+
+    Raises ValueError.
+    """
+    fields: Fields
+    try:
+        fields = orjson.loads(text)
+    except orjson.JSONDecodeError as refused:
+        try:
+            fields = json.loads(text)
+        except (ValueError, RecursionError):
+            raise refused from None
+    return fields
 
 
 def _if_known(signal: Signal[_T]) -> _T | None:
