@@ -44,6 +44,11 @@ def test_of_two_labels_each_text_has_the_nearer_one() -> None:
     assert praise.figures["macro_f1"] == 1
 
 
+def test_a_label_may_be_written_as_programs_write_numbers(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a\t-1.0\nb\t0.0\nc\t1.0\n", encoding="utf-8")
+    assert [label for _, label in sentiment.read(tmp_path / "data")] == [-1, 0, 1]
+
+
 def test_a_label_may_be_written_with_a_sign(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a\t-1\nb\t−1\nc\t0\nd\t+1\ne\t1\n", encoding="utf-8")
     assert [label for _, label in sentiment.read(tmp_path / "data")] == [-1, -1, 0, 1, 1]

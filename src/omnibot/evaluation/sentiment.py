@@ -25,9 +25,10 @@ def read(path: Path) -> list[Labelled[int]]:
 
 
 def _label(written: str) -> int:
-    if written not in _LABELS:
+    label = _LABELS.get(written.removesuffix(".0"))
+    if label is None:
         raise Broken(f"{written!r} is no label: write -1, 0 or 1")
-    return _LABELS[written]
+    return label
 
 
 def measure(items: Sequence[Labelled[int]], mood: Callable[[str], Sentiment]) -> Report:
