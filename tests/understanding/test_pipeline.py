@@ -36,6 +36,11 @@ def cities(doc: Doc) -> Doc:
     return doc
 
 
+@Language.component("silent")
+def silent(doc: Doc) -> None:
+    """Forgets to return what it was given."""
+
+
 @Language.component("forgetful")
 def forgetful(doc: Doc) -> Doc:
     return {}[doc.text]
@@ -174,6 +179,14 @@ def test_a_reader_that_fails_leaves_its_signal_unknown_and_is_told() -> None:
 
 
 # --- memory ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_component_that_gives_no_document_back_hinders_nobody() -> None:
+    understanding = Understanding(["en", "es"], components=["silent", "cities"])
+    with structlog.testing.capture_logs() as logs:
+        reading = understanding.read("order 48213 goes to Lyon", SITUATION)
+    assert [one.label for one in reading.entities] == ["order", "city"]
+    assert [(line["step"], line["error"]) for line in logs] == [("silent", "TypeError")]
 
 
 def test_loading_leaves_no_more_behind_than_it_needs() -> None:

@@ -87,7 +87,10 @@ class Understanding:
         # As spaCy's own call does it, but that makes a failure of its own of a KeyError, which no handler gets.
         for name, component in self._components:
             try:
-                doc = component(doc)
+                given = component(doc)
+                if not isinstance(given, self._blank):
+                    raise TypeError("a component gives the Doc back")
+                doc = given
             except Exception as error:
                 _log.error("reader_failed", step=name, error=type(error).__name__)
         if self._by_others:
