@@ -153,13 +153,7 @@ class Lessons:
 def _model(place: Path) -> IntentModel | None:
     try:
         return IntentModel.load(place)
-    except (
-        MissingArtefact,
-        OSError,
-        ValueError,
-        KeyError,
-        EOFError,
-    ):  # EOFError: an empty file, as a power cut leaves it
+    except (MissingArtefact, OSError, ValueError, KeyError, EOFError):  # EOFError: an empty file, after a power cut
         return None
 
 
