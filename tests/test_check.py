@@ -71,6 +71,14 @@ async def test_where_nothing_is_wrong_nothing_is_said(environment: dict[str, str
     assert await found(environment) == Checked(())
 
 
+async def test_what_understanding_is_told_to_use_and_cannot_is_named(environment: dict[str, str]) -> None:
+    named = {"OMNIBOT_NLP__MODEL": "en_core_web_none", "OMNIBOT_NLP__COMPONENTS": "sentencizer, of_nobody:thing"}
+    checked = await found(environment | named)
+    model, component = checked.faults
+    assert model.startswith("nlp.model: en_core_web_none is not installed; install it")
+    assert component.startswith("nlp.components: of_nobody:thing: ")
+
+
 async def test_a_schema_that_is_missing_is_no_fault_and_is_not_made(environment: dict[str, str], empty: str) -> None:
     checked = await found(environment | {"OMNIBOT_DATABASE__URL": empty})
     assert (checked.faults, len(checked.notes)) == ((), 1)

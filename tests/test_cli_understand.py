@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
 import pytest
+import structlog
+from click.testing import Result
+from typer.testing import CliRunner
 
-from omnibot.cli import wording
+from omnibot.cli import app, wording
 from omnibot.cli.lines import Readings
 from omnibot.model import BusinessHours
 from omnibot.understanding import Understanding
@@ -43,27 +48,66 @@ def understand(*arguments: str, stdin: bytes = b"", folder: Path) -> subprocess.
     )
 
 
+@pytest.fixture
+def omnibot(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[..., Result]]:
+    """The command in this process, in a folder without any configuration; logs are as before afterwards."""
+    root, hook = logging.getLogger(), sys.excepthook
+    level, handlers = root.level, list(root.handlers)
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("OMNIBOT_")]:
+        monkeypatch.delenv(name)
+    yield lambda *arguments, text="": CliRunner().invoke(app, ["understand", *arguments], input=text)
+    root.setLevel(level)
+    root.handlers[:] = handlers
+    sys.excepthook = hook
+    structlog.reset_defaults()
+
+
 # --- for people ---------------------------------------------------------------------------------------------------
 
 
-def test_a_reading_is_shown_with_the_words_that_it_rests_on(tmp_path: Path) -> None:
-    done = understand(COMPLAINT, "--now", "2025-03-12T10:15", "--zone", "Europe/Berlin", folder=tmp_path)
-    assert done.returncode == 0, done.stderr
-    told = done.stdout.decode()
+def test_a_reading_is_shown_with_the_words_that_it_rests_on(omnibot: Callable[..., Result]) -> None:
+    done = omnibot(COMPLAINT, "--now", "2025-03-12T10:15", "--zone", "Europe/Berlin")
+    assert done.exit_code == 0, done.output
+    told = " ".join(done.output.split())
     assert "My order #48213 is late" in told
-    for part in ("language", "English", "a bad mood", "order 48213", "“48213”", "not known:"):
+    for part in (
+        "language English",
+        "a bad mood",
+        "order 48213",
+        "“48213”",
+        "a deadline, Fri 2025-03-14",
+        "not known:",
+    ):
         assert part in told
 
 
-def test_without_a_text_stdin_is_read_and_json_has_every_signal(tmp_path: Path) -> None:
-    done = understand("--json", stdin=COMPLAINT.encode(), folder=tmp_path)
-    reading = json.loads(done.stdout)
+def test_without_a_text_stdin_is_read_and_json_has_every_signal(omnibot: Callable[..., Result]) -> None:
+    reading = json.loads(omnibot("--json", text=COMPLAINT).output)
     for name in SIGNALS:
         assert {"value", "confidence", "evidence", "known"} <= reading[name].keys()
     assert set(reading["emotions"]) == {"frustration", "confusion", "satisfaction", "excitement"}
     assert -1 <= reading["sentiment"]["vader"] <= 1
     assert reading["intent"]["alternatives"] == []
     assert [thing["value"] for thing in reading["entities"] if thing["label"] == "order"] == ["48213"]
+
+
+def test_a_language_that_is_named_is_read_and_stands_in_for_few_words(omnibot: Callable[..., Result]) -> None:
+    assert json.loads(omnibot("ok", "--json", "--language", "de").output)["language"]["value"] == "de"
+    assert json.loads(omnibot("Wo ist mein Paket?", "--json").output)["language"]["value"] == "de"
+
+
+def test_the_companys_settings_hold(omnibot: Callable[..., Result], tmp_path: Path) -> None:
+    (tmp_path / "omnibot.toml").write_text(
+        '[bot]\nlanguages = ["en", "es"]\nzone = "America/Lima"\n[understanding.entities]\nproducts = ["Cloud Drive"]\n'
+    )
+    text = "the cloud drive must work by tomorrow"
+    done = omnibot(text, "--json", "--config", "omnibot.toml", "--now", "2025-03-12T23:30")
+    reading = json.loads(done.output)
+    assert "Cloud Drive" in [thing["value"] for thing in reading["entities"]]
+    assert reading["times"][0]["at"] == "2025-03-13T23:59:59-05:00"
+    german = json.loads(omnibot("Wo ist mein Paket?", "--json", "--config", "omnibot.toml").output)
+    assert german["language"]["known"] is False
 
 
 @pytest.mark.parametrize(
@@ -75,15 +119,21 @@ def test_without_a_text_stdin_is_read_and_json_has_every_signal(tmp_path: Path) 
         (("hi", "--jsonl"), "--jsonl"),
     ],
 )
-def test_what_cannot_be_used_is_told(arguments: tuple[str, ...], told: str, tmp_path: Path) -> None:
-    done = understand(*arguments, folder=tmp_path)
-    assert done.returncode != 0
-    assert told in done.stderr.decode()
+def test_what_cannot_be_used_is_told(omnibot: Callable[..., Result], arguments: tuple[str, ...], told: str) -> None:
+    done = omnibot(*arguments)
+    assert done.exit_code != 0
+    assert told in done.output
 
 
-def test_signs_that_command_a_terminal_are_shown_as_signs(tmp_path: Path) -> None:
-    done = understand("order 4711 \x1b]0;title\x07 is late", folder=tmp_path)
-    assert b"\x1b]0;" not in done.stdout
+def test_what_the_settings_name_and_nobody_has_is_told(omnibot: Callable[..., Result], tmp_path: Path) -> None:
+    (tmp_path / "omnibot.toml").write_text('[nlp]\nmodel = "en_core_web_none"\n')
+    done = omnibot("hi", "--config", "omnibot.toml")
+    assert done.exit_code == 1
+    assert "nlp.model: en_core_web_none is not installed" in done.output
+
+
+def test_signs_that_command_a_terminal_are_shown_as_signs(omnibot: Callable[..., Result]) -> None:
+    assert "\x1b]0;" not in omnibot("order 4711 \x1b]0;title\x07 is late").output
 
 
 # --- a line a message ---------------------------------------------------------------------------------------------
@@ -164,6 +214,13 @@ def test_an_object_is_read_as_other_programs_write_it(readings: Readings, line: 
 )
 def test_what_no_program_reads_is_told_and_read_as_a_text(readings: Readings, line: bytes) -> None:
     assert "begins like a JSON object and is none" in json.loads(readings.line(line))["error"]
+
+
+@pytest.mark.parametrize("key", ["who", "speaker", "role"])
+def test_whose_message_of_a_history_it_was_may_stand_under_several_names(readings: Readings, key: str) -> None:
+    history = [{key: "user", "text": "where is it?"}, {key: "assistant", "text": "This is awful, I am so sorry!"}]
+    [trend] = [json.loads(readings.line(json.dumps({"text": "ok", "history": history}).encode()))["trend"]]
+    assert trend["turns"] == 2
 
 
 def test_a_text_is_read_as_it_would_be_in_an_object(readings: Readings) -> None:
