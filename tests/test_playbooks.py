@@ -175,6 +175,12 @@ def test_a_phrasing_stands_for_one_intent(tmp_path):
     ]
 
 
+def test_a_phrasing_with_half_a_pair_of_surrogates_is_told(tmp_path):
+    text = REFUND.replace("examples:", 'examples:\n  fr:\n    - "rendez \\ud83d l\'argent"', 1)
+    [fault] = faults(written(tmp_path, refund=text))
+    assert "is no valid Unicode" in fault
+
+
 def test_a_file_that_is_not_utf_8_is_told(tmp_path):
     (tmp_path / "refund.yaml").write_bytes(REFUND.encode("latin-1"))
     assert faults(tmp_path) == [StartsWith("refund.yaml:1: is not UTF-8 (byte 1")]

@@ -228,6 +228,9 @@ def _phrasing(node: yaml.Node, faults: list[_Fault]) -> str | None:
         problem = f"a phrasing is longer than {_LONGEST_EXAMPLE} characters; shorten it to what tells the intent"
         faults.append(_Fault(_line(node), problem))
         return None
+    if any("\ud800" <= sign <= "\udfff" for sign in text):
+        faults.append(_Fault(_line(node), "a phrasing is no valid Unicode (half a pair of surrogates); write it anew"))
+        return None
     return text
 
 
