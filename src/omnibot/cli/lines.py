@@ -144,7 +144,7 @@ class Readings:
             if isinstance(said, str):
                 taken.history.append(_Said(said, False, None))
             elif isinstance(said, dict) and isinstance(said.get("text"), str):
-                ours = str(said.get("who") or said.get("speaker") or "customer").lower() in _OURS
+                ours = str(said.get("who") or said.get("speaker") or said.get("role") or "customer").lower() in _OURS
                 taken.answers_are_told = True
                 taken.history.append(_Said(said["text"], ours, self._moment(said, "at", taken)))
             else:
