@@ -62,12 +62,14 @@ class Signs:
         """Whether there are words for a language."""
         return self._cues.knows(language)
 
-    def find(self, utterance: Utterance) -> tuple[list[Cue], dict[str, float]]:
+    def find(self, utterance: Utterance, mood: Sentiment) -> tuple[list[Cue], dict[str, float]]:
         """The cues of a text, and the counts that it is weighed by."""
         cues = self._cues.find(utterance, few=True)
         counts = counted(cues)
         for name in _looks(utterance):
             counts[name] = counts.get(name, 0.0) + 1.0
+        if mood.known:
+            counts["~mood"] = mood.value
         return cues, counts
 
     def of_reply(self, reply: str, answered_by: Utterance) -> Iterator[str]:
@@ -169,7 +171,7 @@ class Feelings:
         """The four emotions of an utterance in its situation; unknown in a language that we have no words for."""
         if not features.hashed_ids.size:
             return Emotions(frustration=_UNREAD, confusion=_UNREAD, satisfaction=_UNREAD, excitement=_UNREAD)
-        cues, counts = self._signs.find(utterance)
+        cues, counts = self._signs.find(utterance, sentiment)
         counts.update(around(utterance, self._signs, counts, sentiment))
         scores: list[float] = self.heads.scores(features)[len(GOEMOTIONS) :].tolist()
         rows = [(row, count) for name, count in counts.items() if (row := self._weights.get(name))]
