@@ -7,19 +7,20 @@ similarities within a batch are compared too.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import random
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from omnibot.understanding.artefacts import SHIPPED, MissingArtefact, save_artefact
+from omnibot.understanding.artefacts import SHIPPED, MissingArtefact, artefact, save_artefact
 from omnibot.understanding.encoder import WordPieces
 from omnibot.understanding.features import BUCKETS, DENSE, Extractor, spelt, words
 from training import datasets, phrases
@@ -168,6 +169,19 @@ def rotation(new: Floats, old: Floats) -> Floats:
     return turn
 
 
+def _to_the_shipped(vectors: Floats, bagged: Bags, texts: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
+    """The rotation of new vectors to the shipped ones, and what it is of: the same vectors are turned as they were."""
+    made = np.frombuffer(blake2b(vectors.tobytes(), digest_size=16).digest(), np.uint8)
+    try:
+        shipped = artefact("encoder")
+    except MissingArtefact:
+        return {"turn": np.eye(DENSE, dtype=np.float32), "turned": made}
+    if "turned" in shipped and (shipped["turned"] == made).all():
+        return {"turn": np.array(shipped["turn"]), "turned": made}
+    old = np.stack([each.dense for each in map(Extractor(), texts)])
+    return {"turn": rotation(summed(vectors, bagged), old), "turned": made}
+
+
 def quantised(vectors: Floats) -> tuple[npt.NDArray[np.int8], Floats]:
     """Rows of 8 bits, and what each is to be multiplied by."""
     scales = np.abs(vectors).max(1) / 127
@@ -240,11 +254,10 @@ def train(data: Path, seed: int, work: Path = WORK, folder: Path = SHIPPED) -> N
     bagged = bags(taught, cut)
     alone = directions(MiniLM(work).embed_pieces(pieces)) @ turn
     vectors = fitted(bagged, directions(teacher @ turn), beginnings(alone, bagged.rows), _EPOCHS, seed, times)
-    with contextlib.suppress(MissingArtefact):
-        shipped = np.stack([each.dense for each in map(Extractor(), texts[::_ALIGNED])])
-        vectors = vectors @ rotation(summed(vectors, bags(texts[::_ALIGNED], cut)), shipped)
-    rows, scales = quantised(vectors)
-    save_artefact("encoder", {"vectors": rows, "scales": scales, **cut.arrays}, folder)
+    some = texts[::_ALIGNED]
+    turned = _to_the_shipped(vectors, bags(some, cut), some)
+    rows, scales = quantised(vectors @ turned["turn"])
+    save_artefact("encoder", {"vectors": rows, "scales": scales, **cut.arrays, **turned}, folder)
     save_artefact("hashed", {"idf": np.ones(BUCKETS, np.float32)}, folder)
     save_artefact("hashed", {"idf": rarity(texts, Extractor(folder))}, folder)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from omnibot.understanding.artefacts import SHIPPED, artefact
+from omnibot.understanding.artefacts import SHIPPED, artefact, save_artefact
 from omnibot.understanding.encoder import Encoder, WordPieces
 from omnibot.understanding.features import Extractor
 from training import encoder
@@ -59,7 +59,7 @@ def test_a_new_encoder_is_turned_to_the_old_one():
     assert turn.T @ turn == pytest.approx(np.eye(6), abs=1e-5)
 
 
-def test_texts_that_are_looked_at_three_times_weigh_three_times(monkeypatch):
+def test_texts_that_are_looked_at_three_times_weigh_three_times():
     pytest.importorskip("torch")
     texts = encoder.bags(["where", "where"], WordPieces.of(PIECES))
     begun = np.full((5, 2), 0.1, np.float32)
@@ -75,7 +75,7 @@ def test_rounding_to_8_bits_errs_by_half_a_step():
     assert np.abs(rows * scales[:, None] - vectors).max() <= scales.max() / 2 + 1e-6
 
 
-def test_rarity_counts_a_text_once(tmp_path):
+def test_rarity_counts_a_text_once():
     """In the texts "a a" and "a b": buckets that both have count 2 of 2, and those of neither 0 of 2."""
     extract = Extractor()
     rarity = encoder.rarity(["a a", "a b"], extract)
@@ -125,3 +125,16 @@ def test_the_shipped_encoder_has_what_it_says():
     encoder_ = Encoder(SHIPPED)
     assert len(encoder_.wordpieces("where")) == 2
     assert len(encoder_.wordpieces("unbelievably")) > 2
+
+
+def test_the_same_vectors_are_turned_as_they_were(tmp_path, monkeypatch):
+    pieces = WordPieces.of(PIECES)
+    chance = np.random.default_rng(2)
+    monkeypatch.setattr(encoder, "DENSE", 3)
+    vectors = chance.normal(size=(5, 3)).astype(np.float32)
+    bags = encoder.bags(["where", "is my", "my parcels", "parcel"], pieces)
+    monkeypatch.setattr(encoder, "artefact", lambda name: artefact(name, tmp_path))
+    first = encoder._to_the_shipped(vectors, bags, [])
+    assert (first["turn"] == np.eye(3)).all()
+    save_artefact("encoder", {**first, "turn": np.eye(3)[::-1]}, tmp_path)
+    assert (encoder._to_the_shipped(vectors, bags, [])["turn"] == np.eye(3)[::-1]).all()
