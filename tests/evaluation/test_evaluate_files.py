@@ -30,12 +30,28 @@ def test_only_a_line_feed_ends_a_line_and_only_the_last_tab_a_text(tmp_path: Pat
     assert labelled(file, str) == [("one\u2028two\x85three\vfour\tfive", "a")]
 
 
+def test_lines_without_a_sign_are_no_items(tmp_path: Path) -> None:
+    assert labelled(written(tmp_path, b"Hello\ta\n\nBye\tb\r\n\r\n\n"), str) == [("Hello", "a"), ("Bye", "b")]
+
+
+@pytest.mark.parametrize("values", [b"", b', "values": null', b', "values": []'])
+def test_a_text_that_names_no_time_need_not_say_so_twice(tmp_path: Path, values: bytes) -> None:
+    file = written(tmp_path, b'{"text": "May I?", "now": "2025-03-12T10:00", "any": false' + values + b"}\n")
+    [item] = times.read(file)
+    assert item.expected == ()
+
+
+def test_a_turn_of_nobody_is_a_turn(tmp_path: Path) -> None:
+    [conversation] = recall.read(written(tmp_path, b'{"turns": [{"id": 1, "text": "hello"}], "queries": []}'))
+    assert [turn.speaker for turn in conversation.turns] == [""]
+
+
 def test_a_byte_order_mark_is_no_text(tmp_path: Path) -> None:
     assert labelled(written(tmp_path, b"\xef\xbb\xbfHello\ta\n"), str) == [("Hello", "a")]
 
 
 def test_all_faults_are_told_each_with_its_line(tmp_path: Path) -> None:
-    file = written(tmp_path, b"fine\t1\nno tab\n\nbad\tangry\n\xff\t0\n")
+    file = written(tmp_path, b"fine\t1\nno tab\n \nbad\tangry\n\xff\t0\n")
     with pytest.raises(BrokenInput) as error:
         sentiment.read(file)
     assert faults(error, file) == [
@@ -71,16 +87,16 @@ def test_objects_are_told_by_the_field_that_is_wrong(tmp_path: Path) -> None:
         b'{"text": "x", "now": "2025-03-12T10:00", "any": false, "values": [], "more": 1}\n'
         b'{"text": 7, "any": "perhaps"}\n'
         b"{\n"
-        b"\n"
+        b" \n"
         b'["text"]\n',
     )
     with pytest.raises(BrokenInput) as error:
         files.objects(file, times.Item)
     told = faults(error, file)
-    assert [line.split(": ")[:2] for line in told[:4]] == [["2", "text"], ["2", "now"], ["2", "any"], ["2", "values"]]
-    assert told[4].startswith("3: Invalid JSON")
-    assert told[5] == "4: is empty: a line is a JSON object"
-    assert told[6].startswith("5: Input should be an object")
+    assert [line.split(": ")[:2] for line in told[:3]] == [["2", "text"], ["2", "now"], ["2", "any"]]
+    assert told[3].startswith("3: Invalid JSON")
+    assert told[4] == "4: has spaces alone: a line is a JSON object"
+    assert told[5].startswith("5: Input should be an object")
 
 
 def test_turns_of_one_conversation_have_an_id_each(tmp_path: Path) -> None:

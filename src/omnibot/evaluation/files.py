@@ -1,4 +1,4 @@
-"""Reading a company's own data: every line is an item, and what is wrong is told line by line, all of it."""
+"""Reading a company's own data: each line is an item, and what is wrong is told line by line, all of it."""
 
 from __future__ import annotations
 
@@ -32,10 +32,13 @@ class Broken(ValueError):
 def read_lines(path: Path, parse: Callable[[str], T]) -> list[T]:
     """The items of a file, in order; `parse` makes one of a line and raises Broken where it cannot.
 
-    A line ends with LF or CR LF and with nothing else: a text may hold U+2028. Raises BrokenInput.
+    A line ends with LF or CR LF and with nothing else: a text may hold U+2028. Lines without a sign are left out, as
+    many a program writes one more at the end. Raises BrokenInput.
     """
     items, faults = [], []
     for number, line in enumerate(_raw_lines(path), 1):
+        if not line:
+            continue
         try:
             items.append(parse(_decoded(line)))
         except Broken as broken:
@@ -87,7 +90,7 @@ def objects(path: Path, model: type[M]) -> list[M]:
 
     def parse(line: str) -> M:
         if not line.strip():
-            raise Broken("is empty: a line is a JSON object")
+            raise Broken("has spaces alone: a line is a JSON object")
         try:
             return model.model_validate_json(line)
         except ValidationError as error:

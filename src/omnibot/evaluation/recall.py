@@ -26,7 +26,7 @@ class Turn(BaseModel):
     """One message."""
 
     id: Id
-    speaker: str
+    speaker: str = ""
     text: str
 
 

@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from pathlib import Path
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
 from omnibot.evaluation.files import objects
 from omnibot.evaluation.metrics import share
@@ -42,7 +43,7 @@ class Item(BaseModel):
     now: datetime
     any: bool
     zone: str | None = None
-    written: list[str] = Field(alias="values")
+    written: Annotated[list[str], BeforeValidator(lambda values: values or [])] = Field(alias="values", default=[])
     _expected: tuple[Expected, ...] = ()
 
     @model_validator(mode="after")
