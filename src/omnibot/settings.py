@@ -162,6 +162,7 @@ class Bot(_Section):
     @classmethod
     def _empty_is_none(cls, folder: object) -> object:
         return None if folder == "" else folder
+
     zone: str = "UTC"
     """IANA name, such as Europe/Berlin: where "tomorrow" is told of those whose own zone is not known."""
     hours: Hours = Hours()
