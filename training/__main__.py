@@ -11,7 +11,8 @@ from pathlib import Path
 
 from training.datasets import MissingData
 
-_PARTS = ("encoder", "sentiment", "emotions", "signals")  # in their order: each looks at what those before it say
+# In their order: each looks at what those before it say.
+_PARTS = ("encoder", "sentiment", "emotions", "goemotions", "signals")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,16 +1,17 @@
-"""The heads of GoEmotions' labels and of our four emotions, and what cues and the situation weigh beside them.
+"""The heads of our four emotions, and what cues and the situation weigh beside them.
 
-Three steps. Heads of GoEmotions' 28 labels, and of four groups of them, are fitted on GoEmotions: one on the hashed
-and one on the dense part, the rarer a label the heavier its examples; each threshold is where, on examples that were
-held out, F1 is best. Then our four are fitted on the labelled messages of this repository, on tweets that are
-labelled by number, and on a sample of GoEmotions, with the heads of the first step among the inputs. Their weights
-are linear in the same features, so all of it becomes one head an emotion.
+Two steps. Linear heads of GoEmotions' 28 labels, and of four groups of them, are fitted on GoEmotions: one on the
+hashed and one on the dense part, the rarer a label the heavier its examples. Then our four are fitted on the labelled
+messages of this repository, on tweets that are labelled by number, and on a sample of GoEmotions, with the heads of
+the first step among the inputs. All of it is linear in the same features, so that it becomes one head an emotion. The
+value is decided at .5 where, on examples that were held out, F1 is best.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -29,7 +30,8 @@ from omnibot.understanding.features import DENSE, Extractor, Features
 from omnibot.understanding.linear import Heads
 from omnibot.understanding.sentiment import Mood
 from omnibot.understanding.utterance import Utterance, legible
-from training.datasets import goemotions, labelled
+from training.datasets import labelled
+from training.goemotions import comments, heavier
 from training.matrix import matrices
 
 __all__ = ["figures", "train"]
@@ -64,19 +66,19 @@ def fit(
     *,
     loose: float,
     steps: int,
-    heavier: Floats | None = None,
+    positive: Floats | None = None,
     each: Floats | None = None,
     given: Floats | None = None,
 ) -> tuple[Floats, Floats]:
     """Logistic heads, a column of weights a label, and biases; by L-BFGS.
 
-    `wanted` is (examples, labels): 0 or 1; NaN where it is not known. `heavier`: the weight of a label's positives.
+    `wanted` is (examples, labels): 0 or 1; NaN where it is not known. `positive`: the weight of a label's positives.
     `each`: the weight of an example. `given`: log-odds of each example that are there already.
     """
     count, width = inputs.shape
     labels = wanted.shape[1]
     transposed = inputs.T.tocsr() if sparse.issparse(inputs) else inputs.T
-    weight = np.where(wanted > 0.5, 1.0 if heavier is None else heavier, 1.0).astype(np.float32)
+    weight = np.where(wanted > 0.5, 1.0 if positive is None else positive, 1.0).astype(np.float32)
     weight *= np.ones(count, np.float32)[:, None] if each is None else each[:, None]
     weight[np.isnan(wanted)] = 0.0
     wanted = np.nan_to_num(wanted).astype(np.float32)
@@ -101,18 +103,6 @@ def fit(
     return found[: width * labels].reshape(width, labels).astype(np.float32), found[width * labels :].astype(np.float32)
 
 
-def threshold(scores: Floats, wanted: Floats) -> float:
-    """The score from which on F1 is best; of the mean over neighbours, for the best one alone is luck."""
-    order = np.argsort(-scores)
-    hits = np.cumsum(wanted[order])
-    f1 = 2 * hits / (np.arange(1, len(wanted) + 1) + wanted.sum())
-    near = max(1, int(wanted.sum() * 0.1))
-    smooth = np.convolve(f1, np.ones(near) / near, "same")
-    smooth[: near // 2] = 0
-    best = min(int(np.argmax(smooth)), len(scores) - 2)
-    return float((scores[order[best]] + scores[order[best + 1]]) / 2)
-
-
 @dataclass
 class Both:
     """Heads on the hashed and on the dense part, and the mean of both as one."""
@@ -128,11 +118,9 @@ class Both:
 
 def fit_both(hashed: Inputs, dense: Floats, wanted: Floats) -> Both:
     """The mean of a head on the hashed part and one on the dense."""
-    share = wanted.mean(0)
-    heavier = np.minimum((share[:_LABELS].max() / share) ** _RARE, _HEAVIEST).astype(np.float32)
-    milder = np.minimum((share[:_LABELS].max() / share) ** 0.5, _HEAVIEST).astype(np.float32)
-    of_hashed, hashed_biases = fit(hashed, wanted, loose=_LOOSE, steps=_STEPS, heavier=heavier)
-    of_dense, dense_biases = fit(dense * _DENSE_SCALE, wanted, loose=_LOOSE, steps=_DENSE_STEPS, heavier=milder)
+    weigh = heavier(wanted, _RARE, _HEAVIEST)
+    of_hashed, hashed_biases = fit(hashed, wanted, loose=_LOOSE, steps=_STEPS, positive=weigh)
+    of_dense, dense_biases = fit(dense * _DENSE_SCALE, wanted, loose=_LOOSE, steps=_DENSE_STEPS, positive=weigh)
     return Both(
         of_hashed * (1 - _OF_DENSE),
         of_dense * _OF_DENSE * _DENSE_SCALE,
@@ -144,17 +132,6 @@ def grouped(labels: Floats) -> Floats:
     """Our four beside GoEmotions' 28."""
     columns = [[GOEMOTIONS.index(name) for name in GROUPS[emotion]] for emotion in FOUR]
     return np.concatenate([labels, np.stack([labels[:, column].max(1) for column in columns], 1)], 1)
-
-
-def comments(data: Path, part: Literal["train", "dev"]) -> tuple[list[str], Floats]:
-    """GoEmotions' texts, and which of the 28 each has."""
-    texts, rows = [], []
-    for text, numbers in goemotions(data, part):
-        texts.append(legible(text))
-        row = np.zeros(_LABELS, np.float32)
-        row[list(numbers)] = 1
-        rows.append(row)
-    return texts, np.stack(rows)
 
 
 # --- the second step: our four ----------------------------------------------------------------------------------------
@@ -236,7 +213,7 @@ class Readers:
         mood = self.mood.read(utterance, features)
         _, counts = self.signs.find(utterance, mood)
         if situated:
-            counts.update(around(utterance, self.signs, counts, mood))
+            counts.update(around(utterance, counts, mood))
         return counts
 
     def sentiment(self, text: str, language: str) -> Sentiment:
@@ -447,15 +424,15 @@ def earlier_items(items: Sequence[Item]) -> list[Item]:
 
 
 def shift(odds: Floats, seen: Seen, place: int) -> float:
-    """What is to be added for F1 to be best at 0: the mean over our own messages and over GoEmotions' comments."""
+    """What is to be added for F1 to be best at 0: mostly in our own messages, also in GoEmotions' comments."""
     wanted = seen.wanted[:, place]
     known = ~np.isnan(wanted)
     comment = np.array([item.source == "goemotions" for item in seen.items])
     places = np.quantile(odds[known], np.linspace(0.3, 0.999, 400))
     f1 = np.zeros(len(places))
-    for rows in (known & ~comment, known & comment):
+    for rows, share in ((known & ~comment, 0.8), (known & comment, 0.2)):
         said = odds[rows][None, :] > places[:, None]
-        f1 += 2 * (said * wanted[rows]).sum(1) / (said.sum(1) + wanted[rows].sum())
+        f1 += share * 2 * (said * wanted[rows]).sum(1) / (said.sum(1) + wanted[rows].sum())
     near = 9
     smooth = np.convolve(np.pad(f1, near // 2, mode="edge"), np.ones(near) / near, "valid")
     return -float(places[int(np.argmax(smooth))])
@@ -471,7 +448,6 @@ def train(data: Path, seed: int) -> None:
     hashed, dense = matrices(texts, readers.extractor)
     wanted = grouped(labels)
     both, scores = held_out(hashed, dense, wanted, seed)
-    at = np.array([threshold(scores[:, place], labels[:, place]) for place in range(_LABELS)], np.float32)
 
     random = np.random.default_rng(seed)
     picked = random.choice(len(texts), _SAMPLE, replace=False)
@@ -479,12 +455,11 @@ def train(data: Path, seed: int) -> None:
     sample.scores = scores[picked]
     fitted, shifts = four(data, seed, sample, both, readers)
 
-    own = fitted.scores
     Heads.quantised(
-        (*GOEMOTIONS, *FOUR),
-        np.concatenate([both.hashed[:, :_LABELS], both.hashed @ own + fitted.hashed], 1),
-        np.concatenate([both.dense[:, :_LABELS], both.dense @ own + fitted.dense], 1),
-        np.concatenate([both.biases[:_LABELS] - at, both.biases @ own + fitted.biases]),
+        FOUR,
+        both.hashed @ fitted.scores + fitted.hashed,
+        both.dense @ fitted.scores + fitted.dense,
+        both.biases @ fitted.scores + fitted.biases,
     ).save("emotions")
     save_artefact(
         "feelings",
@@ -523,6 +498,34 @@ def four(data: Path, seed: int, sample: Seen, both: Both, readers: Readers) -> t
     return fit_four(situated, seed), shifts
 
 
+def what_the_situation_adds(data: Path, seed: int) -> dict[str, Any]:
+    """AUC of frustration in the training part's dialogues, by weights that have not seen them, with and without it.
+
+    With cues, and without: the cues were worded after these very dialogues, and leave little to add.
+    """
+    readers = Readers()
+    texts, labels = comments(data, "train")
+    hashed, dense = matrices(texts, readers.extractor)
+    both = fit_both(hashed, dense, grouped(labels))
+    items = list(dialogues("train"))
+    alone = see([*items, *messages("train"), *tweets(data, "train")], both, readers, situated=False)
+    first = fit_four(alone, seed)
+    before = see(earlier_items(items), both, readers, situated=False)
+    heat = dict(zip((item.text for item in before.items), chances(first.odds(before)[:, 0]).tolist(), strict=True))
+    situated = see(with_course(alone.items, heat, readers), both, readers)
+    found = {}
+    for name, kept in (("with cues", "@~"), ("without cues", "")):
+        for way, seen in (("text alone", alone), ("in its situation", situated)):
+            counts = [{n: c for n, c in each.items() if n[0] in "@~" or kept} for each in seen.counts]
+            odds = by_others(replace(seen, counts=counts), seed)[: len(items)]
+            found[f"{name}, {way}"] = {
+                " ".join(languages): _scored(odds[rows], situated.wanted[: len(items)][rows])["frustration"]["auc"]
+                for languages in (("en",), ("es", "de", "fr"))
+                if len(rows := [row for row, item in enumerate(items) if item.language in languages])
+            }
+    return found
+
+
 def by_others(seen: Seen, seed: int, folds: int = 5) -> Floats:
     """Log-odds of each item by weights that were fitted without it."""
     fold = np.random.default_rng(seed).integers(0, folds, len(seen.items))
@@ -552,13 +555,7 @@ def figures(data: Path) -> dict[str, Any]:
     """GoEmotions' 28 on dev (macro-F1), and the four on the test parts: AUC and F1, with and without the situation."""
     readers, feelings = Readers(), Feelings()
     texts, labels = comments(data, "dev")
-    said = np.array([list(feelings.labels(readers.extractor(text)).values()) for text in texts]) >= 0.5
-    hits, either = (said * labels).sum(0), said.sum(0) + labels.sum(0)
-    each = 2 * hits / np.maximum(either, 1)
-    found: dict[str, Any] = {
-        "goemotions 28 macro-F1": round(float(each.mean()), 4),
-        "goemotions F1": dict(zip(GOEMOTIONS, each.round(3).tolist(), strict=True)),
-    }
+    found: dict[str, Any] = {}
     values = _values([Item("goemotions", "en", text, _NOTHING, _ALONE) for text in texts], feelings, readers)
     found["goemotions four"] = _scored(values, grouped(labels)[:, _LABELS:])
     for name, items in (("messages", list(messages("test"))), ("tweets", list(tweets(data, "test")))):
@@ -607,3 +604,7 @@ def _scored(values: Floats, wanted: Floats) -> dict[str, Any]:
         right = 2 * ((said >= 0.5) * gold).sum() / ((said >= 0.5).sum() + positives)
         found[emotion] = {"auc": round(float(area), 3), "f1": round(float(right), 3), "of": int(positives)}
     return found
+
+
+if __name__ == "__main__":
+    print(json.dumps(what_the_situation_adds(Path(sys.argv[1]), 0), indent=1))

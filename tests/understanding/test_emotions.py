@@ -148,7 +148,7 @@ def test_a_mood_that_sinks_counts(feelings):
 def test_many_contacts_taken_in_good_humour_count_for_less(feelings):
     signs = Signs(LANGUAGES)
     kind, cold = (
-        around(said, signs, signs.find(said, UNKNOWN_MOOD)[1], UNKNOWN_MOOD)
+        around(said, signs.find(said, UNKNOWN_MOOD)[1], UNKNOWN_MOOD)
         for said in (utterance("no worries, take your time!", contacts=4), utterance(COLD, contacts=4))
     )
     assert kind["@contacts, kind"] == kind["@contacts"] == cold["@contacts"] == 2
@@ -175,7 +175,7 @@ def test_a_situation_speaks_of_frustration_alone(feelings):
 def test_our_words_thrown_back_are_seen(feelings):
     signs = Signs(LANGUAGES)
     said = utterance('"Inconvenience"? Which inconvenience?', last_reply="Sorry for any inconvenience.")
-    assert around(said, signs, signs.find(said, UNKNOWN_MOOD)[1], UNKNOWN_MOOD)["@quotes"] == pytest.approx(0.5)
+    assert around(said, signs.find(said, UNKNOWN_MOOD)[1], UNKNOWN_MOOD)["@quotes"] == pytest.approx(0.5)
 
 
 # --- GoEmotions -------------------------------------------------------------------------------------------------------
@@ -231,3 +231,9 @@ def test_any_text_in_any_situation_is_read(feelings, text, reply, language, cont
 @pytest.mark.parametrize("flood", FLOODS.values(), ids=FLOODS)
 def test_a_flood_is_read(feelings, flood):
     read(feelings, flood, last_reply=flood, last_words=flood)
+
+
+def test_a_pass_reads_the_four_without_the_28(feelings):
+    fresh = Feelings(LANGUAGES)
+    read(fresh, "This is ridiculous")
+    assert "_labels" not in vars(fresh)  # four megabytes that only an evaluation looks at

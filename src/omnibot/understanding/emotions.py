@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from math import exp, log2
 from typing import Final
 
@@ -20,9 +21,9 @@ from omnibot.understanding.features import Features
 from omnibot.understanding.judge import counted
 from omnibot.understanding.linear import Heads
 from omnibot.understanding.trends import slope
-from omnibot.understanding.utterance import Utterance, folded, legible
+from omnibot.understanding.utterance import Utterance, folded
 
-__all__ = ["FOUR", "GOEMOTIONS", "Feelings", "Signs", "around"]
+__all__ = ["FOUR", "GOEMOTIONS", "HIDDEN", "Feelings", "Labels", "Signs", "around"]
 
 FOUR: Final = ("frustration", "confusion", "satisfaction", "excitement")
 GOEMOTIONS: Final = (
@@ -30,6 +31,8 @@ GOEMOTIONS: Final = (
     "disappointment", "disapproval", "disgust", "embarrassment", "excitement", "fear", "gratitude", "grief", "joy",
     "love", "nervousness", "optimism", "pride", "realization", "relief", "remorse", "sadness", "surprise", "neutral",
 )  # fmt: skip
+
+HIDDEN: Final = 96  # numbers between the features and GoEmotions' labels
 
 _DECIDED = 0.5
 _KNOWN = 0.6  # confidence below which an emotion is not known
@@ -47,6 +50,7 @@ _MOOD_SIGNS = re.compile(
 )
 _LOUD = re.compile(rf"\b[^\W\d_]{{{_LOUD_WORD},}}\b")
 _SAYING = re.compile(rf"[^\W\d_]{{{_ECHOED},}}")
+_SPEAKING = re.compile(r"[^\W\d_]{3}|[^\w\s\x21-\x7e¡-¿–-…]")  # a word of some length, or an emoji
 _QUOTED = re.compile(r"[\"“„«]")
 
 
@@ -54,9 +58,7 @@ class Signs:
     """What is seen of an utterance beside its features: by name, how much of it."""
 
     def __init__(self, languages: Iterable[str] = LANGUAGES) -> None:
-        languages = tuple(languages)
         self._cues = Cues("feelings", languages)
-        self._replies = Cues("replies", languages)
 
     def knows(self, language: str) -> bool:
         """Whether there are words for a language."""
@@ -71,12 +73,6 @@ class Signs:
         if mood.known:
             counts["~mood"] = mood.value
         return cues, counts
-
-    def of_reply(self, reply: str, answered_by: Utterance) -> Iterator[str]:
-        """What our last message did to the writer: put them off, refused."""
-        said = Utterance(legible(reply[:_READ]), answered_by.situation, answered_by.language)
-        for cue in self._replies.find(said):
-            yield f"@{cue.name}"
 
 
 def _looks(utterance: Utterance) -> Iterator[str]:
@@ -101,7 +97,7 @@ def _looks(utterance: Utterance) -> Iterator[str]:
             yield "~loud word" if loud == 1 else "~loud"
 
 
-def around(utterance: Utterance, signs: Signs, counts: Mapping[str, float], mood: Sentiment) -> dict[str, float]:
+def around(utterance: Utterance, counts: Mapping[str, float], mood: Sentiment) -> dict[str, float]:
     """What the situation adds, by name; nothing that is 0."""
     situation = utterance.situation
     kind = not counts.keys().isdisjoint(_KIND)
@@ -118,7 +114,7 @@ def around(utterance: Utterance, signs: Signs, counts: Mapping[str, float], mood
     if situation.last_reply:
         found["@quotes"] = _echo(utterance.folded, situation.last_reply) * bool(_QUOTED.search(utterance.text))
         if not kind:
-            found.update(dict.fromkeys(signs.of_reply(situation.last_reply, utterance), 1.0))
+            found.update(dict.fromkeys(_of_reply(situation.last_reply, utterance.language), 1.0))
     return {name: value for name, value in found.items() if value}
 
 
@@ -138,6 +134,52 @@ def _course(utterance: Utterance, mood: Sentiment) -> Iterator[tuple[str, float]
         yield "@mood sinks", max(0.0, before - mood.value)
 
 
+# Words of ours that put somebody off, or refuse, without accents.
+_REPLIES: Mapping[str, Mapping[str, Sequence[str]]] = {
+    "en": {
+        "@put_off": (
+            "please wait", "be patient", "your patience", "have you tried", "please try", "please see", "please read",
+            "please contact", "help article", "our policy", "in progress", "processed", "being looked", "working on it",
+            "been forwarded", "been escalated", "get back to you", "thank you for contacting", "inconvenience",
+        ),
+        "@refused": (
+            "unfortunately", "can't", "cannot", "not possible", "not covered", "no update", "unable", "i'm afraid",
+            "doesn't let", "been closed", "not entitled", "non-refundable",
+        ),
+    },
+    "es": {
+        "@put_off": (
+            "espere", "paciencia", "consulte", "ha probado", "ha intentado", "pruebe", "reinicie", "en curso",
+            "en proceso", "en tramite", "estamos en ello", "lo antes posible", "molestias", "gracias por contactar",
+        ),
+        "@refused": ("lamentablemente", "no podemos", "no puedo", "no es posible", "no cubre", "sin novedades"),
+    },
+    "de": {
+        "@put_off": (
+            "bitte warten", "geduld", "bitte lesen", "bitte wenden", "haben sie schon", "versuchen sie",
+            "in bearbeitung", "bearbeitet", "gepruft", "arbeiten daran", "weitergeleitet", "hilfeartikel",
+            "unannehmlichkeit", "so schnell wie moglich",
+        ),
+        "@refused": ("leider", "nicht moglich", "konnen wir nicht", "kann ich nicht", "nicht abgedeckt"),
+    },
+    "fr": {
+        "@put_off": (
+            "veuillez", "patience", "patienter", "consultez", "avez-vous essaye", "essayez", "redemarrez", "en cours",
+            "on y travaille", "transmis", "meilleurs delais", "desagrement", "gene occasionnee",
+        ),
+        "@refused": ("malheureusement", "impossible", "pas possible", "ne pouvons", "ne peux pas", "pas couvert"),
+    },
+}  # fmt: skip
+
+
+def _of_reply(reply: str, language: str) -> Iterator[str]:
+    """What our last message did to the writer."""
+    said = folded(reply[:_READ].lower().replace("’", "'"))
+    for name, phrases in _REPLIES.get(language, {}).items():
+        if any(phrase in said for phrase in phrases):
+            yield name
+
+
 def _echo(text: str, said: str) -> float:
     """How much of a text was said before: the share of its longer words."""
     words = set(_SAYING.findall(text[:_READ]))
@@ -147,11 +189,29 @@ def _echo(text: str, said: str) -> float:
     return len(words & before) / len(words)
 
 
+class Labels:
+    """GoEmotions' 28 labels: linear heads over the shared features, and hidden numbers over the same.
+
+    Loads the artefacts "goemotions" (the heads, then the hidden numbers) and "goemotions_second" (`weights`: what
+    each hidden number says of each label; below 0 it says nothing).
+    """
+
+    def __init__(self) -> None:
+        self._heads = Heads.load("goemotions")
+        self._second = artefact("goemotions_second")["weights"].astype(np.float32)
+
+    def __call__(self, features: Features) -> Mapping[str, float]:
+        """The labels of a text: 0…1, each decided at .5."""
+        first = self._heads.scores(features)
+        scores = first[: len(GOEMOTIONS)] + np.maximum(first[len(GOEMOTIONS) :], 0) @ self._second
+        return dict(zip(GOEMOTIONS, (1 / (1 + np.exp(-scores.clip(-30, 30)))).tolist(), strict=True))
+
+
 class Feelings:
     """Linear heads over the shared features, with cues and the situation beside them.
 
-    Loads the artefacts "emotions" (the heads: GoEmotions' labels, then our four) and "feelings" (`names` of counts,
-    `weights`: a row a name, a column an emotion; `shifts`: what is added for the value to be decided at .5).
+    Loads the artefacts "emotions" (the heads of the four) and "feelings" (`names` of counts, `weights`: a row a name,
+    a column an emotion; `shifts`: what is added for the value to be decided at .5).
     """
 
     def __init__(self, languages: Iterable[str] = LANGUAGES) -> None:
@@ -163,17 +223,20 @@ class Feelings:
         self._shifts: list[float] = stored["shifts"].tolist()
 
     def labels(self, features: Features) -> Mapping[str, float]:
-        """GoEmotions' 28 labels of a text alone: 0…1, each decided at .5."""
-        scores = self.heads.scores(features)[: len(GOEMOTIONS)].clip(-30, 30)
-        return dict(zip(GOEMOTIONS, (1 / (1 + np.exp(-scores))).tolist(), strict=True))
+        """GoEmotions' 28 labels of a text alone: 0…1, each decided at .5. A pass has no need of them."""
+        return self._labels(features)
+
+    @cached_property
+    def _labels(self) -> Labels:
+        return Labels()
 
     def read(self, utterance: Utterance, features: Features, sentiment: Sentiment) -> Emotions:
         """The four emotions of an utterance in its situation; unknown in a language that we have no words for."""
         if not features.hashed_ids.size:
             return Emotions(frustration=_UNREAD, confusion=_UNREAD, satisfaction=_UNREAD, excitement=_UNREAD)
         cues, counts = self._signs.find(utterance, sentiment)
-        counts.update(around(utterance, self._signs, counts, sentiment))
-        scores: list[float] = self.heads.scores(features)[len(GOEMOTIONS) :].tolist()
+        counts.update(around(utterance, counts, sentiment))
+        scores: list[float] = self.heads.scores(features).tolist()
         rows = [(row, count) for name, count in counts.items() if (row := self._weights.get(name))]
         known = self._signs.knows(utterance.language)
         signals = []
@@ -203,10 +266,10 @@ class Feelings:
             row = self._weights.get(name)
             if row and (by := row[place] * counts.get(name, 0.0)) > _TELLING:
                 telling.append((by, Evidence(reason)))
-        by_word = self.heads.weighed(features, len(GOEMOTIONS) + place)[: len(utterance.spans)]
+        by_word = self.heads.weighed(features, place)[: len(utterance.spans)]
         for word in np.argsort(-by_word)[:_EVIDENCE].tolist():
             start, end = utterance.spans[word]
-            if by_word[word] > _TELLING and start not in taken:
+            if by_word[word] > _TELLING and start not in taken and _SPEAKING.match(utterance.text, start, end):
                 telling.append((float(by_word[word]), utterance.quote(start, end)))
         telling.sort(key=lambda weighed: -weighed[0])
         return tuple(dict.fromkeys(evidence for _, evidence in telling))[:_EVIDENCE]
