@@ -56,7 +56,7 @@ def test_the_case_is_the_turns_of_this_intent() -> None:
 
 
 def test_a_turn_of_unknown_intent_belongs_to_no_case() -> None:
-    whole, case = trends(earlier((0.8, 0.0, None)), mood(0.0), temper(0.5), UNKNOWN)
+    whole, case = trends(earlier((0.8, 0.0, UNKNOWN.value)), mood(0.0), temper(0.5), UNKNOWN)
     assert whole is not None
     assert case is None
 
