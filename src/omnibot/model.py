@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, tzinfo
-from enum import StrEnum
+from datetime import date, datetime, time, timedelta, tzinfo
+from decimal import Decimal
+from enum import IntEnum, StrEnum
 from typing import Generic, Literal, NewType, TypeVar
 
 CustomerId = NewType("CustomerId", int)
 AddressId = NewType("AddressId", int)
 MessageId = NewType("MessageId", int)
+CaseId = NewType("CaseId", int)
 
 _NOTHING: Mapping[str, str] = {}
 _FOR_EVER: Mapping[str, int] = {}
+_NO_HABITS: Mapping[str, float] = {}
 
 
 # --- who -------------------------------------------------------------------------------------------------------
@@ -84,11 +87,42 @@ class Register(StrEnum):
     FORMAL = "formal"
 
 
+class Manner(StrEnum):
+    """How near a customer likes us to come."""
+
+    FRIENDLY = "friendly"
+    PROFESSIONAL = "professional"
+
+
 class Length(StrEnum):
-    """How much a customer likes to be told at once."""
+    """How many words a customer likes."""
 
     SHORT = "short"
     DETAILED = "detailed"
+
+
+class Detail(StrEnum):
+    """Whether a customer likes what matters, or every step."""
+
+    SUMMARY = "summary"
+    STEPS = "steps"
+
+
+class Complexity(StrEnum):
+    """Which words a customer is at home with."""
+
+    PLAIN = "plain"
+    TECHNICAL = "technical"
+
+
+class Level(IntEnum):
+    """How personal a reply may be; each level has those below it."""
+
+    NAME = 1
+    HISTORY = 2
+    PREFERENCES = 3
+    ANTICIPATION = 4
+    EMOTION = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -435,6 +469,13 @@ class Preferences:
     register: Register | None = None
     length: Length | None = None
     language: str | None = None
+    manner: Manner | None = None
+    detail: Detail | None = None
+    complexity: Complexity | None = None
+    emoji: bool | None = None
+    zone: str | None = None  # IANA
+    quiet: str | None = None  # in which nothing unasked is sent, in their zone: "22:00-07:00"
+    level: Level | None = None  # how personal they let us be: never above the company's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -446,6 +487,99 @@ class Fact:
     address: AddressId
     confidence: float = 1.0  # 0.5 a provider's profile, 0.9 the company's word, 1.0 the customer's own
     source: str = "message"  # or provider, import, …: who said so
+
+
+Property = str | int | float | bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened in the company's product or books: `signed_up`, `plan_changed`, `feature_used`, …"""
+
+    id: str  # of whoever tells it; the same id is the same event
+    name: str  # small letters, digits and `_`
+    at: datetime  # aware; when it happened, which may be long before it was told
+    properties: Mapping[str, Property] = field(default_factory=dict)
+    address: AddressId | None = None  # whom it was told about
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """How often one kind of event, or one feature of the product, was seen of a customer."""
+
+    name: str  # the event's, or for `feature_used` the feature's: `feature_used:export`
+    count: int
+    first_at: datetime
+    last_at: datetime
+
+
+class CaseState(StrEnum):
+    """How far a matter has come."""
+
+    OPEN = "open"
+    WAITING = "waiting"  # for the customer
+    HANDED_OFF = "handed_off"
+    RESOLVED = "resolved"
+    REOPENED = "reopened"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anybody still has to do something about it."""
+        return self is not CaseState.RESOLVED
+
+
+class Result(StrEnum):
+    """What became of an attempt."""
+
+    UNKNOWN = "unknown"
+    WORKED = "worked"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """Something that was tried to solve a case."""
+
+    what: str  # in words, or an article as `article:api-limits`; a step of one as `article:api-limits#2`
+    by: str  # "bot", "customer", or the name of the member of staff
+    at: datetime
+    result: Result = Result.UNKNOWN
+    source: str = ""  # "message:17", "turn:4", "import": where it is told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A matter that a customer needs solved, over all their channels; what one turn may know of it."""
+
+    id: CaseId
+    intent: str
+    topic: str = ""  # what exactly: an error code, a product, an order; '' where the intent says it all
+    state: CaseState
+    opened_at: datetime
+    touched_at: datetime  # when the customer last wrote about it
+    resolved_at: datetime | None = None
+    contacts: int = 1  # how often they came for it
+    reopened: int = 0
+    channels: tuple[str, ...] = ()  # by contact, the oldest first
+    concern: str = ""  # what is still open, in their words
+    asked: tuple[str, ...] = ()  # questions of ours that they were asked about it, by key: none is asked twice
+    attempts: tuple[Attempt, ...] = ()  # oldest first
+    addresses: tuple[AddressId, ...] = ()  # that it was written about from
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseChange:
+    """What a turn does to a case: all values as they are afterwards, and the attempts that it adds or judges."""
+
+    id: CaseId | None  # None: it is opened
+    intent: str
+    topic: str = ""
+    state: CaseState
+    contact: bool = False  # whether this is another contact, not a word more of the same
+    concern: str = ""
+    asked: tuple[str, ...] = ()
+    attempts: tuple[Attempt, ...] = ()  # new ones; one with the `what` of an earlier one judges that
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -524,6 +658,12 @@ class Snapshot:
     trusted: frozenset[AddressId] = frozenset()  # may be told everything: replies go from one to another of these alone
     tried: tuple[Tried, ...] = ()  # codes typed in this turn
     earlier: tuple[EarlierTurn, ...] = ()  # how the latest turns were meant, oldest first
+    since: datetime | None = None  # when they became a customer, by an event or import, or first wrote
+    events: tuple[Event, ...] = ()  # the latest that tell of more than use, oldest first
+    usage: tuple[Usage, ...] = ()
+    cases: tuple[Case, ...] = ()  # the open ones and the latest others, the least recently touched first
+    habits: Mapping[str, float] = field(default_factory=lambda: _NO_HABITS)  # what was seen of how they write
+    stated: frozenset[str] = frozenset()  # of the preferences: those that they told, not those that were learned
 
     def on(self, channel: str) -> KnownAddress | None:
         """The customer's first address on a channel that a reply to another one can go to."""
@@ -557,10 +697,24 @@ class TimelineMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class Recalled:
+    """An earlier message that may matter now, and how much: scores of one turn are comparable."""
+
+    message: TimelineMessage
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
 class Recollection:
     """What memory holds that matters for one turn: the latest messages, oldest first, without the turn's own."""
 
     recent: tuple[TimelineMessage, ...] = ()
+    recalled: tuple[Recalled, ...] = ()  # from further back, the best first
+    case: Case | None = None  # that the turn is about, as it was before; None: it would open one
+    contacts: int = 1  # on that matter, this turn's included
+    is_contact: bool = True  # whether they come anew, and do not just go on talking
+    solved: bool | None = None  # by their words: what was tried has worked, or has not; None: they do not say
+    agents: tuple[str, ...] = ()  # members of staff who helped with it before, the first first
 
 
 # --- the turn -------------------------------------------------------------------------------------------------------
@@ -587,21 +741,48 @@ class MoveKind(StrEnum):
     """What one part of a reply does."""
 
     GREET = "greet"
+    DISCLOSE = "disclose"  # that a machine speaks
+    WELCOME = "welcome"  # somebody new
     CONFIRM = "confirm"
     PROVE = "prove"  # what belongs together: what is asked for, what was proven
+    MOOD = "mood"  # that it is seen how they feel
+    HISTORY = "history"  # that it is known what was before
+    CAUSE = "cause"  # what is likely behind it
     ANSWER = "answer"
+    STEPS = "steps"
+    ASK = "ask"  # what has to be known first
     HANDOFF = "handoff"
+    PROMISE = "promise"  # what happens next, by whom and by when
+    NEXT = "next"  # what they can do next
+    RESOURCES = "resources"
     POINT = "point"
     CLOSE = "close"
 
 
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount in a currency (ISO 4217)."""
+
+    amount: Decimal
+    currency: str
+
+
+Value = str | int | float | date | datetime | timedelta | Money | tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
-    """One thing a reply does, the facts that it may use, and why."""
+    """One thing a reply does, the facts that it may use, and why.
+
+    `said` are the company's own words for it by register, with places for the facts; without them the voice has words
+    for the kind and topic. Dates, amounts and numbers stay values until the voice writes them as the language does.
+    """
 
     kind: MoveKind
     topic: str = ""  # which wording: `name_set`, `thanks`, an article's id
-    facts: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    facts: Mapping[str, Value] = field(default_factory=dict)
+    said: Mapping[Register, str] = field(default_factory=dict)
+    sources: tuple[str, ...] = ()  # what it rests on: `fact:plan`, `event:…`, `case:4`, `message:17`, `article:…`
     why: str = ""
 
 
@@ -611,7 +792,10 @@ class Change:
 
     key: str
     value: str
-    source: MessageId
+    source: MessageId | None = None  # the message that tells it
+    event: str = ""  # or the event's id
+    at: datetime | None = None  # from when it holds; None: from now
+    confidence: float = 1.0  # 1.0 they say so, less where it is concluded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -629,6 +813,10 @@ class Plan:
     confirms_stop: bool = False  # the one reply that an address gets after STOP
     unsolicited: bool = False  # answers a message that did not answer ours: a tighter reply cap holds
     asks: tuple[Ask, ...] = ()  # codes to be sent
+    team: str = ""  # that takes over
+    case: CaseChange | None = None  # what the turn does to the matter that it is about
+    level: Level = Level.EMOTION  # how personal it may be
+    zone: tzinfo | None = None  # the customer's, in which days and hours are told
     why: str = ""
 
 

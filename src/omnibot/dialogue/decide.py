@@ -273,7 +273,7 @@ class _Turn:
             moves.append(move)
             if "value" in move.facts:
                 key = f"preference.{wish.wish}"
-                changes[key] = Change(key=key, value=move.facts["value"], source=wish.source)
+                changes[key] = Change(key=key, value=str(move.facts["value"]), source=wish.source)
         if any(_FLAG_START in m.flags and self.orders[m.address].changed for m in self.messages):
             moves.append(Move(kind=MoveKind.CONFIRM, topic="started", why="asked to be written to again"))
         if any(_FLAG_HELP in message.flags for message in self.messages):

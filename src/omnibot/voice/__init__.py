@@ -256,7 +256,7 @@ class _Words:
         return "more" if any(self.wording.promised(topic, self.told) for topic in topics) else move.topic
 
     def _facts(self, move: Move) -> dict[str, str]:
-        facts = {key: value for key, value in move.facts.items() if "." not in key}
+        facts = {key: str(value) for key, value in move.facts.items() if "." not in key}
         if "channel" in facts:
             facts |= self.wording.channel(facts["channel"])
         if "language" in facts:
@@ -283,7 +283,7 @@ class _Words:
     def _subject(self, plan: Plan) -> str:
         for move in plan.moves:
             if move.kind is MoveKind.ANSWER:
-                return move.facts["title"]
+                return str(move.facts["title"])
         kinds = {move.kind for move in plan.moves}
         for kind in (MoveKind.HANDOFF, MoveKind.CONFIRM, MoveKind.PROVE):
             if kind in kinds:
@@ -311,17 +311,18 @@ def _plain_parts(parts: list[Part]) -> list[Part]:
 def _choices(move: Move) -> Iterator[Choice]:
     for key, label in move.facts.items():
         if key.startswith(_CHOICE):
-            yield Choice(label, key.removeprefix(_CHOICE))
+            yield Choice(str(label), key.removeprefix(_CHOICE))
 
 
 def _links(move: Move) -> Iterator[Link]:
     for key, label in move.facts.items():
         if key.startswith(_LINK) and key.endswith(".label"):
-            yield Link(label, move.facts[key.removesuffix(".label") + ".url"])
+            yield Link(str(label), str(move.facts[key.removesuffix(".label") + ".url"]))
 
 
 def _files(move: Move) -> Iterator[File]:
     for key, ref in move.facts.items():
         if key.startswith(_FILE) and key.endswith(".ref"):
             file = key.removesuffix("ref")
-            yield File(move.facts[f"{file}name"], move.facts[f"{file}media_type"], int(move.facts[f"{file}size"]), ref)
+            name, media_type, size = (str(move.facts[file + each]) for each in ("name", "media_type", "size"))
+            yield File(name, media_type, int(size), str(ref))

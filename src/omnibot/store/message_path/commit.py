@@ -233,7 +233,7 @@ def _learned(codec: Codec, outcomes: Sequence[Outcome]) -> list[tuple[Any, ...]]
     for outcome in outcomes:
         source = {item.message.id: item.address for item in outcome.work.items if item.message}
         for change in outcome.changes:
-            address = source[change.source]
+            address = source[change.source] if change.source else outcome.address
             value = codec.seal(address, change.value) if change.value else None
             rows.append((outcome.work.lease.customer, address, change.key, value, change.source))
     return rows
