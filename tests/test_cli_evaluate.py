@@ -80,6 +80,23 @@ def test_a_turn_that_answers_is_found(folder: Path) -> None:
     assert figures(evaluate("recall", "recall.jsonl", "--json"))["recall@5"] == 1
 
 
+def test_a_conversation_that_an_editor_has_laid_out_is_measured_as_well(folder: Path) -> None:
+    told = figures(evaluate("recall", "recall.jsonl", "--json"))
+    laid_out = json.dumps(json.loads(EXAMPLES["recall.jsonl"]), indent=2)
+    (folder / "recall.json").write_text(laid_out, encoding="utf-8")
+    again = figures(evaluate("recall", "recall.json", "--json"))
+    assert {**again, "ms_a_query": None} == {**told, "ms_a_query": None}
+
+
+def test_values_that_are_left_out_are_told(folder: Path) -> None:
+    item = {"text": "It took three days", "now": "2025-03-12T10:15", "any": True, "values": ["P3D"]}
+    (folder / "times.jsonl").write_text(json.dumps([item, {**item, "any": False, "values": ["2025-03-09"]}]))
+    done = evaluate("times", "times.jsonl", "--json")
+    assert (figures(done)["found"], figures(done)["detected"]) == (None, 1)
+    assert "1 texts name no time (any: false) and yet have values: these are left out" in done.stderr
+    assert "1 values are lengths of time, which are no moments: they are left out" in done.stderr
+
+
 def test_vader_is_measured_as_it_is(folder: Path) -> None:
     told = figures(evaluate("sentiment", "sentiment.tsv", "--json"))
     # VADER's compounds: -.30 ("no"), 0, +.79 and +.44 ("thanks for nothing")

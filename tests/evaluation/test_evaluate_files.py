@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from omnibot.evaluation import files, recall, sentiment, times
+from omnibot.evaluation import emotions, files, recall, sentiment, times
 from omnibot.evaluation.files import BrokenInput, labelled
 
 
@@ -57,7 +61,7 @@ def test_all_faults_are_told_each_with_its_line(tmp_path: Path) -> None:
     assert faults(error, file) == [
         "2: has no tab: a line is a text, a tab and its label",
         "3: has no tab: a line is a text, a tab and its label",
-        "4: 'angry' is no label: write -1, 0 or 1",
+        "4: 'angry' is no label: write -1, 0 or 1, or negative, neutral or positive",
         "5: is not UTF-8: byte 1 is 0xff",
     ]
 
@@ -105,3 +109,95 @@ def test_turns_of_one_conversation_have_an_id_each(tmp_path: Path) -> None:
     with pytest.raises(BrokenInput) as error:
         recall.read(file)
     assert faults(error, file) == ["1: turns: several have the id 1"]
+
+
+# --- JSON that is not written line by line ----------------------------------------------------------------------------
+
+TURN = {"id": "1", "speaker": "Ada", "text": "a \u2028 trumpet"}
+TALK = {"turns": [TURN], "queries": [{"text": "What?", "evidence": ["1"]}]}
+MAY = {"text": "May I?", "now": "2025-03-12T10:00", "any": False}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        json.dumps(TALK, indent=2),
+        json.dumps(TALK, ensure_ascii=False) + "\n",
+        "\ufeff\r\n" + json.dumps(TALK, indent=1).replace("\n", "\r\n"),
+        '{"turns": [\n' + json.dumps(TURN) + '\n], "queries": [{"text": "What?", "evidence": "1"}]}',
+        f"[{json.dumps(TALK)}]",
+    ],
+    ids=["over several lines", "in one line", "as Windows writes it", "with an object a line", "in a list"],
+)
+def test_one_conversation_is_read_however_it_is_written(tmp_path: Path, content: str) -> None:
+    [conversation] = recall.read(written(tmp_path, content.encode()))
+    assert conversation.turns[0].text == "a \u2028 trumpet"
+    assert conversation.queries[0].evidence == ["1"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        json.dumps([MAY, MAY]),
+        json.dumps([MAY, MAY], indent=2),
+        "[\n" + json.dumps(MAY) + ",\n\n" + json.dumps(MAY) + "\n]\n",
+        json.dumps(MAY, indent=2) + "\n" + json.dumps(MAY, indent=2),
+        json.dumps(MAY) + "\n" + json.dumps(MAY),
+    ],
+    ids=["a list in one line", "a list over several", "a list, an item a line", "one behind the other", "line by line"],
+)
+def test_several_items_are_read_however_they_are_written(tmp_path: Path, content: str) -> None:
+    assert [item.text for item in times.read(written(tmp_path, content.encode()))] == ["May I?", "May I?"]
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (
+            b'[\n {"text": "a", "emotions": []},\n {"text": 7, "emotions": []},\n 5\n]',
+            ["3: text:", "4: Input should be"],
+        ),
+        (b'[\n {"text": "a", "emotions": []},\n {"text" 7}\n]', ["3: is no JSON: Expecting ':' delimiter at sign 10"]),
+        (b'{\n "text": "a",\n "emotions": [,]\n}', ["3: is no JSON: Expecting value at sign 15"]),
+        (b'{"text": 7, "emot\n{"text": 7, "emotions": []}\n', ["1: Invalid JSON", "2: text:"]),
+        (b'{"text": "a"', ["1: Invalid JSON"]),
+        (b"[" * 100_000, ["1: has lists or objects within each other, too many"]),
+        (b'{"a":' * 100_000, ["1: has lists or objects within each other, too many"]),
+        (b'[{"text": "\xff", "emotions": []}]', ["1: is not UTF-8"]),
+        (b"[]", [" is empty"]),
+    ],
+    ids=[
+        *(
+            "items of a list",
+            "broken list",
+            "broken object",
+            "broken first line",
+            "broken off",
+            "too deep",
+            "deep object",
+        ),
+        *("not UTF-8", "nothing in it"),
+    ],
+)
+def test_what_is_wrong_with_json_is_told_by_its_line(tmp_path: Path, content: bytes, told: list[str]) -> None:
+    file = written(tmp_path, content)
+    with pytest.raises(BrokenInput) as error:
+        emotions.read(file)
+    found = faults(error, file)
+    assert all(one.startswith(begin) for one, begin in zip(found, told, strict=True)), found
+
+
+@given(st.lists(st.dictionaries(st.text(), st.none() | st.integers() | st.text() | st.lists(st.text()))), st.data())
+def test_every_value_is_found_where_it_begins(values: list[dict], data: st.DataObject) -> None:
+    indent = data.draw(st.sampled_from([None, 0, 2]))
+    text = json.dumps(values, indent=indent)
+    found = [(line, json.loads(one)) for line, one in files.json_values(text)]
+    assert [value for _, value in found] == values
+    lines = text.split("\n")
+    assert all("{" in lines[line - 1] for line, _ in found)
+
+
+@given(st.text(alphabet='[]{}",:\\1 \na'))
+def test_any_text_is_values_or_no_json(text: str) -> None:
+    with contextlib.suppress(json.JSONDecodeError):
+        list(files.json_values(text))

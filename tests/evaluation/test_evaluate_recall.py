@@ -38,6 +38,13 @@ def test_evidence_that_is_no_turn_is_left_out_and_told() -> None:
     ]
 
 
+def test_evidence_that_stands_alone_is_a_list_of_one() -> None:
+    conversation = Conversation.model_validate(
+        {"turns": TURNS, "queries": [{"text": "?", "evidence": "f10"}, {"text": "?", "evidence": 1}]}
+    )
+    assert [query.evidence for query in conversation.queries] == [["f10"], ["1"]]
+
+
 @pytest.mark.parametrize("conversations", [[asked()], [Conversation(turns=[], queries=[])]])
 def test_without_questions_there_is_no_recall(conversations: list[Conversation]) -> None:
     report = measure(conversations, "en", None)

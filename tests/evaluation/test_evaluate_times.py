@@ -95,7 +95,8 @@ def test_without_texts_that_name_no_time_there_are_no_false_alarms() -> None:
         ('{"text": "", "now": "2025-03-12", "zone": "Mars/Base", "any": false, "values": []}', "'Mars/Base' is none"),
         ('{"text": "", "now": "2025-03-12", "any": true, "values": ["soon"]}', "'soon' is no ISO 8601 time"),
         ('{"text": "", "now": "2025-03-12", "any": true, "values": ["2025-13"]}', "'2025-13' is no ISO 8601 time"),
-        ('{"text": "", "now": "2025-03-12", "any": false, "values": ["2025-03-14"]}', "any: is false, and yet"),
+        ('{"text": "", "now": "2025-03-12", "any": true, "values": ["P"]}', "'P' is no ISO 8601 time"),
+        ('{"text": "", "now": "2025-03-12", "any": true, "values": ["P1DT"]}', "'P1DT' is no ISO 8601 time"),
     ],
 )
 def test_what_cannot_be_right_is_told(tmp_path: Path, line: str, told: str) -> None:
@@ -103,3 +104,24 @@ def test_what_cannot_be_right_is_told(tmp_path: Path, line: str, told: str) -> N
     with pytest.raises(BrokenInput) as error:
         times.read(tmp_path / "data")
     assert told in str(error.value)
+
+
+def test_of_a_text_that_names_no_time_values_are_left_out_and_told() -> None:
+    items = [item("2025-03-14", any=False), item("none", any=False), item("2025-03-14")]
+    report = times.measure(items, lambda text, now: [heard("2025-03-14T12:00:00-04:00")])
+    assert (report.figures["found"], report.figures["false_alarms"]) == (1, 1)
+    assert report.notes == ["2 texts name no time (any: false) and yet have values: these are left out"]
+
+
+@pytest.mark.parametrize("length", ["P3D", "PT2H30M", "P1W", "-P1DT12H", "P1Y2M", "PT0.5S"])
+def test_a_length_of_time_is_no_moment_that_could_be_found(length: str) -> None:
+    items = [item(length, "2025-03-14"), item(length), item(length, any=False)]
+    report = times.measure(items, lambda text, now: [heard(None)])
+    assert (report.figures["found"], report.figures["false_alarms"], report.figures["detected"]) == (0, 0, 1)
+    assert report.notes == ["2 values are lengths of time, which are no moments: they are left out"]
+
+
+def test_one_value_may_stand_without_its_list() -> None:
+    one = Item.model_validate({"text": "…", "now": NOW, "any": True, "values": "2025-03-14"})
+    assert found(one, "2025-03-14T12:00:00+00:00") == 1
+    assert Item.model_validate({"text": "…", "now": NOW, "any": True, "values": [None, "2025-03-14"]}) is not None

@@ -31,10 +31,10 @@ class Turn(BaseModel):
 
 
 class Query(BaseModel):
-    """A question, and the turns that answer it."""
+    """A question, and the turns that answer it; one alone may stand without its list."""
 
     text: str
-    evidence: list[Id]
+    evidence: Annotated[list[Id], BeforeValidator(lambda value: [value] if isinstance(value, str | int) else value)]
 
 
 class Conversation(BaseModel):

@@ -22,6 +22,9 @@ __all__ = ["Expected", "Item", "is_found", "measure", "read"]
 _NEAR = timedelta(hours=1)
 _LAST_MINUTE = time(23, 59)
 _COARSE = re.compile(r"(\d{4})(?:-(\d\d)|-?W(\d\d))?")
+_LENGTH = re.compile(  # ISO 8601: P3D, PT2H30M, P1W
+    r"[+-]?P(?!$)(?:[\d.,]+Y)?(?:[\d.,]+M)?(?:[\d.,]+W)?(?:[\d.,]+D)?(?:T(?!$)(?:[\d.,]+H)?(?:[\d.,]+M)?(?:[\d.,]+S)?)?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,32 +36,48 @@ class Expected:
     at: datetime | None = None  # aware, in the writer's zone
 
 
+def _listed(values: object) -> object:
+    if isinstance(values, list):
+        return [value for value in values if value is not None]
+    return [values] if values else []
+
+
 class Item(BaseModel):
     """One line: a text, when it was written, and the times that it names.
 
-    `zone` is the writer's; without one it is that of `now`, and UTC where that has none either.
+    `zone` is the writer's; without one it is that of `now`, and UTC where that has none either. `any` decides: the
+    values of a text that names no time are left out, and so are lengths of time, which are no moments.
     """
 
     text: str
     now: datetime
     any: bool
     zone: str | None = None
-    written: Annotated[list[str], BeforeValidator(lambda values: values or [])] = Field(alias="values", default=[])
+    written: Annotated[list[str], BeforeValidator(_listed)] = Field(alias="values", default=[])
     _expected: tuple[Expected, ...] = ()
 
     @model_validator(mode="after")
     def _times_are_times(self) -> Item:
         zone = _zone(self.zone) if self.zone else self.now.tzinfo or UTC
         self.now = self.now.replace(tzinfo=zone) if self.now.tzinfo is None else self.now.astimezone(zone)
-        self._expected = tuple(_expected(value, zone) for value in self.written)
-        if self._expected and not self.any:
-            raise ValueError("any: is false, and yet there are values")
+        moments = [value for value in self.written if not _LENGTH.fullmatch(value)]
+        self._expected = tuple(_expected(value, zone) for value in moments if self.any)
         return self
 
     @property
     def expected(self) -> tuple[Expected, ...]:
         """What should be found."""
         return self._expected
+
+    @property
+    def lengths(self) -> int:
+        """How many of the values are a length of time."""
+        return sum(bool(_LENGTH.fullmatch(value)) for value in self.written)
+
+    @property
+    def contradicts(self) -> bool:
+        """Whether it names no time, and yet has moments."""
+        return not self.any and self.lengths < len(self.written)
 
 
 def read(path: Path) -> list[Item]:
@@ -121,14 +140,18 @@ def _is_a_day(at: datetime, now: datetime) -> bool:
 def measure(items: Sequence[Item], hear: Callable[[str, datetime], Sequence[NamedTime]]) -> Report:
     """How many of the expected times are found, and in how many of the texts without any one is heard all the same.
 
-    A time whose words fix no moment ("it took three hours") is neither.
+    A time whose words fix no moment ("it took three hours") is neither. A value that is a length of time is none that
+    could be found; in its text whatever is heard is the time that it names.
     """
-    heard = [[named for named in hear(item.text, item.now) if named.at is not None] for item in items]
-    pairs = list(zip(items, heard, strict=True))
+    heard = [hear(item.text, item.now) for item in items]
+    moments = [[named for named in times if named.at is not None] for times in heard]
+    pairs = list(zip(items, moments, strict=True))
     found = share([is_found(expected, times, item.now) for item, times in pairs for expected in item.expected])
     alarms = share([bool(times) for item, times in pairs if not item.any])
-    detected = share([bool(times) for item, times in pairs if item.any])
-    notes = []
+    detected = share(
+        [bool(some if item.lengths else times) for (item, times), some in zip(pairs, heard, strict=True) if item.any]
+    )
+    notes = _notes(items)
     if found is None:
         notes.append("no item has values, so nothing can be found")
     if alarms is None:
@@ -144,3 +167,13 @@ def measure(items: Sequence[Item], hear: Callable[[str, datetime], Sequence[Name
         tables=(Table(("measure", "of", "share"), rows),),
         notes=notes,
     )
+
+
+def _notes(items: Sequence[Item]) -> list[str]:
+    """What is left out of the values."""
+    notes = []
+    if contradictory := sum(item.contradicts for item in items):
+        notes.append(f"{contradictory} texts name no time (any: false) and yet have values: these are left out")
+    if lengths := sum(item.lengths for item in items if item.any):
+        notes.append(f"{lengths} values are lengths of time, which are no moments: they are left out")
+    return notes
