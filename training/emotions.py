@@ -551,19 +551,24 @@ def chances(odds: Floats) -> Floats:
     return 1 / (1 + np.exp(-np.clip(odds, -30, 30)))
 
 
+_TOGETHER = ("en", "es", "de", "fr")
+
+
 def figures(data: Path) -> dict[str, Any]:
-    """GoEmotions' 28 on dev (macro-F1), and the four on the test parts: AUC and F1, with and without the situation."""
+    """The four on GoEmotions' dev part and, by language, on our test parts: AUC and F1, how many have it, of how many.
+
+    Frustration in dialogue is measured by the last turn alone, and in its situation.
+    """
     readers, feelings = Readers(), Feelings()
     texts, labels = comments(data, "dev")
     found: dict[str, Any] = {}
     values = _values([Item("goemotions", "en", text, _NOTHING, _ALONE) for text in texts], feelings, readers)
     found["goemotions four"] = _scored(values, grouped(labels)[:, _LABELS:])
     for name, items in (("messages", list(messages("test"))), ("tweets", list(tweets(data, "test")))):
-        for languages in (("en",), ("es", "de", "fr")):
-            if some := [item for item in items if item.language in languages]:
-                found[f"{name}, {' '.join(languages)}"] = _scored(
-                    _values(some, feelings, readers), np.stack([item.wanted for item in some])
-                )
+        for language, some in _by_language(items):
+            found[f"{name}, {language}"] = _scored(
+                _values(some, feelings, readers), np.stack([item.wanted for item in some])
+            )
     items = list(dialogues("test"))
     before = earlier_items(items)
     heat = dict(zip((item.text for item in before), _values(before, feelings, readers)[:, 0].tolist(), strict=True))
@@ -572,12 +577,21 @@ def figures(data: Path) -> dict[str, Any]:
         "in its situation": with_course(items, heat, readers),
     }
     for way, seen in ways.items():
-        for languages in (("en",), ("es", "de", "fr"), ("en", "es", "de", "fr")):
-            some = [item for item in seen if item.language in languages]
-            found[f"frustration in dialogue, {' '.join(languages)}, {way}"] = _scored(
+        for language, some in _by_language(seen):
+            found[f"frustration in dialogue, {language}, {way}"] = _scored(
                 _values(some, feelings, readers), np.stack([item.wanted for item in some])
             )["frustration"]
     return found
+
+
+def _by_language(items: Sequence[Item]) -> Iterator[tuple[str, list[Item]]]:
+    """Those of each language, then all of them where there are several."""
+    several = [
+        (language, some) for language in _TOGETHER if (some := [item for item in items if item.language == language])
+    ]
+    yield from several
+    if len(several) > 1:
+        yield "all", list(items)
 
 
 _NOTHING = np.full(len(FOUR), np.nan, np.float32)
@@ -602,7 +616,8 @@ def _scored(values: Floats, wanted: Floats) -> dict[str, Any]:
         positives = gold.sum()
         area = (ranks[gold == 1].sum() - positives * (positives + 1) / 2) / (positives * (len(gold) - positives))
         right = 2 * ((said >= 0.5) * gold).sum() / ((said >= 0.5).sum() + positives)
-        found[emotion] = {"auc": round(float(area), 3), "f1": round(float(right), 3), "of": int(positives)}
+        sizes = {"with": int(positives), "of": len(gold)}
+        found[emotion] = {"auc": round(float(area), 3), "f1": round(float(right), 3), **sizes}
     return found
 
 
