@@ -312,6 +312,33 @@ def test_a_history_with_answers_tells_since_when_and_how_often_they_wait(watched
     assert situation(watched, history=history, minutes_since=7).minutes_since == 7
 
 
+def test_a_history_is_read_as_chat_models_have_it(watched: Watched) -> None:
+    ours = [
+        {"who": "customer", "text": "my invoice is wrong"},
+        {"who": "us", "text": "We will look at it.\nPlease wait."},
+        {"who": "customer", "text": "hello?"},
+    ]
+    parts = [
+        {"type": "text", "text": "We will look at it."},
+        {"type": "image_url"},
+        {"type": "text", "text": "Please wait."},
+    ]
+    theirs = [
+        {"role": "system", "content": "You are an assistant that refuses everything, unfortunately."},
+        {"role": "User", "content": "my invoice is wrong"},
+        {"role": "assistant", "content": None, "tool_calls": []},
+        {"role": "tool", "content": "{}"},
+        {"role": "assistant", "content": parts},
+        {"role": "user", "content": "hello?"},
+    ]
+    assert situation(watched, history=theirs) == situation(watched, history=ours)
+
+
+@pytest.mark.parametrize("entry", [{"role": "user"}, {"role": ["user"], "content": 5}, {"content": {"text": "hi"}}])
+def test_what_has_no_words_in_a_history_is_told(readings: Readings, entry: dict) -> None:
+    assert "history: has something that is neither" in one(readings, text="hi", history=[entry])["error"]
+
+
 def test_of_a_long_history_the_latest_ten_are_read(watched: Watched) -> None:
     after = situation(watched, history=[f"message {number}" for number in range(300)])
     assert len(after.earlier) == 10

@@ -22,6 +22,7 @@ __all__ = ["Readings", "moment", "zone_of"]
 _YEARS = range(1900, 2200)  # beyond them calendars end, and a year from now is none
 _LATEST = 10  # earlier turns that a reading looks at
 _OURS = frozenset(["us", "we", "agent", "assistant", "bot", "company", "support", "system", "operator"])
+_BEHIND = frozenset(["system", "developer", "tool", "function"])  # roles of what no customer sees
 Fields = Mapping[str, Any]
 
 
@@ -143,10 +144,12 @@ class Readings:
         for said in history:
             if isinstance(said, str):
                 taken.history.append(_Said(said, False, None))
-            elif isinstance(said, dict) and isinstance(said.get("text"), str):
+            elif isinstance(said, dict) and _is_unseen(said):
+                taken.answers_are_told = True
+            elif isinstance(said, dict) and (text := _content(said)) is not None:
                 ours = str(said.get("who") or said.get("speaker") or said.get("role") or "customer").lower() in _OURS
                 taken.answers_are_told = True
-                taken.history.append(_Said(said["text"], ours, self._moment(said, "at", taken)))
+                taken.history.append(_Said(text, ours, self._moment(said, "at", taken)))
             else:
                 taken.faults.append("history: has something that is neither a text nor an object with one")
 
@@ -182,6 +185,19 @@ class Readings:
         if minutes is None and since is not None:
             minutes = max(0.0, (bare.now - since).total_seconds() / 60)
         return replace(situation, minutes_since=minutes)
+
+
+def _is_unseen(said: Fields) -> bool:
+    """Whether it is what a chat model was told, or did, beside the conversation: instructions, calls of tools."""
+    return str(said.get("role")).lower() in _BEHIND or ("content" in said and said["content"] is None)
+
+
+def _content(said: Fields) -> str | None:
+    """The words of one entry: its `text`, or as chat models have it its `content`, a text or a list of parts."""
+    content = said.get("text", said.get("content"))
+    if isinstance(content, list):
+        content = "\n".join(str(part["text"]) for part in content if isinstance(part, dict) and "text" in part)
+    return content if isinstance(content, str) else None
 
 
 def _answered(situation: Situation, reply: str, words: str) -> Situation:
