@@ -20,7 +20,7 @@ CaseId = NewType("CaseId", int)
 
 _NOTHING: Mapping[str, str] = {}
 _FOR_EVER: Mapping[str, int] = {}
-_NO_HABITS: Mapping[str, float] = {}
+_NO_HABITS: Mapping[AddressId, Mapping[str, float]] = {}
 
 
 # --- who -------------------------------------------------------------------------------------------------------
@@ -662,7 +662,7 @@ class Snapshot:
     events: tuple[Event, ...] = ()  # the latest that tell of more than use, oldest first
     usage: tuple[Usage, ...] = ()
     cases: tuple[Case, ...] = ()  # the open ones and the latest others, the least recently touched first
-    habits: Mapping[str, float] = field(default_factory=lambda: _NO_HABITS)  # what was seen of how they write
+    habits: Mapping[AddressId, Mapping[str, float]] = field(default_factory=lambda: _NO_HABITS)  # seen of how they write
     stated: frozenset[str] = frozenset()  # of the preferences: those that they told, not those that were learned
 
     def on(self, channel: str) -> KnownAddress | None:
@@ -715,6 +715,7 @@ class Recollection:
     is_contact: bool = True  # whether they come anew, and do not just go on talking
     solved: bool | None = None  # by their words: what was tried has worked, or has not; None: they do not say
     agents: tuple[str, ...] = ()  # members of staff who helped with it before, the first first
+    tried: tuple[str, ...] = ()  # what was tried for it before, as the customer's language tells it; without articles
 
 
 # --- the turn -------------------------------------------------------------------------------------------------------
