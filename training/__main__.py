@@ -1,4 +1,4 @@
-"""python -m training FOLDER [encoder sentiment emotions signals]: trains what the package ships, and says how well."""
+"""python -m training FOLDER [encoder kin sentiment emotions signals]: trains what the package ships, and says how well."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from training.datasets import MissingData
 
 # In their order: each looks at what those before it say.
-_PARTS = ("encoder", "sentiment", "emotions", "goemotions", "signals")
+_PARTS = ("encoder", "kin", "sentiment", "emotions", "goemotions", "signals")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from omnibot.memory.kin import Kin
 from omnibot.memory.search import Said, Search
 
 CHAT = [
@@ -131,14 +132,19 @@ def test_meanings_find_what_words_do_not() -> None:
 
 
 def test_a_word_stands_for_its_kin() -> None:
-    near = {"feline": [1.0, 0.0, 0.0], "kittens": [0.8, 0.6, 0.0]}
-    said = [("A", "The kittens sleep all day on my old coat"), *[("B", "rain and wind and snow and hail and more")] * 9]
+    said = [Said("0", "A", "The kittens sleep on my coat"), *[Said(str(n), "B", "rain and wind") for n in range(1, 9)]]
 
-    def embed(text: str) -> np.ndarray:
-        return np.array(near.get(text, [0.0, 0.0, 1.0]), np.float32)
+    def far(text: str) -> np.ndarray:
+        return np.array([1.0, 0.0] if "feline" in text else [0.0, 1.0], np.float32)
 
-    [first, *_] = search(said, embed=embed).best("feline")
+    assert Search(said, "en", far, kin=Kin({})).best("felines", 1) == []
+    [first] = Search(said, "en", far, kin=Kin({"felin": "coal:90 kitten:61"})).best("felines", 1)
     assert first.id == "0"
+
+
+def test_kin_are_shipped_for_english() -> None:
+    assert {"dog", "cat"} <= dict(Kin.of_language("en").of("pet")).keys()
+    assert Kin.of_language("en").of("xyzzy") == [] == Kin.of_language("fi").of("pet")
 
 
 def test_of_nothing_said_nothing_is_found() -> None:

@@ -22,4 +22,4 @@ def test_a_folder_without_the_data_is_told(tmp_path):
 def test_an_unknown_part_is_refused_with_those_that_there_are(tmp_path):
     done = train(str(tmp_path), "moods")
     assert done.returncode == 2
-    assert "'encoder', 'sentiment', 'emotions', 'goemotions', 'signals', 'all'" in done.stderr
+    assert "'encoder', 'kin', 'sentiment', 'emotions', 'goemotions', 'signals', 'all'" in done.stderr
