@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from omnibot.dialogue import Knowledge
+from omnibot.dialogue import Company, Knowledge
 from omnibot.model import (
     Address,
     AddressId,
@@ -47,7 +47,7 @@ EMAIL = KnownAddress(
 def steps() -> Steps:
     return Steps(
         understanding=Understanding(("en", "es")),
-        knowledge=Knowledge.load(Path(__file__).parents[1] / "config" / "knowledge"),
+        company=Company(Knowledge.load(Path(__file__).parents[1] / "config" / "knowledge")),
         limits={
             "telegram": Limits(text=4096, choices=10),
             "email": Limits(text=100_000, subject=True, unsolicited=Cap(1, 3600)),

@@ -26,7 +26,7 @@ from omnibot.channels import Account
 from omnibot.channels import load as load_channels
 from omnibot.contract import MAX_BODY, Accept, Channel, Site
 from omnibot.delivery import Delivery
-from omnibot.dialogue import Knowledge
+from omnibot.dialogue import Company, Knowledge
 from omnibot.dialogue import Linking as LinkingRules
 from omnibot.health import health_routes
 from omnibot.identity.codes import Codes
@@ -249,7 +249,7 @@ def _all(*calls: Callable[[], None]) -> Callable[[], None]:
 def _steps(settings: Settings, channels: Channels) -> Steps:
     steps = Steps(
         understanding=understanding_of(settings),
-        knowledge=Knowledge.load(settings.bot.knowledge, settings.bot.languages[0]),
+        company=_company(settings, channels),
         limits=_limits(channels),
         speaker=Speaker(settings.bot.company, settings.bot.name, settings.bot.contact, _shared_files(settings).url),
         disclosure=_disclosure(settings.identity),
@@ -280,7 +280,6 @@ def business_hours(hours: Hours) -> BusinessHours:
 
 def _proofs(settings: Settings, channels: Channels) -> Proofs:
     identity = settings.identity
-    limits = _limits(channels)
     accounts = {name: account for name, account in reversed(list(channels))}  # the first of each that is configured
     return Proofs(
         codes=Codes(settings.load_secret(), identity.codes_tries),
@@ -290,13 +289,21 @@ def _proofs(settings: Settings, channels: Channels) -> Proofs:
             per_requester=identity.codes_per_requester,
             overall=identity.codes_overall,
         ),
-        linking=LinkingRules(
-            spell={name: type(channel).address for (name, _), channel in channels.items()},
-            waits=[name for name, carries in limits.items() if carries.window and not carries.knocks],
-            minutes=max(1, round(identity.codes_seconds / 60)),
-        ),
         link=CodeLinks(settings.load_secret(), settings.server.public_url).url,
         accounts=accounts,
+    )
+
+
+def _company(settings: Settings, channels: Channels) -> Company:
+    return Company(
+        Knowledge.load(settings.bot.knowledge, settings.bot.languages[0]),
+        linking=LinkingRules(
+            spell={name: type(channel).address for (name, _), channel in channels.items()},
+            waits=[name for name, carries in _limits(channels).items() if carries.window and not carries.knocks],
+            minutes=max(1, round(settings.identity.codes_seconds / 60)),
+        ),
+        hours=business_hours(settings.bot.hours),
+        zone=ZoneInfo(settings.bot.zone),
     )
 
 

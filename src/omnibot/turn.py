@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from typing import TypeVar
 
-from omnibot.dialogue import Knowledge, Linking, decide
+from omnibot.dialogue import Company, decide
 from omnibot.identity import identify, together
 from omnibot.identity.codes import Codes, shown
 from omnibot.identity.prove import prove
@@ -60,17 +60,16 @@ class Proofs:
 
     codes: Codes
     limits: CodeLimits
-    linking: Linking
     link: Callable[[MessageId, bytes], str] = lambda *_: ""  # the address that does what typing a code does, if any
     accounts: Mapping[str, str]  # by channel: that writes to who has never written
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Steps:
-    """What the steps need besides their values."""
+    """What the steps need besides their values. A turn takes its company as it is when it decides."""
 
     understanding: Understanding
-    knowledge: Knowledge
+    company: Company
     limits: Mapping[str, Limits]  # by channel
     speaker: Speaker
     disclosure: Disclosure
@@ -107,9 +106,8 @@ def turn(work: Work, steps: Steps) -> Generator[None, None, Outcome]:
     reading = steps.understanding.read(_text(messages), situate(snapshot, messages, steps.zone, steps.hours))
     yield
     recollection = recall(snapshot.timeline, messages)
-    linking = steps.proofs.linking if steps.proofs else Linking()
     channels = _open(snapshot, messages, steps)
-    plan = decide(snapshot, reading, recollection, messages, steps.knowledge, channels, linking)
+    plan = decide(snapshot, reading, recollection, messages, steps.company, channels)
     yield
     recent = recollection.recent
     variant = _variant(recent, messages[-1].address)
@@ -216,7 +214,7 @@ def _asked(plan: Plan, steps: Steps, variant: int) -> Iterator[Asked]:
 
 def _code_letter(code: str, ask: Ask, plan: Plan, steps: Steps, variant: int, link: str = "") -> Letter:
     assert steps.proofs is not None
-    limits, minutes = steps.limits[ask.target.channel], steps.proofs.linking.minutes
+    limits, minutes = steps.limits[ask.target.channel], steps.company.linking.minutes
     return compose_code(code, ask, plan, limits, steps.speaker, minutes=minutes, variant=variant, link=link)
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnibot.dialogue import Knowledge, decide
+from omnibot.dialogue import Company, Knowledge, decide
 from omnibot.model import (
     Address,
     AddressId,
@@ -108,7 +108,7 @@ class Desk:
         **fields: object,
     ) -> Plan:
         messages = written(*texts, on=on, **fields)
-        return decide(snapshot or sarah(), reading, met, messages, self.knowledge, CHANNELS)
+        return decide(snapshot or sarah(), reading, met, messages, Company(self.knowledge), CHANNELS)
 
 
 @pytest.fixture(scope="module")
@@ -340,7 +340,7 @@ def test_the_rest_of_a_burst_is_answered(knowledge: Knowledge) -> None:
         *written("Your code is 123456", flags=("staff_only",)),
         *written("how do I export my data?"),
     ]
-    answered = decide(sarah(), ENGLISH, MET, messages, knowledge, CHANNELS)
+    answered = decide(sarah(), ENGLISH, MET, messages, Company(knowledge), CHANNELS)
     assert said(answered) == [("answer", "export-data")]
     assert answered.handoff == "a message that only staff may see"
 
@@ -379,14 +379,14 @@ def test_what_its_network_has_answered_gets_no_answer_of_ours(plan: Desk, flags:
 
 def test_what_follows_a_stop_that_the_network_has_obeyed_is_left_to_people(knowledge: Knowledge) -> None:
     messages = [*written("STOP", flags=("network", "stop")), *written("how do I export my data?")]
-    silent = decide(sarah(), ENGLISH, MET, messages, knowledge, CHANNELS)
+    silent = decide(sarah(), ENGLISH, MET, messages, Company(knowledge), CHANNELS)
     assert (silent.moves, silent.to) == ((), None)
     assert silent.handoff == "wrote after STOP"
 
 
 def test_what_follows_a_start_that_the_network_has_obeyed_is_answered(knowledge: Knowledge) -> None:
     messages = [*written("START", flags=("network", "start")), *written("how do I export my data?")]
-    answered = decide(sarah(STOPPED), ENGLISH, MET, messages, knowledge, CHANNELS)
+    answered = decide(sarah(STOPPED), ENGLISH, MET, messages, Company(knowledge), CHANNELS)
     assert said(answered) == [("answer", "export-data")]
 
 
@@ -397,13 +397,13 @@ def test_the_word_for_help_is_answered_with_who_we_are_beside_what_else_was_aske
     first = plan("HELP", flags=("help",), met=Recollection())
     assert said(first) == [("greet", "first"), ("confirm", "reach")]
     messages = [*written("HELP", flags=("help",)), *written("how do I export my data?")]
-    both = decide(sarah(), ENGLISH, MET, messages, knowledge, CHANNELS)
+    both = decide(sarah(), ENGLISH, MET, messages, Company(knowledge), CHANNELS)
     assert said(both) == [("confirm", "reach"), ("answer", "export-data")]
 
 
 def test_what_was_written_besides_stop_goes_to_people(knowledge: Knowledge) -> None:
     messages = [*written("you charged me twice"), *written("STOP", flags=("stop",))]
-    stopped = decide(sarah(), ENGLISH, MET, messages, knowledge, CHANNELS)
+    stopped = decide(sarah(), ENGLISH, MET, messages, Company(knowledge), CHANNELS)
     assert said(stopped) == [("confirm", "stopped")]
     assert stopped.handoff == "wrote something else besides STOP"
 
@@ -435,24 +435,24 @@ def ordered(*orders: str, on: KnownAddress = TELEGRAM) -> list[TurnMessage]:
     ],
 )
 def test_of_several_orders_the_last_decides(knowledge: Knowledge, orders: list[str], confirmed: str) -> None:
-    decided = decide(sarah(), ENGLISH, MET, ordered(*orders), knowledge, CHANNELS)
+    decided = decide(sarah(), ENGLISH, MET, ordered(*orders), Company(knowledge), CHANNELS)
     assert [topic for kind, topic in said(decided) if kind == "confirm"] == ([confirmed] if confirmed else [])
     assert decided.confirms_stop == (confirmed == "stopped")
 
 
 def test_orders_count_as_they_were_committed(knowledge: Knowledge) -> None:
     stop, start = ordered("stop", "start")
-    late = decide(sarah(), ENGLISH, MET, [start, stop], knowledge, CHANNELS)  # the STOP was dated later
+    late = decide(sarah(), ENGLISH, MET, [start, stop], Company(knowledge), CHANNELS)  # the STOP was dated later
     assert said(late)[-1] == ("confirm", "started")
 
 
 def test_stop_closes_its_own_address_alone(knowledge: Knowledge) -> None:
     question = [replace(m, id=MessageId(200)) for m in written("how do I export my data?", on=EMAIL)]
-    first = decide(sarah(), ENGLISH, MET, [*ordered("stop"), *question], knowledge, CHANNELS)
+    first = decide(sarah(), ENGLISH, MET, [*ordered("stop"), *question], Company(knowledge), CHANNELS)
     assert (first.to, first.confirms_stop, first.handoff) == (
         replace(TELEGRAM, stopped=True), True, "wrote something else besides STOP"
     )  # fmt: skip
-    again = decide(sarah(), ENGLISH, MET, [*ordered("stop already"), *question], knowledge, CHANNELS)
+    again = decide(sarah(), ENGLISH, MET, [*ordered("stop already"), *question], Company(knowledge), CHANNELS)
     assert (said(again), again.to) == ([("answer", "export-data")], EMAIL)
 
 
@@ -469,7 +469,7 @@ def test_a_question_after_stop_goes_to_people_in_silence(plan: Desk) -> None:
 
 def test_a_question_beside_a_repeated_stop_goes_to_people(knowledge: Knowledge) -> None:
     messages = [*ordered("stop already"), *written("How do I reset my password?")]
-    asked = decide(sarah(), ENGLISH, MET, messages, knowledge, CHANNELS)
+    asked = decide(sarah(), ENGLISH, MET, messages, Company(knowledge), CHANNELS)
     assert (asked.moves, asked.to, asked.handoff) == ((), None, "wrote after STOP")
 
 
@@ -710,8 +710,8 @@ def test_a_turn_from_an_address_that_is_gone_goes_to_people(plan: Desk) -> None:
 def test_a_turn_is_unsolicited_when_nothing_in_it_answers_us(knowledge: Knowledge) -> None:
     unasked = written("hi there", "how do I export my data?")
     answering = [unasked[0], replace(unasked[1], answers=MessageId(7))]
-    assert decide(sarah(), ENGLISH, MET, unasked, knowledge, CHANNELS).unsolicited
-    assert not decide(sarah(), ENGLISH, MET, answering, knowledge, CHANNELS).unsolicited
+    assert decide(sarah(), ENGLISH, MET, unasked, Company(knowledge), CHANNELS).unsolicited
+    assert not decide(sarah(), ENGLISH, MET, answering, Company(knowledge), CHANNELS).unsolicited
 
 
 # --- always ---
@@ -725,7 +725,7 @@ def test_a_turn_is_unsolicited_when_nothing_in_it_answers_us(knowledge: Knowledg
 )
 def test_any_turn_has_a_plan_and_the_same_one_again(knowledge, texts, reading, attachments, flags) -> None:
     messages = written(*texts, attachments=attachments, flags=tuple(flags))
-    plans = [decide(sarah(), reading, MET, messages, knowledge, CHANNELS) for _ in range(2)]
+    plans = [decide(sarah(), reading, MET, messages, Company(knowledge), CHANNELS) for _ in range(2)]
     assert plans[0] == plans[1]
     assert plans[0].why
     assert bool(plans[0].moves) == (plans[0].to is not None)
@@ -735,7 +735,7 @@ def test_any_turn_has_a_plan_and_the_same_one_again(knowledge, texts, reading, a
     st.lists(st.sampled_from(["hi", "password", "cancel and", "by email", "?", "call me", "thanks", "\n"]), max_size=9)
 )
 def test_what_an_answer_may_say_stands_in_the_knowledge(knowledge, words) -> None:
-    decided = decide(sarah(), ENGLISH, MET, written(" ".join(words)), knowledge, CHANNELS)
+    decided = decide(sarah(), ENGLISH, MET, written(" ".join(words)), Company(knowledge), CHANNELS)
     for move in decided.moves:
         if move.kind is MoveKind.ANSWER:
             article = knowledge.article(move.topic, "en")
@@ -869,7 +869,7 @@ def test_a_number_answers_what_was_asked_where_it_is_written(plan: Desk) -> None
 
 @given(st.text())
 def test_any_text_may_follow_a_question(knowledge: Knowledge, text: str) -> None:
-    decide(sarah(), ENGLISH, ASKED, written(text), knowledge, CHANNELS)
+    decide(sarah(), ENGLISH, ASKED, written(text), Company(knowledge), CHANNELS)
 
 
 def test_the_files_of_an_article_are_among_its_facts(tmp_path: Path) -> None:

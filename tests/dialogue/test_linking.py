@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from omnibot.dialogue import Knowledge, Linking, decide
+from omnibot.dialogue import Company, Knowledge, Linking, decide
 from omnibot.model import (
     Address,
     AddressId,
@@ -113,7 +113,9 @@ class Desk:
         ]
         snapshot = Snapshot(customer=CustomerId(1), addresses=(on, *others), name="Tomás", tried=tuple(tried))
         recollection = Recollection(recent=tuple(before))
-        return decide(snapshot, reading(language), recollection, messages, self.knowledge, CHANNELS, linking)
+        return decide(
+            snapshot, reading(language), recollection, messages, Company(self.knowledge, linking=linking), CHANNELS
+        )
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,9 @@
 """What to do about a turn: pure and deterministic, from approved knowledge only."""
 
 from omnibot.dialogue.articles import Article, KnowledgeError
+from omnibot.dialogue.company import Company, Team
 from omnibot.dialogue.decide import decide
 from omnibot.dialogue.knowledge import Knowledge
 from omnibot.dialogue.linking import Linking
 
-__all__ = ["Article", "Knowledge", "KnowledgeError", "Linking", "decide"]
+__all__ = ["Article", "Company", "Knowledge", "KnowledgeError", "Linking", "Team", "decide"]

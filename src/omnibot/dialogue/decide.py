@@ -8,9 +8,9 @@ from datetime import timedelta
 from functools import lru_cache
 
 from omnibot.dialogue.articles import Article
+from omnibot.dialogue.company import Company
 from omnibot.dialogue.heard import ARTICLE_CHOICE, Answered, Heard, WishSaid, chosen, listen
-from omnibot.dialogue.knowledge import Knowledge
-from omnibot.dialogue.linking import Linking, asked, proven, shows_token, without_codes
+from omnibot.dialogue.linking import asked, proven, shows_token, without_codes
 from omnibot.dialogue.phrases import Alarm, Talk, Wish
 from omnibot.model import (
     AddressId,
@@ -44,7 +44,6 @@ _FLAG_FILE_REFUSED = "file_refused"
 _FLAG_HELP, _FLAG_NETWORK = "help", "network"  # asked by the network's own word; answered by the network itself
 _TOPICS_OFFERED = 5
 _SAID_BEFORE = 3  # messages that an address alone may complete
-_NO_LINKING = Linking()
 _OPENINGS_REMEMBERED = 1000  # of articles
 _OF_A_FILE = ("name", "media_type", "size", "ref")
 
@@ -54,14 +53,12 @@ def decide(
     reading: Reading,
     recollection: Recollection,
     messages: Sequence[TurnMessage],
-    knowledge: Knowledge,
+    company: Company,
     channels: Collection[str],
-    linking: Linking = _NO_LINKING,
 ) -> Plan:
     """Decide about a whole turn: several messages that arrived together are one.
 
-    `channels` are those that replies can leave by, `linking` tells where codes can be sent to. The same arguments
-    give the same plan.
+    `channels` are those that replies can leave by. The same arguments give the same plan.
     """
     orders = _orders(messages)
     snapshot = _as_ordered(snapshot, orders)
@@ -74,7 +71,7 @@ def decide(
         return replace(_silent(snapshot, reading), handoff=handoff, why=_why_silent(messages) or handoff)
 
     written_on = _address(snapshot, for_us[-1].address)
-    turn = _Turn(snapshot, reading, recollection, for_us, knowledge, channels, written_on, orders, linking)
+    turn = _Turn(snapshot, reading, recollection, for_us, company, channels, written_on, orders)
     plan = turn.plan(handoff)
     return _unsaid(plan) if plan.to is not None and plan.to.stopped else plan
 
@@ -168,11 +165,10 @@ class _Turn:
     reading: Reading
     recollection: Recollection
     messages: Sequence[TurnMessage]
-    knowledge: Knowledge
+    company: Company
     channels: Collection[str]
     written_on: KnownAddress | None
     orders: Mapping[AddressId, _Order]
-    linking: Linking
 
     def plan(self, handoff: str) -> Plan:
         if self.written_on is None:
@@ -185,7 +181,7 @@ class _Turn:
             )
         heard = self._heard()
         confirms, changes = self._wishes(heard)
-        wants, asks = asked(heard, self.written_on, self.snapshot, self.channels, self.linking)
+        wants, asks = asked(heard, self.written_on, self.snapshot, self.channels, self.company.linking)
         confirms = (*proven(self.snapshot, self.written_on, heard, self.messages), *wants, *confirms)
         preferences = _changed(self.snapshot.preferences, changes)
         kept = () if self._is_shared() else changes
@@ -223,7 +219,7 @@ class _Turn:
             for m in self.messages
             if not ({_FLAG_START, _FLAG_HELP} & {*m.flags} or m.own_number)
         ]
-        heard = listen(spoken, self.knowledge, self.reading.language.value, self._said_before())
+        heard = listen(spoken, self.company.knowledge, self.reading.language.value, self._said_before())
         if any(_FLAG_START in message.flags for message in self.messages):
             heard.talk.append(Talk.HELLO)
         return heard
@@ -297,7 +293,7 @@ class _Turn:
         match said.wish:
             case Wish.CHANNEL:
                 return self._channel_wish(said.value)
-            case Wish.LANGUAGE if said.value not in self.knowledge.languages:
+            case Wish.LANGUAGE if said.value not in self.company.knowledge.languages:
                 return Move(
                     kind=MoveKind.CONFIRM,
                     topic="language_missing",
@@ -341,7 +337,7 @@ class _Turn:
         return tuple(move for answered in fresh for move in self._answer(answered, language)), repeated
 
     def _answer(self, answered: Answered, language: str) -> Iterator[Move]:
-        article = self.knowledge.article(answered.article.id, language) or answered.article
+        article = self.company.knowledge.article(answered.article.id, language) or answered.article
         facts = {
             "title": article.title,
             "language": article.language,
@@ -375,7 +371,7 @@ class _Turn:
         return change.key == "preference.length" and change.value == Length.DETAILED != before.length
 
     def _told_before(self, told: Sequence[str]) -> list[Article]:
-        articles = {a.id: a for a in self.knowledge.articles if _tells(told, a)}
+        articles = {a.id: a for a in self.company.knowledge.articles if _tells(told, a)}
         return list(articles.values())[:1]
 
     # --- what people take over ---
@@ -437,8 +433,10 @@ class _Turn:
 
     def _offered(self, language: str) -> dict[str, str]:
         """Some titles of articles, by the choice that asks for them."""
-        written_in = language if language in self.knowledge.languages else self.knowledge.company_language
-        articles = [article for article in self.knowledge.articles if article.language == written_in]
+        written_in = (
+            language if language in self.company.knowledge.languages else self.company.knowledge.company_language
+        )
+        articles = [article for article in self.company.knowledge.articles if article.language == written_in]
         return {f"choice.{ARTICLE_CHOICE}{a.id}": a.title for a in articles[:_TOPICS_OFFERED]}
 
     def _greeting(self, heard: Heard) -> Iterator[Move]:
