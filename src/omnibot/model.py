@@ -662,7 +662,7 @@ class Snapshot:
     events: tuple[Event, ...] = ()  # the latest that tell of more than use, oldest first
     usage: tuple[Usage, ...] = ()
     cases: tuple[Case, ...] = ()  # the open ones and the latest others, the least recently touched first
-    habits: Mapping[AddressId, Mapping[str, float]] = field(default_factory=lambda: _NO_HABITS)  # seen of how they write
+    habits: Mapping[AddressId, Mapping[str, float]] = field(default_factory=lambda: _NO_HABITS)  # how they write
     stated: frozenset[str] = frozenset()  # of the preferences: those that they told, not those that were learned
 
     def on(self, channel: str) -> KnownAddress | None:
