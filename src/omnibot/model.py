@@ -459,6 +459,7 @@ class KnownAddress:
     unreachable: bool = False
     proven_at: datetime | None = None  # when it was last proven; proof ages
     shared: bool = False  # several people write from there: it never links and gets nothing personal
+    since: datetime | None = None  # when it was first heard of
 
 
 @dataclass(frozen=True, slots=True)
@@ -486,7 +487,9 @@ class Fact:
     value: str
     address: AddressId
     confidence: float = 1.0  # 0.5 a provider's profile, 0.9 the company's word, 1.0 the customer's own
-    source: str = "message"  # or provider, import, …: who said so
+    source: str = "message"  # or provider, import, event, …: who said so
+    id: int = 0
+    since: datetime | None = None  # from when it holds
 
 
 Property = str | int | float | bool
@@ -565,6 +568,26 @@ class Case:
     asked: tuple[str, ...] = ()  # questions of ours that they were asked about it, by key: none is asked twice
     attempts: tuple[Attempt, ...] = ()  # oldest first
     addresses: tuple[AddressId, ...] = ()  # that it was written about from
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseSide:
+    """What happened of a case at one address, as it is stored; `identity` makes cases of what one turn may know."""
+
+    id: CaseId
+    address: AddressId
+    intent: str
+    topic: str = ""
+    state: CaseState
+    opened_at: datetime
+    touched_at: datetime
+    resolved_at: datetime | None = None
+    contacts: int = 1
+    reopened: int = 0
+    contacted_at: tuple[datetime, ...] = ()  # the latest, oldest first
+    concern: str = ""
+    asked: tuple[str, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -268,7 +268,10 @@ class Attachment(Model):
 
 
 class Fact(Model):
-    """Something remembered: holds from–to; a new value closes the old one."""
+    """Something remembered: holds from–to; a new value closes the old one.
+
+    One that never held, since what holds is surer, ends when it begins.
+    """
 
     id = fields.BigIntField(primary_key=True)
     address_id = fields.BigIntField()
@@ -277,11 +280,76 @@ class Fact(Model):
     confidence = fields.FloatField()
     source = fields.CharField(32)
     source_message_id = fields.BigIntField(null=True)
+    source_event_key = fields.UUIDField(null=True)
     valid_from = fields.DatetimeField()
     valid_to = fields.DatetimeField(null=True)
 
     class Meta:
         table = "facts"
+
+
+class Event(Model):
+    """Something that happened in the company's product or books. The primary key is (address_id, key).
+
+    `key` is a keyed hash of the id that whoever told it gave it. Mere use is counted in `usage` and not `told_of`.
+    """
+
+    key = fields.UUIDField(primary_key=True)
+    address_id = fields.BigIntField()
+    name = fields.CharField(64)
+    at = fields.DatetimeField()
+    properties_sealed = fields.BinaryField()  # with the id
+    told_of = fields.BooleanField()  # whether a turn should see it
+    told_at = fields.DatetimeField()
+
+    class Meta:
+        table = "events"
+
+
+class Usage(Model):
+    """How often something was done. The primary key is (address_id, name)."""
+
+    address_id = fields.BigIntField(primary_key=True, generated=False)
+    name = fields.CharField(160)
+    count = fields.BigIntField()
+    first_at = fields.DatetimeField()
+    last_at = fields.DatetimeField()
+
+    class Meta:
+        table = "usage"
+
+
+class Case(Model):
+    """What happened of a case at one address: `matter_id` joins its sides. The primary key is (address_id, matter_id).
+
+    So a merge and a split rewrite nothing: a case is what its sides are that belong to one customer now. The matter is
+    named after the message that opened it.
+    """
+
+    matter_id = fields.BigIntField(primary_key=True, generated=False)
+    address_id = fields.BigIntField()
+    intent = fields.CharField(128)
+    state = fields.CharField(16)
+    body_sealed = fields.BinaryField()  # topic, concern, questions that were asked, attempts, times of contacts
+    opened_at = fields.DatetimeField()
+    touched_at = fields.DatetimeField()
+    resolved_at = fields.DatetimeField(null=True)
+    contacts = fields.IntField()
+    reopened = fields.IntField()
+
+    class Meta:
+        table = "cases"
+
+
+class Habit(Model):
+    """What was seen of how somebody writes from an address."""
+
+    address_id = fields.BigIntField(primary_key=True, generated=False)
+    body_sealed = fields.BinaryField()
+    changed_at = fields.DatetimeField()
+
+    class Meta:
+        table = "habits"
 
 
 class Turn(Model):
@@ -292,6 +360,7 @@ class Turn(Model):
     at = fields.DatetimeField()
     record_sealed = fields.BinaryField()
     mood_sealed = fields.BinaryField(null=True)  # what later turns need of the reading
+    matter_id = fields.BigIntField(null=True)  # the case that it was about
 
     class Meta:
         table = "turns"

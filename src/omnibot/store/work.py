@@ -11,11 +11,14 @@ from typing import Any
 from omnibot.model import (
     AddressId,
     Ask,
+    CaseChange,
+    CaseSide,
     Change,
     CustomerId,
     DeliveryState,
     Draft,
     EarlierTurn,
+    Event,
     Fact,
     Incoming,
     KnownAddress,
@@ -23,9 +26,11 @@ from omnibot.model import (
     Outbound,
     Part,
     ProofRequest,
+    Recalled,
     TimelineMessage,
     Tried,
     TurnMessage,
+    Usage,
 )
 from omnibot.tokens import SignedToken
 
@@ -68,6 +73,7 @@ class Kind(StrEnum):
     MESSAGE = "message"
     EDIT = "edit"
     REPORT = "report"
+    EVENT = "event"
 
 
 class Purpose(StrEnum):
@@ -121,6 +127,11 @@ class Work:
     at: datetime  # when it was loaded, by the database's clock
     requests: tuple[ProofRequest, ...] = ()  # of their addresses; those that are over, too, for a while
     earlier: tuple[tuple[AddressId, EarlierTurn], ...] = ()  # the latest, oldest first, each with where it was
+    events: tuple[Event, ...] = ()  # the latest that tell of more than use, oldest first
+    usage: tuple[tuple[AddressId, Usage], ...] = ()  # what was done latest, each with whom it was told about
+    cases: tuple[CaseSide, ...] = ()  # open ones and the latest others, the least recently touched first
+    habits: tuple[tuple[AddressId, Mapping[str, float]], ...] = ()  # how they write where
+    recalled: tuple[Recalled, ...] = ()  # from further back, the best first
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +174,15 @@ class Reported:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Happened:
+    """An event that a turn has taken in, and what it counts as."""
+
+    event: Event  # with its address
+    usage: str  # the name that it is counted by
+    told_of: bool = True  # whether later turns see it; mere use is only counted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CodeLimits:
     """How long a code lives, and how many may be asked for in an hour."""
 
@@ -201,6 +221,10 @@ class Outcome:
     opened: tuple[AddressId, ...] = ()  # who wrote where only those who write can be written to for a while
     asked: tuple[Asked, ...] = ()
     tried: tuple[Tried, ...] = ()
+    case: CaseChange | None = None
+    sides: tuple[AddressId, ...] = ()  # whose part in the case its state holds for, besides `address`
+    habits: Mapping[str, float] | None = None  # how they write at `address`, as it is now
+    happened: tuple[Happened, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
