@@ -412,3 +412,32 @@ def test_keys_of_tokens_that_will_not_do(toml, text, where, says):
     assert says in str(fault)
     assert "s" * 31 not in str(fault)
     assert "BEGIN" not in str(fault)
+
+
+def test_to_give_one_team_its_hours_takes_away_neither_its_name_nor_the_other_team(tmp_path):
+    file = tmp_path / "omnibot.toml"
+    file.write_text(
+        '[desk.teams.senior.hours]\nopens = 07:00:00\n[desk.teams.api-team]\nnames = {en = "our API team"}\n'
+    )
+    teams = load(file, {}).desk.teams
+    assert teams.keys() == {"support", "senior", "api"}
+    assert (teams["senior"].names["en"], teams["senior"].hours.opens.hour) == ("our senior support team", 7)
+    assert teams["support"].hours is None
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('[desk.teams.senior]\nzone = "Berlin"', "desk.teams.senior.zone"),
+        ("[desk]\nteams = 3", "desk.teams"),
+        ("[desk.teams]\nsenior = 3", "desk.teams.senior"),
+        ("[desk.teams.senior.hours]\nopens = 19:00:00", "closes at 18:00, not after it opens"),
+        ("[bot]\nlevel = 6", "bot.level"),
+    ],
+)
+def test_what_is_wrong_with_a_team_is_told(tmp_path, text, told):
+    file = tmp_path / "omnibot.toml"
+    file.write_text(text)
+    with pytest.raises(SettingsError) as raised:
+        load(file, {})
+    assert told in str(raised.value)

@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 from pydantic import BaseModel, SecretStr, TypeAdapter
 
-from omnibot.settings import Settings, TokenKey, load
+from omnibot.settings import Settings, Team, TokenKey, load
 from omnibot_email.settings import EmailSettings
 from omnibot_slack.settings import SlackSettings
 from omnibot_telegram.settings import TelegramSettings
@@ -18,6 +18,7 @@ from omnibot_twilio.settings import SmsSettings, WhatsAppSettings
 FILE = Path(__file__).parents[1] / "config" / "omnibot.toml"
 SHOWN = {
     ("identity", "tokens", "keys", "main"): TokenKey,
+    ("desk", "teams", "senior"): Team,
     ("channels", "telegram", "main"): TelegramSettings,
     ("channels", "slack", "main"): SlackSettings,
     ("channels", "sms", "main"): SmsSettings,
@@ -45,7 +46,7 @@ def _leaves(table, steps):
 def settings_of(model: type[BaseModel], steps=()):
     """(steps, field) of every setting that is not a table."""
     for name, field in model.model_fields.items():
-        if get_args(field.annotation)[1:] == (TokenKey,):
+        if get_args(field.annotation)[1:] in ((TokenKey,), (Team,)):
             continue  # tables of any name: SHOWN has one
         table = next(
             (

@@ -26,7 +26,7 @@ from omnibot.channels import Account
 from omnibot.channels import load as load_channels
 from omnibot.contract import MAX_BODY, Accept, Channel, Site
 from omnibot.delivery import Delivery
-from omnibot.dialogue import Company, Knowledge
+from omnibot.dialogue import Company, Knowledge, Team
 from omnibot.dialogue import Linking as LinkingRules
 from omnibot.health import health_routes
 from omnibot.identity.codes import Codes
@@ -39,10 +39,10 @@ from omnibot.intake.shared import SharedFiles
 from omnibot.intake.sweep import Sweeper
 from omnibot.intake.typing import WORTH_IT, Typing
 from omnibot.lanes import Lanes
-from omnibot.learning import Learning, Lessons, playbooks_of
+from omnibot.learning import Learning
 from omnibot.linking import Linking
 from omnibot.logs import request_scope
-from omnibot.model import BusinessHours, Disclosure, Limits, Proof
+from omnibot.model import BusinessHours, Disclosure, Level, Limits, Proof
 from omnibot.pages import LinkPages
 from omnibot.settings import WEEKDAYS, Hours, Identity, Settings
 from omnibot.store import Store
@@ -304,7 +304,23 @@ def _company(settings: Settings, channels: Channels) -> Company:
         ),
         hours=business_hours(settings.bot.hours),
         zone=ZoneInfo(settings.bot.zone),
+        teams=teams_of(settings),
+        level=Level(settings.bot.level),
     )
+
+
+def teams_of(settings: Settings) -> Mapping[str, Team]:
+    """The teams that playbooks can hand off to, by name; each works as the company does where nothing else is said."""
+    company = settings.bot
+    return {
+        key: Team(
+            key=key,
+            names=dict(sorted(team.names.items(), key=lambda name: name[0] != company.languages[0])),
+            hours=business_hours(team.hours or company.hours),
+            zone=ZoneInfo(team.zone or company.zone),
+        )
+        for key, team in settings.desk.teams.items()
+    }
 
 
 def _disclosure(identity: Identity) -> Disclosure:

@@ -163,6 +163,9 @@ class Bot(_Section):
     def _empty_is_none(cls, folder: object) -> object:
         return None if folder == "" else folder
 
+    level: Annotated[int, Field(ge=1, le=5)] = 5
+    """How personal replies may be: 1 by name, 2 and with what was before, 3 and as people seem to like it, 4 and with
+    what is likely behind a question and what comes next, 5 and with a word on how they feel. Customers can lower it."""
     zone: str = "UTC"
     """IANA name, such as Europe/Berlin: where "tomorrow" is told of those whose own zone is not known."""
     hours: Hours = Hours()
@@ -171,11 +174,69 @@ class Bot(_Section):
     @field_validator("zone")
     @classmethod
     def _exists(cls, zone: str) -> str:
-        try:
-            ZoneInfo(zone)
-        except (ValueError, OSError, KeyError):
-            raise ValueError(f"{zone!r} is no time zone: write its IANA name, such as Europe/Berlin") from None
-        return zone
+        return _known_zone(zone)
+
+
+def _known_zone(zone: str) -> str:
+    try:
+        ZoneInfo(zone)
+    except (ValueError, OSError, KeyError):
+        raise ValueError(f"{zone!r} is no time zone: write its IANA name, such as Europe/Berlin") from None
+    return zone
+
+
+class Team(_Section):
+    """People who take matters over from the bot."""
+
+    names: dict[Language, str] = Field(default_factory=dict)
+    """How customers see them called, by language; else in the company's language, else as the table is called."""
+    zone: str = ""
+    """IANA name of the zone in which their hours are told; empty: the company's."""
+    hours: Hours | None = None
+    """When they work; without this table when the company does."""
+
+    @field_validator("zone")
+    @classmethod
+    def _exists(cls, zone: str) -> str:
+        return _known_zone(zone) if zone else zone
+
+
+_TEAMS: Mapping[str, Mapping[str, dict[str, str]]] = {
+    "support": {
+        "names": {
+            "en": "our support team",
+            "es": "nuestro equipo de soporte",
+            "de": "unser Support-Team",
+            "fr": "notre équipe d'assistance",
+        }
+    },
+    "senior": {
+        "names": {
+            "en": "our senior support team",
+            "es": "nuestro equipo de soporte especializado",
+            "de": "unser Team für schwierige Fälle",
+            "fr": "notre équipe d'experts",
+        }
+    },
+}
+
+
+class Desk(_Section):
+    """The people behind the bot."""
+
+    teams: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")], Team] = Field(
+        default_factory=lambda: {name: Team.model_validate(team) for name, team in _TEAMS.items()}
+    )
+    """By the name that playbooks hand off to. `support` and `senior` are always there."""
+
+    @field_validator("teams", mode="before")
+    @classmethod
+    def _beside_the_others(cls, teams: object) -> object:
+        """To give one team its hours takes away neither its name nor the other one."""
+        if not isinstance(teams, dict):
+            return teams
+        told = {name: {**_TEAMS.get(name, {}), **team} for name, team in teams.items() if isinstance(team, dict)}
+        return {**_TEAMS, **teams, **told}
 
 
 class EntitySettings(_Section):
@@ -414,6 +475,7 @@ class Settings(_Section):
     database: Database = Database()
     log: Log = Log()
     bot: Bot = Bot()
+    desk: Desk = Desk()
     understanding: UnderstandingSettings = UnderstandingSettings()
     nlp: Nlp = Nlp()
     identity: Identity = Identity()

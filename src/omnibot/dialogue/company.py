@@ -19,7 +19,7 @@ class Team:
     """People who take matters over: how customers see them called, and when they work."""
 
     key: str  # as playbooks name it
-    names: Mapping[str, str] = field(default_factory=dict)  # by language
+    names: Mapping[str, str] = field(default_factory=dict)  # by language, the company's first
     hours: BusinessHours = field(default_factory=BusinessHours)
     zone: tzinfo = UTC  # in which the hours are told
 
