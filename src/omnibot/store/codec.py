@@ -41,6 +41,22 @@ class Codec:
         """A text that was sealed."""
         return self._unseal(sealed).decode()
 
+    def seal_bytes(self, owner: int, value: bytes) -> bytes:
+        """Bytes that only `open_bytes` reads."""
+        return _PLAIN + value
+
+    def open_bytes(self, owner: int, sealed: bytes) -> bytes:
+        """Bytes that were sealed."""
+        return self._unseal(sealed)
+
+    def stem_hash(self, owner: int, stem: str) -> int:
+        """What a word of an address is found by, in 64 bits: another one for each address."""
+        salt = owner.to_bytes(8, "little")
+        digest = hashlib.blake2b(
+            stem.encode(), digest_size=8, key=self._key, salt=salt, person=b"omnibot-stem"
+        ).digest()
+        return int.from_bytes(digest, "little", signed=True)
+
     def address_hash(self, address: Address) -> UUID:
         """What an address is found by, however it is spelled."""
         spelled = comparable(address)

@@ -15,6 +15,7 @@ from omnibot.store.codec import Codec
 from omnibot.store.identity import Guards, Identity
 from omnibot.store.message_path import MessagePath
 from omnibot.store.profiles import Profiles
+from omnibot.store.recall import Recall
 from omnibot.store.records import Records
 from omnibot.store.respell import respell
 from omnibot.store.work import StoreUnavailable
@@ -43,6 +44,7 @@ class Store:
         self.records = Records(codec, guards)
         self.profiles = Profiles(codec)
         self.attachments = Attachments(codec)
+        self.recall = Recall(pool, codec)
 
     @classmethod
     @asynccontextmanager
