@@ -219,7 +219,7 @@ async def _working(
     )
     steps = _steps(settings, channels)
     lanes = Lanes(store.path, steps, settings.turns, committed=_all(delivery.wake, linking.wake))
-    learning = Learning(Lessons.of(playbooks_of(settings), settings.data_folder), steps.understanding.adopt)
+    learning = Learning.of(settings, lambda _, model: steps.understanding.adopt(model))
     learning.begin()
     fetcher = Fetcher(store.attachments, files, channels, settings.files)
     bell.wakes(_all(lanes.wake, linking.wake), fetcher.heard)

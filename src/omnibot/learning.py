@@ -1,33 +1,39 @@
-"""Learning intents from the company's playbooks, once for each state of their examples.
+"""Going by the company's playbooks: their intents are learned, once for each state of their examples.
 
 What was learned lies in the data folder, under a name that is made of all that it depends on: the examples, the code
 that learns and the weights that come with it. It is learned in a process of its own: it takes a second or more of CPU.
+Of all processes on one data folder one learns at a time, and the others find what it has learned.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import hashlib
+import math
 import os
+import re
+import secrets
 import shutil
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import orjson
 import structlog
 
 import omnibot.understanding
-from omnibot.durable import sync_folder
+from omnibot.durable import sync_folder, sync_tree
 from omnibot.model import OUT_OF_SCOPE
-from omnibot.playbooks import Playbooks
+from omnibot.playbooks import PlaybookError, Playbooks
 from omnibot.settings import Settings
 from omnibot.understanding.artefacts import SHIPPED, MissingArtefact
 from omnibot.understanding.intents import SURE, IntentModel
+from omnibot.watch import Watch
 
 if TYPE_CHECKING:
     from omnibot.understanding.fit import Guess
@@ -36,6 +42,7 @@ __all__ = ["IntentFigures", "Learning", "Lessons", "NotLearned", "Report", "play
 
 _log = structlog.get_logger(__name__)
 _REPORT = "report.json"
+_LOCK = ".lock"
 _KEPT = 3  # states of the examples: whoever takes back a change need not wait
 _CODE = ("artefacts", "encoder", "features", "fit", "intents", "linear")  # modules of understanding/
 _WEIGHTS = ("hashed", "encoder")  # artefacts
@@ -93,7 +100,7 @@ class Lessons:
 
     @classmethod
     def of(cls, playbooks: Playbooks, data_folder: Path) -> Lessons:
-        return cls(playbooks.examples, data_folder / "intents")
+        return cls(playbooks.examples, _folder_in(data_folder))
 
     @property
     def place(self) -> Path:
@@ -125,29 +132,67 @@ class Lessons:
             return Report.read((self.place / _REPORT).read_bytes())
         return None
 
-    def learn(self) -> Report:
-        """Learn, keep it, and forget what is long out of date."""
+    def learn(self, mark: str = "") -> Report:
+        """Learn, keep it, and forget what is long out of date; what others learn meanwhile is waited for.
+
+        `mark` tells what is half written from that of others.
+        """
+        with _alone_in(self.folder):
+            _clear(self.folder)
+            report = self.report()
+            if report is None or self.model() is None:
+                report = self._learned(mark or secrets.token_hex(4))
+            os.utime(self.place)
+            for old in list(_newest_first(self.folder))[_KEPT:]:
+                shutil.rmtree(old, ignore_errors=True)
+        return report
+
+    def _learned(self, mark: str) -> Report:
         from omnibot.understanding.features import Extractor
         from omnibot.understanding.fit import learn
 
         learned = learn(self.examples, Extractor())
         report = _report(self.examples, learned.guesses)
         place = self.place
-        part = place.with_name(f"{place.name}.{os.getpid()}.part")
+        part = place.with_name(f"{place.name}.{mark}{_PART}")
         learned.model.save(part)
         (part / _REPORT).write_bytes(orjson.dumps(asdict(report)))
-        try:
-            part.rename(place)
-        except OSError:  # something lies there
-            if self.model() is None or self.report() is None:
-                shutil.rmtree(place, ignore_errors=True)
-                part.rename(place)
-            else:  # somebody else has learned the same meanwhile, and may be about to read it
-                shutil.rmtree(part, ignore_errors=True)
+        sync_tree(part)  # whole on disk before it has its name
+        shutil.rmtree(place, ignore_errors=True)  # what is broken
+        part.rename(place)
         sync_folder(self.folder)
-        for old in list(_newest_first(self.folder))[_KEPT:]:
-            shutil.rmtree(old, ignore_errors=True)
         return report
+
+    def sweep(self) -> None:
+        """Remove what a crash has left half written; while somebody learns, it is theirs."""
+        if any(self.folder.glob(f"*{_PART}")):
+            with contextlib.suppress(BlockingIOError), _alone_in(self.folder, fcntl.LOCK_NB):
+                _clear(self.folder)
+
+
+_PART = ".part"
+
+
+def _folder_in(data_folder: Path) -> Path:
+    return data_folder / "intents"
+
+
+@contextlib.contextmanager
+def _alone_in(folder: Path, or_not: int = 0) -> Iterator[None]:
+    """As the only one that writes there; the system takes that back from a process that ends, however it does.
+
+    With LOCK_NB raises BlockingIOError where somebody else is, instead of waiting.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / _LOCK).open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | or_not)
+        yield
+
+
+def _clear(folder: Path, mark: str = "") -> None:
+    """Remove what is half written, all of it or one's own."""
+    for part in folder.glob(f"*{mark}{_PART}"):
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def _model(place: Path) -> IntentModel | None:
@@ -158,7 +203,7 @@ def _model(place: Path) -> IntentModel | None:
 
 
 def _newest_first(folder: Path) -> Iterator[Path]:
-    places = [place for place in folder.glob("*") if place.is_dir() and not place.name.endswith(".part")]
+    places = [place for place in folder.glob("*") if place.is_dir() and not place.name.endswith(_PART)]
     yield from sorted(places, key=lambda place: place.stat().st_mtime, reverse=True)
 
 
@@ -198,35 +243,116 @@ def _share(part: int, whole: int) -> float | None:
 # --- beside a server ------------------------------------------------------------------------------------------------
 
 
-class Learning:
-    """Sees to it that a server tells intents as the playbooks are now; learns in a process of its own."""
+Adopt: TypeAlias = Callable[[Playbooks, IntentModel | None], None]
 
-    def __init__(self, lessons: Lessons, adopt: Callable[[IntentModel | None], None]) -> None:
-        self._lessons = lessons
+_AGAIN = 300.0  # seconds after which what could not be learned is tried again
+_TOLD = 20  # faults of playbooks, in the log
+_PLACE = re.compile(r".+?:\d+(?=: )")
+
+
+class Learning:
+    """Sees to it that a server goes by the playbooks as they are now; learns in a process of its own.
+
+    `adopt` gets all playbooks together with what their intents are told by, once both are there: a server goes by the
+    former ones until then. `watch` tells when the files have changed; it is asked every so many `seconds`, 0: never.
+    """
+
+    def __init__(
+        self, playbooks: Playbooks, folder: Path, adopt: Adopt, watch: Watch | None = None, seconds: float = 0.0
+    ) -> None:
+        self._wanted = playbooks
+        self._done: Playbooks | None = None  # what is gone by, with intents that were learned from it
+        self._folder = folder
         self._adopt = adopt
-        self._up_to_date = not lessons.examples
+        self._watch = watch
+        self._seconds = seconds
+        self._again = math.inf  # on the loop's clock
+
+    @classmethod
+    def of(cls, settings: Settings, adopt: Adopt) -> Learning:
+        """As the settings say; raises PlaybookError."""
+        folder = settings.bot.playbooks
+        watch = Watch(folder) if folder is not None else None  # first: what changes while it is read has changed
+        seconds = settings.bot.playbooks_seconds
+        return cls(playbooks_of(settings), _folder_in(settings.data_folder), adopt, watch, seconds)
 
     def begin(self) -> None:
-        """Tell intents by what was learned before, if anything was: it takes milliseconds."""
-        if self._lessons.examples:
-            model = self._lessons.model()
-            self._up_to_date = model is not None
-            self._adopt(model or self._lessons.former_model())
+        """Go by the playbooks; tell intents by what was learned before, if anything was: it takes milliseconds."""
+        lessons = self._lessons
+        with contextlib.suppress(OSError):
+            lessons.sweep()
+        model = lessons.model() if lessons.examples else None
+        if model is not None or not lessons.examples:
+            self._go_by(model)
+        else:
+            self._adopt(self._wanted, lessons.former_model())
 
     async def run(self) -> None:
-        """Learn what is new; returns when intents are told by it, or cannot be learned."""
-        if self._up_to_date:
-            return
-        began = asyncio.get_running_loop().time()
+        """Learn what is new, and then what changes; returns only where changes are not looked for."""
+        if self._done is None:
+            await self._take()
+        while self._watch is not None and self._seconds:
+            await asyncio.sleep(self._seconds)
+            await self.look()
+
+    async def look(self) -> None:
+        """Go by the playbooks as they are now; where they cannot be read, by those of before."""
+        if self._watch is not None and await asyncio.to_thread(self._watch.changed):
+            try:
+                self._wanted = await asyncio.to_thread(Playbooks.load, self._watch.folder)
+            except PlaybookError as error:
+                _tell(error)
+            except Exception:  # whatever somebody writes there, customers are answered as before
+                _log.exception("playbooks.not_taken")
+            else:
+                if self._wanted != self._done:
+                    await self._take()
+        elif asyncio.get_running_loop().time() >= self._again:
+            await self._take()
+
+    @property
+    def _lessons(self) -> Lessons:
+        return Lessons(self._wanted.examples, self._folder)
+
+    async def _take(self) -> None:
+        """Go by the playbooks that are wanted, once their intents are learned."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        self._again = math.inf
         try:
-            await _learn_elsewhere(self._lessons)
-            model = await asyncio.to_thread(self._lessons.model)
+            model = await _learned(self._lessons)
         except (NotLearned, OSError) as error:
-            _log.error("intents.not_learned", error=type(error).__name__)
+            self._again = loop.time() + _AGAIN
+            _log.error("intents.not_learned", error=type(error).__name__, again_in=_AGAIN)
             return
-        self._adopt(model)
-        seconds = round(asyncio.get_running_loop().time() - began, 1)
-        _log.info("intents.learned", count=len(self._lessons.examples), seconds=seconds)
+        self._go_by(model, loop.time() - began)
+
+    def _go_by(self, model: IntentModel | None, seconds: float = 0.0) -> None:
+        self._done = self._wanted
+        self._adopt(self._wanted, model)
+        _log.info("playbooks.taken", count=len(self._wanted.playbooks), seconds=round(seconds, 1))
+
+
+def _tell(error: PlaybookError) -> None:
+    """Where it is; what stands there may be what a customer wrote, and is told by `omnibot check`."""
+    for fault in error.faults[:_TOLD]:
+        found = _PLACE.match(fault)
+        _log.error("playbooks.not_taken", place=found[0] if found else fault.partition(":")[0])
+    if len(error.faults) > _TOLD:
+        _log.error("playbooks.not_taken", count=len(error.faults))
+
+
+async def _learned(lessons: Lessons) -> IntentModel | None:
+    """What intents are told by; None where there are none. Raises NotLearned and OSError."""
+    if not lessons.examples:
+        return None
+    model = await asyncio.to_thread(lessons.model)
+    if model is None:
+        await _learn_elsewhere(lessons)
+        model = await asyncio.to_thread(lessons.model)
+    if model is None:
+        raise NotLearned("what was learned is not there: has somebody emptied the data folder?")
+    return model
 
 
 # The matrices are small: several threads would wait for each other, and take what customers need.
@@ -234,10 +360,12 @@ _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THR
 
 
 async def _learn_elsewhere(lessons: Lessons) -> None:
+    mark = secrets.token_hex(8)
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "omnibot.learning", str(lessons.folder)),
+        *(sys.executable, "-m", "omnibot.learning", str(lessons.folder), mark),
         stdin=asyncio.subprocess.PIPE,
         env={**os.environ, **_ONE_THREAD},
+        start_new_session=True,  # a Ctrl-C in the terminal is for the server, which ends this
     )
     try:
         await process.communicate(orjson.dumps([list(example) for example in lessons.examples]))
@@ -245,6 +373,7 @@ async def _learn_elsewhere(lessons: Lessons) -> None:
         if process.returncode is None:
             process.kill()
             await process.wait()
+        _clear(lessons.folder, mark)
     if process.returncode != 0:
         raise NotLearned(f"the process that learns intents ended with {process.returncode}")
 
@@ -253,7 +382,7 @@ def _main() -> None:
     """What that process does: examples come in, the model goes to the folder that is named."""
     os.nice(5)  # customers come first
     examples = [(text, label) for text, label in orjson.loads(sys.stdin.buffer.read())]
-    Lessons(examples, Path(sys.argv[1])).learn()
+    Lessons(examples, Path(sys.argv[1])).learn(sys.argv[2])
 
 
 if __name__ == "__main__":

@@ -157,6 +157,8 @@ class Bot(_Section):
     """The folder of the articles that may be answered from."""
     playbooks: Path | None = Path("config/playbooks")
     """The folder of the playbooks, which say what customers want and how they put it; empty: none."""
+    playbooks_seconds: Annotated[float, Field(ge=0)] = 5
+    """How often a running server looks whether playbooks have changed, and goes by them; 0: at its start alone."""
 
     @field_validator("playbooks", mode="before")
     @classmethod

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 from pathlib import Path
 
 from omnibot.learning import Lessons, playbooks_of
 from omnibot.model import Address
+from omnibot.playbooks import Playbooks
 from omnibot.sandbox.world import World
-from tests.journeys.conftest import DEADLINE, MakeWorld, telegram_got
+from omnibot.settings import Bot
+from tests.journeys.conftest import DEADLINE, KNOWLEDGE, MakeWorld, telegram_got
 
 PLAYBOOKS = Path(__file__).parents[2] / "config" / "playbooks"
 
@@ -42,3 +45,26 @@ async def test_a_server_learns_the_playbooks_while_it_serves_and_tells_intents_a
         async with place.serving():
             assert await intent_of(place, 2, "I want my money back please") == "refund"
             assert await intent_of(place, 3, "I forgot my password again") == "password-reset"
+
+
+async def test_a_server_goes_by_playbooks_that_are_edited_while_it_serves(
+    make_world: MakeWorld, tmp_path: Path
+) -> None:
+    playbooks = tmp_path / "playbooks"
+    playbooks.mkdir()
+    for name in ("refund.yaml", "password-reset.yaml", "out-of-scope.yaml"):
+        shutil.copy(PLAYBOOKS / name, playbooks)
+    bot = Bot(knowledge=KNOWLEDGE, playbooks=playbooks, playbooks_seconds=0.05)
+    async with make_world(sections={"bot": bot}) as place, place.serving():
+        examples = [
+            f"the {thing} that I bought never glows" for thing in ("lamp", "torch", "lantern", "bulb", "candle")
+        ]
+        glow = {"intent": "no-glow", "description": "It stays dark.", "examples": {"en": examples}}
+        (playbooks / "no-glow.yaml").write_text(json.dumps(glow))
+        async with asyncio.timeout(DEADLINE * 4):
+            while Lessons.of(Playbooks.load(playbooks), place.settings.data_folder).model() is None:
+                await asyncio.sleep(0.05)
+        for user in range(1, 100):  # what was learned is there a moment before the server has it
+            if await intent_of(place, user, "my lamp never glows") == "no-glow":
+                return
+        raise AssertionError("it still goes by the playbooks of before")
