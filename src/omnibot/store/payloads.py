@@ -8,11 +8,13 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from omnibot.model import (
+    AddressId,
     ButtonPress,
     Choice,
     DeliveryReport,
     Draft,
     EarlierTurn,
+    Event,
     Expertise,
     File,
     IncomingMessage,
@@ -119,6 +121,16 @@ def report_payload(report: DeliveryReport | Reported) -> dict[str, Any]:
         "reason": report.reason,
         "unreachable": report.unreachable,
     }
+
+
+def event_body(event: Event) -> dict[str, Any]:
+    """What is sealed of an event."""
+    return {"id": event.id, "properties": dict(event.properties)}
+
+
+def event_of(body: Mapping[str, Any], name: str, at: datetime, address: AddressId) -> Event:
+    """As `event_body` made it."""
+    return Event(id=body["id"], name=name, at=at, properties=body["properties"], address=address)
 
 
 def mood_payload(turn: EarlierTurn) -> dict[str, Any]:

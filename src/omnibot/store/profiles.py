@@ -15,7 +15,7 @@ from omnibot.store.payloads import text_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RememberedFact:
-    """A fact that holds now: about whom it was told, by whom, and in which message, where it was one."""
+    """A fact: about whom it was told, by whom, in which message or event, and from when until when it held."""
 
     key: str
     value: str
@@ -24,6 +24,13 @@ class RememberedFact:
     message: MessageId | None
     confidence: float
     since: datetime
+    until: datetime | None = None  # None: it holds
+    event: str = ""  # the name of the event that told it
+
+    @property
+    def held(self) -> bool:
+        """Whether it ever did; what is less sure than what holds never does."""
+        return self.until is None or self.until > self.since
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,10 +74,19 @@ class Profiles:
 
     async def facts(self, addresses: Collection[AddressId]) -> list[RememberedFact]:
         """What holds now, by key; of several with one key the weightier, then the later one stands last."""
-        rows = await models.Fact.filter(address_id__in=list(addresses), valid_to=None).order_by(
-            "key", "confidence", "valid_from", "id"
-        )
+        rows = models.Fact.filter(address_id__in=list(addresses), valid_to=None)
+        return await self._facts(await rows.order_by("key", "confidence", "valid_from", "id"))
+
+    async def history(self, addresses: Collection[AddressId], limit: int = 1000) -> list[RememberedFact]:
+        """What ever was told, the latest `limit` of it, by key and from when it holds."""
+        rows = await models.Fact.filter(address_id__in=list(addresses)).order_by("-id").limit(limit)
+        return await self._facts(sorted(rows, key=lambda row: (row.key, row.valid_from, row.id)))
+
+    async def _facts(self, rows: Sequence[models.Fact]) -> list[RememberedFact]:
         where = await self.addresses([row.address_id for row in rows])
+        told_by = [row.source_event_key for row in rows if row.source_event_key]
+        ours = models.Event.filter(address_id__in=list(where), key__in=told_by)
+        events = dict(await ours.values_list("key", "name")) if told_by else {}
         return [
             RememberedFact(
                 key=row.key,
@@ -80,6 +96,8 @@ class Profiles:
                 message=MessageId(row.source_message_id) if row.source_message_id else None,
                 confidence=row.confidence,
                 since=row.valid_from,
+                until=row.valid_to,
+                event=events.get(row.source_event_key, "") if row.source_event_key else "",
             )
             for row in rows
         ]

@@ -21,6 +21,7 @@ from omnibot.store.codec import Codec
 from omnibot.store.message_path.connections import columns
 from omnibot.store.message_path.hold import OPENED
 from omnibot.store.message_path.inbox import MESSAGE_PRIORITY
+from omnibot.store.message_path.keep import KEEP, keeps, kept_columns, matter
 from omnibot.store.message_path.prove import Proving
 from omnibot.store.message_path.reports import Reporting
 from omnibot.store.payloads import mood_payload, parts_to_json, said_body
@@ -56,19 +57,19 @@ done AS (
 ), taken AS MATERIALIZED (
     SELECT nextval('turns_id_seq') AS id, t.*
     FROM unnest((SELECT $6::int[]), $7::bigint[], $8::bigint[], $9::bytea[], $10::text[],
-                $11::bytea[])
-        AS t(ord, customer_id, address_id, record, handoff, mood)
+                $11::bytea[], $12::bigint[])
+        AS t(ord, customer_id, address_id, record, handoff, mood, matter_id)
     JOIN held USING (customer_id)
 ), said AS MATERIALIZED (
     SELECT nextval('messages_id_seq') AS id, taken.id AS turn_id, o.*
-    FROM unnest((SELECT $12::int[]), $13::bigint[], $14::text[], $15::text[], $16::text[], $17::bytea[],
-                $18::bytea[], $19::bigint[]) WITH ORDINALITY
+    FROM unnest((SELECT $13::int[]), $14::bigint[], $15::text[], $16::text[], $17::text[], $18::bytea[],
+                $19::bytea[], $20::bigint[]) WITH ORDINALITY
         AS o(turn, address_id, channel, account, purpose, body, payload, answers, ord)
     JOIN taken ON taken.ord = o.turn
     ORDER BY o.ord
 ), turned AS (
-    INSERT INTO turns (id, address_id, at, record_sealed, mood_sealed)
-    SELECT id, address_id, now(), record, mood FROM taken
+    INSERT INTO turns (id, address_id, at, record_sealed, mood_sealed, matter_id)
+    SELECT id, address_id, now(), record, mood, matter_id FROM taken
 ), handed AS (
     INSERT INTO handoffs (address_id, turn_id, reason, at)
     SELECT address_id, id, handoff, now() FROM taken WHERE handoff <> ''
@@ -85,22 +86,26 @@ done AS (
     FROM said ORDER BY id
 )"""
 
-# A value is closed before its successor is written: of each key one is current.
+# A value is closed before its successor is written: of each key one is current. What is less sure than that ends where
+# it begins: it is seen, and does not hold. Whoever takes a value back takes it back however sure it was.
 _LEARN = """
 learned AS MATERIALIZED (
-    SELECT DISTINCT ON (f.address_id, f.key) f.address_id, f.key, f.value_sealed, f.message_id
-    FROM unnest((SELECT $20::bigint[]), $21::bigint[], $22::text[], $23::bytea[], $24::bigint[]) WITH ORDINALITY
-        AS f(customer_id, address_id, key, value_sealed, message_id, ord)
+    SELECT DISTINCT ON (f.address_id, f.key) f.address_id, f.key, f.value_sealed, f.message_id, f.confidence
+    FROM unnest((SELECT $21::bigint[]), $22::bigint[], $23::text[], $24::bytea[], $25::bigint[], $26::float8[])
+        WITH ORDINALITY AS f(customer_id, address_id, key, value_sealed, message_id, confidence, ord)
     JOIN held USING (customer_id) ORDER BY f.address_id, f.key, f.ord DESC
 ), closed AS (
     UPDATE facts SET valid_to = now()
     FROM learned l CROSS JOIN LATERAL (
-        SELECT id FROM facts WHERE address_id = l.address_id AND key = l.key AND valid_to IS NULL FOR UPDATE) AS old
+        SELECT id FROM facts WHERE address_id = l.address_id AND key = l.key AND valid_to IS NULL
+            AND (l.value_sealed IS NULL OR confidence <= l.confidence) FOR UPDATE) AS old
     WHERE facts.id = old.id RETURNING facts.id
 ), remembered AS (
-    INSERT INTO facts (address_id, key, value_sealed, confidence, source, source_message_id, valid_from)
-    SELECT address_id, key, value_sealed, 1.0, 'message', message_id, now() FROM learned
-    WHERE value_sealed IS NOT NULL AND (SELECT count(*) FROM closed) >= 0
+    INSERT INTO facts (address_id, key, value_sealed, confidence, source, source_message_id, valid_from, valid_to)
+    SELECT l.address_id, l.key, l.value_sealed, l.confidence, 'message', l.message_id, now(), (
+        SELECT now() FROM facts WHERE address_id = l.address_id AND key = l.key AND valid_to IS NULL
+            AND confidence > l.confidence)
+    FROM learned l WHERE l.value_sealed IS NOT NULL AND (SELECT count(*) FROM closed) >= 0
 )"""
 
 _RELEASED = """
@@ -108,7 +113,8 @@ SELECT customer_id, due FROM released, (SELECT set_config('synchronous_commit', 
 
 _COMMIT = f"WITH {_RELEASE}, {_WRITE_TURNS} {_RELEASED}"
 _COMMIT_LEARNED = f"WITH {_RELEASE}, {_WRITE_TURNS}, {_LEARN} {_RELEASED}"
-_COMMIT_OPENED = f"WITH {_RELEASE}, {_WRITE_TURNS}, {_LEARN}, {OPENED} {_RELEASED}"
+_COMMIT_KEPT = f"WITH {_RELEASE}, {_WRITE_TURNS}, {_LEARN}, {KEEP} {_RELEASED}"
+_COMMIT_OPENED = f"WITH {_RELEASE}, {_WRITE_TURNS}, {_LEARN}, {KEEP}, {OPENED} {_RELEASED}"
 
 _GIVE_BACK = """
 UPDATE lanes SET leased_until = NULL, lost = 0
@@ -141,9 +147,13 @@ class Committing(Reporting, Proving):
         arguments = [*_lease_columns(outcomes, pause), *_turn_columns(self._codec, outcomes)]
         opened = [(o.work.lease.customer, address) for o in outcomes for address in o.opened]
         statement = _COMMIT
-        if learned or opened:
+        kept = any(keeps(o) for o in outcomes)
+        if learned or kept or opened:
             statement = _COMMIT_LEARNED
-            arguments += columns(learned, 5)
+            arguments += columns(learned, 6)
+        if kept or opened:
+            statement = _COMMIT_KEPT
+            arguments += kept_columns(self._codec, outcomes)
         if opened:
             statement = _COMMIT_OPENED
             arguments += columns(opened, 2)
@@ -200,7 +210,7 @@ def _lease_columns(outcomes: Sequence[Outcome], pause: float) -> Iterator[object
 
 
 def _turn_columns(codec: Codec, outcomes: Sequence[Outcome]) -> Iterator[object]:
-    """The parameters $6 to $19: turns, and what they say."""
+    """The parameters $6 to $20: turns, and what they say."""
     turns: list[tuple[Any, ...]] = []
     said: list[tuple[Any, ...]] = []
     for ord_, outcome in enumerate(outcomes):
@@ -208,11 +218,13 @@ def _turn_columns(codec: Codec, outcomes: Sequence[Outcome]) -> Iterator[object]
             continue
         record = codec.seal(outcome.address, outcome.record)
         mood = codec.seal(outcome.address, mood_payload(outcome.mood)) if outcome.mood else None
-        turns.append((ord_, outcome.work.lease.customer, outcome.address, record, outcome.handoff, mood))
+        turns.append(
+            (ord_, outcome.work.lease.customer, outcome.address, record, outcome.handoff, mood, matter(outcome))
+        )
         messages = [item.message for item in outcome.work.items if item.message]
         answers = messages[-1].id if messages else None
         said += ((ord_, *_said(codec, outcome, reply), answers) for reply in outcome.replies)
-    yield from columns(turns, 6)
+    yield from columns(turns, 7)
     yield from columns(said, 8)
 
 
@@ -228,12 +240,12 @@ def _said(codec: Codec, outcome: Outcome, reply: Reply) -> tuple[Any, ...]:
 
 
 def _learned(codec: Codec, outcomes: Sequence[Outcome]) -> list[tuple[Any, ...]]:
-    """Customer, address, key, value (none takes it back), message."""
+    """Customer, address, key, value (none takes it back), message, confidence."""
     rows: list[tuple[Any, ...]] = []
     for outcome in outcomes:
         source = {item.message.id: item.address for item in outcome.work.items if item.message}
         for change in outcome.changes:
             address = source[change.source] if change.source else outcome.address
             value = codec.seal(address, change.value) if change.value else None
-            rows.append((outcome.work.lease.customer, address, change.key, value, change.source))
+            rows.append((outcome.work.lease.customer, address, change.key, value, change.source, change.confidence))
     return rows

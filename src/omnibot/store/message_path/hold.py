@@ -69,7 +69,7 @@ gate AS (SELECT *, coalesce(verdict IN ('{Held.WINDOW}', '{Held.SPEND}'), false)
 OPENED = f"""
 opened AS (
     UPDATE outbox o SET state = 'queued', reason = NULL, due_at = now(), changed_at = now()
-    FROM unnest((SELECT $25::bigint[]), $26::bigint[]) AS w(customer_id, address_id) JOIN held USING (customer_id)
+    FROM unnest((SELECT $46::bigint[]), $47::bigint[]) AS w(customer_id, address_id) JOIN held USING (customer_id)
     WHERE o.address_id = w.address_id AND o.state = 'held' AND o.reason = '{Held.WINDOW}'
 )"""
 

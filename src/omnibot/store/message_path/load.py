@@ -11,9 +11,11 @@ import asyncpg
 from omnibot.model import (
     Address,
     AddressId,
+    CaseSide,
     CustomerId,
     Direction,
     EarlierTurn,
+    Event,
     Fact,
     KnownAddress,
     MessageId,
@@ -22,14 +24,18 @@ from omnibot.model import (
     ProofRequest,
     TimelineMessage,
     TurnMessage,
+    Usage,
 )
+from omnibot.store.cases import side_of
 from omnibot.store.message_path.connections import Connections
-from omnibot.store.payloads import choices_of, mood_of, text_of
-from omnibot.store.work import InboxItem, Kind, Lease, Unreadable, Work
+from omnibot.store.payloads import choices_of, event_of, mood_of, text_of
+from omnibot.store.work import TIMELINE, InboxItem, Kind, Lease, Unreadable, Work
 
 _ITEMS_A_TURN = 100  # what is beyond waits for the next turn
-_TIMELINE = 8  # latest messages that a turn sees, an address
 _EARLIER = 6  # latest turns of which is known how they were meant
+_EVENTS = 30  # latest that tell of more than use
+_USAGE = 100  # names of what was done latest
+_OPEN_CASES = 20  # of an address, those that are open first
 _REQUESTS = 50  # that somebody may wait with, those whose codes were sent first: who asks without end delays nobody
 _TOLD = "1 h"  # for which whoever types a code is told that it is void or has expired
 
@@ -46,18 +52,18 @@ LOADED = f"""
         ORDER BY i.id) AS items,
     ARRAY(  -- _address
         SELECT ROW(a.id, a.channel, a.value_sealed, l.proof, a.account, a.context_sealed, a.stopped_at IS NOT NULL,
-                   a.unreachable_at IS NOT NULL, l.proven_at, a.shared_at IS NOT NULL)
+                   a.unreachable_at IS NOT NULL, l.proven_at, a.shared_at IS NOT NULL, a.created_at)
         FROM links l CROSS JOIN LATERAL (SELECT * FROM addresses WHERE id = l.address_id OFFSET 0) AS a
         WHERE l.customer_id = c.id ORDER BY a.id) AS addresses,
     ARRAY(  -- _fact
-        SELECT ROW(f.address_id, f.key, f.value_sealed, f.confidence, f.source)
+        SELECT ROW(f.id, f.address_id, f.key, f.value_sealed, f.confidence, f.source, f.valid_from)
         FROM links l CROSS JOIN LATERAL (
             SELECT * FROM facts WHERE address_id = l.address_id AND valid_to IS NULL OFFSET 0) AS f
         WHERE l.customer_id = c.id ORDER BY f.confidence, f.valid_from, f.id) AS facts,
     ARRAY(  -- _said
         SELECT ROW(m.id, m.address_id, m.direction, m.at, m.body_sealed, m.answers, m.attachments)
         FROM links l CROSS JOIN LATERAL (
-            SELECT * FROM messages WHERE address_id = l.address_id ORDER BY at DESC, id DESC LIMIT {_TIMELINE}) AS m
+            SELECT * FROM messages WHERE address_id = l.address_id ORDER BY at DESC, id DESC LIMIT {TIMELINE}) AS m
         WHERE l.customer_id = c.id ORDER BY m.at, m.id) AS timeline,
     ARRAY(  -- _request
         SELECT ROW(p.id, p.purpose, p.address_id, p.target_id, t.channel, t.value_sealed, t.shared_at IS NOT NULL,
@@ -71,7 +77,27 @@ LOADED = f"""
         SELECT ROW(t.id, t.address_id, t.at, t.mood_sealed)
         FROM links l CROSS JOIN LATERAL (
             SELECT * FROM turns WHERE address_id = l.address_id ORDER BY id DESC LIMIT {_EARLIER}) AS t
-        WHERE l.customer_id = c.id AND t.mood_sealed IS NOT NULL ORDER BY t.id DESC LIMIT {_EARLIER}) AS earlier"""
+        WHERE l.customer_id = c.id AND t.mood_sealed IS NOT NULL ORDER BY t.id DESC LIMIT {_EARLIER}) AS earlier,
+    ARRAY(  -- _event
+        SELECT ROW(e.address_id, e.name, e.at, e.properties_sealed)
+        FROM links l CROSS JOIN LATERAL (
+            SELECT * FROM events WHERE address_id = l.address_id AND told_of ORDER BY at DESC LIMIT {_EVENTS}) AS e
+        WHERE l.customer_id = c.id ORDER BY e.at DESC LIMIT {_EVENTS}) AS events,
+    ARRAY(  -- _usage
+        SELECT ROW(u.address_id, u.name, u.count, u.first_at, u.last_at)
+        FROM links l CROSS JOIN LATERAL (SELECT * FROM usage WHERE address_id = l.address_id OFFSET 0) AS u
+        WHERE l.customer_id = c.id ORDER BY u.last_at DESC LIMIT {_USAGE}) AS usage,
+    ARRAY(  -- _side
+        SELECT ROW(s.address_id, s.matter_id, s.intent, s.state, s.opened_at, s.touched_at, s.resolved_at, s.contacts,
+                   s.reopened, s.body_sealed)
+        FROM links l CROSS JOIN LATERAL (
+            SELECT * FROM cases WHERE address_id = l.address_id
+            ORDER BY (state <> 'resolved') DESC, touched_at DESC LIMIT {_OPEN_CASES}) AS s
+        WHERE l.customer_id = c.id ORDER BY s.touched_at, s.matter_id) AS cases,
+    ARRAY(  -- _habits
+        SELECT ROW(h.address_id, h.body_sealed)
+        FROM links l CROSS JOIN LATERAL (SELECT * FROM habits WHERE address_id = l.address_id OFFSET 0) AS h
+        WHERE l.customer_id = c.id) AS habits"""
 
 _LOAD = f"SELECT c.id AS customer_id, {LOADED} FROM unnest((SELECT $1::bigint[])) AS c(id)"
 
@@ -110,6 +136,10 @@ class Loading(Connections):
                 at=row["at"],
                 requests=tuple(map(self._request, sorted(row["requests"], key=itemgetter(0)))),
                 earlier=tuple(map(self._earlier, reversed(row["earlier"]))),
+                events=tuple(map(self._event, reversed(row["events"]))),
+                usage=tuple(map(_usage, row["usage"])),
+                cases=tuple(map(self._side, row["cases"])),
+                habits=tuple(map(self._habits, row["habits"])),
             )
         except Exception as error:
             return Unreadable(lease, tuple(item[0] for item in row["items"]), type(error).__name__)
@@ -142,7 +172,7 @@ class Loading(Connections):
         )
 
     def _address(self, row: asyncpg.Record) -> KnownAddress:
-        id_, channel, value, proof, account, context, stopped, unreachable, proven_at, shared = row
+        id_, channel, value, proof, account, context, stopped, unreachable, proven_at, shared, since = row
         return KnownAddress(
             id=AddressId(id_),
             address=Address(channel, self._codec.open_text(id_, value)),
@@ -153,12 +183,15 @@ class Loading(Connections):
             unreachable=unreachable,
             proven_at=proven_at,
             shared=shared,
+            since=since,
         )
 
     def _fact(self, row: asyncpg.Record) -> Fact:
-        address, key, value, confidence, source = row
+        id_, address, key, value, confidence, source, since = row
         text = self._codec.open_text(address, value)
-        return Fact(key=key, value=text, address=AddressId(address), confidence=confidence, source=source)
+        return Fact(
+            key=key, value=text, address=AddressId(address), confidence=confidence, source=source, id=id_, since=since
+        )
 
     def _request(self, row: asyncpg.Record) -> ProofRequest:
         id_, purpose, by, target, channel, value, shared, about, source, code_hash, tries, void, expired = row
@@ -180,6 +213,18 @@ class Loading(Connections):
         _, address, at, mood = row
         return AddressId(address), mood_of(at, self._codec.open(address, mood))
 
+    def _event(self, row: asyncpg.Record) -> Event:
+        address, name, at, sealed = row
+        return event_of(self._codec.open(address, sealed), name, at, AddressId(address))
+
+    def _side(self, row: asyncpg.Record) -> CaseSide:
+        *columns, sealed = row
+        return side_of(columns, self._codec.open(columns[0], sealed))
+
+    def _habits(self, row: asyncpg.Record) -> tuple[AddressId, Mapping[str, float]]:
+        address, sealed = row
+        return AddressId(address), self._codec.open(address, sealed)
+
     def _said(
         self, row: asyncpg.Record, customer: CustomerId, addresses: Mapping[AddressId, KnownAddress]
     ) -> TimelineMessage:
@@ -196,3 +241,8 @@ class Loading(Connections):
             attachments=attachments,
             choices=choices_of(body),
         )
+
+
+def _usage(row: asyncpg.Record) -> tuple[AddressId, Usage]:
+    address, name, count, first_at, last_at = row
+    return AddressId(address), Usage(name=name, count=count, first_at=first_at, last_at=last_at)
