@@ -44,6 +44,7 @@ from omnibot.linking import Linking
 from omnibot.logs import request_scope
 from omnibot.model import BusinessHours, Disclosure, Level, Limits, Proof
 from omnibot.pages import LinkPages
+from omnibot.remembering import Remembering
 from omnibot.settings import WEEKDAYS, Hours, Identity, Settings
 from omnibot.store import Store
 from omnibot.store.bundled import BundledServer
@@ -218,7 +219,9 @@ async def _working(
         done=lambda: lanes.wake(),  # they wake each other
     )
     steps = _steps(settings, channels)
-    lanes = Lanes(store.path, steps, settings.turns, committed=_all(delivery.wake, linking.wake))
+    past = Remembering(store.recall, steps.embed, settings.bot.languages[0])
+    committed = _all(delivery.wake, linking.wake, past.busy)
+    lanes = Lanes(store.path, steps, settings.turns, committed, past.remind)
     learning = Learning.of(settings, lambda _, model: steps.understanding.adopt(model))
     learning.begin()
     fetcher = Fetcher(store.attachments, files, channels, settings.files)
@@ -234,6 +237,7 @@ async def _working(
         drain.background("sweep", Sweeper(store.attachments, files).run),
         drain.background("expiry", linking.expire),
         drain.background("intents", learning.run),
+        drain.background("recall", past.run),
     ):
         yield
 
@@ -247,8 +251,9 @@ def _all(*calls: Callable[[], None]) -> Callable[[], None]:
 
 
 def _steps(settings: Settings, channels: Channels) -> Steps:
+    understanding = understanding_of(settings)
     steps = Steps(
-        understanding=understanding_of(settings),
+        understanding=understanding,
         company=_company(settings, channels),
         limits=_limits(channels),
         speaker=Speaker(settings.bot.company, settings.bot.name, settings.bot.contact, _shared_files(settings).url),
@@ -256,6 +261,7 @@ def _steps(settings: Settings, channels: Channels) -> Steps:
         zone=ZoneInfo(settings.bot.zone),
         hours=business_hours(settings.bot.hours),
         proofs=_proofs(settings, channels),
+        embed=understanding.embed,
     )
     rehearse(steps)
     return steps

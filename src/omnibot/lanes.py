@@ -6,17 +6,17 @@ import asyncio
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 import structlog
 
-from omnibot.model import CustomerId
+from omnibot.model import CustomerId, Recalled
 from omnibot.settings import Turns
 from omnibot.store import StoreUnavailable
 from omnibot.store.message_path import MessagePath
 from omnibot.store.work import Lease, Outcome, Unreadable, Work
-from omnibot.turn import Steps, turn
+from omnibot.turn import Remind, Steps, turn
 
 log = structlog.get_logger(__name__)
 
@@ -26,33 +26,52 @@ _READING = 0.0015
 _RETRY_SECONDS = 2.0  # before a failed turn is tried again; doubled with each failure
 
 
+Reminding = Callable[[Sequence[Remind]], Awaitable[Sequence[Sequence[Recalled]]]]  # what was said, for each turn
+
+
+async def _nothing(asking: Sequence[Remind]) -> Sequence[Sequence[Recalled]]:
+    return [()] * len(asking)
+
+
 class UnderWay:
     """A turn, taken step by step."""
 
     def __init__(self, work: Work, steps: Steps) -> None:
         self.work = work
         self.result: Outcome | Exception | None = None
+        self.asks: Remind | None = None  # it waits to be reminded
         self._turn = turn(work, steps)
 
-    def advance(self) -> bool:
-        """Take the next step; tells whether there may be more to do."""
+    def advance(self, told: Sequence[Recalled] | None = None) -> bool:
+        """Take the next step; tells whether there is more to be done at once."""
         if self.result is not None:
             return False
         try:
-            next(self._turn)
+            self.asks = self._turn.send(told)
         except StopIteration as end:
             self.result = end.value
         except Exception as error:
             log.exception("turn.failed", customer=self.work.lease.customer)
             self.result = error
-        return self.result is None
+        return self.result is None and self.asks is None
 
 
 class Lanes:
-    """The turn workers of one process; `committed` is called when replies may wait in the outbox."""
+    """The turn workers of one process.
 
-    def __init__(self, path: MessagePath, steps: Steps, settings: Turns, committed: Callable[[], None]) -> None:
+    `committed` is called when replies may wait in the outbox; `remind` tells turns what was said long ago.
+    """
+
+    def __init__(
+        self,
+        path: MessagePath,
+        steps: Steps,
+        settings: Turns,
+        committed: Callable[[], None],
+        remind: Reminding | None = None,
+    ) -> None:
         self._path = path
+        self._remind = remind or _nothing
         self._steps = steps
         self._settings = settings
         self._committed = committed
@@ -126,10 +145,21 @@ class Lanes:
         while left:
             taken += self._stretch(left)
             await asyncio.sleep(0)
+        if asking := [one for one in taken if one.asks]:
+            await self._go_on_reminded(asking)
         for one in taken:
             if isinstance(one.result, Exception):
                 await self._give_back(one.work, type(one.result).__name__)
         return [one.result for one in taken if isinstance(one.result, Outcome)]
+
+    async def _go_on_reminded(self, asking: Sequence[UnderWay]) -> None:
+        """All are reminded by one look, and then finished one by one."""
+        told = await self._remind([one.asks for one in asking if one.asks])
+        for one, recalled in zip(asking, told, strict=True):
+            one.advance(recalled)
+            while one.advance():
+                pass
+            await asyncio.sleep(0)
 
     def _stretch(self, left: deque[Work]) -> list[UnderWay]:
         """Take as many turns as can be read in a stretch, step by step together."""
@@ -138,7 +168,7 @@ class Lanes:
         while left and (not turns or time.monotonic() < until):
             turns.append(UnderWay(left.popleft(), self._steps))
             turns[-1].advance()
-        under_way = turns
+        under_way = [one for one in turns if one.asks is None]
         while under_way:
             under_way = [one for one in under_way if one.advance()]
         return turns

@@ -686,6 +686,7 @@ class Snapshot:
     usage: tuple[Usage, ...] = ()
     cases: tuple[Case, ...] = ()  # the open ones and the latest others, the least recently touched first
     habits: Mapping[AddressId, Mapping[str, float]] = field(default_factory=lambda: _NO_HABITS)  # how they write
+    open: frozenset[AddressId] = frozenset()  # what was said at these may be told at the address that wrote
     stated: frozenset[str] = frozenset()  # of the preferences: those that they told, not those that were learned
 
     def on(self, channel: str) -> KnownAddress | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
@@ -12,6 +13,8 @@ from omnibot.identity import identify, together
 from omnibot.identity.codes import Codes, shown
 from omnibot.identity.prove import prove
 from omnibot.memory import recall, situate
+from omnibot.memory.past import Seek, seek
+from omnibot.memory.ranking import Embed
 from omnibot.model import (
     Address,
     AddressId,
@@ -30,12 +33,14 @@ from omnibot.model import (
     Plan,
     Proof,
     Reading,
+    Recalled,
     Signal,
     Snapshot,
     TimelineMessage,
     TurnMessage,
 )
 from omnibot.store.work import (
+    TIMELINE,
     Asked,
     CodeLimits,
     InboxItem,
@@ -76,6 +81,7 @@ class Steps:
     zone: tzinfo = UTC  # the company's, and that of whoever is not known to live in another
     hours: BusinessHours = field(default_factory=BusinessHours)
     proofs: Proofs | None = None  # without them nothing is linked in conversation
+    embed: Embed | None = None  # without it nobody is reminded of what was said long ago
 
     @property
     def windows(self) -> Mapping[str, float]:
@@ -83,13 +89,23 @@ class Steps:
         return {name: limits.window for name, limits in self.limits.items() if limits.window and not limits.knocks}
 
 
-def turn(work: Work, steps: Steps) -> Generator[None, None, Outcome]:
+@dataclass(frozen=True, slots=True)
+class Remind:
+    """A turn would be reminded of what was said at these addresses before what it sees anyway."""
+
+    customer: CustomerId
+    addresses: tuple[AddressId, ...]
+    seek: Seek
+    seen: frozenset[MessageId]
+
+
+def turn(work: Work, steps: Steps) -> Generator[Remind | None, Sequence[Recalled] | None, Outcome]:
     """One customer's turn: all that waits in their lane, as one thing that they said.
 
     What was written from addresses that may not know of each other is not one thing: the later waits for the next turn.
 
     It pauses where the turns of others, taken together with it, should come as far: a step that is taken again at once
-    finds its caches warm.
+    finds its caches warm. Where it would be reminded, it goes on with what is sent to it, or without.
     """
     messages = _messages(work.items)
     if not messages:
@@ -104,11 +120,11 @@ def turn(work: Work, steps: Steps) -> Generator[None, None, Outcome]:
     messages = _as_edited(messages, work.items)
     snapshot = _with_codes(snapshot, work, messages, steps)
     reading = steps.understanding.read(_text(messages), situate(snapshot, messages, steps.zone, steps.hours))
-    yield
-    recollection = recall(snapshot.timeline, messages)
+    recalled = (yield _remind(work, snapshot, messages, reading, steps)) or ()
+    recollection = replace(recall(snapshot.timeline, messages), recalled=tuple(recalled))
     channels = _open(snapshot, messages, steps)
     plan = decide(snapshot, reading, recollection, messages, steps.company, channels)
-    yield
+    yield None
     recent = recollection.recent
     variant = _variant(recent, messages[-1].address)
     drafts = compose(plan, snapshot, steps.limits, steps.speaker, variant, recent)
@@ -127,6 +143,21 @@ def turn(work: Work, steps: Steps) -> Generator[None, None, Outcome]:
         asked=tuple(_asked(plan, steps, variant)),
         tried=snapshot.tried,
     )
+
+
+def _remind(
+    work: Work, snapshot: Snapshot, messages: Sequence[TurnMessage], reading: Reading, steps: Steps
+) -> Remind | None:
+    """Most have said no more than the turn sees."""
+    if len(work.timeline) < TIMELINE or steps.embed is None:
+        return None
+    said = Counter(message.address for message in work.timeline)
+    addresses = tuple(a.id for a in work.addresses if a.id in snapshot.open and said[a.address] >= TIMELINE)
+    sought = seek(_text(messages), reading.language.value, steps.embed) if addresses else None
+    if sought is None:
+        return None
+    seen = frozenset(message.id for message in work.timeline)  # the turn's own are among them
+    return Remind(snapshot.customer, addresses, sought, seen)
 
 
 def take(work: Work, steps: Steps) -> Outcome:

@@ -59,7 +59,7 @@ def identify(
     trusted = frozenset([id_ for id_, address in known.items() if _reaches(address, highest)])
     if len(trusted) == len(known) and highest is Proof.PROVEN:  # as it is for most
         theirs, told, heard = tuple(known.values()), {fact.key: fact.value for fact in facts}, tuple(timeline)
-        felt = tuple(turn for _, turn in earlier)
+        felt, open_ = tuple(turn for _, turn in earlier), frozenset(known)
     else:
         theirs = _addresses(writer, known.values(), trusted)
         told = {fact.key: fact.value for fact in facts if _may_know(writer, fact, known, disclosure)}
@@ -76,6 +76,7 @@ def identify(
         timeline=heard,
         trusted=trusted,
         earlier=felt,
+        open=open_,
     )
 
 

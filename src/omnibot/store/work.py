@@ -34,6 +34,8 @@ from omnibot.model import (
 )
 from omnibot.tokens import SignedToken
 
+TIMELINE = 8  # latest messages that a turn sees, an address
+
 # Flags of a message, by what became of the token that it showed.
 TOKEN_TAKEN = "token"
 TOKEN_VOID = "token_void"

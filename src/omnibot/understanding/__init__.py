@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import structlog
@@ -15,9 +16,12 @@ from omnibot.understanding.utterance import LONGEST, Utterance, legible
 from omnibot.understanding.words import ShortMemory
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from spacy.language import Language
     from spacy.tokens import Doc
 
+    from omnibot.understanding.features import Extractor
     from omnibot.understanding.intents import IntentModel
     from omnibot.understanding.pipeline import Pass
 
@@ -58,6 +62,16 @@ class Understanding:
     def pipeline(self) -> Language:
         """spaCy's pipeline, whose components take a Doc that a pass was begun over."""
         return self._pipeline
+
+    def embed(self, text: str) -> NDArray[np.float32]:
+        """Where a text stands among meanings, as a vector of length 1; only English texts stand where they belong."""
+        return self._extractor(text).dense
+
+    @cached_property
+    def _extractor(self) -> Extractor:
+        from omnibot.understanding.features import Extractor
+
+        return Extractor()
 
     def adopt(self, intents: IntentModel | None) -> None:
         """From now on tell intents by this model; without one none is known."""
