@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import asyncpg
 import pytest
@@ -88,7 +88,8 @@ class TestFacts:
 class TestCases:
     async def test_a_case_is_named_after_the_message_that_opened_it(self, store: Store, dsn: str) -> None:
         work = await said(store, 1)
-        assert work.items[0].message and work.cases == ()
+        assert work.items[0].message
+        assert work.cases == ()
         await store.path.commit([turned(work, case=opened(topic="E42", concern="it times out", asked=("which-plan",)))])
         [side] = (await said(store, 2, at=NOON + timedelta(hours=1))).cases
         assert side.id == work.items[0].message.id

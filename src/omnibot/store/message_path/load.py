@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import starmap
 from operator import itemgetter
 
 import asyncpg
@@ -41,6 +43,20 @@ _TOLD = "1 h"  # for which whoever types a code is told that it is void or has e
 
 # One row a customer; what is within a column is read by its place, so each belongs to the method named beside it. Of
 # the facts, what was stated beats what a provider said, and of two statements the later one holds.
+# Behind the columns of `_address`; see `_memory`.
+_OF_AN_ADDRESS = f"""
+    ARRAY(SELECT ROW(name, at, properties_sealed) FROM events
+          WHERE address_id = a.id AND told_of ORDER BY at DESC LIMIT {_EVENTS}),
+    ARRAY(SELECT ROW(name, count, first_at, last_at) FROM usage
+          WHERE address_id = a.id ORDER BY last_at DESC LIMIT {_USAGE}),
+    ARRAY(SELECT ROW(address_id, matter_id, intent, state, opened_at, touched_at, resolved_at, contacts, reopened,
+                     body_sealed)
+          FROM cases WHERE address_id = a.id
+          ORDER BY (state <> 'resolved') DESC, touched_at DESC LIMIT {_OPEN_CASES}),
+    (SELECT body_sealed FROM habits WHERE address_id = a.id)"""
+
+_FURTHER = -4  # where they begin in its row
+
 LOADED = f"""
     now() AS at,
     ARRAY(  -- _item
@@ -50,9 +66,10 @@ LOADED = f"""
                   AND (due_at <= now() OR kind = 'message') ORDER BY id LIMIT {_ITEMS_A_TURN}) AS i
         LEFT JOIN messages m ON m.address_id = i.address_id AND m.id = i.message_id
         ORDER BY i.id) AS items,
-    ARRAY(  -- _address
+    ARRAY(  -- _address, _memory
         SELECT ROW(a.id, a.channel, a.value_sealed, l.proof, a.account, a.context_sealed, a.stopped_at IS NOT NULL,
-                   a.unreachable_at IS NOT NULL, l.proven_at, a.shared_at IS NOT NULL, a.created_at)
+                   a.unreachable_at IS NOT NULL, l.proven_at, a.shared_at IS NOT NULL, a.created_at,
+                   {_OF_AN_ADDRESS})
         FROM links l CROSS JOIN LATERAL (SELECT * FROM addresses WHERE id = l.address_id OFFSET 0) AS a
         WHERE l.customer_id = c.id ORDER BY a.id) AS addresses,
     ARRAY(  -- _fact
@@ -77,27 +94,7 @@ LOADED = f"""
         SELECT ROW(t.id, t.address_id, t.at, t.mood_sealed)
         FROM links l CROSS JOIN LATERAL (
             SELECT * FROM turns WHERE address_id = l.address_id ORDER BY id DESC LIMIT {_EARLIER}) AS t
-        WHERE l.customer_id = c.id AND t.mood_sealed IS NOT NULL ORDER BY t.id DESC LIMIT {_EARLIER}) AS earlier,
-    ARRAY(  -- _event
-        SELECT ROW(e.address_id, e.name, e.at, e.properties_sealed)
-        FROM links l CROSS JOIN LATERAL (
-            SELECT * FROM events WHERE address_id = l.address_id AND told_of ORDER BY at DESC LIMIT {_EVENTS}) AS e
-        WHERE l.customer_id = c.id ORDER BY e.at DESC LIMIT {_EVENTS}) AS events,
-    ARRAY(  -- _usage
-        SELECT ROW(u.address_id, u.name, u.count, u.first_at, u.last_at)
-        FROM links l CROSS JOIN LATERAL (SELECT * FROM usage WHERE address_id = l.address_id OFFSET 0) AS u
-        WHERE l.customer_id = c.id ORDER BY u.last_at DESC LIMIT {_USAGE}) AS usage,
-    ARRAY(  -- _side
-        SELECT ROW(s.address_id, s.matter_id, s.intent, s.state, s.opened_at, s.touched_at, s.resolved_at, s.contacts,
-                   s.reopened, s.body_sealed)
-        FROM links l CROSS JOIN LATERAL (
-            SELECT * FROM cases WHERE address_id = l.address_id
-            ORDER BY (state <> 'resolved') DESC, touched_at DESC LIMIT {_OPEN_CASES}) AS s
-        WHERE l.customer_id = c.id ORDER BY s.touched_at, s.matter_id) AS cases,
-    ARRAY(  -- _habits
-        SELECT ROW(h.address_id, h.body_sealed)
-        FROM links l CROSS JOIN LATERAL (SELECT * FROM habits WHERE address_id = l.address_id OFFSET 0) AS h
-        WHERE l.customer_id = c.id) AS habits"""
+        WHERE l.customer_id = c.id AND t.mood_sealed IS NOT NULL ORDER BY t.id DESC LIMIT {_EARLIER}) AS earlier"""
 
 _LOAD = f"SELECT c.id AS customer_id, {LOADED} FROM unnest((SELECT $1::bigint[])) AS c(id)"
 
@@ -127,6 +124,7 @@ class Loading(Connections):
     def _work(self, lease: Lease, row: asyncpg.Record) -> Work | Unreadable:
         try:
             addresses = {address.id: address for address in map(self._address, row["addresses"])}
+            memory = _memory(row["addresses"])
             return Work(
                 lease=lease,
                 items=tuple(map(self._item, row["items"])),
@@ -136,10 +134,10 @@ class Loading(Connections):
                 at=row["at"],
                 requests=tuple(map(self._request, sorted(row["requests"], key=itemgetter(0)))),
                 earlier=tuple(map(self._earlier, reversed(row["earlier"]))),
-                events=tuple(map(self._event, reversed(row["events"]))),
-                usage=tuple(map(_usage, row["usage"])),
-                cases=tuple(map(self._side, row["cases"])),
-                habits=tuple(map(self._habits, row["habits"])),
+                events=tuple(sorted(starmap(self._event, memory.events), key=_when)[-_EVENTS:]),
+                usage=tuple(sorted(starmap(_usage, memory.usage), key=_last_seen, reverse=True)[:_USAGE]),
+                cases=tuple(sorted(map(self._side, memory.sides), key=_touched)),
+                habits=tuple(starmap(self._habits, memory.habits)),
             )
         except Exception as error:
             return Unreadable(lease, tuple(item[0] for item in row["items"]), type(error).__name__)
@@ -172,7 +170,7 @@ class Loading(Connections):
         )
 
     def _address(self, row: asyncpg.Record) -> KnownAddress:
-        id_, channel, value, proof, account, context, stopped, unreachable, proven_at, shared, since = row
+        id_, channel, value, proof, account, context, stopped, unreachable, proven_at, shared, since, *_ = row
         return KnownAddress(
             id=AddressId(id_),
             address=Address(channel, self._codec.open_text(id_, value)),
@@ -213,16 +211,15 @@ class Loading(Connections):
         _, address, at, mood = row
         return AddressId(address), mood_of(at, self._codec.open(address, mood))
 
-    def _event(self, row: asyncpg.Record) -> Event:
-        address, name, at, sealed = row
+    def _event(self, address: int, row: asyncpg.Record) -> Event:
+        name, at, sealed = row
         return event_of(self._codec.open(address, sealed), name, at, AddressId(address))
 
     def _side(self, row: asyncpg.Record) -> CaseSide:
         *columns, sealed = row
         return side_of(columns, self._codec.open(columns[0], sealed))
 
-    def _habits(self, row: asyncpg.Record) -> tuple[AddressId, Mapping[str, float]]:
-        address, sealed = row
+    def _habits(self, address: int, sealed: bytes) -> tuple[AddressId, Mapping[str, float]]:
         return AddressId(address), self._codec.open(address, sealed)
 
     def _said(
@@ -243,6 +240,41 @@ class Loading(Connections):
         )
 
 
-def _usage(row: asyncpg.Record) -> tuple[AddressId, Usage]:
-    address, name, count, first_at, last_at = row
+@dataclass(slots=True)
+class _Memory:
+    """What hangs on the addresses of one customer: rows, each with its address."""
+
+    events: list[tuple[int, asyncpg.Record]] = field(default_factory=list)
+    usage: list[tuple[int, asyncpg.Record]] = field(default_factory=list)
+    sides: list[asyncpg.Record] = field(default_factory=list)
+    habits: list[tuple[int, bytes]] = field(default_factory=list)
+
+
+def _memory(addresses: Sequence[asyncpg.Record]) -> _Memory:
+    memory = _Memory()
+    for row in addresses:
+        address = row[0]
+        events, usage, sides, habits = row[_FURTHER:]
+        memory.events += ((address, one) for one in events)
+        memory.usage += ((address, one) for one in usage)
+        memory.sides += sides
+        if habits is not None:
+            memory.habits.append((address, habits))
+    return memory
+
+
+def _usage(address: int, row: asyncpg.Record) -> tuple[AddressId, Usage]:
+    name, count, first_at, last_at = row
     return AddressId(address), Usage(name=name, count=count, first_at=first_at, last_at=last_at)
+
+
+def _when(event: Event) -> datetime:
+    return event.at
+
+
+def _last_seen(used: tuple[AddressId, Usage]) -> datetime:
+    return used[1].last_at
+
+
+def _touched(side: CaseSide) -> tuple[datetime, int]:
+    return side.touched_at, side.id
