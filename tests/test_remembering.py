@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
@@ -22,7 +22,6 @@ from omnibot.turn import Remind, Steps
 from omnibot.understanding import Understanding
 from omnibot.voice import Speaker
 
-NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 _numbers = count()
 CHATTER = ["good morning", "ok", "see you", "hm", "thanks", "fine", "great", "hello again", "yes", "well"]
 
@@ -68,9 +67,7 @@ async def write(store: Store, steps: Steps, told: Told, *texts: str, who: str = 
     for text in texts:
         number = next(_numbers)
         sender = Sender(Address("telegram", who), "Ada")
-        item = IncomingMessage(
-            id=str(number), at=NOON + timedelta(minutes=number), sender=sender, message_id=str(number), text=text
-        )
+        item = IncomingMessage(id=str(number), at=datetime.now(UTC), sender=sender, message_id=str(number), text=text)
         await store.path.accept([Arrived(channel="telegram", account="main", item=item)])
         await lanes.take_batch()
 
