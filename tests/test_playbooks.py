@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from omnibot.model import OUT_OF_SCOPE
-from omnibot.playbooks import PlaybookError, Playbooks
+from omnibot.model import OUT_OF_SCOPE, Register
+from omnibot.playbooks import PlaybookError, Playbooks, Within
 
 OURS = Path(__file__).parents[1] / "config" / "playbooks"
 
@@ -189,3 +190,170 @@ def test_a_file_that_is_not_utf_8_is_told(tmp_path):
 def test_a_file_that_cannot_be_read_is_told(tmp_path):
     (tmp_path / "refund.yaml").mkdir()
     assert faults(tmp_path) == [StartsWith("refund.yaml:1: cannot be read (Is a directory); let whoever runs")]
+
+
+# --- what is to be done ---------------------------------------------------------------------------------------------
+
+WHOLE = (
+    REFUND
+    + """\
+matter:
+  en: your refund
+  de: {casual: deine Erstattung, formal: Ihre Erstattung}
+family: billing
+topic: "{invoice}"
+lookup: [parcel_lost, seats, "feature_used:export", serial]
+causes:
+  - id: upgrade
+    when: event('plan_changed').days_ago <= 62 and event('plan_changed').plan > ''
+    say:
+      en: {casual: "Your move to {plan} {date, on} explains it.", formal: "The move to {plan} {date, on} explains it."}
+      es: "El cambio a {plan} lo explica ({date})."
+    facts: {plan: "event('plan_changed').plan", date: "event('plan_changed').date"}
+answers:
+  - {when: "reading.expertise == 'expert'", article: refund-technical}
+  - article: refund
+ask: {when: "not entity('invoice')", key: which-invoice, say: {en: "Which invoice is it?"}}
+handoff:
+  - {when: "case.contacts >= 3 or tried('refund')", team: senior, priority: high, within: 4h}
+  - {when: "fact('seats')|int > 100", team: key-accounts, within: 1d}
+never_repeat: no
+next: {en: "Shall I tell you when it has left us?"}
+follow_up: {after: 2d}
+survey: csat
+"""
+)
+
+
+def test_a_playbook_says_what_is_to_be_done(tmp_path):
+    [playbook] = Playbooks.load(written(tmp_path, refund=WHOLE)).playbooks
+    assert playbook.matter["en"][Register.FORMAL] == "your refund"
+    assert playbook.matter["de"][Register.CASUAL] == "deine Erstattung"
+    assert (playbook.kind, playbook.topic) == ("billing", "invoice")
+    [cause] = playbook.causes
+    assert cause.said.texts["en"][Register.CASUAL] == "Your move to {plan} {date, on} explains it."
+    assert cause.said.places == {"plan", "date"}
+    assert [answer.article for answer in playbook.answers] == ["refund-technical", "refund"]
+    [question] = playbook.questions
+    assert question.key == "which-invoice"
+    senior, accounts = playbook.handoffs
+    assert (senior.team, senior.priority, senior.within) == ("senior", "high", Within(minutes=240))
+    assert (accounts.team, accounts.priority, accounts.within) == ("key-accounts", "", Within(days=1))
+    assert playbook.never_repeat is False
+    assert playbook.next is not None
+    assert playbook.follow_up == timedelta(days=2)
+    assert playbook.survey == "csat"
+    assert playbook.decides
+
+
+def test_what_only_tells_an_intent_decides_nothing(tmp_path):
+    [playbook] = Playbooks.load(written(tmp_path, refund=REFUND)).playbooks
+    assert not playbook.decides
+    assert playbook.kind == "refund"
+
+
+def test_a_next_step_may_have_a_condition_of_its_own(tmp_path):
+    text = (
+        REFUND
+        + 'next: {when: "customer.is_new", say: {en: "Shall I go on in {plan}?"}, facts: {plan: customer.plan}}\n'
+    )
+    [playbook] = Playbooks.load(written(tmp_path, refund=text)).playbooks
+    assert playbook.next is not None
+    assert playbook.next.when is not None
+    assert playbook.next.said.places == {"plan"}
+
+
+def test_the_same_files_read_twice_are_the_same_playbooks(tmp_path):
+    folder = written(tmp_path, refund=WHOLE)
+    assert Playbooks.load(folder) == Playbooks.load(folder)
+    written(tmp_path, refund=WHOLE.replace("<= 62", "<= 31"))
+    before = Playbooks.load(folder)
+    written(tmp_path, refund=WHOLE)
+    assert before != Playbooks.load(folder)
+
+
+RULES_WRONG = {
+    "an expression that cannot be read": (
+        "handoff: {when: 'case.contacts >=', team: a}",
+        "9: 'case.contacts >=' cannot be read",
+    ),
+    "a name that does not exist": (
+        "handoff: {when: 'cases.contacts > 2', team: a}",
+        "9: 'cases.contacts > 2' names 'cases'",
+    ),
+    "an attribute that does not exist": (
+        "handoff: {when: 'case.contact > 2', team: a}",
+        "9: 'case.contact > 2' asks for case.contact",
+    ),
+    "a name that is a number": ("lookup: [3]", "9: `lookup` must be names"),
+    "an event that nobody knows": (
+        "handoff: {when: \"event('plan_chnaged')\", team: a}",
+        "9: \"event('plan_chnaged')\" looks up the event 'plan_chnaged', which nobody knows; did you mean plan_ch",
+    ),
+    "a cause without an id": (
+        "causes:\n  - {when: 'now.hour > 3', say: {en: It is late.}}",
+        "10: `id` is missing; add it",
+    ),
+    "a cause that is a text": ("causes: [late]", "9: is no cause; write the keys id, when, say"),
+    "a key of a cause": ("causes:\n  - {id: a, wen: 'now.hour', say: {en: Late.}}", "10: unknown key 'wen'"),
+    "a place that nothing fills": (
+        'causes:\n  - id: a\n    when: now.hour > 3\n    say: {en: "It was {day, on}."}',
+        "12: nothing fills {day}",
+    ),
+    "a fact that stands nowhere": (
+        "causes:\n  - {id: a, when: now.hour > 3, say: {en: Late.}, facts: {hour: now.hour}}",
+        "10: the fact 'hour' stands in none of its texts",
+    ),
+    "a brace": ('ask: {key: a, say: {en: "Which {plan"}}', "9: 'Which {plan' lacks a }"),
+    "a form that there is not": (
+        'ask: {key: a, say: {en: "Which {plan, big}?"}}',
+        "9: 'Which {plan, big}?' puts {plan} in the form",
+    ),
+    "one register of two": ("ask: {key: a, say: {de: {casual: Welche}}}", "9: `formal` is missing; add it"),
+    "a text that is a number": ("ask: {key: a, say: {en: 3}}", "9: must be a text"),
+    "a text that is a list": ("ask: {key: a, say: [en, es]}", "9: must be texts by language"),
+    "a language that is none": ("next: {english: More}", "9: 'english' is no language"),
+    "a language that stands twice": (
+        "next: {en: Anything else, en: More}",
+        "9: the language 'en' stands twice; keep one text",
+    ),
+    "a text that is an article": (
+        "next: {en: " + "word " * 200 + "}",
+        "9: is longer than 600 characters; make an article",
+    ),
+    "a length of time": (
+        "handoff: {team: a, within: soon}",
+        "9: `within: soon` is no length of time; write 30min, 4h or 2d",
+    ),
+    "no time at all": ("handoff: {team: a, within: 0h}", "9: `within: 0h` is no length of time"),
+    "a priority": ("handoff: {team: a, priority: top}", "9: `priority: top` is none"),
+    "a survey": ("survey: stars", "9: `survey: stars` is none; there are csat, nps and ces"),
+    "a flag": ("never_repeat: maybe", "9: `never_repeat` must be yes or no"),
+    "a list for a flag": ("never_repeat: [yes]", "9: `never_repeat` must be yes or no"),
+    "a topic": ("topic: the order", "9: `topic: the order` names nothing"),
+    "a place in a matter": ('matter: {en: "your {plan}"}', "9: has places (plan), which cannot be filled here"),
+    "an article's name": ("answers: [{article: Reset Password}]", "9: `article: Reset Password` is not valid"),
+    "a fact's name": ("next: {say: {en: x}, facts: {a-b: now.hour}}", "9: the fact 'a-b' cannot be a place"),
+    "too many of one kind": (
+        "lookup: [" + ", ".join(f"a{n}" for n in range(60)) + "]",
+        "9: `lookup` has more than 50 entries",
+    ),
+    "a follow-up": ("follow_up: 2d", "9: is no follow-up; write the keys after"),
+}
+
+
+@pytest.mark.parametrize(("text", "fault"), RULES_WRONG.values(), ids=list(RULES_WRONG))
+def test_what_is_wrong_with_a_rule_is_told_with_its_line(tmp_path, text, fault):
+    assert StartsWith(f"refund.yaml:{fault}") in faults(written(tmp_path, refund=REFUND + text + "\n"))
+
+
+def test_all_that_is_wrong_is_told_at_once(tmp_path):
+    text = REFUND + "survey: stars\ntopic: the order\nhandoff: {team: A B, within: soon, when: case}\n"
+    assert len(faults(written(tmp_path, refund=text))) == 5
+
+
+def test_who_names_what_is_their_own_writes_it_down(tmp_path):
+    """A name that Omnibot cannot know is told as a slip of the pen, unless `lookup` has it."""
+    text = REFUND + "handoff: {when: \"fact('seats')|int > 100 and event('parcel_lost')\", team: support}\n"
+    assert len(faults(written(tmp_path, refund=text))) == 2
+    assert Playbooks.load(written(tmp_path, refund=text + "lookup: [seats, parcel_lost]\n")).playbooks
