@@ -4,18 +4,13 @@ German and French."""
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from string import punctuation
 from typing import Final, Protocol
-
-from vaderSentiment.vaderSentiment import allcap_differential
 
 from omnibot.understanding.lexicons import Found, Lexicon, lexicon
 from omnibot.understanding.utterance import Utterance
-from omnibot.understanding.vader import Vader
+from omnibot.understanding.vader import SENTENCE_END, Vader, Word, some_shout
 
 __all__ = ["Piece", "Rules", "Weighed", "rules"]
 
@@ -27,11 +22,8 @@ _NEGATED_WITHIN = 3  # words behind a negation
 _RAISED = 0.293  # by a booster; VADER's
 _BEFORE_BUT, _BEHIND_BUT = 0.5, 1.5  # VADER's
 
-_TOKEN = re.compile(r"\S+")
-_SHORTEST = 2
 _BUT = frozenset({"but", "But", "BUT"})
-_MASKED = "\x00"  # stands for a word that a turn of phrase has taken
-_SENTENCE_END = frozenset(".!?…")
+_MASKED = Word("\x00", "\x00", None, turns=False, shouts=False, ends=False)  # a word that a turn of phrase has taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +44,9 @@ class Weighed:
     compound: float  # −1…1
 
 
+_SILENT = Weighed((), (), 0.0)
+
+
 class Rules(Protocol):
     """Weighs texts of one language."""
 
@@ -67,36 +62,60 @@ def rules(language: str, vader: Vader) -> Rules:
 class _Tokens:
     """Words as VADER splits them, with emoji in words."""
 
-    def __init__(self, text: str, emojis: Mapping[str, str]) -> None:
-        self.words: list[str] = []
-        self.spans: list[tuple[int, int]] = []
-        self.ends: list[int] = []  # behind the last word of each sentence
-        self._emojis = emojis
-        self._left = _EMOJI
-        plain = text.isascii()
-        for match in islice(_TOKEN.finditer(text), _WORDS):
-            written = match[0]
-            if plain or emojis.keys().isdisjoint(written):
-                self._add(written, match.span())
-            else:
-                self._add_with_emoji(written, match.start())
-            if written[-1] in _SENTENCE_END:
-                self.ends.append(len(self.words))
-        self.ends.append(len(self.words))
+    def __init__(self, text: str, vader: Vader) -> None:
+        self._text = text
+        self._written = text.split(maxsplit=_WORDS)[:_WORDS]
+        self._spans: list[tuple[int, int]] = []
+        self._ends: list[int] | None = None
+        if text.isascii() or vader.emojis.keys().isdisjoint(text):
+            self.words = vader.words(self._written)
+        else:
+            self.words = self._with_emoji(vader)
 
-    def _add(self, word: str, span: tuple[int, int]) -> None:
-        stripped = word.strip(punctuation)
-        self.words.append(stripped if len(stripped) > _SHORTEST else word)  # what is shorter may be an emoticon
-        self.spans.append(span)
+    @property
+    def spans(self) -> Sequence[tuple[int, int]]:
+        """Where each of the words stands."""
+        if not self._spans:
+            self._spans = list(self._places())
+        return self._spans
 
-    def _add_with_emoji(self, written: str, start: int) -> None:
-        for place, sign in enumerate(written, start):
-            if sign in self._emojis and self._left:
-                self._left -= 1
-                for word in self._emojis[sign].split():
-                    self._add(word, (place, place + 1))
-        if word := "".join(sign for sign in written if sign not in self._emojis):
-            self._add(word, (start, start + len(written)))
+    @property
+    def ends(self) -> Sequence[int]:
+        """The places behind the last word of each sentence."""
+        ends = self._ends
+        if ends is None:
+            ends = [place for place, word in enumerate(self.words, 1) if word.ends]
+        return [*ends, len(self.words)]
+
+    def _places(self) -> Iterator[tuple[int, int]]:
+        end = 0
+        for written in self._written:
+            start = self._text.index(written, end)
+            end = start + len(written)
+            yield start, end
+
+    def _with_emoji(self, vader: Vader) -> list[Word]:
+        said: list[str] = []
+        spans: list[tuple[int, int]] = []
+        ends: list[int] = []
+        left = _EMOJI
+        for written, span in zip(self._written, self._places(), strict=True):
+            signs = []
+            for place, sign in enumerate(written, span[0]):
+                if sign not in vader.emojis:
+                    signs.append(sign)
+                elif left:
+                    left -= 1
+                    named = vader.emojis[sign].split()
+                    said += named
+                    spans += [(place, place + 1)] * len(named)
+            if signs:
+                said.append("".join(signs))
+                spans.append(span)
+            if written[-1] in SENTENCE_END:
+                ends.append(len(said))
+        self._spans, self._ends = spans, ends
+        return vader.words(said)
 
 
 class _English:
@@ -107,15 +126,17 @@ class _English:
         self._vader = vader
 
     def weigh(self, utterance: Utterance) -> Weighed:
-        found = self._lexicon.found(utterance.lower, utterance.words, (start for start, _ in utterance.spans))
-        tokens = _Tokens(utterance.said, self._vader.emojis)
+        found = self._lexicon.found(utterance.lower, utterance.words, utterance.spans)
+        tokens = _Tokens(utterance.said, self._vader)
         words = tokens.words
-        capitals = allcap_differential(words)
+        capitals = some_shout(words)
         if found:
             words = [
                 _MASKED if _within(start, found) else word for word, (start, _) in zip(words, tokens.spans, strict=True)
             ]
         weights = self._vader.valences(words, capitals)
+        if not (found or any(weights)):
+            return _SILENT
         sums, first = [], 0
         for end in tokens.ends:
             sums.append(_contrasted(words[first:end], weights, first))
@@ -133,7 +154,7 @@ class _Plain:
     def weigh(self, utterance: Utterance) -> Weighed:
         lower = utterance.folded
         words = [lower[start:end] for start, end in utterance.spans[:_WORDS]]
-        found = self._lexicon.found(lower, words, [start for start, _ in utterance.spans[:_WORDS]])
+        found = self._lexicon.found(lower, words, utterance.spans)
         pieces = [
             Piece(weight, *utterance.spans[place])
             for place, word in enumerate(words)
@@ -160,10 +181,10 @@ def _within(place: int, found: Iterable[Found]) -> bool:
     return any(phrase.start <= place < phrase.end for phrase in found)
 
 
-def _contrasted(words: Sequence[str], weights: list[float], first: int) -> float:
+def _contrasted(words: Sequence[Word], weights: list[float], first: int) -> float:
     """The sum of a sentence's weights; what stands before its first "but" weighs less, what stands behind it more."""
     end = first + len(words)
-    but = next((place for place, word in enumerate(words, first) if word in _BUT), end)
+    but = next((place for place, word in enumerate(words, first) if word.text in _BUT), end)
     if but < end:
         for place in range(first, end):
             weights[place] *= _BEFORE_BUT if place < but else _BEHIND_BUT

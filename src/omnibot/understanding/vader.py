@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from heapq import heappop, heappush
+from string import punctuation
+from typing import NamedTuple
 
 from vaderSentiment.vaderSentiment import (
     BOOSTER_DICT,
+    C_INCR,
     NEGATE,
     SPECIAL_CASES,
     SentimentIntensityAnalyzer,
-    SentiText,
     normalize,
 )
 
-__all__ = ["Vader"]
+from omnibot.understanding.words import ByHeart
 
+__all__ = ["SENTENCE_END", "Vader", "Word", "some_shout"]
+
+SENTENCE_END = frozenset(".!?…")
 _BEFORE, _BEHIND = 3, 2  # words about a weighted one that VADER looks at
 _NEGATIONS = frozenset(NEGATE)
 _EMPHATIC = ("so", "this")  # VADER weighs a word behind these as if "never" stood before them
@@ -26,6 +31,22 @@ _EMPHATIC = ("so", "this")  # VADER weighs a word behind these as if "never" sto
 _OF_IDIOMS = frozenset(
     max(idiom.split(), key=len) for idiom in (*SPECIAL_CASES, *(b for b in BOOSTER_DICT if " " in b))
 )
+
+
+# Without one of these about it, a word weighs what the lexicon says.
+_TURNING = frozenset((*BOOSTER_DICT, *NEGATE, *_EMPHATIC, *_OF_IDIOMS, "no", "least"))
+_SHORTEST = 2  # what is no longer without its punctuation may be an emoticon
+
+
+class Word(NamedTuple):
+    """A word as VADER takes it, and what it is by itself."""
+
+    text: str  # without the punctuation about it
+    lower: str
+    weight: float | None  # None: it is not in the lexicon
+    turns: bool  # may change what the words about it weigh
+    shouts: bool  # in capitals
+    ends: bool  # is the last of its sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +63,7 @@ class Vader(SentimentIntensityAnalyzer):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         del self.lexicon_full_filepath, self.emoji_full_filepath  # the files' texts: 0.8 MB that nobody needs now
+        self._known = ByHeart(self._word)
 
     def revised(self, weights: Mapping[str, float]) -> Vader:
         """The same with these weights in its lexicon; 0 takes a word out of it."""
@@ -49,33 +71,40 @@ class Vader(SentimentIntensityAnalyzer):  # type: ignore[misc]
         other.lexicon = {
             word: weight for word, weight in (self.lexicon | dict(weights)).items() if weight or word not in weights
         }
+        other._known = ByHeart(other._word)
         return other
 
     def compound(self, text: str) -> float:
         """The compound of `polarity_scores`: −1…1, in time that grows as the text does."""
         text = self.spelt_out(text).strip()
-        sentence = SentiText(text)
-        words = sentence.words_and_emoticons
-        valences = self.valences(words, sentence.is_cap_diff)
+        words = self.words(text.split())
+        valences = self.valences(words, some_shout(words))
+        if not any(valences):
+            return 0.0
         if "but" in text.lower():
             valences = self._but_check(words, valences)
         whole = float(sum(valences))
         emphasis = self._punctuation_emphasis(text) if whole else 0.0
         return round(float(normalize(whole + math.copysign(emphasis, whole))), 4)
 
-    def valences(self, words: Sequence[str], capitals: bool) -> list[float]:
+    def words(self, written: Iterable[str]) -> list[Word]:
+        """The words of a text that was split at its blanks."""
+        return list(map(self._known.__getitem__, written))
+
+    def valences(self, words: Sequence[Word], capitals: bool) -> list[float]:
         """The weight (−4…4, more with emphasis) of each word among the others; `capitals`: some of them shout."""
         valences = [0.0] * len(words)
-        lexicon = self.lexicon
-        weighed: dict[tuple[str, ...], float] = {}  # floods repeat themselves
-        for place, word in enumerate(words):
-            if word.lower() in lexicon:
-                if place < _BEFORE:
-                    valences[place] = self._valence(place, words, capitals)
-                    continue
-                about = tuple(words[place - _BEFORE : place + _BEHIND + 1])
+        weighed: dict[tuple[Word, ...], float] = {}  # floods repeat themselves
+        for place in [place for place, word in enumerate(words) if word.weight is not None]:
+            start = max(0, place - _BEFORE)
+            about = tuple(words[start : place + _BEHIND + 1])
+            if True not in [word.turns for word in about]:
+                valences[place] = _alone(words[place], capitals)
+            elif place < _BEFORE:
+                valences[place] = self._valence(about, place, capitals)
+            else:
                 if about not in weighed:
-                    weighed[about] = self._valence(place, words, capitals)
+                    weighed[about] = self._valence(about, _BEFORE, capitals)
                 valences[place] = weighed[about]
         return valences
 
@@ -94,23 +123,30 @@ class Vader(SentimentIntensityAnalyzer):  # type: ignore[misc]
                 spaced = sign == " "
         return "".join(parts)
 
-    def _valence(self, place: int, words: Sequence[str], capitals: bool) -> float:
-        word = words[place].lower()
-        behind = words[place + 1].lower() if place + 1 < len(words) else ""
+    def _valence(self, about: Sequence[Word], place: int, capitals: bool) -> float:
+        """The weight of the word at a place among those about it, by the library's own rules."""
+        word = about[place].lower
+        behind = about[place + 1].lower if place + 1 < len(about) else ""
         if word in BOOSTER_DICT or (word, behind) == ("kind", "of"):
             return 0.0
-        start = max(0, place - _BEFORE)
-        window = _Window(words[start : place + _BEHIND + 1], capitals)
-        [valence] = self.sentiment_valence(0.0, window, words[place], place - start, [])
+        window = _Window([each.text for each in about], capitals)
+        [valence] = self.sentiment_valence(0.0, window, about[place].text, place, [])
         return float(valence)
 
+    def _word(self, written: str) -> Word:
+        stripped = written.strip(punctuation)
+        text = stripped if len(stripped) > _SHORTEST else written
+        lower = text.lower()
+        turns = lower in _TURNING or "n't" in lower
+        return Word(text, lower, self.lexicon.get(lower), turns, text.isupper(), written[-1:] in SENTENCE_END)
+
     @staticmethod
-    def _but_check(words: Sequence[str], valences: list[float]) -> list[float]:
+    def _but_check(words: Sequence[Word], valences: list[float]) -> list[float]:
         """Half the weight of what stands before the first "but", and half as much again of what stands behind it.
 
         As in the library, of several words of one weight the first is meant each time.
         """
-        lower = [word.lower() for word in words]
+        lower = [word.lower for word in words]
         if "but" not in lower:
             return valences
         but = lower.index("but")
@@ -139,6 +175,17 @@ class Vader(SentimentIntensityAnalyzer):  # type: ignore[misc]
         if _OF_IDIOMS.isdisjoint(word.lower() for word in words[max(0, i - _BEFORE) : i + _BEHIND + 1]):
             return valence
         return float(SentimentIntensityAnalyzer._special_idioms_check(valence, words, i))
+
+
+def _alone(word: Word, capitals: bool) -> float:
+    """What a word of the lexicon weighs with nothing about it that matters."""
+    weight = word.weight or 0.0
+    return weight + math.copysign(C_INCR, weight) if word.shouts and capitals else weight
+
+
+def some_shout(words: Sequence[Word]) -> bool:
+    """Whether some words are in capitals, and others not."""
+    return 0 < [word.shouts for word in words].count(True) < len(words)
 
 
 def _first(valence: float, places: list[int], valences: Sequence[float]) -> int:
