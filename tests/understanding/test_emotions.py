@@ -89,6 +89,12 @@ def test_the_words_that_a_feeling_rests_on_are_quoted(feelings):
     assert "disgrace" in " ".join(words(emotions.frustration))
 
 
+def test_whom_a_message_is_addressed_to_moves_no_evidence(feelings):
+    emotions = read(feelings, "@SkyHopper @help the parcel is late and this is a disgrace")
+    assert set(words(emotions.frustration)) <= {"late", "this", "a", "disgrace", "this is a disgrace", "a disgrace"}
+    assert "disgrace" in " ".join(words(emotions.frustration))
+
+
 def test_no_words_are_no_feeling(feelings):
     for text in ("", "   ", "\n\n"):
         emotions = read(feelings, text)

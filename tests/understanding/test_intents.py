@@ -80,7 +80,8 @@ def model(extractor: Extractor) -> IntentModel:
 
 def read(model: IntentModel | None, extractor: Extractor, text: str):
     text = legible(text)
-    return Intents(model).read(Utterance(text, SITUATION, "en"), extractor(text))
+    utterance = Utterance(text, SITUATION, "en")
+    return Intents(model).read(utterance, extractor(utterance.said))
 
 
 @pytest.mark.parametrize(("text", "intent"), NEW.items())
@@ -103,6 +104,13 @@ def test_the_words_that_say_it_are_the_evidence_with_their_places(model, extract
     assert "refund" in [word for one in found.evidence for word in one.text.split()]
     assert all(text[one.start : one.end] == one.text for one in found.evidence)
     assert [one.start for one in found.evidence] == sorted(one.start for one in found.evidence)
+
+
+def test_whom_a_message_is_addressed_to_moves_no_evidence(model, extractor):
+    text = "@AcmeHelp see https://acme.example/faq but please refund the payment"
+    found = read(model, extractor, text)
+    assert "refund" in [word for one in found.evidence for word in one.text.split()]
+    assert all(text[one.start : one.end] == one.text for one in found.evidence)
 
 
 def test_alternatives_are_other_intents_the_likeliest_first(model, extractor):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from omnibot.understanding.artefacts import artefact
-from omnibot.understanding.features import BUCKETS, DENSE, Features
+from omnibot.understanding.features import BUCKETS, DENSE, NOTHING_SAID, Features, Word
 from omnibot.understanding.linear import Heads, log_softmax, shared
 
 RANDOM = np.random.default_rng(7)
@@ -12,11 +12,21 @@ def weights(count):
     return RANDOM.normal(size=(BUCKETS, count)), RANDOM.normal(size=(DENSE, count)), RANDOM.normal(size=(2, count))
 
 
-def features(*ids):
+def word(own, *letters):
+    """A word whose n-grams weigh 1 each."""
+    ids = np.array([own, *letters], np.uint16)
+    return Word(own, ids.tobytes(), np.ones(len(ids), np.float32).tobytes(), b"", 1.0, float(len(letters)))
+
+
+def features(*ids, pairs=()):
+    """Of words that are one n-gram each, at half their weight."""
     dense = RANDOM.normal(size=DENSE)
     return Features(
-        np.array(ids, np.intp),
-        np.full(len(ids), 0.5, np.float32),
+        [word(one) for one in ids],
+        np.array(pairs, np.uint32),
+        np.full(len(pairs), 0.25, np.float32),
+        0.5,
+        2.0,
         (dense / np.linalg.norm(dense)).astype(np.float32),
     )
 
@@ -26,7 +36,14 @@ def test_scores_are_weighted_sums():
     hashed[5], hashed[9] = (1, -2), (3, 0)
     dense[0] = (0, 10)
     heads = Heads.quantised(["yes", "no"], hashed, dense, np.array([0.25, -0.25]))
-    seen = Features(np.array([5, 9, 9]), np.array([1, 0.5, 0.5], np.float32), np.eye(DENSE, dtype=np.float32)[0])
+    seen = Features(
+        [word(9, 5), word(9)],
+        np.array([5], np.uint32),
+        np.array([0.75], np.float32),
+        0.5,
+        0.25,
+        np.eye(DENSE, dtype=np.float32)[0],
+    )
     assert heads.labels == ("yes", "no")
     assert heads.scores(seen) == pytest.approx([1 + 3 + 0.25, -2 + 10 - 0.25], abs=0.02)
     assert heads.parts(seen)[1] == pytest.approx([0, 10])
@@ -42,9 +59,7 @@ def test_eight_bits_are_near_to_what_was_trained():
 
 def test_a_text_without_words_gets_the_biases():
     heads = Heads.quantised("ab", *weights(2)[:2], np.array([[1, 2], [3, 4]]))
-    assert heads.scores(
-        Features(np.empty(0, np.intp), np.empty(0, np.float32), np.zeros(DENSE, np.float32))
-    ).tolist() == [4, 6]
+    assert heads.scores(NOTHING_SAID).tolist() == [4, 6]
 
 
 def test_probabilities_are_the_mean_of_both_parts():
@@ -94,7 +109,38 @@ def test_the_first_that_is_asked_works_for_all():
     seen = features(1)
     first.scores(seen)
     assert second._weights is first._weights
-    assert second._weights.parts(seen) is first._weights.parts(seen)
+    assert second._weights.see(seen) is first._weights.see(seen)
+
+
+def test_what_words_add_is_told_apart():
+    hashed = np.zeros((BUCKETS, 2))
+    hashed[3], hashed[4], hashed[6], hashed[7] = (0, 1), (0, 2), (0, -4), (1, 8)
+    heads = shared(Heads.quantised("x", *weights(1)), Heads.quantised("ab", hashed, np.zeros((DENSE, 2)), np.zeros(2)))[
+        1
+    ]
+    seen = Features(
+        [word(3, 4, 4), word(6), word(3)],
+        np.array([7, 6], np.uint32),
+        np.array([0.5, 0.25], np.float32),
+        0.5,
+        0.25,
+        np.zeros(DENSE, np.float32),
+    )
+    assert heads.of_words(seen, 1) == pytest.approx([0.5, -2, 0.5], abs=0.1)
+    shares = heads.of_words_in_all(seen, 1)
+    assert shares == pytest.approx([0.5 + 4 * 0.25 + 2, -2 + 2 - 0.5, 0.5 - 0.5], abs=0.1)
+    assert float(shares.sum()) == pytest.approx(float(heads.scores(seen)[1]), rel=1e-4)
+    assert heads.of_words_in_all(seen, 0) == pytest.approx([0.25, 0.25, 0], abs=0.1)
+
+
+def test_what_words_say_is_forgotten_and_told_again():
+    labels = [str(number) for number in range(2000)]  # 16 kB a word
+    heads = Heads.quantised(labels, *weights(2000))
+    seen = features(1, 2, pairs=[3])
+    before = heads.scores(seen).copy()
+    heads.scores(features(*range(3, 700)))
+    assert len(heads._weights._said) <= 500
+    assert heads.scores(seen) == pytest.approx(before)
 
 
 def test_weights_of_another_shape_are_refused():

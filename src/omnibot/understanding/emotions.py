@@ -232,7 +232,7 @@ class Feelings:
 
     def read(self, utterance: Utterance, features: Features, sentiment: Sentiment) -> Emotions:
         """The four emotions of an utterance in its situation; unknown in a language that we have no words for."""
-        if not features.hashed_ids.size:
+        if not features.words:
             return Emotions(frustration=_UNREAD, confusion=_UNREAD, satisfaction=_UNREAD, excitement=_UNREAD)
         cues, counts = self._signs.find(utterance, sentiment)
         counts.update(around(utterance, counts, sentiment))
@@ -266,9 +266,9 @@ class Feelings:
             row = self._weights.get(name)
             if row and (by := row[place] * counts.get(name, 0.0)) > _TELLING:
                 telling.append((by, Evidence(reason)))
-        by_word = self.heads.weighed(features, place)[: len(utterance.spans)]
+        by_word = self.heads.of_words(features, place)[: len(utterance.said_spans)]
         for word in np.argsort(-by_word)[:_EVIDENCE].tolist():
-            start, end = utterance.spans[word]
+            start, end = utterance.said_spans[word]
             if by_word[word] > _TELLING and start not in taken and _SPEAKING.match(utterance.text, start, end):
                 telling.append((float(by_word[word]), utterance.quote(start, end)))
         telling.sort(key=lambda weighed: -weighed[0])

@@ -12,6 +12,7 @@ import unicodedata
 from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
+from math import sqrt
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -104,8 +105,10 @@ class Encoder:
         total = self._sum(rows[:_AT_ONCE])
         for start in range(_AT_ONCE, len(rows), _AT_ONCE):
             total += self._sum(rows[start : start + _AT_ONCE])
-        length = np.sqrt(total.dot(total))
-        return total / length if length else total
+        length = sqrt(total.dot(total))
+        if length:
+            total /= length
+        return total
 
     def _sum(self, rows: npt.NDArray[np.uint16]) -> npt.NDArray[np.float32]:
         total: npt.NDArray[np.float32] = self._scales.take(rows) @ self._vectors.take(rows, 0).astype(np.float32)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-import sys
-from array import array
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from math import sqrt
 from pathlib import Path
 from typing import AnyStr, Final, TypeAlias
 from zlib import crc32
@@ -17,7 +16,7 @@ import numpy.typing as npt
 from omnibot.understanding.artefacts import SHIPPED, artefact
 from omnibot.understanding.encoder import Encoder
 
-__all__ = ["BUCKETS", "DENSE", "Extractor", "Features", "letters_of", "spelt", "words"]
+__all__ = ["BUCKETS", "DENSE", "NOTHING_SAID", "Extractor", "Features", "Word", "spelt", "words"]
 
 BUCKETS: Final = 1 << 15  # of hashed n-grams
 DENSE: Final = 256  # numbers of the dense part
@@ -26,7 +25,7 @@ _MASK = BUCKETS - 1
 _SHORTEST, _LONGEST = 2, 5  # letters of an n-gram within a word and the blank on either side of it
 _LONGEST_WORD = 40  # what is longer is a link or noise; its beginning says enough
 _FEW_DIGITS = 2  # a number with more is a reference: its length tells, its digits do not
-_REMEMBERED = 4096  # words of one generation: some 1.5 MB; two are kept
+_REMEMBERED = 4096  # words of one generation: some 2 MB; two are kept
 _WORD = re.compile(r"[^\W_]+(?:['.@_-]+[^\W_]+)*|[^\w\s]")
 _DIGIT = re.compile(r"\d")
 _GRAM_SEED = crc32(b"letters")  # so that a word and the same letters within another fall apart
@@ -36,17 +35,68 @@ Floats: TypeAlias = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Features:
-    """A text in numbers.
+class Word:
+    """What is known of a word: its n-grams are its hash and those of its letters."""
 
-    `hashed_ids` and `hashed_weights` are as long as each other: a bucket below BUCKETS, which may come more than
-    once, and its weight. First stand words and pairs of words, then letters; either block is of length 1.
-    `dense` has DENSE numbers and length 1. A text without words has no ids, and zeros for `dense`.
+    hash: int  # 32 bits
+    ids: bytes  # the bucket of the word, then those of its letters: 2 bytes each
+    weights: bytes  # of these: 4 bytes each
+    pieces: bytes  # the rows of its wordpieces: 2 bytes each
+    square: float  # the word's own weight, squared
+    letters_square: float  # the sum of its letters' weights, squared
+
+    @property
+    def letters(self) -> int:
+        """How many n-grams of letters it has."""
+        return len(self.ids) // 2 - 1
+
+
+@dataclass(slots=True, eq=False)
+class Features:
+    """A text in numbers: its words, what weighs them, and its place among meanings.
+
+    The hashed part has two blocks of length 1, each a weighted sum of buckets: words with their pairs, and letters.
+    What a word has in either is to be multiplied by `word_scale` and by `letter_scale`. `pairs` are the buckets of
+    neighbours, one fewer than there are words, and `pair_weights` their weights in the block. `dense` has DENSE numbers
+    and length 1; of a text without words they are zeros.
     """
 
-    hashed_ids: npt.NDArray[np.intp]
-    hashed_weights: Floats
+    words: Sequence[Word]
+    pairs: npt.NDArray[np.uint32]
+    pair_weights: Floats
+    word_scale: float
+    letter_scale: float
     dense: Floats
+    _hashed: tuple[npt.NDArray[np.intp], Floats] | None = field(default=None, init=False)
+
+    @property
+    def hashed_ids(self) -> npt.NDArray[np.intp]:
+        """The buckets of both blocks, one of which may come more than once: words, pairs, letters."""
+        return self._flat()[0]
+
+    @property
+    def hashed_weights(self) -> Floats:
+        """The weights of `hashed_ids`."""
+        return self._flat()[1]
+
+    def _flat(self) -> tuple[npt.NDArray[np.intp], Floats]:
+        # Heads have no need of them: they remember what each word says.
+        if self._hashed is None:
+            ids = np.frombuffer(b"".join([word.ids for word in self.words]), np.uint16)
+            weights = np.frombuffer(b"".join([word.weights for word in self.words]), np.float32)
+            begins = np.cumsum([0, *[word.letters + 1 for word in self.words]])[:-1]
+            own, own_weights = ids.take(begins), weights.take(begins) * np.float32(self.word_scale)
+            letters, letter_weights = np.delete(ids, begins), np.delete(weights, begins) * np.float32(self.letter_scale)
+            self._hashed = (
+                np.concatenate((own, self.pairs, letters)).astype(np.intp),
+                np.concatenate((own_weights, self.pair_weights, letter_weights)),
+            )
+        return self._hashed
+
+
+NOTHING_SAID: Final = Features(
+    (), np.empty(0, np.uint32), np.empty(0, np.float32), 0.0, 0.0, np.zeros(DENSE, np.float32)
+)
 
 
 class Extractor:
@@ -58,23 +108,27 @@ class Extractor:
     def __init__(self, folder: Path = SHIPPED) -> None:
         self._idf: Floats = artefact("hashed", folder)["idf"]
         self._encoder = Encoder(folder)
-        self._words = _RecentWords(self._encoder)
+        self._words = _RecentWords(self._idf, self._encoder)
 
     def __call__(self, text: str) -> Features:
         """Features of a text, whatever is in it."""
+        return self.of_words(words(text))
+
+    def of_words(self, said: Sequence[str]) -> Features:
+        """Features of a text of which these are the `words`."""
+        if not said:
+            return NOTHING_SAID
         known = self._words
-        read = [known[word] for word in words(text)]
-        if not read:
-            return Features(np.empty(0, np.intp), np.empty(0, np.float32), np.zeros(DENSE, np.float32))
-        hashes = np.frombuffer(b"".join([word[0] for word in read]), np.uint32)
-        letters = np.frombuffer(b"".join([word[1] for word in read]), np.uint16)
-        pieces = np.frombuffer(b"".join([word[2] for word in read]), np.uint16)
-        ids = np.concatenate((hashes, (hashes[:-1] * _PAIR) ^ hashes[1:], letters)).astype(np.intp)
-        ids &= _MASK
-        weights = self._idf.take(ids)
-        _to_length_1(weights[: 2 * len(read) - 1])
-        _to_length_1(weights[2 * len(read) - 1 :])
-        return Features(ids, weights, self._encoder.encode(pieces))
+        read = [known[word] for word in said]
+        hashes = np.array([word.hash for word in read], np.uint32)
+        pairs = (hashes[:-1] * _PAIR) ^ hashes[1:]
+        pairs &= _MASK
+        pair_weights = self._idf.take(pairs)
+        word_scale = 1 / sqrt(sum([word.square for word in read]) + float(pair_weights.dot(pair_weights)))
+        letter_scale = 1 / sqrt(sum([word.letters_square for word in read]))
+        pair_weights *= word_scale
+        pieces = np.frombuffer(b"".join([word.pieces for word in read]), np.uint16)
+        return Features(read, pairs, pair_weights, word_scale, letter_scale, self._encoder.encode(pieces))
 
 
 def words(text: str) -> list[str]:
@@ -88,22 +142,19 @@ def spelt(word: str) -> str:
     return _DIGIT.sub("0", word) if len(_DIGIT.findall(word)) > _FEW_DIGITS else word
 
 
-def _to_length_1(block: Floats) -> None:
-    block /= np.sqrt(block.dot(block))
-
-
-_Word: TypeAlias = tuple[bytes, bytes, bytes]  # its hash (4 bytes), its n-grams (2 each), its wordpieces (2 each)
-
-
-class _RecentWords(dict[str, _Word]):
+class _RecentWords(dict[str, Word]):
     """Words and what is known of them; holds two generations, and drops the older when the younger is full."""
 
-    def __init__(self, encoder: Encoder) -> None:
+    def __init__(self, idf: Floats, encoder: Encoder) -> None:
         super().__init__()
+        self._idf = idf
         self._encoder = encoder
-        self._older: dict[str, _Word] = {}
+        self._older: dict[str, Word] = {}
 
-    def __missing__(self, word: str) -> _Word:
+    def __missing__(self, word: str) -> Word:
+        looked_up = spelt(word)
+        if looked_up != word:  # one of many references, which are all one to us
+            return self[looked_up]
         known = self._older.get(word) or self._read(word)
         if len(self) >= _REMEMBERED:
             self._older = dict(self)
@@ -111,13 +162,19 @@ class _RecentWords(dict[str, _Word]):
         self[word] = known
         return known
 
-    def _read(self, word: str) -> _Word:
-        word = spelt(word)
+    def _read(self, word: str) -> Word:
+        hashed = crc32(word.encode())
         grams = [crc32(gram, _GRAM_SEED) & _MASK for gram in _grams(word)]
-        return (
-            crc32(word.encode()).to_bytes(4, sys.byteorder),
-            array("H", grams).tobytes(),
+        ids = np.array([hashed & _MASK, *grams], np.uint16)
+        weights = self._idf.take(ids)
+        squares = weights * weights
+        return Word(
+            hashed,
+            ids.tobytes(),
+            weights.tobytes(),
             self._encoder.wordpieces(word),
+            float(squares[0]),
+            float(squares[1:].sum()),
         )
 
 
@@ -134,9 +191,3 @@ def _slices(signs: AnyStr) -> list[AnyStr]:
         for length in range(_SHORTEST, min(_LONGEST, len(signs)) + 1)
         for start in range(len(signs) - length + 1)
     ]
-
-
-def letters_of(word: str) -> int:
-    """How many n-grams of letters a word has."""
-    padded = min(len(word), _LONGEST_WORD) + 2
-    return sum(padded - length + 1 for length in range(_SHORTEST, min(_LONGEST, padded) + 1))

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from omnibot.model import OUT_OF_SCOPE, Alternative, Evidence, Intent
 from omnibot.understanding.artefacts import artefact, save_artefact
-from omnibot.understanding.features import Extractor, Features, letters_of
+from omnibot.understanding.features import Extractor, Features
 from omnibot.understanding.linear import Heads
 from omnibot.understanding.utterance import Utterance
 
@@ -117,7 +117,7 @@ class Intents:
     def read(self, utterance: Utterance, features: Features) -> Intent:
         """The likeliest intent with the others that it may be; out of scope where nothing is likely."""
         model = self._model
-        if model is None or not len(features.hashed_ids):
+        if model is None or not features.words:
             return Intent(OUT_OF_SCOPE, 0.0, known=False)
         judged = model.judge(features)
         if not len(judged.probabilities):
@@ -139,9 +139,9 @@ def _intent(value: str, confidence: float, evidence: tuple[Evidence, ...], other
 
 def _evidence(heads: Heads, label: int, utterance: Utterance, features: Features) -> tuple[Evidence, ...]:
     """The words that speak most for an intent, neighbours joined, in the order of the text."""
-    spans = utterance.spans
-    shares = _shares(heads.weighed(features, label), [end - start for start, end in spans])
-    if shares is None:
+    spans = utterance.said_spans
+    shares: list[float] = heads.of_words_in_all(features, label).tolist()
+    if len(shares) != len(spans):  # a letter that is two in lower case
         return ()
     least = max(_WEAK * max(shares), 0.0)
     strongest = sorted(range(len(shares)), key=shares.__getitem__, reverse=True)[:_WORDS]
@@ -152,23 +152,3 @@ def _evidence(heads: Heads, label: int, utterance: Utterance, features: Features
         else:
             runs.append([word, word])
     return tuple(utterance.quote(spans[first][0], spans[last][1]) for first, last in runs)
-
-
-_LONGEST_WORD = 40  # letters that are looked at
-_LETTERS = np.array([letters_of("." * length) for length in range(_LONGEST_WORD + 1)])  # n-grams, by a word's length
-
-
-def _shares(weighed: Floats, lengths: Sequence[int]) -> list[float] | None:
-    """How much each word says for a label, with half of its pairs; None where the words were cut otherwise."""
-    count = len(lengths)
-    letters = _LETTERS.take(lengths, mode="clip")
-    ends = letters.cumsum()
-    if len(weighed) != 2 * count - 1 + int(ends[-1]):
-        return None
-    shares = np.add.reduceat(weighed[2 * count - 1 :], ends - letters)
-    shares += weighed[:count]
-    pairs = weighed[count : 2 * count - 1] / 2
-    shares[:-1] += pairs
-    shares[1:] += pairs
-    told: list[float] = shares.tolist()
-    return told

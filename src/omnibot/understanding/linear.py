@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -11,39 +11,79 @@ import numpy as np
 import numpy.typing as npt
 
 from omnibot.understanding.artefacts import SHIPPED, artefact, save_artefact
-from omnibot.understanding.features import BUCKETS, DENSE, Features
+from omnibot.understanding.features import BUCKETS, DENSE, Features, Word
 
 __all__ = ["Heads", "log_softmax", "shared"]
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 Bytes: TypeAlias = npt.NDArray[np.int8]
 
-_AT_ONCE = 1024  # rows: of a long letter they would be megabytes, which are dear to come by
+_REMEMBERED = 2_000_000  # bytes of what is said of words,
+_FEWEST = 500  # and so many words however much is said of each
 _STEPS = 127  # of an 8-bit weight, on either side of zero
 
 
 @dataclass(slots=True, eq=False)
+class _Seen:
+    """What weights say of a text."""
+
+    features: Features
+    words: Floats  # (2 · words, labels): of each word by itself, then of its letters; neither scaled
+    pairs: Floats  # (pairs, labels): in steps of the weights
+    parts: Floats  # (2, labels): the hashed part's scores, and the dense part's
+    total: Floats  # (labels,)
+
+
 class _Weights:
-    """Columns of weights, a column a label: what they say of the last features is remembered."""
+    """Columns of weights, a column a label: what they say of a word is remembered, and what of the last text."""
 
-    hashed: Bytes  # (BUCKETS, labels)
-    hashed_scales: Floats  # (labels,): what a weight of 1 stands for
-    dense: Floats  # (DENSE, labels)
-    biases: Floats  # (2, labels): the hashed part's, and the dense part's
-    _last: tuple[Features, Floats] | None = field(default=None, init=False)
+    def __init__(self, hashed: Bytes, hashed_scales: Floats, dense: Floats, biases: Floats) -> None:
+        self.hashed = hashed  # (BUCKETS, labels)
+        self.hashed_scales = hashed_scales  # (labels,): what a weight of 1 stands for
+        self.dense = dense  # (DENSE, labels)
+        self.biases = biases  # (2, labels): the hashed part's, and the dense part's
+        self._said = _SaidOfWords(hashed, hashed_scales)
+        self._last: _Seen | None = None
 
-    def parts(self, features: Features) -> Floats:
-        last = self._last
-        if last is not None and last[0] is features:
-            return last[1]
-        scores = self.biases.copy()
-        ids, weights = features.hashed_ids, features.hashed_weights
-        for start in range(0, len(ids), _AT_ONCE):
-            rows = self.hashed.take(ids[start : start + _AT_ONCE], 0).astype(np.float32)
-            scores[0] += (weights[start : start + _AT_ONCE] @ rows) * self.hashed_scales
-        scores[1] += features.dense @ self.dense
-        self._last = (features, scores)
-        return scores
+    def see(self, features: Features) -> _Seen:
+        """All that they say of a text; the first head that asks makes it for all that stand beside it."""
+        if self._last is None or self._last.features is not features:
+            self._last = self._look_at(features)
+        return self._last
+
+    def _look_at(self, features: Features) -> _Seen:
+        said, count = self._said, len(features.words)
+        words: Floats = np.frombuffer(b"".join([said[word] for word in features.words]), np.float32)
+        words = words.reshape(2 * count, len(self.hashed_scales))
+        pairs: Floats = self.hashed.take(features.pairs, 0).astype(np.float32)
+        parts = self.biases.copy()
+        hashed, dense = parts
+        hashed += np.array((features.word_scale, features.letter_scale) * count, np.float32) @ words
+        hashed += (features.pair_weights @ pairs) * self.hashed_scales
+        dense += features.dense @ self.dense
+        return _Seen(features, words, pairs, parts, hashed + dense)
+
+
+class _SaidOfWords(dict[Word, bytes]):
+    """By word what the weights say of it and of its letters: 2 · labels floats. Bounded: it is begun again when full.
+
+    A text has some twenty n-grams a word, which lie all over a table of weights; its words are those of other texts.
+    """
+
+    def __init__(self, hashed: Bytes, scales: Floats) -> None:
+        super().__init__()
+        self._hashed = hashed
+        self._scales = scales
+        self._most = max(_FEWEST, _REMEMBERED // (8 * len(scales) or 1))
+
+    def __missing__(self, word: Word) -> bytes:
+        weights = np.frombuffer(word.weights, np.float32)
+        rows = self._hashed.take(np.frombuffer(word.ids, np.uint16), 0).astype(np.float32)
+        own, letters = rows[0] * weights[0], weights[1:] @ rows[1:]
+        if len(self) >= self._most:
+            self.clear()
+        self[word] = said = np.concatenate((own * self._scales, letters * self._scales)).tobytes()
+        return said
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,20 +157,28 @@ class Heads:
 
     def parts(self, features: Features) -> Floats:
         """What either part says: (2, labels), first the hashed part's scores, then the dense part's."""
-        return self._weights.parts(features)[:, self._columns]
-
-    def weighed(self, features: Features, label: int) -> Floats:
-        """What each of the hashed ids adds to the score of a label, by its place among `labels`."""
-        column = self._columns.start + label
-        weights = self._weights
-        added: Floats = weights.hashed[features.hashed_ids, column] * weights.hashed_scales[column]
-        return added * features.hashed_weights
+        return self._weights.see(features).parts[:, self._columns]
 
     def scores(self, features: Features) -> Floats:
         """One score a label, in their order: the sum of both parts."""
-        hashed, dense = self.parts(features)
-        total: Floats = hashed + dense  # a third of what `sum` costs
-        return total
+        return self._weights.see(features).total[self._columns]
+
+    def of_words(self, features: Features, label: int) -> Floats:
+        """What each word by itself, without its letters, adds to the score of a label, by its place among `labels`."""
+        own: Floats = self._weights.see(features).words[::2, self._columns.start + label]
+        return own * features.word_scale
+
+    def of_words_in_all(self, features: Features, label: int) -> Floats:
+        """What each word adds to the score of a label with its letters and half of its pairs."""
+        column = self._columns.start + label
+        seen = self._weights.see(features)
+        shares = self.of_words(features, label)
+        shares += seen.words[1::2, column] * features.letter_scale
+        pairs = seen.pairs[:, column] * features.pair_weights
+        pairs *= self._weights.hashed_scales[column] / 2
+        shares[:-1] += pairs
+        shares[1:] += pairs
+        return shares
 
     def log_probabilities(self, features: Features) -> Floats:
         """For labels of which one holds: the mean of what both parts, each for itself, hold for likely."""

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any, Protocol
 
-import numpy as np
 from spacy import blank, load
 from spacy.attrs import LOWER  # type: ignore[import-not-found]
 from spacy.language import Language
@@ -34,7 +33,7 @@ from omnibot.understanding.emotions import Feelings
 from omnibot.understanding.entities import Catalogue, Entities
 from omnibot.understanding.errors import PipelineError
 from omnibot.understanding.expertise import ExpertiseReader
-from omnibot.understanding.features import DENSE, Extractor, Features
+from omnibot.understanding.features import NOTHING_SAID, Extractor, Features
 from omnibot.understanding.intents import IntentModel, Intents
 from omnibot.understanding.language import Languages
 from omnibot.understanding.linear import Heads, shared
@@ -55,7 +54,6 @@ _BLANK = Reading(
     sentiment=Sentiment(0.0, 0.0, known=False),
     urgency=Signal(Urgency.NORMAL, 0.0, known=False),
 )
-_NO_FEATURES = Features(np.empty(0, np.intp), np.empty(0, np.float32), np.zeros(DENSE, np.float32))
 
 
 @dataclass(slots=True)
@@ -63,7 +61,7 @@ class Pass:
     """What has been read of a text so far. What no reader has read is unknown."""
 
     utterance: Utterance
-    features: Features = _NO_FEATURES
+    features: Features = NOTHING_SAID
     language: Signal[str] = _BLANK.language
     times: tuple[NamedTime, ...] = _BLANK.times
     time_sensitivity: Signal[float] = _BLANK.time_sensitivity
@@ -159,7 +157,7 @@ def _features(nlp: Language, name: str) -> _Component:
     extractor = Extractor()
 
     def read(found: Pass) -> None:
-        found.features = extractor(found.utterance.said)
+        found.features = extractor.of_words(found.utterance.said_words)
 
     return _Component(read)
 

@@ -101,7 +101,7 @@ class Mood:
         weighed = by_rules.weigh(utterance)
         if self._head is None or features is None or utterance.language != _TRAINED_IN:
             return _by_rules(utterance, weighed, vader)
-        if not features.hashed_ids.size:
+        if not features.words:
             return Sentiment(0.0, 0.0, known=False, vader=vader)
         odds = self._head.odds(signs(utterance, weighed, vader), features)
         confidence = max(odds)

@@ -59,12 +59,24 @@ class Utterance:
     @cached_property
     def words(self) -> list[str]:
         """Words and signs in lower case."""
-        return [self.lower[start:end] for start, end in self.spans]
+        return _WORD.findall(self.lower)  # a letter is none in either case, or in both
 
     @cached_property
     def spans(self) -> list[tuple[int, int]]:
         """Where each of the words stands in the text."""
         return [match.span() for match in _WORD.finditer(self.text)]
+
+    @cached_property
+    def said_words(self) -> list[str]:
+        """The words of what is said, in plain lower case: as features are made of them."""
+        if self.said is self.text and len(self.text.lower()) == len(self.text):
+            return self.words
+        return _WORD.findall(self.said.lower())
+
+    @cached_property
+    def said_spans(self) -> list[tuple[int, int]]:
+        """Where each word of what is said stands in the text."""
+        return self.spans if self.said is self.text else [match.span() for match in _WORD.finditer(self.said)]
 
     def in_language(self, language: str) -> Utterance:
         """The same, read in a language; what was made of the text already goes along."""
