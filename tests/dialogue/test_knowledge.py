@@ -228,6 +228,43 @@ def test_what_cannot_go_along_is_told(tmp_path: Path, monkeypatch: pytest.Monkey
     assert "a.md:3:" in fault
 
 
+MORE = """
+## technical
+Samples are drawn
+by reservoir.
+
+## resources
+- [How samples work](https://example.com/samples)
+1. [Ask us](mailto:help@example.com)
+"""
+
+
+def test_an_article_may_say_the_same_to_experts_and_where_to_read_on(tmp_path: Path) -> None:
+    knowledge = load(tmp_path, GOOD + MORE)
+    (article,) = knowledge.articles
+    assert article.technical == "Samples are drawn by reservoir."
+    assert article.resources == (
+        Link("How samples work", "https://example.com/samples"),
+        Link("Ask us", "mailto:help@example.com"),
+    )
+    assert knowledge.knows("reservoir", "en")
+
+
+@pytest.mark.parametrize(
+    "wrong", ["https://example.com", "- https://example.com", "- [Click](javascript:alert)", "- [](https://a)"]
+)
+def test_what_is_no_link_in_a_list_is_no_resource(tmp_path: Path, wrong: str) -> None:
+    with pytest.raises(KnowledgeError) as raised:
+        load(tmp_path, GOOD + MORE + wrong + "\n")
+    [fault] = raised.value.faults
+    assert fault.startswith(f"{tmp_path}/1.md:{len((GOOD + MORE).splitlines()) + 1}: each of `## resources` is a link")
+
+
+def test_a_section_that_is_there_says_something(tmp_path: Path) -> None:
+    with pytest.raises(KnowledgeError, match="`## technical` is missing or empty"):
+        load(tmp_path, GOOD + "\n## technical\n")
+
+
 def test_steps_without_numbers_are_steps(tmp_path: Path) -> None:
     (article,) = load(tmp_path, GOOD.replace("1. Take one,", "Take one,").replace("2. Try it.", "- Try it.")).articles
     assert article.steps == ("Take one, carefully.", "Try it.")

@@ -2,6 +2,7 @@
 
 An article is YAML front matter (id, title, language, questions, keywords, links, files), then the sections `## short`,
 `## detailed` and, where there is something to do in order, `## steps`. `files` lie in the same folder and go along.
+`## technical` says the same to those who know what the product is made of, `## resources` lists where to read on.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ class Article:
     short: str
     detailed: str
     steps: tuple[str, ...] = ()
+    technical: str = ""
+    resources: tuple[Link, ...] = ()
 
 
 class KnowledgeError(Exception):
@@ -47,9 +50,11 @@ class KnowledgeError(Exception):
 
 
 _KEYS = {"id", "title", "language", "questions", "keywords", "links", "files"}
-_SECTIONS = ("short", "detailed", "steps")
+_SECTIONS = ("short", "detailed", "steps", "technical", "resources")
+_NEEDED = ("short", "detailed")
 _HEADING = re.compile(r"##\s+(.+?)\s*$")
 _STEP = re.compile(r"(?:\d+[.)]|[-*])\s+(.+)")
+_RESOURCE = re.compile(r"\[([^\[\]]+)\]\(((?:https?://|mailto:)[^\s()]+)\)")
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,47}")
 _LANGUAGE = re.compile(r"[a-z]{2}")
 _FILE_NAME = re.compile(r"[^./\\\0-\x1f\x7f][^/\\\0-\x1f\x7f]{0,199}")
@@ -166,9 +171,8 @@ def _article(
         return tuple(entry.strip() for entry in value)
 
     def section(name: str) -> str:
-        paragraphs = re.split(r"\n\s*\n", "\n".join(sections.get(name, ())).strip())
-        said = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
-        if not said:
+        said = _paragraphs(sections.get(name, ()))
+        if not said and (name in sections or name in _NEEDED):
             faults.append(_Fault(places[name], f"the section `## {name}` is missing or empty; write it"))
         return said
 
@@ -186,7 +190,24 @@ def _article(
         short=section("short"),
         detailed=section("detailed"),
         steps=_steps(sections.get("steps", ())),
+        technical=section("technical"),
+        resources=tuple(_resources(sections.get("resources", ()), places["resources"], faults)),
     )
+
+
+def _paragraphs(lines: Sequence[str]) -> str:
+    """Running text, a paragraph a line."""
+    paragraphs = re.split(r"\n\s*\n", "\n".join(lines).strip())
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+
+
+def _resources(lines: Sequence[str], line: int, faults: list[_Fault]) -> Iterator[Link]:
+    for number, text in enumerate(lines, line + 1):
+        entry = _STEP.fullmatch(text.strip())
+        if found := _RESOURCE.fullmatch(entry[1].strip()) if entry else None:
+            yield Link(" ".join(found[1].split()), found[2])
+        elif text.strip():
+            faults.append(_Fault(number, "each of `## resources` is a link in a list: - [What it is](https://…)"))
 
 
 def _links(entries: object, line: int, faults: list[_Fault]) -> tuple[Link, ...]:

@@ -70,7 +70,7 @@ class Index:
         subjects: set[str] = set()
         for number, article in enumerate(articles):
             head = stems_of(article.title, *article.questions, *article.keywords)
-            for stem in stems_of(article.short, article.detailed, *article.steps):
+            for stem in stems_of(article.short, article.detailed, *article.steps, article.technical):
                 weights.setdefault(stem, {})[number] = _BODY
             title = [frozenset((stem,)) for stem in stems_of(article.title)]
             keywords = [frozenset(found) for word in article.keywords if (found := stems_of(word))]
