@@ -53,6 +53,9 @@ class Address:
         return cls(channel, value)
 
 
+USER = "user"  # the channel of whom we know by the company's own user id: nothing is ever sent there
+
+
 class Proof(StrEnum):
     """How sure we are that an address belongs to a customer."""
 

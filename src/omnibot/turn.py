@@ -9,7 +9,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import TypeVar
 
 from omnibot.dialogue import Company, decide
-from omnibot.identity import identify, together
+from omnibot.identity import Remembered, identify, together
 from omnibot.identity.codes import Codes, shown
 from omnibot.identity.prove import prove
 from omnibot.memory import recall, situate
@@ -212,6 +212,7 @@ def _identified(work: Work, wrote: AddressId, steps: Steps) -> Snapshot:
         at=work.at,
         disclosure=steps.disclosure,
         earlier=work.earlier,
+        remembered=Remembered(events=work.events, usage=work.usage, cases=work.cases, habits=work.habits),
     )
 
 

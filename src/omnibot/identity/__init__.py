@@ -7,31 +7,56 @@ cannot be disclosed, by words or by what is done: nothing behind has to ask for 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar
 
+from omnibot.identity.cases import cases_of
 from omnibot.model import (
+    USER,
     AddressId,
+    Case,
+    CaseSide,
+    Complexity,
     CustomerId,
+    Detail,
     Disclosure,
     EarlierTurn,
+    Event,
     Fact,
     KnownAddress,
     Length,
+    Level,
+    Manner,
     Preferences,
     Proof,
     Register,
     Snapshot,
     TimelineMessage,
+    Usage,
 )
 
-__all__ = ["effective", "identify", "together"]
+__all__ = ["Remembered", "effective", "identify", "together"]
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
-_FORM = frozenset({"language", "preference.register", "preference.length", "preference.language"})
+_STATED = "preference."
+_FORM_ALONE = ("register", "manner", "length", "detail", "complexity", "emoji", "language", "level")
+_FORM = frozenset({"language", *(_STATED + name for name in _FORM_ALONE)})
 _OF_THE_ADDRESS = frozenset({"message", "provider"})  # sources that speak for it; all others are the company's word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remembered:
+    """What memory keeps of a customer besides facts and messages, all of it with the address that it belongs to."""
+
+    events: Sequence[Event] = ()
+    usage: Sequence[tuple[AddressId, Usage]] = ()
+    cases: Sequence[CaseSide] = ()
+    habits: Sequence[tuple[AddressId, Mapping[str, float]]] = ()
+
+
+_NOTHING = Remembered()
 
 
 def identify(
@@ -44,6 +69,7 @@ def identify(
     at: datetime,
     disclosure: Disclosure,
     earlier: Sequence[tuple[AddressId, EarlierTurn]] = (),
+    remembered: Remembered = _NOTHING,
 ) -> Snapshot:
     """See a customer as far as the address that wrote may be told at that time; of two facts the later one holds.
 
@@ -56,9 +82,11 @@ def identify(
     if writer is None:
         return Snapshot(customer=customer, addresses=())
     highest = _highest(disclosure)
+    knows_account = _reaches(writer, disclosure.account)
     trusted = frozenset([id_ for id_, address in known.items() if _reaches(address, highest)])
     if len(trusted) == len(known) and highest is Proof.PROVEN:  # as it is for most
-        theirs, told, heard = tuple(known.values()), {fact.key: fact.value for fact in facts}, tuple(timeline)
+        theirs = tuple(address for address in known.values() if address.address.channel != USER)
+        told, heard = {fact.key: fact.value for fact in facts}, tuple(timeline)
         felt, open_ = tuple(turn for _, turn in earlier), frozenset(known)
     else:
         theirs = _addresses(writer, known.values(), trusted)
@@ -76,7 +104,13 @@ def identify(
         timeline=heard,
         trusted=trusted,
         earlier=felt,
+        since=_since(told, [known[id_] for id_ in open_]),
+        events=tuple(remembered.events) if knows_account else (),
+        usage=_together(remembered.usage) if knows_account else (),
+        cases=_cases(remembered.cases, known, open_),
+        habits=_habits(writer, remembered.habits, known, disclosure),
         open=open_,
+        stated=_stated(told),
     )
 
 
@@ -107,7 +141,7 @@ def _addresses(
     """That there are others is told to those alone who may know all."""
     if writer.id not in trusted:
         return (writer,)
-    return tuple(address for address in known if address.proof is not Proof.CLAIMED)
+    return tuple(address for address in known if address.proof is not Proof.CLAIMED and address.address.channel != USER)
 
 
 def _highest(disclosure: Disclosure) -> Proof:
@@ -131,7 +165,34 @@ def _preferences(told: Mapping[str, str]) -> Preferences:
         register=_one_of(Register, told.get("preference.register", "")),
         length=_one_of(Length, told.get("preference.length", "")),
         language=told.get("preference.language") or None,
+        manner=_one_of(Manner, told.get("preference.manner", "")),
+        detail=_one_of(Detail, told.get("preference.detail", "")),
+        complexity=_one_of(Complexity, told.get("preference.complexity", "")),
+        emoji=_YES_OR_NO.get(told.get("preference.emoji", "")),
+        zone=told.get("preference.zone") or told.get("zone") or None,
+        quiet=told.get("preference.quiet") or None,
+        level=_LEVELS.get(told.get("preference.level", "")),
     )
+
+
+_YES_OR_NO = {"yes": True, "no": False}
+_LEVELS = {str(level.value): level for level in Level}
+
+
+def _stated(told: Mapping[str, str]) -> frozenset[str]:
+    """The names of the preferences that were told."""
+    return frozenset([key.removeprefix(_STATED) for key, value in told.items() if value and key.startswith(_STATED)])
+
+
+def _since(told: Mapping[str, str], heard: Collection[KnownAddress]) -> datetime | None:
+    """When they became a customer, by the company's word; else when they were first heard of."""
+    if said := told.get("customer_since"):
+        try:
+            at = datetime.fromisoformat(said)
+            return at if at.utcoffset() is not None else at.replace(tzinfo=UTC)
+        except ValueError:  # as an older or a newer server wrote it
+            pass
+    return min((address.since for address in heard if address.since), default=None)
 
 
 def _may_know(
@@ -162,6 +223,48 @@ def _open(writer: KnownAddress, known: Collection[KnownAddress], disclosure: Dis
     """Where what was said may be known: at the address itself, and elsewhere where both ends are proven well enough."""
     open_ = _reaches(writer, disclosure.history)
     return frozenset(a.id for a in known if a is writer or (open_ and _reaches(a, disclosure.history)))
+
+
+# --- what memory keeps ---
+
+
+def _cases(
+    sides: Sequence[CaseSide], known: Mapping[AddressId, KnownAddress], open_: Collection[AddressId]
+) -> tuple[Case, ...]:
+    if not sides:
+        return ()
+    return cases_of(sides, open_, {id_: address.address.channel for id_, address in known.items()})
+
+
+def _habits(
+    writer: KnownAddress,
+    habits: Sequence[tuple[AddressId, Mapping[str, float]]],
+    known: Mapping[AddressId, KnownAddress],
+    disclosure: Disclosure,
+) -> Mapping[AddressId, Mapping[str, float]]:
+    """How they write there, and at others where it is surely them; nothing where several people write."""
+    if not habits or writer.shared:
+        return {}
+    elsewhere = _reaches(writer, disclosure.name)
+    return {id_: seen for id_, seen in habits if id_ == writer.id or (elsewhere and _reaches(known[id_], Proof.PROVEN))}
+
+
+def _together(usage: Sequence[tuple[AddressId, Usage]]) -> tuple[Usage, ...]:
+    """One of each name, however many addresses it was told about."""
+    found: dict[str, Usage] = {}
+    for _, used in usage:
+        before = found.get(used.name)
+        found[used.name] = used if before is None else _both(before, used)
+    return tuple(found.values())
+
+
+def _both(one: Usage, other: Usage) -> Usage:
+    return Usage(
+        name=one.name,
+        count=one.count + other.count,
+        first_at=min(one.first_at, other.first_at),
+        last_at=max(one.last_at, other.last_at),
+    )
 
 
 def _one_of(kind: type[_Choice], value: str) -> _Choice | None:

@@ -1,0 +1,74 @@
+"""Cases of what happened at several addresses, as far as it may be told at one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from operator import attrgetter
+
+from omnibot.model import AddressId, Attempt, Case, CaseId, CaseSide, CaseState, Result
+
+_MOST_OPEN = 20  # cases that a turn sees, those that were touched last, and
+_LATEST = 10  # whatever their state
+_ATTEMPTS = 30  # of each
+
+_touched = attrgetter("touched_at")
+_at = attrgetter("at")
+
+
+def cases_of(
+    sides: Sequence[CaseSide], open_: Collection[AddressId], channels: Mapping[AddressId, str]
+) -> tuple[Case, ...]:
+    """The cases that were told at these addresses, the least recently touched first.
+
+    What happened elsewhere is left out, as if it had not: how often somebody came, what was tried, what they asked.
+    """
+    matters: dict[CaseId, list[CaseSide]] = {}
+    for side in sides:
+        if side.address in open_:
+            matters.setdefault(side.id, []).append(side)
+    cases = sorted((_case(sides, channels) for sides in matters.values()), key=_touched)
+    if len(cases) <= _LATEST:
+        return tuple(cases)
+    still_open = [case for case in cases if case.state is not CaseState.RESOLVED][-_MOST_OPEN:]
+    shown = {case.id for case in (*still_open, *cases[-_LATEST:])}
+    return tuple(case for case in cases if case.id in shown)
+
+
+def _case(sides: Sequence[CaseSide], channels: Mapping[AddressId, str]) -> Case:
+    """One case of its sides. It is in the state that it got where it was touched last."""
+    latest = max(sides, key=_touched)
+    contacts = sorted((at, channels[side.address]) for side in sides for at in side.contacted_at)
+    return Case(
+        id=latest.id,
+        intent=latest.intent,
+        topic=latest.topic,
+        state=latest.state,
+        opened_at=min(side.opened_at for side in sides),
+        touched_at=latest.touched_at,
+        resolved_at=latest.resolved_at,
+        contacts=sum(side.contacts for side in sides),
+        reopened=max(side.reopened for side in sides),
+        channels=tuple(channel for _, channel in contacts),
+        concern=latest.concern,
+        asked=tuple(dict.fromkeys(key for side in sides for key in side.asked)),
+        attempts=_attempts(attempt for side in sides for attempt in side.attempts),
+        addresses=tuple(side.address for side in sides),
+    )
+
+
+def _attempts(told: Iterable[Attempt]) -> tuple[Attempt, ...]:
+    """The latest, oldest first; what became of one may be told at another address than where it was tried."""
+    attempts: dict[str, Attempt] = {}
+    results: dict[str, Result] = {}
+    for one in sorted(told, key=_at):
+        attempts.setdefault(one.what, one)
+        if one.result is not Result.UNKNOWN:
+            results[one.what] = one.result
+    judged = (_with(one, results.get(what, Result.UNKNOWN)) for what, one in attempts.items())
+    return tuple(judged)[-_ATTEMPTS:]
+
+
+def _with(attempt: Attempt, result: Result) -> Attempt:
+    if attempt.result is result:
+        return attempt
+    return Attempt(what=attempt.what, by=attempt.by, at=attempt.at, result=result, source=attempt.source)
