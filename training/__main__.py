@@ -1,4 +1,4 @@
-"""python -m training FOLDER [encoder kin sentiment emotions signals]: trains what the package ships, and says how well."""
+"""python -m training FOLDER [PART …]: trains what the package ships, all of it or parts, and says how well."""
 
 from __future__ import annotations
 
