@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from omnibot.dialogue import Knowledge
+from omnibot.dialogue import Company, Knowledge
 from omnibot.lanes import Lanes
-from omnibot.model import Address, Disclosure, IncomingMessage, Limits, Reading, Sender
+from omnibot.model import Address, Disclosure, IncomingMessage, Limits, Reading, Recalled, Sender
 from omnibot.settings import Turns
 from omnibot.store import Store, StoreUnavailable
-from omnibot.store.work import Arrived
-from omnibot.turn import Steps
+from omnibot.store.work import TIMELINE, Arrived
+from omnibot.turn import Remind, Steps
 from omnibot.understanding import Understanding
 from omnibot.voice import Speaker
 
@@ -39,7 +39,7 @@ class Fragile(Understanding):
 def steps() -> Steps:
     return Steps(
         understanding=Fragile(("en", "es")),
-        knowledge=Knowledge.load(Path(__file__).parents[1] / "config" / "knowledge"),
+        company=Company(Knowledge.load(Path(__file__).parents[1] / "config" / "knowledge")),
         limits={"telegram": Limits(text=4096)},
         speaker=Speaker("Example Ltd", "Omnibot"),
         disclosure=Disclosure(),
@@ -70,7 +70,7 @@ async def test_a_batch_is_taken_together(store: Store, steps: Steps) -> None:
 
 
 async def test_others_get_the_loop_between_turns_that_take_long(store: Store, steps: Steps, monkeypatch) -> None:
-    monkeypatch.setattr("omnibot.lanes._READING", 0.0)
+    monkeypatch.setattr("omnibot.lanes._STRETCH", 0.0)
     others = 0
     seen: list[int] = []
 
@@ -91,6 +91,23 @@ async def test_others_get_the_loop_between_turns_that_take_long(store: Store, st
     await lanes(store, replace(steps, understanding=Watched(("en", "es")))).take_batch()
     task.cancel()
     assert len(set(seen)) == 5
+
+
+async def test_all_who_ask_what_was_said_are_told_by_one_look(store: Store, steps: Steps, monkeypatch) -> None:
+    monkeypatch.setattr("omnibot.lanes._STRETCH", 0.0)
+    looks: list[int] = []
+
+    async def remind(asking: Sequence[Remind]) -> Sequence[Sequence[Recalled]]:
+        looks.append(len(asking))
+        return [()] * len(asking)
+
+    for who in ("1", "2", "3"):
+        for _ in range(TIMELINE if who != "2" else 1):
+            await write(store, "where do I find my invoices?", who)
+    asking = replace(steps, embed=steps.understanding.embed)
+    await Lanes(store.path, asking, SETTINGS, lambda: None, remind).take_batch()
+    assert looks == [2]
+    assert await replied(store) == ["1", "2", "3"]
 
 
 async def test_nothing_due_is_nothing_done(store: Store, steps: Steps) -> None:
