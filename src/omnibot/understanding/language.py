@@ -43,31 +43,19 @@ class Written:
     read_in: str  # ISO 639-1, or UNDETERMINED
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Found:
     """The words of a text, each once, and what they tell."""
 
     words: Set[str]
-    common: int  # those that are common in any of our languages
     ours: Mapping[str, Set[str]]  # those that one of ours alone has, by language
     weights: Mapping[str, int]  # of those, by language
     foreign: Mapping[str, Set[str]]  # words that none of ours has, by language
-    shared: Mapping[str, int]  # how many words one of ours has as well, by language
 
     @property
     def likeliest(self) -> str:
         """The one of ours that most is to be said for; '' if nothing is for any."""
         return max(sorted(self.weights), key=self.weights.__getitem__, default="")
-
-    @property
-    def most_foreign(self) -> str:
-        """The language of most foreign words; '' if there are none."""
-        return max(sorted(self.foreign), key=lambda one: len(self.foreign[one]) + self.shared.get(one, 0), default="")
-
-    def is_foreign(self, foreign: str, language: str) -> bool:
-        """Whether a text is rather in a foreign language than in one of ours: by its own words, or by all of them."""
-        own = len(self.foreign[foreign])
-        return own >= max(1, self.weights.get(language, 0)) or own + self.shared.get(foreign, 0) > self.common
 
 
 class Languages:
@@ -85,13 +73,21 @@ class Languages:
         lists = _lists()
         words = {one: _common_words(one) | set(lists["greetings"].get(one, "").split()) for one in self._configured}
         holders = Counter(word for those in words.values() for word in those)
+        greetings = {word for one in words for word in lists["greetings"].get(one, "").split()}
         self._common = frozenset(holders)
-        self._telling = {word: one for one, those in words.items() for word in those if holders[word] == 1}
+        # A word that one language alone has, and what it is worth beside the others.
+        self._telling = {
+            word: (one, 2 if word in greetings else 1)
+            for one, those in words.items()
+            for word in those
+            if holders[word] == 1
+        }
         self._telling_words = frozenset(self._telling)
-        self._greetings = {word for one in words for word in lists["greetings"].get(one, "").split()}
         self._foreign = _foreign_words(lists["common"], self._configured)
-        self._foreign_words = frozenset(self._foreign)
+        self._foreign_words = frozenset(self._foreign) - self._common
+        self._foreign_too = frozenset(self._foreign) & self._common
         self._scripts = _foreign_scripts(lists["scripts"], self._configured)
+        self._in_any_script = re.compile("|".join([letters.pattern for letters, _ in self._scripts]) or "(?!)")
         self._all_have_words = all(words.values())
         self._model = _model(self._configured) if len(self._configured) > 1 else None
 
@@ -101,7 +97,7 @@ class Languages:
         if not utterance.text.isascii() and (script := self._foreign_script(utterance.text[:_LETTERS])):
             return self._none_of_ours(last, UNDETERMINED, (Evidence(f"{script} letters"),))
         found = self._found(utterance)
-        if (foreign := found.most_foreign) and found.is_foreign(foreign, found.likeliest):
+        if found.foreign and (foreign := self._foreign_one(found)):
             return self._none_of_ours(last, foreign, _quoted(utterance, found.foreign[foreign]))
         signal = self._told(utterance, found, last) or self._by_model(utterance, found, last) or self._kept(last)
         return Written(signal, signal.value)
@@ -113,22 +109,30 @@ class Languages:
             for word in words:
                 if "'" in word:
                     distinct.update(_elided(word))
-        common = distinct & self._common
         ours: dict[str, set[str]] = {}
         weights: dict[str, int] = {}
-        for word in common & self._telling_words:
-            language = self._telling[word]
-            ours.setdefault(language, set()).add(word)
-            weights[language] = weights.get(language, 0) + (2 if word in self._greetings else 1)
+        for word in distinct & self._telling_words:
+            language, weight = self._telling[word]
+            if language in ours:
+                ours[language].add(word)
+                weights[language] += weight
+            else:
+                ours[language], weights[language] = {word}, weight
         foreign: dict[str, set[str]] = {}
-        shared: dict[str, int] = {}
         for word in distinct & self._foreign_words:
             for language in self._foreign[word]:
-                if word in common:
-                    shared[language] = shared.get(language, 0) + 1
-                else:
-                    foreign.setdefault(language, set()).add(word)
-        return _Found(distinct, len(common), ours, weights, foreign, shared)
+                foreign.setdefault(language, set()).add(word)
+        return _Found(distinct, ours, weights, foreign)
+
+    def _foreign_one(self, found: _Found) -> str:
+        """The language of most foreign words if the text is rather in that: by its own words, or by all of them."""
+        shared = Counter(language for word in found.words & self._foreign_too for language in self._foreign[word])
+        foreign = max(sorted(found.foreign), key=lambda one: len(found.foreign[one]) + shared[one])
+        own = len(found.foreign[foreign])
+        is_foreign = own >= max(1, found.weights.get(found.likeliest, 0)) or own + shared[foreign] > len(
+            found.words & self._common
+        )
+        return foreign if is_foreign else ""
 
     def _told(self, utterance: Utterance, found: _Found, last: str | None) -> Signal[str] | None:
         """By words that one language alone has; words of others speak against it, and their last language for it."""
@@ -147,7 +151,12 @@ class Languages:
         """By n-grams, and by what words tell beside them."""
         if self._model is None or (count := _count(utterance)) < _FEW_WORDS:
             return None
-        if self._all_have_words and not found.common and count >= _MANY_WORDS and utterance.text.isascii():
+        if (
+            self._all_have_words
+            and count >= _MANY_WORDS
+            and utterance.text.isascii()
+            and found.words.isdisjoint(self._common)
+        ):
             return None
         probabilities = self._model.probabilities(utterance.text)
         odds = {
@@ -167,6 +176,8 @@ class Languages:
         return Signal(self._company, 0.0, (Evidence("the company's language"),), known=False)
 
     def _foreign_script(self, text: str) -> str:
+        if self._in_any_script.search(text) is None:
+            return ""
         letters = sum(map(str.isalpha, text))
         for script, name in self._scripts:
             if len(script.findall(text)) * 2 > letters:
@@ -195,10 +206,10 @@ def _elided(word: str) -> Iterator[str]:
 
 def _quoted(utterance: Utterance, words: Set[str]) -> tuple[Evidence, ...]:
     """Where some of the words stand first, in the order of the text."""
-    places = {}
+    places, spans = {}, utterance.spans
     for place, word in enumerate(utterance.words):
         if word not in places and (word in words or ("'" in word and not words.isdisjoint(_elided(word)))):
-            places[word] = utterance.quote_words(place, place + 1)
+            places[word] = utterance.quote(*spans[place])
             if len(places) == _EVIDENCE:
                 break
     return tuple(places.values())

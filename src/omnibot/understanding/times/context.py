@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 
 from omnibot.understanding.times.grammar import DOT
@@ -27,12 +27,12 @@ class Context:
     @cached_property
     def before(self) -> Sequence[Piece]:
         """What stands in front of it, nearest first."""
-        return list(self._walk(range(self._first - 1, max(self._first - _FAR, -1), -1)))
+        return _in_sentence(self._found[max(self._first - _FAR, 0) : self._first][::-1])
 
     @cached_property
     def after(self) -> Sequence[Piece]:
         """What stands behind it."""
-        return list(self._walk(range(self._end, min(self._end + _FAR, len(self._found)))))
+        return _in_sentence(self._found[self._end : self._end + _FAR])
 
     @cached_property
     def near(self) -> Sequence[Piece]:
@@ -44,23 +44,18 @@ class Context:
         """What stands behind it in its own clause."""
         return self.after[: self._joint(self.after)]
 
-    def _walk(self, places: range) -> Iterator[Piece]:
-        for place in places:
-            piece = self._found[place]
-            if piece.kind == DOT:
-                return
-            yield piece
-
     def _joint(self, walked: Sequence[Piece]) -> int:
         """Where the clause ends that the time stands in."""
+        joints = self._vocabulary.cues.get("joint", ())
         for place, piece in enumerate(walked):
-            if piece.kind in _JOINTS or self._vocabulary.has(piece.word, "joint"):
+            if piece.kind in _JOINTS or piece.word in joints:
                 return place
         return len(walked)
 
     def has(self, cue: str, where: Sequence[Piece]) -> bool:
         """Whether one of these words is such a cue."""
-        return any(self._vocabulary.has(piece.word, cue) for piece in where)
+        words = self._vocabulary.cues.get(cue)
+        return words is not None and not words.isdisjoint([piece.word for piece in where])
 
     def near_or_behind(self, cue: str) -> bool:
         """Whether the time's own clause has such a cue."""
@@ -88,17 +83,17 @@ class Context:
         return ""
 
     def _verb(self, piece: Piece, words: Sequence[Piece], place: int, *, forward: bool) -> str:
-        vocabulary = self._vocabulary
-        if piece.kind == "month" or vocabulary.has(piece.word, "state"):
+        word, cues = piece.word, self._vocabulary.cues
+        if piece.kind == "month" or word in cues.get("state", ()):
             return ""
-        if vocabulary.has(piece.word, "past"):
+        if word in cues.get("past", ()):
             return "past"
-        if vocabulary.has(piece.word, "present"):
+        if word in cues.get("present", ()):
             return "present"
-        if piece.kind not in ("unknown", "until", "over") or len(piece.word) < 4:
+        if piece.kind not in ("unknown", "until", "over") or len(word) < 4:
             return ""
-        for ending, cue in vocabulary.verbs:
-            if ending.search(piece.word):
+        for ending, cue in self._vocabulary.verbs:
+            if ending.search(word):
                 if cue == "participle":
                     return self._participle(words, place, forward=forward)
                 return cue
@@ -159,3 +154,11 @@ class Context:
         if place >= 0 and self._vocabulary.has(self._found[place].word, "naming"):
             return True
         return any(self._vocabulary.has(piece.word, "titling") for piece in self.after[:4])
+
+
+def _in_sentence(walked: Sequence[Piece]) -> Sequence[Piece]:
+    """The pieces up to the end of the sentence."""
+    for place, piece in enumerate(walked):
+        if piece.kind == DOT:
+            return walked[:place]
+    return walked

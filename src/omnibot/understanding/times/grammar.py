@@ -104,6 +104,7 @@ _RULES = {
 }
 
 _TIME = """
+(?!(?:unknown|sign|comma|dot|opaque|idiom))
 (?<tie>TIE? (?:around|late|less|at|on|from)* (?:det|dets(?!NAME|always))?)
 (?:
   (?<every>every DET? EVERYDAY

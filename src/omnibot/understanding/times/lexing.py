@@ -14,14 +14,14 @@ from omnibot.understanding.times.words import Meaning, Vocabulary
 __all__ = ["Piece", "pieces", "shape"]
 
 _PIECE = re.compile(
-    r"""(?P<word>[^\W\d_]++(?:['.&-][^\W\d_]++)*+)
-      | (?P<figure>\d(?:[^\s,;!?()"“”„«»'.:]|[.:,](?=\w))*+)
-      | (?P<sign>[^\w\s]|_+|\n\s*\n)
+    r"""[^\W\d_]++(?:['.&-][^\W\d_]++)*+             # a word
+      | \d(?:[^\s,;!?()"“”„«»'.:]|[.:,](?=\w))*+      # a figure
+      | [^\w\s]|_+|\n\s*\n                           # a sign
     """,
     re.VERBOSE,
 )
 _GLUED = frozenset("#$€£¥%@/.:+-_=&*\\^")  # a figure behind one of these belongs to something else
-_ENDS = frozenset(".!?;…")
+_MARKS = {",": COMMA, "!": DOT, "?": DOT, ";": DOT, "…": DOT}
 _SITES = frozenset(
     {"com", "net", "org", "io", "de", "fr", "es", "co", "uk", "us", "app", "me", "eu", "info"}
 )  # monday.com
@@ -66,20 +66,20 @@ _TO = Meaning("to")
 def pieces(lower: str, vocabulary: Vocabulary) -> list[Piece]:
     """The pieces of a text in lower case."""
     found: list[Piece] = []
-    words = vocabulary.words
-    for match in _PIECE.finditer(lower):
-        word = match[0]
-        start, end = match.span()
-        known = words.get(word)
-        if known is not None:
-            found.append(Piece(word, known.kind, known.value, start, end))
-        elif match.lastgroup == "word":
-            if word.isalpha():
-                found.append(Piece(word, UNKNOWN, None, start, end))
-            else:
-                _compound(found, vocabulary, word, start)
-        elif match.lastgroup == "figure":
+    words, end = vocabulary.words, 0
+    for word in _PIECE.findall(lower):
+        start = lower.find(word, end)  # none begins in what stands between two
+        end = start + len(word)
+        if (known := words.get(word)) is not None:
+            found.append(Piece(word, *known, start, end))
+        elif word.isalpha():
+            found.append(Piece(word, UNKNOWN, None, start, end))
+        elif (kind := _MARKS.get(word)) is not None:
+            found.append(Piece(word, kind, None, start, end))
+        elif word[0].isdecimal():
             _figure(found, vocabulary, word, start, lower)
+        elif word[0].isalnum():
+            _compound(found, vocabulary, word, start)
         elif not found or found[-1].end <= start:  # else a dot that belongs to the figure before it
             _sign(found, word, start, lower)
     return _joined(found, vocabulary)
@@ -98,7 +98,7 @@ def _sign(found: list[Piece], sign: str, start: int, lower: str) -> None:
     if sign == "." and found and found[-1].end == start and _abbreviated(found[-1], lower[start + 1 : start + 3]):
         found[-1] = found[-1]._replace(end=start + 1)
         return
-    kind = DOT if sign[0] in _ENDS or sign[0] == "\n" else COMMA if sign == "," else "sign"
+    kind = DOT if sign[0] in ".\n" else "sign"
     _add(found, sign, Meaning(kind), start)
 
 
@@ -278,7 +278,7 @@ def _half(hour: int, minute: int, half: str) -> Meaning | None:
 def _joined(found: list[Piece], vocabulary: Vocabulary) -> list[Piece]:
     """The same with each phrase made one piece."""
     phrases = vocabulary.phrases
-    pairs = [(one.word, two.word) for one, two in pairwise(found)]
+    pairs = list(pairwise([piece.word for piece in found]))
     places = [place for place, pair in enumerate(pairs) if pair in phrases]
     if not places:
         return found

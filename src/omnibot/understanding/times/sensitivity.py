@@ -57,6 +57,8 @@ def _said(utterance: Utterance) -> Iterator[tuple[float, Evidence]]:
     """The words of haste and of leisure; where phrases overlap the longest holds."""
     haste = vocabulary(utterance.language).haste
     words, done = utterance.words, 0
+    if haste.keys().isdisjoint(words):
+        return
     for place, word in enumerate(words):
         if word not in haste or place < done:
             continue

@@ -37,7 +37,7 @@ class Vocabulary:
     words: Mapping[str, Meaning]
     phrases: Mapping[tuple[str, str], list[tuple[list[str], Meaning]]]  # by their first two words, longest first
     elided: Mapping[str, str]  # what stands before an apostrophe in place of a word: `l` for `le`
-    cues: Mapping[str, frozenset[str]]  # by word
+    cues: Mapping[str, frozenset[str]]  # their words
     verbs: tuple[tuple[re.Pattern[str], str], ...]  # how endings give verbs away
     triggers: frozenset[str]  # without one of these a text names no time in words
     haste: Mapping[str, list[tuple[list[str], str]]]  # how soon something is wanted, by the first word, longest first
@@ -49,8 +49,7 @@ class Vocabulary:
 
     def has(self, word: str, cue: str) -> bool:
         """Whether a word is such a cue."""
-        cues = self.cues.get(word)
-        return cues is not None and cue in cues
+        return word in self.cues.get(cue, ())
 
 
 _TELLING = frozenset(
@@ -174,12 +173,10 @@ def _triggers(meanings: Mapping[str, Meaning]) -> frozenset[str]:
 
 
 def _cues(table: Mapping[str, str]) -> dict[str, frozenset[str]]:
-    found: dict[str, set[str]] = {}
-    for cue, words in table.items():
-        for word in _parts(words):
-            found.setdefault(word, set()).add(cue)
-            found.setdefault(folded(word), set()).add(cue)
-    return {word: frozenset(cues) for word, cues in found.items()}
+    return {
+        cue: frozenset(spelt for word in _parts(words) for spelt in (word, folded(word)))
+        for cue, words in table.items()
+    }
 
 
 def _haste(table: Mapping[str, str]) -> dict[str, list[tuple[list[str], str]]]:
