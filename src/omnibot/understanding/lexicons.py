@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import islice
 from typing import Any, NamedTuple
 
+from omnibot.understanding.words import ByHeart
+
 __all__ = ["LANGUAGES", "Found", "Lexicon", "lexicon"]
 
 LANGUAGES = ("en", "es", "de", "fr")
 _REPEATED = 0.5  # of its weight counts when a phrase is found once more
 _FOUND = 3  # places of a phrase that count
-_TRIES = 20  # places that begin alike are tried; more are a flood
+_MANY = 100  # words; more may be a flood
+_TRIES = 20  # places that begin alike are tried in a flood
 _BEGINNING = 3  # letters of a word by which expressions are looked up
-_KEPT = 4096  # words of which it is known by heart what they tell
+_SETS = 4096  # of expressions, which are known by heart
 _PIECE = re.compile(r"[^\W_]+")
 
 
@@ -35,19 +38,15 @@ class Found:
 class _Expression(NamedTuple):
     """One of the ways to put a phrase."""
 
-    number: int
-    phrase: int  # the phrase's number
-    has: frozenset[str]  # how words begin of which the text must have one; none where any text will do
+    phrase: int  # its number
     pattern: re.Pattern[str]
 
 
 class _Known(NamedTuple):
-    """What a word tells."""
+    """What a word tells, as sets of expressions: a bit for each, by its number."""
 
-    key: str
-    begun: Sequence[tuple[bool, int, _Expression]]  # what may begin with it: whether it needs another word, and numbers
-    needing: frozenset[int]  # the numbers of those that need a word like this
-    anywhere: Sequence[_Expression]  # what is sought in the whole text
+    begun: int  # those that may begin with it
+    had: int  # those that need a word like this
 
 
 class Lexicon:
@@ -59,36 +58,48 @@ class Lexicon:
         self.boosters = frozenset(table.get("boosters", "").split())
         self.names = tuple(phrase["name"] for phrase in table["phrases"])
         self._weights = tuple(float(phrase["weight"]) for phrase in table["phrases"])
-        self._beginning: dict[str, list[_Expression]] = {}  # by how a word begins what may begin with it
-        self._needing: dict[str, list[_Expression]] = {}  # … what needs such a word, wherever it begins
-        self._anywhere: dict[str, list[_Expression]] = {}  # … what must have it, and may begin with any
-        sources = [(phrase, source) for phrase, each in enumerate(table["phrases"]) for source in each["any"]]
-        for number, (phrase, source) in enumerate(sources):
-            begins, has = (frozenset(map(_key, source.get(name, "").split())) for name in ("begins", "has"))
-            expression = _Expression(number, phrase, has, re.compile(source["is"]))
-            for keys, index in (
-                (begins, self._beginning),
-                (has, self._needing if begins else self._anywhere),
-            ):
-                for key in keys:
-                    index.setdefault(key, []).append(expression)
-        self._looked_up = lru_cache(maxsize=_KEPT)(self._look_up)
+        self._expressions: list[_Expression] = []
+        self._begins: dict[str, int] = {}  # by how a word begins, the expressions that may begin with it
+        self._has: dict[str, int] = {}  # … that must have it
+        self._needless = 0  # the expressions that need no other word than that they begin with
+        self._anywhere = 0  # those that may begin with any word
+        for phrase, source in [(number, each) for number, it in enumerate(table["phrases"]) for each in it["any"]]:
+            self._add(phrase, re.compile(source["is"]), source.get("begins", ""), source.get("has", ""))
+        self._known = ByHeart(self._look_up)
+        self._of = lru_cache(maxsize=_SETS)(self._decode)
+
+    def _add(self, phrase: int, pattern: re.Pattern[str], begins: str, has: str) -> None:
+        bit = 1 << len(self._expressions)
+        self._expressions.append(_Expression(phrase, pattern))
+        self._needless |= 0 if has else bit
+        self._anywhere |= 0 if begins else bit
+        for words, index in ((begins, self._begins), (has, self._has)):
+            for key in map(_key, words.split()):
+                index[key] = index.get(key, 0) | bit
 
     def found(self, lower: str, words: Sequence[str], spans: Sequence[tuple[int, int]]) -> list[Found]:
         """The turns of phrase in a text in lower case that is made of these words, which stand there."""
-        told = [(known, place) for place, known in enumerate(map(self._looked_up, words)) if known is not None]
-        if len(told) > _TRIES:
-            told = _without_floods(told)
-        needing = _NOTHING.union(*[known.needing for known, _ in told])
+        known = list(map(self._known.__getitem__, words))
+        possible = self._needless
+        for _, had in known:
+            possible |= had
+        if len(known) > _MANY:
+            known = _without_floods(words, known)
         places: dict[int, list[tuple[int, int]]] = {}  # by phrase
-        for known, place in told:
-            for needs, number, expression in known.begun:
-                if (not needs or number in needing) and (match := expression.pattern.match(lower, spans[place][0])):
-                    _add(match, places.setdefault(expression.phrase, []))
-        for expression in dict.fromkeys([expression for known, _ in told for expression in known.anywhere]):
-            for match in islice(expression.pattern.finditer(lower), _FOUND):
-                _add(match, places.setdefault(expression.phrase, []))
+        for place, (begun, _) in enumerate(known):
+            if begun := begun & possible:
+                start = spans[place][0]
+                for phrase, pattern in self._of(begun):
+                    if match := pattern.match(lower, start):
+                        _add(match, places.setdefault(phrase, []))
+        for phrase, pattern in self._of(possible & self._anywhere):
+            for match in islice(pattern.finditer(lower), _FOUND):
+                _add(match, places.setdefault(phrase, []))
         return self._weighed(places) if places else []
+
+    def _decode(self, numbers: int) -> Sequence[_Expression]:
+        """The expressions of a set, in their order."""
+        return [each for number, each in enumerate(self._expressions) if numbers >> number & 1]
 
     def _weighed(self, places: Mapping[int, Sequence[tuple[int, int]]]) -> list[Found]:
         silent = [span for phrase, spans in places.items() if not self._weights[phrase] for span in spans]
@@ -99,29 +110,25 @@ class Lexicon:
             if not (silent and self._weights[phrase] and _lies_in(span, silent))
         ]
 
-    def _look_up(self, word: str) -> _Known | None:
-        """What a word tells; None where that is nothing."""
+    def _look_up(self, word: str) -> _Known:
         key = _key(word)
-        begun = self._beginning.get(key, ())
-        anywhere = self._anywhere.get(key, ())
-        within = {key, *map(_key, _PIECE.findall(word))}  # "great...another" has another word in it
-        needing = frozenset(expression.number for key in within for expression in self._needing.get(key, ()))
-        if not (begun or needing or anywhere):
-            return None
-        return _Known(key, [(bool(each.has), each.number, each) for each in begun], needing, anywhere)
+        had = self._has.get(key, 0)
+        for piece in _PIECE.findall(word):  # "great...another" has another word in it
+            had |= self._has.get(_key(piece), 0) & ~self._anywhere
+        return _Known(self._begins.get(key, 0), had) if had or key in self._begins else _NOTHING
 
 
-_NOTHING: frozenset[int] = frozenset()
+_NOTHING = _Known(0, 0)
 
 
-def _without_floods(told: Iterable[tuple[_Known, int]]) -> list[tuple[_Known, int]]:
-    """What is told by the first places that begin alike."""
+def _without_floods(words: Iterable[str], known: Iterable[_Known]) -> list[_Known]:
+    """The same, with nothing for a word whose beginning has come too often."""
     tries: dict[str, int] = {}
     kept = []
-    for known, place in told:
-        tries[known.key] = tried = tries.get(known.key, 0) + 1
-        if tried <= _TRIES:
-            kept.append((known, place))
+    for word, each in zip(words, known, strict=True):
+        key = _key(word)
+        tries[key] = tried = tries.get(key, 0) + 1
+        kept.append(each if tried <= _TRIES else _NOTHING)
     return kept
 
 
