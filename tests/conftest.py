@@ -73,6 +73,7 @@ def environment(dsn: str, tmp_path: Path) -> dict[str, str]:
         "OMNIBOT_SECRET": SECRET.decode(),
         "OMNIBOT_DATA_FOLDER": str(tmp_path),
         "OMNIBOT_BOT__KNOWLEDGE": str(ROOT / "config" / "knowledge"),
+        "OMNIBOT_BOT__VOICE": str(ROOT / "config" / "voice"),
         "OMNIBOT_CHANNELS__TELEGRAM__MAIN__TOKEN": "4242:AAE_the_sandbox_gives_this_token_away_00",
     }
 

@@ -47,6 +47,7 @@ def environment(dsn: str, tmp_path: Path) -> dict[str, str]:
         "OMNIBOT_SECRET": SECRET.decode(),
         "OMNIBOT_DATA_FOLDER": str(tmp_path / "data"),
         "OMNIBOT_BOT__KNOWLEDGE": str(ROOT / "config" / "knowledge"),
+        "OMNIBOT_BOT__VOICE": str(ROOT / "config" / "voice"),
     }
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from omnibot.dialogue import Knowledge
+from omnibot.dialogue import Company, Knowledge
 from omnibot.model import (
     Address,
     AddressId,
@@ -31,7 +31,7 @@ from omnibot.model import (
 from omnibot.store.work import InboxItem, Kind, Lease, Outcome, Work
 from omnibot.turn import Steps, take
 from omnibot.understanding import Understanding
-from omnibot.voice import Speaker
+from omnibot.voice import Speaker, Voices
 
 ROOT = Path(__file__).parents[1]
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -44,14 +44,14 @@ OFTEN = settings(max_examples=250, deadline=None)
 def steps() -> Steps:
     return Steps(
         understanding=Understanding(("en", "es")),
-        knowledge=Knowledge.load(ROOT / "config" / "knowledge"),
+        company=Company(Knowledge.load(ROOT / "config" / "knowledge")),
         limits={
             "telegram": Limits(text=4096, choices=10),
             "email": Limits(text=100_000, subject=True),
             "sms": Limits(text=1600, brief=True, carrier=True),
             "whatsapp": Limits(text=4096, window=86_400),
         },
-        speaker=Speaker("Example Ltd", "Omnibot"),
+        speaker=Speaker("Example Ltd", "Omnibot", voices=Voices.load(ROOT / "config" / "voice")),
         disclosure=Disclosure(),
     )
 
@@ -228,7 +228,7 @@ def turns(work: Work, steps: Steps) -> Iterator[Outcome]:
 @given(data=st.data(), rules=disclosures)
 def test_no_draft_tells_what_its_address_may_not_know(data: st.DataObject, rules: Disclosure, steps: Steps) -> None:
     steps = replace(steps, disclosure=rules)
-    work = data.draw(works(steps.knowledge))
+    work = data.draw(works(steps.company.knowledge))
     known = {address.id: address for address in work.addresses}
     for outcome in turns(work, steps):
         for to, subject, words in drafts(outcome):
@@ -247,7 +247,7 @@ def test_what_an_address_may_not_know_changes_nothing_there(
 ) -> None:
     """Not even whether it is greeted, told again, handed on or answered elsewhere."""
     steps, judge = replace(steps, disclosure=rules), Rules(rules)
-    work = data.draw(works(steps.knowledge))
+    work = data.draw(works(steps.company.knowledge))
     assert work.items[0].message is not None
     writer = next(a for a in work.addresses if a.id == work.items[0].message.address)
     assume(not judge.trusted(writer))
@@ -274,7 +274,7 @@ def test_replies_stay_or_move_between_addresses_that_may_know_all(
     data: st.DataObject, rules: Disclosure, steps: Steps
 ) -> None:
     steps, judge = replace(steps, disclosure=rules), Rules(rules)
-    work = data.draw(works(steps.knowledge))
+    work = data.draw(works(steps.company.knowledge))
     for outcome in turns(work, steps):
         wrote = {item.address for item in outcome.work.items}
         together = [address for address in work.addresses if address.id in wrote]

@@ -19,7 +19,7 @@ from omnibot.store import Store, StoreUnavailable
 from omnibot.store.work import TIMELINE, Arrived
 from omnibot.turn import Remind, Steps
 from omnibot.understanding import Understanding
-from omnibot.voice import Speaker
+from omnibot.voice import Speaker, Voices
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SETTINGS = Turns(poll_seconds=0.02, attempts=2)
@@ -41,7 +41,7 @@ def steps() -> Steps:
         understanding=Fragile(("en", "es")),
         company=Company(Knowledge.load(Path(__file__).parents[1] / "config" / "knowledge")),
         limits={"telegram": Limits(text=4096)},
-        speaker=Speaker("Example Ltd", "Omnibot"),
+        speaker=Speaker("Example Ltd", "Omnibot", voices=Voices.load(Path(__file__).parents[1] / "config" / "voice")),
         disclosure=Disclosure(),
     )
 

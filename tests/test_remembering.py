@@ -20,7 +20,7 @@ from omnibot.store import Store, StoreUnavailable
 from omnibot.store.work import Arrived
 from omnibot.turn import Remind, Steps
 from omnibot.understanding import Understanding
-from omnibot.voice import Speaker
+from omnibot.voice import Speaker, Voices
 
 _numbers = count()
 CHATTER = ["good morning", "ok", "see you", "hm", "thanks", "fine", "great", "hello again", "yes", "well"]
@@ -37,7 +37,7 @@ def steps(understanding: Understanding) -> Steps:
         understanding=understanding,
         company=Company(Knowledge.load(Path(__file__).parents[1] / "config" / "knowledge")),
         limits={"telegram": Limits(text=4096)},
-        speaker=Speaker("Example Ltd", "Omnibot"),
+        speaker=Speaker("Example Ltd", "Omnibot", voices=Voices.load(Path(__file__).parents[1] / "config" / "voice")),
         disclosure=Disclosure(),
         embed=understanding.embed,
     )

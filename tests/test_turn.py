@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import _lru_cache_wrapper
 from itertools import pairwise
 from pathlib import Path
 
@@ -34,7 +35,7 @@ from omnibot.model import (
 from omnibot.store.work import InboxItem, Kind, Lease, Purpose, Work
 from omnibot.turn import Steps, rehearse, take
 from omnibot.understanding import Understanding
-from omnibot.voice import Speaker
+from omnibot.voice import Speaker, Voices
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TELEGRAM = KnownAddress(id=AddressId(1), address=Address("telegram", "4711"), proof=Proof.PROVEN, account="main")
@@ -52,7 +53,7 @@ def steps() -> Steps:
             "telegram": Limits(text=4096, choices=10),
             "email": Limits(text=100_000, subject=True, unsolicited=Cap(1, 3600)),
         },
-        speaker=Speaker("Example Ltd", "Omnibot"),
+        speaker=Speaker("Example Ltd", "Omnibot", voices=Voices.load(Path(__file__).parents[1] / "config" / "voice")),
         disclosure=Disclosure(),
     )
 
@@ -231,7 +232,7 @@ def _caches() -> dict[str, Callable[..., object]]:
     """What our modules build once for ever, when it is first needed."""
     ours = [(name, module) for name, module in sys.modules.items() if name.startswith("omnibot.")]
     found = {f"{name}.{key}": value for name, module in ours for key, value in vars(module).items()}
-    return {key: value for key, value in found.items() if hasattr(value, "cache_parameters")}
+    return {key: value for key, value in found.items() if isinstance(value, _lru_cache_wrapper)}
 
 
 def test_what_is_built_when_it_is_first_needed_is_built_in_a_rehearsal(steps: Steps) -> None:

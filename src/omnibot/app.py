@@ -53,7 +53,7 @@ from omnibot.store.work import Arrived, CodeLimits
 from omnibot.tokens import CodeLinks, Verifier
 from omnibot.turn import Proofs, Steps, rehearse
 from omnibot.understanding import Catalogue, Understanding
-from omnibot.voice import Speaker
+from omnibot.voice import Speaker, Voices
 
 log = structlog.get_logger(__name__)
 
@@ -100,8 +100,8 @@ async def serve(
 ) -> None:
     """Run until `stop`, then drain within `server.shutdown_seconds`; what is cut short repeats safely.
 
-    Raises what makes a start impossible (SettingsError, KnowledgeError, PlaybookError, WrongSecret, CannotListen,
-    OSError), and an exception group when a core loop fails: the process is then to be started again.
+    Raises what makes a start impossible (SettingsError, KnowledgeError, PlaybookError, VoiceError, WrongSecret,
+    CannotListen, OSError), and an exception group when a core loop fails: the process is then to be started again.
     """
     accounts = load_channels(settings)
     files = _kept_files(settings)
@@ -256,7 +256,7 @@ def _steps(settings: Settings, channels: Channels) -> Steps:
         understanding=understanding,
         company=_company(settings, channels),
         limits=_limits(channels),
-        speaker=Speaker(settings.bot.company, settings.bot.name, settings.bot.contact, _shared_files(settings).url),
+        speaker=_speaker(settings),
         disclosure=_disclosure(settings.identity),
         zone=ZoneInfo(settings.bot.zone),
         hours=business_hours(settings.bot.hours),
@@ -265,6 +265,18 @@ def _steps(settings: Settings, channels: Channels) -> Steps:
     )
     rehearse(steps)
     return steps
+
+
+def _speaker(settings: Settings) -> Speaker:
+    bot = settings.bot
+    return Speaker(
+        bot.company,
+        bot.name,
+        bot.contact,
+        _shared_files(settings).url,
+        voices=Voices.load(bot.voice, bot.languages),
+        disclosure=bot.disclosures,
+    )
 
 
 def understanding_of(settings: Settings, more_languages: Iterable[str] = ()) -> Understanding:

@@ -21,6 +21,7 @@ from omnibot.settings import Log, Settings, SettingsError, channels_of, judge, r
 from omnibot.store import DatabaseError, Store, WrongSecret
 from omnibot.store.bundled import BundledServer, BundledServerError, check_programs, is_made
 from omnibot.understanding import PipelineError
+from omnibot.voice import VoiceError, Voices
 
 _URL = "database.url (OMNIBOT_DATABASE__URL)"
 
@@ -47,6 +48,7 @@ async def check(config: Path | None, environ: Mapping[str, str]) -> Checked:
     told += unkept
     told += _knowledge(settings)
     told += _playbooks(settings)
+    told += _voice(settings)
     told += _pipeline(settings)
     database = await _database(settings)
     told += database.faults
@@ -85,6 +87,14 @@ def _knowledge(settings: Settings) -> list[str]:
     try:
         Knowledge.load(settings.bot.knowledge, settings.bot.languages[0])
     except KnowledgeError as error:
+        return str(error).splitlines()
+    return []
+
+
+def _voice(settings: Settings) -> list[str]:
+    try:
+        Voices.load(settings.bot.voice, settings.bot.languages)
+    except VoiceError as error:
         return str(error).splitlines()
     return []
 

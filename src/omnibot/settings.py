@@ -37,6 +37,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from omnibot.durable import sync_folder
+from omnibot.places import PlaceError, Template
 
 if TYPE_CHECKING:
     from omnibot.tokens import Key
@@ -50,6 +51,7 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _POSTGRESQL = ("postgresql", "postgres")
 _HOST = re.compile(r"(\[[^\[\]]+\]|[^\[\]:\s]*)(:(?P<port>[0-9]{1,5}))?")  # none at all is a socket of this machine
 _SECRET_FILE = "secret.key"
+_OF_DISCLOSURE = frozenset({"bot", "company"})
 _PROOF_DAYS = {"sms": 180, "whatsapp": 180}
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 # Kubernetes describes a service called "omnibot" by these to every container of its namespace.
@@ -159,6 +161,32 @@ class Bot(_Section):
     """The folder of the playbooks, which say what customers want and how they put it; empty: none."""
     playbooks_seconds: Annotated[float, Field(ge=0)] = 5
     """How often a running server looks whether playbooks have changed, and goes by them; 0: at its start alone."""
+
+    voice: Path = Path("config/voice")
+    """The folder of the voice packs, a folder a language: how each move of a reply is worded."""
+    disclosure: dict[Language, str] | str = ""
+    """That a machine writes, in the company's own words: one text in its own language, or one a language."""
+
+    @field_validator("disclosure")
+    @classmethod
+    def _places_are_filled(cls, disclosure: dict[str, str] | str) -> dict[str, str] | str:
+        for text in disclosure.values() if isinstance(disclosure, dict) else (disclosure,):
+            try:
+                strange = Template.of(text).names - _OF_DISCLOSURE
+            except PlaceError as error:
+                raise ValueError(f"{text!r} {error}".replace(": ", " - ")) from None
+            if strange:
+                raise ValueError(
+                    f"has a place {{{min(strange)}}} that nothing fills: there are {{bot}} and {{company}}"
+                )
+        return disclosure
+
+    @property
+    def disclosures(self) -> dict[str, str]:
+        """The company's own words by language; none where the voice packs' are to be said."""
+        if isinstance(self.disclosure, str):
+            return {self.languages[0]: self.disclosure} if self.disclosure else {}
+        return self.disclosure
 
     @field_validator("playbooks", mode="before")
     @classmethod

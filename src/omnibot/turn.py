@@ -127,7 +127,7 @@ def turn(work: Work, steps: Steps) -> Generator[Remind | None, Sequence[Recalled
     yield None
     recent = recollection.recent
     variant = _variant(recent, messages[-1].address)
-    drafts = compose(plan, snapshot, steps.limits, steps.speaker, variant, recent)
+    drafts = compose(plan, snapshot, steps.limits, steps.speaker, variant, recent, at=work.at)
 
     return Outcome(
         work=work,

@@ -75,12 +75,13 @@ def _in_words(error: Exception, advice: str) -> str | None:
     from omnibot.store.bundled import BundledServerError
     from omnibot.store.identity import IdentityError
     from omnibot.understanding import PipelineError
+    from omnibot.voice import VoiceError
 
     if isinstance(
         error, SettingsError | KnowledgeError | PlaybookError | WrongSecret | BundledServerError | CannotListen
     ):
         return str(error)
-    if isinstance(error, IdentityError | PipelineError):
+    if isinstance(error, IdentityError | PipelineError | VoiceError):
         return str(error)
     if isinstance(error, OSError | DatabaseError | StoreUnavailable):
         return f"{type(error).__name__}: {error}: {advice}"

@@ -1,14 +1,17 @@
-"""A plan put into words: in the customer's language and register, at the length they like, as their channel allows."""
+"""A plan put into words: in the customer's language and style, at the length they like, as their channel allows."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from omnibot.model import (
     Ask,
     Choice,
+    Complexity,
+    Detail,
     Direction,
     Draft,
     File,
@@ -26,29 +29,69 @@ from omnibot.model import (
     Snapshot,
     Steps,
     TimelineMessage,
+    Value,
+    plain,
 )
 from omnibot.voice.fit import Instead, fit
-from omnibot.voice.wording import LANGUAGES, Wording, wording
+from omnibot.voice.packs import Pack, Style, VoiceError, Voices, template_of
+from omnibot.voice.values import Clock
 
-__all__ = ["LANGUAGES", "Letter", "Speaker", "compose", "compose_code"]
+__all__ = ["Letter", "Speaker", "VoiceError", "Voices", "compose", "compose_code"]
 
 _CHOICE = "choice."
 _LINK = "link."
 _FILE = "file."
-_WEIGHTY = frozenset({"serious", "urgent"})  # hand-offs that are never waved through
+_WEIGHTY = frozenset({"serious", "urgent", "escalated"})  # hand-offs that are never waved through
 _UNREMARKABLE = frozenset({"unknown", "unclear"})  # hand-offs that need no words of their own behind another
 _WITH_BUTTON = frozenset({"which_number", "which_address"})  # questions that a button can answer
+_OPENING = ("opening", "first")  # topics of greetings that stand before all else
 _REMEMBERED = 6  # of our messages: words that are further back may be used again
+_MOST_EMOJI = 2  # a reply
+
+# Moves that belong into one paragraph with those of their group around them.
+_TOGETHER: Mapping[MoveKind, str] = {
+    MoveKind.WELCOME: "known",
+    MoveKind.MOOD: "known",
+    MoveKind.HISTORY: "known",
+    MoveKind.HANDOFF: "people",
+    MoveKind.PROMISE: "people",
+}
+# What nobody wants to see a smile beside; all hand-offs but these are bad news, too.
+_GOOD_HANDOFFS = frozenset({"person", "attachment", "more"})
+_BAD_NEWS = frozenset(
+    {
+        (MoveKind.MOOD, "frustrated"),
+        (MoveKind.MOOD, "confused"),
+        (MoveKind.MOOD, "sorry"),
+        (MoveKind.HISTORY, "again"),
+        (MoveKind.HISTORY, "tried"),
+        (MoveKind.CONFIRM, "stopped"),
+        (MoveKind.CONFIRM, "channel_missing"),
+        (MoveKind.CONFIRM, "channel_unusable"),
+        (MoveKind.CONFIRM, "channel_unknown"),
+        (MoveKind.CONFIRM, "language_missing"),
+        (MoveKind.CONFIRM, "not_kept"),
+        (MoveKind.PROVE, "wrong"),
+        (MoveKind.PROVE, "wrong_last"),
+        (MoveKind.PROVE, "void"),
+        (MoveKind.PROVE, "expired"),
+        (MoveKind.PROVE, "token_void"),
+        (MoveKind.PROVE, "forgotten"),
+        (MoveKind.PROVE, "forgotten_here"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """Who speaks: for whom, by which name, how else people can be reached, and where files can be downloaded."""
+    """Who speaks: for whom, by which name, in whose words, how else people can be reached, where files can be had."""
 
     company: str
     bot: str
     contact: str = ""
     file_url: Callable[[File], str] = lambda _: ""  # '' where there is no such place
+    voices: Voices = field(kw_only=True)
+    disclosure: Mapping[str, str] = field(default_factory=dict, kw_only=True)  # by language, instead of the pack's
 
 
 def compose(
@@ -58,32 +101,36 @@ def compose(
     speaker: Speaker,
     variant: int,
     recent: Sequence[TimelineMessage] = (),
+    *,
+    at: datetime | None = None,
 ) -> tuple[Draft, ...]:
     """The drafts of one reply, in the order in which they should leave; () for silence.
 
     `limits` are those of each channel by name. `variant` chooses among wordings: the same number, the same words,
-    unless `recent`, the latest of the timeline, has them already.
+    unless `recent`, the latest of the timeline, has them already. `at` is now: without it no day is "yesterday".
     Raises KeyError for a channel without limits and for a move that has no wording.
     """
     if plan.to is None or not plan.moves:
         return ()
-    register = plan.preferences.register or Register.CASUAL
+    here = limits[plan.to.address.channel]
+    pack = speaker.voices[plan.language]
+    style = pack.style(plan.preferences, brief=here.brief)
     words = _Words(
-        wording=wording(plan.language),
-        register=register,
-        length=plan.preferences.length or (Length.SHORT if limits[plan.to.address.channel].brief else None),
+        pack=pack,
+        style=style,
         variant=variant,
         told=_told(recent),
-        file_url=speaker.file_url,
+        clock=Clock(at, plan.zone),
+        speaker=speaker,
         values={
-            **_called(plan.name or snapshot.name, register),
+            **_called(plan.name or snapshot.name, style.register),
             "company": speaker.company,
             "bot": speaker.bot,
             "contact": speaker.contact,
-            **wording(plan.language).channel(plan.to.address.channel),
+            **pack.channel(plan.to.address.channel),
         },
     )
-    drafts = words.reply(plan, limits[plan.to.address.channel])
+    drafts = words.reply(plan, here)
     if plan.pointer is not None:
         which = _which(plan.to, snapshot)
         drafts = (*drafts, *words.pointer(plan.pointer, limits[plan.pointer.address.channel], which))
@@ -112,13 +159,14 @@ def compose_code(
     `limits` are of the channel that it goes to; `link` is an address that does the same, for a letter. With dots for
     the code, and without the address, it is what the timeline keeps.
     """
+    pack = speaker.voices[plan.language]
     words = _Words(
-        wording=wording(plan.language),
-        register=plan.preferences.register or Register.CASUAL,
-        length=None,
+        pack=pack,
+        style=pack.style(plan.preferences, brief=limits.brief),
         variant=variant,
         told="",
-        file_url=speaker.file_url,
+        clock=Clock(),
+        speaker=speaker,
         values={"company": speaker.company, "bot": speaker.bot, "code": code, "minutes": str(minutes)},
     )
     return words.code(ask, limits, link)
@@ -145,100 +193,124 @@ def _told(recent: Sequence[TimelineMessage]) -> str:
 class _Words:
     """Everything that decides how one reply is put."""
 
-    wording: Wording
-    register: Register
-    length: Length | None
+    pack: Pack
+    style: Style
     variant: int
     told: str  # our latest words
-    file_url: Callable[[File], str]
-    values: Mapping[str, str]
+    clock: Clock
+    speaker: Speaker
+    values: Mapping[str, Value]
 
     def reply(self, plan: Plan, limits: Limits) -> tuple[Draft, ...]:
         assert plan.to is not None
-        parts = [*self._opening(plan, limits), *self._body(plan, limits)]
+        parts = _merged([*self._opening(plan, limits), *self._body(plan, limits)])
         if not limits.subject:
             parts = _joined(parts) if isinstance(parts[0], _Opening) else parts
         else:
-            parts.append(Paragraph(self._say("signature", "letter")))
+            parts.append(Paragraph(self._say("signature.letter")))
         subject = self._subject(plan) if limits.subject else ""
         return self._drafts(plan.to, _plain_parts(parts), limits, subject)
 
     def pointer(self, to: KnownAddress, limits: Limits, which: str) -> tuple[Draft, ...]:
         """Tells on the channel written from where the answer is; `which` of several addresses there."""
-        moved = Paragraph(self._say("point", "moved_to", {"which": which}) if which else self._say("point", "moved"))
+        moved = Paragraph(self._say("point.moved_to", {"which": which}) if which else self._say("point.moved"))
         if not limits.subject:
             return self._drafts(to, [moved], limits)
-        letter = [Paragraph(self._say("greet", "opening")), moved, Paragraph(self._say("signature", "letter"))]
-        return self._drafts(to, letter, limits, self._say("subject", "moved"))
+        letter = [Paragraph(self._say("greet.opening")), moved, Paragraph(self._say("signature.letter"))]
+        return self._drafts(to, letter, limits, self._say("subject.moved"))
 
     def code(self, ask: Ask, limits: Limits, link: str) -> Letter:
-        parts: list[Part] = [Paragraph(self._say("code", ask.purpose))]
+        parts: list[Part] = [Paragraph(self._say(f"code.{ask.purpose}"))]
         if limits.subject and link:
-            parts.append(Link(self._say("code", "open"), link))
+            parts.append(Link(self._say("code.open"), link))
         if limits.subject:
-            parts.append(Paragraph(self._say("signature", "letter")))
-        return Letter(tuple(parts), self._say("subject", "code") if limits.subject else "")
+            parts.append(Paragraph(self._say("signature.letter")))
+        return Letter(tuple(parts), self._say("subject.code") if limits.subject else "")
 
     def _drafts(self, to: KnownAddress, parts: Sequence[Part], limits: Limits, subject: str = "") -> tuple[Draft, ...]:
         """What is offered, offers the last of them: it is what they have read when they choose."""
         choices = tuple(part for part in parts if isinstance(part, Choice))
-        instead = Instead(self._instead_of_file, self._say("answer", "choose") if choices else "")
+        instead = Instead(self._instead_of_file, self._say("answer.choose") if choices else "")
         drafts = [Draft(to=to, parts=message, subject=subject) for message in fit(parts, limits, instead)]
         if choices:
             drafts[-1] = replace(drafts[-1], choices=choices)
         return tuple(drafts)
 
     def _instead_of_file(self, file: File) -> Part:
-        url = self.file_url(file)
-        return Link(file.name, url) if url else Paragraph(self._say("answer", "no_file", {"file": file.name}))
+        url = self.speaker.file_url(file)
+        return Link(file.name, url) if url else Paragraph(self._say("answer.no_file", {"file": file.name}))
 
-    def _say(self, move: str, topic: str, facts: Mapping[str, str] | None = None) -> str:
+    def _say(self, name: str, facts: Mapping[str, Value] | None = None) -> str:
         values = {**self.values, **facts} if facts else self.values
-        return self.wording.say(move, topic, self.register, self.variant, values, self.told)
+        return self.pack.say(name, self.style, self.variant, values, self.clock, self.told)
 
     # --- the beginning ---
 
     def _opening(self, plan: Plan, limits: Limits) -> Iterator[Part]:
         topics = {move.topic for move in plan.moves if move.kind is MoveKind.GREET}
         begins_thread = plan.unsolicited or plan.pointer is not None
-        if topics & {"opening", "first"} or (limits.subject and begins_thread):
-            yield _Opening(self._say("greet", "opening" if limits.subject else "opening_chat"))
-        if "first" in topics and "who_are_you" not in topics:
-            yield Paragraph(self._say("greet", "first"))
+        if topics & {*_OPENING} or (limits.subject and begins_thread):
+            yield _Opening(self._say("greet.opening" if limits.subject else "greet.opening_chat"))
+        discloses = "first" in topics or any(move.kind is MoveKind.DISCLOSE for move in plan.moves)
+        if discloses and "who_are_you" not in topics:
+            yield Paragraph(self._disclosure())
+
+    def _disclosure(self) -> str:
+        """That a machine speaks: in the company's words where it has some in this language."""
+        if own := self.speaker.disclosure.get(self.pack.code):
+            return self.pack.fill(template_of(own), self.values, self.clock)
+        return self._say("disclose.machine")
 
     # --- the moves ---
 
     def _body(self, plan: Plan, limits: Limits) -> Iterator[Part]:
         answers = [move for move in plan.moves if move.kind is MoveKind.ANSWER]
+        emoji = self._emoji(plan, limits)
         promised = False
         for move in plan.moves:
             match move.kind:
+                case MoveKind.DISCLOSE:
+                    continue
+                case MoveKind.GREET if move.topic in _OPENING:
+                    continue
                 case MoveKind.HANDOFF:
-                    yield Paragraph(self._say(move.kind, self._handoff_topic(move, plan)))
+                    yield _Sentence(self._said(move, self._handoff_topic(move, plan)), _TOGETHER[move.kind])
                     promised = True
                 case MoveKind.ANSWER:
                     if promised and move is answers[0]:
-                        yield Paragraph(self._say("answer", "meanwhile"))
-                    yield from self._answer(move, several=len(answers) > 1)
-                case MoveKind.GREET if move.topic in ("opening", "first"):
-                    continue
+                        yield Paragraph(self._say("answer.meanwhile"))
+                    yield from self._answer(move, plan, several=len(answers) > 1)
+                case MoveKind.STEPS:
+                    yield from _steps(move)
                 case MoveKind.PROVE:
                     yield from self._prove(move, plan, limits)
+                case MoveKind.RESOURCES:
+                    yield from self._resources(move)
                 case _:
-                    yield Paragraph(self._say(move.kind, self._topic(move), self._facts(move)))
+                    text = self._said(move, self._topic(move))
+                    if sign := emoji.get(id(move)):
+                        text = f"{text} {sign}"
+                    yield _Sentence(text, _TOGETHER[move.kind]) if move.kind in _TOGETHER else Paragraph(text)
                     yield from _choices(move)
         if self._offers_more(plan, answers):
-            yield Paragraph(self._say("answer", "offer"))
+            yield Paragraph(self._say("answer.offer"))
+
+    def _said(self, move: Move, topic: str) -> str:
+        """A move in the company's own words for it where there are some, else in the pack's."""
+        if not move.said:
+            return self._say(f"{move.kind}.{topic}", self._facts(move))
+        own = move.said.get(self.style.register) or next(iter(move.said.values()))
+        return self.pack.fill(template_of(own), {**self.values, **self._facts(move)}, self.clock)
 
     def _prove(self, move: Move, plan: Plan, limits: Limits) -> Iterator[Part]:
         """Where there is a button for their own number, it is offered to who is asked for one, and then taken away."""
         assert plan.to is not None
         private = not plan.to.context  # in a group nobody is asked for their number
         if move.topic in _WITH_BUTTON and limits.own_number and private:
-            yield Paragraph(self._say("prove", f"{move.topic}_button", self._facts(move)))
-            yield OwnNumber(self._say("prove", "own_number_button"))
+            yield Paragraph(self._say(f"prove.{move.topic}_button", self._facts(move)))
+            yield OwnNumber(self._say("prove.own_number_button"))
             return
-        yield Paragraph(self._say("prove", move.topic, self._facts(move)))
+        yield Paragraph(self._say(f"prove.{move.topic}", self._facts(move)))
         yield OwnNumber("")
 
     def _topic(self, move: Move) -> str:
@@ -250,49 +322,115 @@ class _Words:
             return move.topic  # another conversation: what was promised is long past
         if plan.to is not None and plan.to.shared:
             return move.topic  # somebody else was promised it, perhaps
-        if move.topic in _WEIGHTY:
+        if move.topic in _WEIGHTY or move.said:
             return move.topic
-        topics = self.wording.promises if move.topic in _UNREMARKABLE else (move.topic,)
-        return "more" if any(self.wording.promised(topic, self.told) for topic in topics) else move.topic
+        topics = self.pack.promises if move.topic in _UNREMARKABLE else (move.topic,)
+        return "more" if any(self.pack.promised(topic, self.told) for topic in topics) else move.topic
 
-    def _facts(self, move: Move) -> dict[str, str]:
-        facts = {key: str(value) for key, value in move.facts.items() if "." not in key}
+    def _facts(self, move: Move) -> dict[str, Value]:
+        facts = {key: value for key, value in move.facts.items() if "." not in key}
         if "channel" in facts:
-            facts |= self.wording.channel(facts["channel"])
+            facts |= self.pack.channel(str(facts["channel"]))
+        if isinstance(channels := facts.get("channels"), tuple):
+            facts["channels"] = tuple([self.pack.channel(channel)["by_channel"] for channel in channels])
         if "language" in facts:
-            facts["language_name"] = self.wording.languages.get(facts["language"], facts["language"])
+            facts["language_name"] = self.pack.languages.get(str(facts["language"]), facts["language"])
         return facts
 
-    def _answer(self, move: Move, *, several: bool) -> Iterator[Part]:
+    # --- answers ---
+
+    def _answer(self, move: Move, plan: Plan, *, several: bool) -> Iterator[Part]:
         facts = self._facts(move)
-        if facts["language"] != self.wording.language:
-            yield Paragraph(self._say("answer", "other_language", facts))
-        text = facts["detailed" if self.length is Length.DETAILED else "short"]
-        yield Paragraph(self._say("answer", "several", {**facts, "text": text}) if several else text)
-        if "steps" in facts and self.length is not Length.SHORT:
-            yield Steps(tuple(facts["steps"].split("\n")))
+        if facts["language"] != self.pack.code:
+            yield Paragraph(self._say("answer.other_language", facts))
+        text = self._section(facts, plan)
+        yield Paragraph(self._say("answer.several", {**facts, "text": text}) if several else text)
+        if self._tells_steps(plan):
+            yield from _steps(move)
         yield from _links(move)
         yield from _files(move)
 
+    def _section(self, facts: Mapping[str, Value], plan: Plan) -> str:
+        """As long as they like it, and in the words that they are at home with."""
+        technical = facts.get("technical") if plan.preferences.complexity is Complexity.TECHNICAL else None
+        if self.style.length is Length.DETAILED:
+            return "\n\n".join([str(text) for text in (facts["detailed"], technical) if text])
+        return str(technical or facts["short"])
+
+    def _tells_steps(self, plan: Plan) -> bool:
+        """Who asked for steps gets them; else whoever does not like it short."""
+        if plan.preferences.detail is not None:
+            return plan.preferences.detail is Detail.STEPS
+        return self.style.length is not Length.SHORT
+
+    def _resources(self, move: Move) -> Iterator[Part]:
+        links = list(_links(move))
+        if links:
+            yield Paragraph(self._said(replace(move, facts={**move.facts, "count": len(links)}), move.topic or "links"))
+            yield from links
+
     def _offers_more(self, plan: Plan, answers: list[Move]) -> bool:
         """Once, behind the first answer of a conversation, and not to those who like it short."""
-        handed_off = any(move.kind is MoveKind.HANDOFF for move in plan.moves)
-        begins = any(move.kind is MoveKind.GREET for move in plan.moves)
-        return bool(answers) and begins and not handed_off and self.length is not Length.SHORT
+        kinds = {move.kind for move in plan.moves}
+        says_what_next = kinds & {MoveKind.HANDOFF, MoveKind.NEXT, MoveKind.ASK}
+        begins = MoveKind.GREET in kinds
+        return bool(answers) and begins and not says_what_next and self.style.length is not Length.SHORT
+
+    # --- decoration ---
+
+    def _emoji(self, plan: Plan, limits: Limits) -> Mapping[int, str]:
+        """The signs behind moves, by their identity: for who likes them, few, and none in a reply with bad news.
+
+        Nor where each sign costs: one emoji makes two text messages of one.
+        """
+        if not plan.preferences.emoji or limits.brief or any(map(_is_bad_news, plan.moves)):
+            return {}
+        signs: dict[int, str] = {}
+        for move in plan.moves:
+            if fitting := self.pack.emoji.get(f"{move.kind}.{move.topic}"):
+                signs[id(move)] = fitting[self.variant % len(fitting)]
+        return dict(list(signs.items())[:_MOST_EMOJI])
 
     def _subject(self, plan: Plan) -> str:
         for move in plan.moves:
             if move.kind is MoveKind.ANSWER:
                 return str(move.facts["title"])
         kinds = {move.kind for move in plan.moves}
-        for kind in (MoveKind.HANDOFF, MoveKind.CONFIRM, MoveKind.PROVE):
+        for kind in (MoveKind.HANDOFF, MoveKind.CONFIRM, MoveKind.PROVE, MoveKind.ASK):
             if kind in kinds:
-                return self._say("subject", kind)
-        return self._say("subject", "talk")
+                return self._say(f"subject.{kind}")
+        return self._say("subject.talk")
+
+
+def _is_bad_news(move: Move) -> bool:
+    if move.kind is MoveKind.HANDOFF:
+        return move.topic not in _GOOD_HANDOFFS
+    return (move.kind, move.topic) in _BAD_NEWS
+
+
+@dataclass(frozen=True, slots=True)
+class _Sentence(Paragraph):
+    """Running text that goes on in one paragraph with those of its group around it."""
+
+    group: str
 
 
 class _Opening(Paragraph):
     """A greeting: a line of its own in a letter, the first words in a chat."""
+
+
+def _merged(parts: list[Part]) -> list[Part]:
+    """What belongs into one paragraph, in one."""
+    merged: list[Part] = []
+    group = ""
+    for part in parts:
+        own = part.group if isinstance(part, _Sentence) else ""
+        if own and own == group:
+            merged[-1] = Paragraph(f"{plain(merged[-1:])} {plain([part])}")
+        else:
+            merged.append(Paragraph(part.text) if isinstance(part, _Sentence) else part)
+        group = own
+    return merged
 
 
 def _joined(parts: list[Part]) -> list[Part]:
@@ -306,6 +444,13 @@ def _joined(parts: list[Part]) -> list[Part]:
 
 def _plain_parts(parts: list[Part]) -> list[Part]:
     return [Paragraph(part.text) if isinstance(part, _Opening) else part for part in parts]
+
+
+def _steps(move: Move) -> Iterator[Steps]:
+    """Those of an answer are lines of one fact."""
+    steps = move.facts.get("steps")
+    if steps:
+        yield Steps(steps if isinstance(steps, tuple) else tuple(str(steps).split("\n")))
 
 
 def _choices(move: Move) -> Iterator[Choice]:
