@@ -48,6 +48,8 @@ _READ = 1000  # signs of a message before that are looked at
 _MOOD_SIGNS = re.compile(
     r"(?P<glad>[:;]-?[)D]|<3)|(?P<sad>[:;]-?[(/|])|(?P<doubt>[?!]*\?[?!]+)|(?P<cry>!{2,})|(?P<trail>\.{2,}|…)"
 )
+_OF_MOOD_SIGNS = (":", ";", "<3", "??", "?!", "!!", "..", "…")  # without one of these there is none of them
+_CAPITALS = re.compile(r"[^\W\d_a-z](?<=[^\W\d_a-z]{2})")  # quicker than finding each word
 _LOUD = re.compile(rf"\b[^\W\d_]{{{_LOUD_WORD},}}\b")
 _SAYING = re.compile(rf"[^\W\d_]{{{_ECHOED},}}")
 _SPEAKING = re.compile(r"[^\W\d_]{3}|[^\w\s\x21-\x7e¡-¿–-…]")  # a word of some length, or an emoji
@@ -88,11 +90,11 @@ def _looks(utterance: Utterance) -> Iterator[str]:
         yield "~exclaims"
     if text.endswith(".") and words <= 2 * _SHORT:
         yield "~full stop"
-    seen = {match.lastgroup for match in _MOOD_SIGNS.finditer(text)}
-    for name in seen:
-        yield f"~{name}"
-    if not text.islower():
-        loud = sum(word.isupper() for word in _LOUD.findall(text))
+    if any([sign in text for sign in _OF_MOOD_SIGNS]):
+        for name in {match.lastgroup for match in _MOOD_SIGNS.finditer(text)}:
+            yield f"~{name}"
+    if _CAPITALS.search(text):
+        loud = len([word for word in _LOUD.findall(text) if word.isupper()])
         if loud:
             yield "~loud word" if loud == 1 else "~loud"
 

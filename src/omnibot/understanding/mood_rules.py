@@ -128,21 +128,34 @@ class _English:
     def weigh(self, utterance: Utterance) -> Weighed:
         found = self._lexicon.found(utterance.lower, utterance.words, utterance.spans)
         tokens = _Tokens(utterance.said, self._vader)
-        words = tokens.words
-        capitals = some_shout(words)
-        if found:
-            words = [
-                _MASKED if _within(start, found) else word for word, (start, _) in zip(words, tokens.spans, strict=True)
-            ]
+        capitals = some_shout(tokens.words)
+        words = _masked(tokens, found) if found else tokens.words
         weights = self._vader.valences(words, capitals)
         if not (found or any(weights)):
             return _SILENT
-        sums, first = [], 0
-        for end in tokens.ends:
-            sums.append(_contrasted(words[first:end], weights, first))
-            first = end
-        pieces = [Piece(weight, *span) for span, weight in zip(tokens.spans, weights, strict=True) if weight]
+        sums = _by_sentence(words, weights, tokens.ends, has_but="but" in utterance.lower)
+        pieces = [Piece(weight, *tokens.spans[place]) for place, weight in enumerate(weights) if weight]
         return Weighed(pieces, found, _compound(sums, found, self._vader._punctuation_emphasis(utterance.text)))
+
+
+def _masked(tokens: _Tokens, found: Iterable[Found]) -> list[Word]:
+    words = list(tokens.words)
+    for phrase in found:
+        for place, (start, _) in enumerate(tokens.spans):
+            if phrase.start <= start < phrase.end:
+                words[place] = _MASKED
+    return words
+
+
+def _by_sentence(words: Sequence[Word], weights: list[float], ends: Iterable[int], *, has_but: bool) -> list[float]:
+    """The sum of each sentence's weights, which change where there is a "but"."""
+    sums, first = [], 0
+    for end in ends:
+        if has_but:
+            _contrast(words[first:end], weights, first)
+        sums.append(math.fsum(weights[first:end]))
+        first = end
+    return sums
 
 
 class _Plain:
@@ -181,21 +194,20 @@ def _within(place: int, found: Iterable[Found]) -> bool:
     return any(phrase.start <= place < phrase.end for phrase in found)
 
 
-def _contrasted(words: Sequence[Word], weights: list[float], first: int) -> float:
-    """The sum of a sentence's weights; what stands before its first "but" weighs less, what stands behind it more."""
+def _contrast(words: Sequence[Word], weights: list[float], first: int) -> None:
+    """What stands before a sentence's first "but" weighs less, what stands behind it more."""
     end = first + len(words)
     but = next((place for place, word in enumerate(words, first) if word.text in _BUT), end)
     if but < end:
         for place in range(first, end):
             weights[place] *= _BEFORE_BUT if place < but else _BEHIND_BUT
-    return math.fsum(weights[first:end])
 
 
 def _compound(sums: Sequence[float], found: Sequence[Found], emphasis: float) -> float:
     """VADER's normalised sum, over the root of how many sentences have a mood: a long letter is not all or nothing."""
-    whole = math.fsum(sums) + math.fsum(phrase.weight for phrase in found)
+    whole = math.fsum(sums) + math.fsum([phrase.weight for phrase in found])
     if not whole:
         return 0.0
     whole += math.copysign(emphasis, whole)
-    whole /= math.sqrt(max(1, sum(map(bool, sums))))
+    whole /= math.sqrt(max(1, len([one for one in sums if one])))
     return whole / math.sqrt(whole * whole + _ALPHA)

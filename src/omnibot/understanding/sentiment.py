@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from math import exp, log1p, sqrt
 from string import punctuation
 from typing import Final
@@ -72,7 +73,9 @@ _NEGATIONS = frozenset(
     }
     | {"dont", "doesnt", "didnt", "isnt", "wasnt", "havent", "hasnt"}
 )
-_MANY = 4  # times that a sign is counted
+_SIGNS = {word: name for name, words in _WORDS.items() for word in words} | {"?": "?", "!": "!"}
+_COUNTED: Final = {"negations": 4, "told": 4, "?": 3, "!": 3}  # how often a sign counts; all others once
+_KEPT = 4096  # words of which it is known by heart what sign they are
 _FEW = 5  # words
 
 
@@ -136,41 +139,65 @@ def signs(utterance: Utterance, weighed: Weighed, vader: float) -> dict[str, flo
 
     The names of what the rules say begin with "~".
     """
-    lower, words = utterance.lower, utterance.words
-    present = set(words)
-    found: dict[str, float] = {name: 1.0 for name, those in _WORDS.items() if not present.isdisjoint(those)}
+    words = utterance.words
+    found: dict[str, float] = {"length": log1p(len(words)) / 3, "vader": vader}
+    for name in map(_sign, words):
+        if name:
+            found[name] = found.get(name, 0.0) + 1.0
+    for name in found.keys() & _COUNTED.keys():
+        found[name] = sqrt(min(found[name], _COUNTED[name]))
+    for name in found.keys() & _WORDS.keys():
+        found[name] = 1.0
+    found.update(dict.fromkeys(_looks(utterance), 1.0))
+    if weighed.words or weighed.found:
+        found.update(_by_the_rules(weighed))
+    return found
+
+
+@lru_cache(maxsize=_KEPT)
+def _sign(word: str) -> str:
+    """The sign that a word is; '' where it is none."""
+    if word in _SIGNS:
+        return _SIGNS[word]
+    if word in _NEGATIONS or word.endswith("n't"):
+        return "negations"
+    return "told" if word.endswith("ed") and len(word) > _FEW - 1 else ""
+
+
+def _looks(utterance: Utterance) -> Iterator[str]:
+    """What a text looks like, whatever it is about."""
+    lower = utterance.lower
+    if lower.rstrip().endswith("?"):
+        yield "ends with a question"
+    if len(utterance.words) < _FEW:
+        yield "few words"
+    if _ASKS.search(lower):
+        yield "asks"
+    if lower.startswith(("@", ".")):
+        yield "begins with a mention"
+    if _GREETS.match(lower):
+        yield "greets"
+    if _DIGIT.search(lower):
+        yield "numbers"
+    for twice in ("!!", "??", ".."):
+        if twice in lower:
+            yield twice
+    if len([word for word in utterance.text.split() if len(word) > 2 and word.isupper()]) > 1:
+        yield "shouts"
+
+
+def _by_the_rules(weighed: Weighed) -> dict[str, float]:
+    found: dict[str, float] = {}
     for phrase in weighed.found:
         name = f"~{phrase.name}"
         found[name] = found.get(name, 0.0) + 1.0
     compound = weighed.compound
-    found["vader"] = vader
     found["~compound"] = compound
-    found["~good"], found["~bad"] = max(0.0, compound), max(0.0, -compound)
-    found["~praise"] = log1p(sum([piece.weight for piece in weighed.words if piece.weight > 0]))
-    found["~blame"] = log1p(-sum([piece.weight for piece in weighed.words if piece.weight < 0]))
-    found["?"], found["!"] = sqrt(min(words.count("?"), 3)), sqrt(min(words.count("!"), 3))
-    found["length"] = log1p(len(words)) / 3
-    found["negations"] = _root(sum([word in _NEGATIONS or word.endswith("n't") for word in words]))
-    found["told"] = _root(sum([word.endswith("ed") and len(word) > _FEW - 1 for word in words]))
-    for name, there in (
-        ("ends with a question", lower.rstrip().endswith("?")),
-        ("few words", len(words) < _FEW),
-        ("asks", _ASKS.search(lower) is not None),
-        ("begins with a mention", lower[:1] in ("@", ".")),
-        ("greets", _GREETS.match(lower) is not None),
-        ("numbers", _DIGIT.search(lower) is not None),
-        ("!!", "!!" in lower),
-        ("??", "??" in lower),
-        ("..", ".." in lower),
-        ("shouts", sum([word.isupper() and len(word) > 2 for word in utterance.text.split()]) > 1),
-    ):
-        if there:
-            found[name] = 1.0
+    found["~good" if compound > 0 else "~bad"] = abs(compound)
+    weights = [piece.weight for piece in weighed.words]
+    found["~praise"] = log1p(sum([weight for weight in weights if weight > 0]))
+    found["~blame"] = log1p(-sum([weight for weight in weights if weight < 0]))
     return found
-
-
-def _root(count: int) -> float:
-    return sqrt(min(count, _MANY))
 
 
 class _Head:
