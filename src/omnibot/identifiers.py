@@ -28,7 +28,7 @@ import idna
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, PhoneNumberType
 
-from omnibot.model import Address, Identifier, IdentifierKind
+from omnibot.model import USER, Address, Identifier, IdentifierKind
 
 _REMEMBERED = 32_768  # spellings: those who write, write again
 _LONGEST = 320  # characters of anything that is an identifier: a mail address of RFC 3696
@@ -45,6 +45,7 @@ _BY_CHANNEL: Mapping[str, IdentifierKind] = {
     "sms": IdentifierKind.PHONE,
     "whatsapp": IdentifierKind.PHONE,
     "email": IdentifierKind.EMAIL,
+    USER: IdentifierKind.USER_ID,
 }
 
 

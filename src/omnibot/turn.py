@@ -13,6 +13,7 @@ from omnibot.identity import Remembered, identify, together
 from omnibot.identity.codes import Codes, shown
 from omnibot.identity.prove import prove
 from omnibot.memory import recall, situate
+from omnibot.memory.events import counted_as, facts_of, tells
 from omnibot.memory.past import Seek, seek
 from omnibot.memory.ranking import Embed
 from omnibot.model import (
@@ -27,6 +28,8 @@ from omnibot.model import (
     Disclosure,
     Draft,
     EarlierTurn,
+    Event,
+    Fact,
     KnownAddress,
     Limits,
     MessageId,
@@ -40,9 +43,11 @@ from omnibot.model import (
     TurnMessage,
 )
 from omnibot.store.work import (
+    EVENTS,
     TIMELINE,
     Asked,
     CodeLimits,
+    Happened,
     InboxItem,
     Kind,
     Lease,
@@ -107,10 +112,18 @@ def turn(work: Work, steps: Steps) -> Generator[Remind | None, Sequence[Recalled
     It pauses where the turns of others, taken together with it, should come as far: a step that is taken again at once
     finds its caches warm. Where it would be reminded, it goes on with what is sent to it, or without.
     """
+    work = _with_events(work)
     messages = _messages(work.items)
     if not messages:
-        revised, reported = _edits(work.items), _reports(work.items)
-        return Outcome(work=work, address=_about(work), revised=revised, reported=reported)
+        happened, told = _happened(work)
+        return Outcome(
+            work=work,
+            address=_about(work),
+            changes=told,
+            revised=_edits(work.items),
+            reported=_reports(work.items),
+            happened=happened,
+        )
 
     snapshot = _identified(work, messages[0].address, steps)
     here = together(snapshot, messages[0].address)
@@ -128,6 +141,7 @@ def turn(work: Work, steps: Steps) -> Generator[Remind | None, Sequence[Recalled
     recent = recollection.recent
     variant = _variant(recent, messages[-1].address)
     drafts = compose(plan, snapshot, steps.limits, steps.speaker, variant, recent, at=work.at)
+    happened, told = _happened(work)
 
     return Outcome(
         work=work,
@@ -135,13 +149,14 @@ def turn(work: Work, steps: Steps) -> Generator[Remind | None, Sequence[Recalled
         record=_record(messages, reading, plan),
         mood=_mood(reading, messages[-1].at, answered=bool(drafts)),
         replies=tuple(Reply(draft, _purpose(draft, plan, messages[-1].address)) for draft in drafts),
-        changes=(*plan.changes, *_learned(reading, snapshot, messages[-1])),
+        changes=(*told, *plan.changes, *_learned(reading, snapshot, messages[-1])),
         handoff=plan.handoff,
         revised=_edits(work.items),
         reported=_reports(work.items),
         opened=_opened(work, messages, steps),
         asked=tuple(_asked(plan, steps, variant)),
         tried=snapshot.tried,
+        happened=happened,
     )
 
 
@@ -220,6 +235,74 @@ def _with_codes(snapshot: Snapshot, work: Work, messages: Sequence[TurnMessage],
     if not (work.requests and steps.proofs):
         return snapshot
     return replace(snapshot, tried=prove(work.requests, messages, steps.proofs.codes))
+
+
+def _with_events(work: Work) -> Work:
+    """What waits to be told is known to the turn already."""
+    events = _events(work.items)
+    if not events:
+        return work
+    facts = list(work.facts)
+    for event in events:
+        assert event.address is not None
+        for change in facts_of(event):
+            before = next((f for f in reversed(facts) if (f.key, f.address) == (change.key, event.address)), None)
+            if before is None or (before.confidence <= change.confidence and (before.since or event.at) <= event.at):
+                facts = [fact for fact in facts if fact is not before]
+                if change.value:
+                    facts.append(_fact(change, event.address))
+    known = sorted(facts, key=lambda fact: (fact.confidence, fact.since or work.at))
+    told = [one.event for one in _taken_in(events, work) if one.told_of]
+    return replace(
+        work, facts=tuple(known), events=tuple(sorted((*work.events, *told), key=lambda event: event.at)[-EVENTS:])
+    )
+
+
+def _fact(change: Change, address: AddressId) -> Fact:
+    return Fact(
+        key=change.key,
+        value=change.value,
+        address=address,
+        confidence=change.confidence,
+        source="event",
+        since=change.at,
+    )
+
+
+def _happened(work: Work) -> tuple[tuple[Happened, ...], tuple[Change, ...]]:
+    """What the company has told, and what follows from it."""
+    events = _events(work.items)
+    return _taken_in(events, work), tuple(change for event in events for change in facts_of(event))
+
+
+def _taken_in(events: Sequence[Event], work: Work) -> tuple[Happened, ...]:
+    if not events:
+        return ()
+    seen = {(address, used.name): used.count for address, used in work.usage}
+    happened = []
+    for event in events:
+        assert event.address is not None
+        usage = counted_as(event)
+        before = seen.get((event.address, usage), 0)
+        seen[event.address, usage] = before + 1
+        happened.append(Happened(event=event, usage=usage, told_of=tells(event, before)))
+    return tuple(happened)
+
+
+def _events(items: Sequence[InboxItem]) -> list[Event]:
+    """In the order in which they happened."""
+    events = [
+        Event(
+            id=item.payload["id"],
+            name=item.payload["name"],
+            at=datetime.fromisoformat(item.payload["at"]),
+            properties=item.payload["properties"],
+            address=item.address,
+        )
+        for item in items
+        if item.kind is Kind.EVENT
+    ]
+    return sorted(events, key=lambda event: event.at)
 
 
 _DOTS = "••• ••••"  # for a code, where it is not to be read

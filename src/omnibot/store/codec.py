@@ -74,6 +74,10 @@ class Codec:
         """What a delivery of a provider is recognised by."""
         return self._hash("arrival", channel, account, provider_id)
 
+    def event_hash(self, id_: str) -> UUID:
+        """What an event of the company's is recognised by, whomever it is about."""
+        return self._hash("event", id_)
+
     def provider_hash(self, provider_id: str) -> UUID:
         """What a provider's message is found by, within its address."""
         return self._hash("message", provider_id)

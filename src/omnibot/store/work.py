@@ -69,6 +69,13 @@ class Arrived:
     token: SignedToken | str = ""  # that was shown, and taken out of the text: a verified one, or a code of ours
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToldEvent(Incoming):
+    """The company tells what happened to somebody; `sender` is whom it is about."""
+
+    event: Event
+
+
 class Kind(StrEnum):
     """What a lane can be asked to take."""
 
@@ -115,6 +122,9 @@ class InboxItem:
     attempts: int
     message: TurnMessage | None = None
     payload: Mapping[str, Any] = field(default_factory=dict)
+
+
+EVENTS = 30  # the latest that tell of more than use, of which a turn knows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

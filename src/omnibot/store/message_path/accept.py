@@ -19,7 +19,7 @@ from omnibot.store.message_path.connections import columns
 from omnibot.store.message_path.inbox import ARRIVED, QUEUED, inbox_columns
 from omnibot.store.message_path.known import Known, KnownAddresses, by_hand
 from omnibot.store.message_path.recognise import Shown, vouched
-from omnibot.store.work import Arrived, StoreUnavailable
+from omnibot.store.work import Arrived, StoreUnavailable, ToldEvent
 
 # Nothing is written unless everybody is answered as we know them to be: bodies are sealed for their addresses, and
 # what has changed must be written, too. Links are locked so that whoever moves one waits and then finds what we wrote,
@@ -64,7 +64,7 @@ class Accepting(Acquainting):
 
         `pause` seconds pass before a turn begins, so that a burst becomes one turn.
         """
-        keys = [self._codec.arrival_hash(a.channel, a.account, a.item.id) for a in batch]
+        keys = list(map(self._key, batch))
         once: dict[UUID, Arrived] = {}
         for key, arrived in zip(keys, batch, strict=True):
             once.setdefault(key, arrived)  # the same delivery may come twice in one batch
@@ -74,6 +74,12 @@ class Accepting(Acquainting):
             new.append(key in unseen)
             unseen.discard(key)
         return new
+
+    def _key(self, arrived: Arrived) -> UUID:
+        """By what a delivery is known again; an event by its id alone, whoever tells it and whomever it is about."""
+        if isinstance(arrived.item, ToldEvent):
+            return self._codec.event_hash(arrived.item.id)
+        return self._codec.arrival_hash(arrived.channel, arrived.account, arrived.item.id)
 
     async def _commit_once(self, once: Mapping[UUID, Arrived], pause: float) -> set[UUID]:
         """Again where a merge or a turn held what this needed, and the other way round: nothing was written then."""
@@ -111,7 +117,8 @@ class Accepting(Acquainting):
 
     def _shows_more(self, arrived: Arrived, known: Known) -> bool:
         """Whether it proves something of who writes that was not known, or was known too long ago."""
-        shown = Shown(arrived, vouched(self._codec, arrived), by_hand(arrived.item))
+        told = isinstance(arrived.item, ToldEvent)
+        shown = Shown(arrived, vouched(self._codec, arrived), by_hand(arrived.item), told=told)
         return shown.is_news_of(known, self._guards)
 
     async def _recall(self, hashes: Sequence[UUID]) -> Mapping[UUID, Known]:

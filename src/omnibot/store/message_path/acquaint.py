@@ -21,7 +21,7 @@ from omnibot.store.message_path.known import Known, Way, by_hand
 from omnibot.store.message_path.pointers import KEEP_BACK_POINTERS
 from omnibot.store.message_path.recognise import MOST_HOLDERS, Holder, Holders, Shown, vouched
 from omnibot.store.payloads import message_body
-from omnibot.store.work import Arrived
+from omnibot.store.work import Arrived, ToldEvent
 
 _REMEMBER_ARRIVALS = """
 INSERT INTO arrivals (key, at) SELECT key, now() FROM unnest($1::uuid[]) AS key ON CONFLICT DO NOTHING RETURNING key
@@ -296,6 +296,7 @@ class Acquainting(Connections):
             one.identifiers |= vouched(self._codec, arrived)
             one.by_token = one.by_token or bool(arrived.token)
             one.theirs = one.theirs or by_hand(arrived.item)
+            one.told = one.told or isinstance(arrived.item, ToldEvent)
         return shown
 
     async def _look_up_and_hold(
@@ -433,7 +434,7 @@ def _reason_for_quarantine(arrived: Arrived) -> str:
 
 
 def _may_be_met(arrived: Arrived) -> bool:
-    return isinstance(arrived.item, IncomingMessage | ButtonPress)
+    return isinstance(arrived.item, IncomingMessage | ButtonPress | ToldEvent)
 
 
 def _sender_of(shown: Shown) -> Sender:
@@ -444,11 +445,13 @@ def _evidence(shown: Shown) -> str:
     """Who says so; no personal data."""
     if shown.by_token:
         return "signed token"
+    if shown.told and not shown.theirs:
+        return "event"
     return f"vouched by {shown.latest.channel}" if shown.identifiers else FIRST_MESSAGE
 
 
 def _proven(known: Known, shown: Shown) -> Known:
     """What is known of an address once it has shown this."""
     identifiers = known.identifiers | shown.identifiers.keys()
-    proven_at = datetime.now(UTC) if shown.identifiers else known.proven_at
+    proven_at = datetime.now(UTC) if shown.proof() is Proof.PROVEN else known.proven_at
     return replace(known, claimed=False, identifiers=identifiers, proven_at=proven_at)

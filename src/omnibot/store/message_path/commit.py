@@ -1,7 +1,7 @@
 """Commit: the turns whose leases still hold, each as a whole; their inbox rows are gone and their lanes free again.
 
-One statement does it: release, what was read and decided, replies, what was learned. Only edits and delivery states
-take a transaction of several.
+One statement does it: release, what was read and decided, replies, what was learned. Only edits, delivery states,
+events and proofs take a transaction of several.
 
 No sync to disk: what a turn has decided is seen by nobody outside until something of it leaves, and dispatch syncs
 before that, with all that was written before. A turn that is lost in a crash of the database leaves its inbox rows
@@ -19,6 +19,7 @@ import asyncpg
 from omnibot.model import CustomerId
 from omnibot.store.codec import Codec
 from omnibot.store.message_path.connections import columns
+from omnibot.store.message_path.happen import Happening, happens
 from omnibot.store.message_path.hold import OPENED
 from omnibot.store.message_path.inbox import MESSAGE_PRIORITY
 from omnibot.store.message_path.keep import KEEP, keeps, kept_columns, matter
@@ -93,7 +94,7 @@ learned AS MATERIALIZED (
     SELECT DISTINCT ON (f.address_id, f.key) f.address_id, f.key, f.value_sealed, f.message_id, f.confidence
     FROM unnest((SELECT $21::bigint[]), $22::bigint[], $23::text[], $24::bytea[], $25::bigint[], $26::float8[])
         WITH ORDINALITY AS f(customer_id, address_id, key, value_sealed, message_id, confidence, ord)
-    JOIN held USING (customer_id) ORDER BY f.address_id, f.key, f.ord DESC
+    JOIN held USING (customer_id) ORDER BY f.address_id, f.key, f.confidence DESC, f.ord DESC
 ), closed AS (
     UPDATE facts SET valid_to = now()
     FROM learned l CROSS JOIN LATERAL (
@@ -134,7 +135,7 @@ ON CONFLICT (address_id, reason) WHERE resolved_at IS NULL AND turn_id IS NULL D
 """
 
 
-class Committing(Reporting, Proving):
+class Committing(Reporting, Proving, Happening):
     """The fourth step of the message path, and what happens to turns that fail."""
 
     async def commit(self, outcomes: Sequence[Outcome], pause: float = 0.0) -> dict[CustomerId, bool]:
@@ -169,7 +170,7 @@ class Committing(Reporting, Proving):
         self, outcomes: Sequence[Outcome], statement: str, arguments: Sequence[object]
     ) -> dict[CustomerId, bool]:
         asking = [o for o in outcomes if o.asked]
-        further = any(o.revised or o.reported or o.asked or o.tried for o in outcomes)
+        further = any(o.revised or o.reported or o.asked or o.tried or happens(o) for o in outcomes)
         async with self._transaction() if further else self._connection() as connection:
             if asking:
                 await self._meet_named(connection, asking)
@@ -178,6 +179,7 @@ class Committing(Reporting, Proving):
             if further:
                 current = [o for o in outcomes if o.work.lease.customer in held]
                 await self._write_reports(connection, current)
+                await self._write_happened(connection, current)
                 await self._try(connection, current)
                 await self._ask(connection, current)
         return held
@@ -245,6 +247,8 @@ def _learned(codec: Codec, outcomes: Sequence[Outcome]) -> list[tuple[Any, ...]]
     for outcome in outcomes:
         source = {item.message.id: item.address for item in outcome.work.items if item.message}
         for change in outcome.changes:
+            if change.at is not None:
+                continue  # it holds from a time of its own; see happen.py
             address = source[change.source] if change.source else outcome.address
             value = codec.seal(address, change.value) if change.value else None
             rows.append((outcome.work.lease.customer, address, change.key, value, change.source, change.confidence))

@@ -10,10 +10,12 @@ from uuid import UUID
 from omnibot.model import AddressId, ButtonPress, DeliveryReport, IncomingEdit, IncomingMessage
 from omnibot.store.codec import Codec
 from omnibot.store.message_path.connections import columns
-from omnibot.store.payloads import message_body, report_payload
-from omnibot.store.work import Arrived, Kind
+from omnibot.store.payloads import event_body, message_body, report_payload
+from omnibot.store.work import Arrived, Kind, ToldEvent
 
 MESSAGE_PRIORITY = 5
+_EVENT_PRIORITY = 7  # nobody waits for an answer
+_PRIORITY = f"CASE kind WHEN 'event' THEN {_EVENT_PRIORITY} ELSE {MESSAGE_PRIORITY} END"
 
 # Which of ours a message answers: only what went to the very address that now writes.
 ARRIVED = """
@@ -41,7 +43,7 @@ written AS (
     FROM fresh WHERE body IS NOT NULL
 ), queued AS (
     INSERT INTO inbox (customer_id, address_id, kind, message_id, priority, due_at, attempts, payload_sealed)
-    SELECT customer_id, address_id, kind, id, {MESSAGE_PRIORITY}, now() + $17::interval, 0, payload
+    SELECT customer_id, address_id, kind, id, {_PRIORITY}, now() + $17::interval, 0, payload
     FROM fresh ORDER BY ord
 ), filed AS (
     INSERT INTO attachments (address_id, message_id, channel, account, state, reason, name_sealed, ref_sealed,
@@ -54,7 +56,7 @@ written AS (
     JOIN fresh i ON i.ord = f.ord
 ), woken AS (
     INSERT INTO lanes (customer_id, due_at, priority, arrivals, fence, lost)
-    SELECT customer_id, now() + $17::interval, {MESSAGE_PRIORITY}, count(*), 0, 0
+    SELECT customer_id, now() + $17::interval, min({_PRIORITY}), count(*), 0, 0
     FROM fresh GROUP BY customer_id ORDER BY customer_id
     ON CONFLICT (customer_id) DO UPDATE SET due_at = LEAST(lanes.due_at, EXCLUDED.due_at),
         priority = LEAST(lanes.priority, EXCLUDED.priority), arrivals = lanes.arrivals + EXCLUDED.arrivals
@@ -97,6 +99,9 @@ def _row(codec: Codec, arrived: Arrived, address: AddressId, stopped: bool) -> t
         case DeliveryReport():
             payload = codec.seal(address, report_payload(item))
             return (Kind.REPORT, account, None, item.at, None, None, None, payload, 0)
+        case ToldEvent(event=event):
+            payload = codec.seal(address, event_body(event) | {"name": event.name, "at": event.at})
+            return (Kind.EVENT, account, None, item.at, None, None, None, payload, 0)
     raise TypeError(f"{type(item).__name__} is not an arrival that the inbox knows")
 
 

@@ -31,11 +31,10 @@ from omnibot.model import (
 from omnibot.store.cases import side_of
 from omnibot.store.message_path.connections import Connections
 from omnibot.store.payloads import choices_of, event_of, mood_of, text_of
-from omnibot.store.work import TIMELINE, InboxItem, Kind, Lease, Unreadable, Work
+from omnibot.store.work import EVENTS, TIMELINE, InboxItem, Kind, Lease, Unreadable, Work
 
 _ITEMS_A_TURN = 100  # what is beyond waits for the next turn
 _EARLIER = 6  # latest turns of which is known how they were meant
-_EVENTS = 30  # latest that tell of more than use
 _USAGE = 100  # names of what was done latest
 _OPEN_CASES = 20  # of an address, those that are open first
 _REQUESTS = 50  # that somebody may wait with, those whose codes were sent first: who asks without end delays nobody
@@ -46,7 +45,7 @@ _TOLD = "1 h"  # for which whoever types a code is told that it is void or has e
 # Behind the columns of `_address`; see `_memory`.
 _OF_AN_ADDRESS = f"""
     ARRAY(SELECT ROW(name, at, properties_sealed) FROM events
-          WHERE address_id = a.id AND told_of ORDER BY at DESC LIMIT {_EVENTS}),
+          WHERE address_id = a.id AND told_of ORDER BY at DESC LIMIT {EVENTS}),
     ARRAY(SELECT ROW(name, count, first_at, last_at) FROM usage
           WHERE address_id = a.id ORDER BY last_at DESC LIMIT {_USAGE}),
     ARRAY(SELECT ROW(address_id, matter_id, intent, state, opened_at, touched_at, resolved_at, contacts, reopened,
@@ -134,7 +133,7 @@ class Loading(Connections):
                 at=row["at"],
                 requests=tuple(map(self._request, sorted(row["requests"], key=itemgetter(0)))),
                 earlier=tuple(map(self._earlier, reversed(row["earlier"]))),
-                events=tuple(sorted(starmap(self._event, memory.events), key=_when)[-_EVENTS:]),
+                events=tuple(sorted(starmap(self._event, memory.events), key=_when)[-EVENTS:]),
                 usage=tuple(sorted(starmap(_usage, memory.usage), key=_last_seen, reverse=True)[:_USAGE]),
                 cases=tuple(sorted(map(self._side, memory.sides), key=_touched)),
                 habits=tuple(starmap(self._habits, memory.habits)),

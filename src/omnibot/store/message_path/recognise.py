@@ -12,19 +12,25 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from omnibot.identifiers import spelled
+from omnibot.identifiers import implied, spelled
 from omnibot.model import AddressId, CustomerId, Identifier, Proof
 from omnibot.store.codec import Codec
 from omnibot.store.identity.guards import Guards
 from omnibot.store.message_path.known import Known, is_theirs
-from omnibot.store.work import Arrived
+from omnibot.store.work import Arrived, ToldEvent
 
 MOST_HOLDERS = 20  # of one identifier that are looked at: whoever has more of them is nobody in particular
 _FRESH = timedelta(days=1)  # a proof is renewed at most so often
 
 
 def vouched(codec: Codec, arrived: Arrived) -> dict[UUID, Identifier]:
-    """What its provider answers for, by hash; a report says nothing of whoever it is about."""
+    """What its provider answers for, by hash; a report says nothing of whoever it is about.
+
+    The company answers for the address that it tells something about.
+    """
+    if isinstance(arrived.item, ToldEvent):
+        itself = implied(arrived.item.sender.address)
+        return {codec.identifier_hash(itself): itself} if itself else {}
     if not is_theirs(arrived.item):
         return {}
     known = (spelled(identifier) for identifier in arrived.item.sender.vouched)
@@ -39,10 +45,11 @@ class Shown:
     identifiers: dict[UUID, Identifier] = field(default_factory=dict)
     theirs: bool = False  # they wrote, and not only a machine of theirs
     by_token: bool = False  # the company's own system answers for them
+    told: bool = False  # it tells what happened to them
 
     def proof(self) -> Proof | None:
         """What it proves of the address; None: nothing."""
-        return Proof.PROVEN if self.identifiers else Proof.SEEN if self.theirs else None
+        return Proof.PROVEN if self.identifiers or self.told else Proof.SEEN if self.theirs else None
 
     def is_news_of(self, known: Known, guards: Guards) -> bool:
         """Whether anything has to be written down of it, for an address that is known.
@@ -51,6 +58,8 @@ class Shown:
         """
         if known.claimed and self.theirs:
             return True
+        if self.told and not self.theirs:  # what was proven before is not proven again by it
+            return known.proven_at is None
         if not self.by_token and guards.is_over(known.proven_at, self.latest.channel):
             return False
         return bool(self.identifiers) and (not self.identifiers.keys() <= known.identifiers or is_old(known))
