@@ -11,6 +11,7 @@ from omnibot.model import Address, AddressId, MessageId, ProofPurpose
 from omnibot.store import models
 from omnibot.store.codec import Codec
 from omnibot.store.payloads import text_of
+from omnibot.store.recorded import record_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +133,7 @@ class Profiles:
     async def turns(self, addresses: Collection[AddressId], limit: int) -> list[TakenTurn]:
         """What was read, planned and why in the latest turns, newest first."""
         rows = await models.Turn.filter(address_id__in=list(addresses)).order_by("-id").limit(limit)
-        records = [self._codec.open(row.address_id, row.record_sealed) for row in rows]
+        records = [record_of(self._codec.open(row.address_id, row.record_sealed)) for row in rows]
         texts = await self._texts(addresses, [id_ for record in records for id_ in record.get("messages", ())])
         where = await self.addresses([row.address_id for row in rows])
         return [

@@ -15,6 +15,7 @@ from omnibot.store import models
 from omnibot.store.codec import OWN
 from omnibot.store.imports import Imports
 from omnibot.store.payloads import text_of
+from omnibot.store.recorded import record_of
 from omnibot.store.work import Held
 
 _SETTLED = [DeliveryState.DEAD.value, DeliveryState.REFUSED.value, DeliveryState.SUPPRESSED.value]  # no call is open
@@ -141,7 +142,7 @@ class Records(Imports):
         if row is None:
             return []
         turns = await models.Turn.filter(address_id=row.id).order_by("-id").limit(limit)
-        return [{"at": t.at} | self._codec.open(t.address_id, t.record_sealed) for t in turns]
+        return [{"at": t.at} | record_of(self._codec.open(t.address_id, t.record_sealed)) for t in turns]
 
     # --- outbox ---
 

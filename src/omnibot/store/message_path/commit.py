@@ -26,6 +26,7 @@ from omnibot.store.message_path.keep import KEEP, keeps, kept_columns, matter
 from omnibot.store.message_path.prove import Proving
 from omnibot.store.message_path.reports import Reporting
 from omnibot.store.payloads import mood_payload, parts_to_json, said_body
+from omnibot.store.recorded import record_body
 from omnibot.store.work import Kind, Lease, Outcome, Reply, StoreUnavailable
 
 # Lock the lanes whose leases still hold, take what was taken out of them, and say when they are next due. What comes
@@ -218,7 +219,7 @@ def _turn_columns(codec: Codec, outcomes: Sequence[Outcome]) -> Iterator[object]
     for ord_, outcome in enumerate(outcomes):
         if outcome.record is None:
             continue
-        record = codec.seal(outcome.address, outcome.record)
+        record = codec.seal(outcome.address, record_body(outcome.record))
         mood = codec.seal(outcome.address, mood_payload(outcome.mood)) if outcome.mood else None
         turns.append(
             (ord_, outcome.work.lease.customer, outcome.address, record, outcome.handoff, mood, matter(outcome))
