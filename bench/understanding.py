@@ -181,19 +181,20 @@ def _cost(act: Callable[[str], object], text: str) -> float:
 
 
 def _by_part(understanding: Understanding, texts: Sequence[str]) -> dict[str, float]:
-    """Each component, as the pass calls one after the other; reading the clock adds a little to each."""
+    """Each reader, as the pass calls one after the other; reading the clock adds a little to each."""
     from omnibot.model import Situation
+    from omnibot.understanding.pipeline import readers
 
     situation = Situation(now=datetime(2025, 3, 12, 10, 15, tzinfo=UTC), zone=ZoneInfo("Europe/Berlin"))
-    pipeline = understanding.pipeline
-    spent = dict.fromkeys([_BEFORE, *pipeline.pipe_names, _AFTER], 0)
+    parts = readers(understanding.pipeline)
+    spent = dict.fromkeys([_BEFORE, *[name for name, _ in parts], _AFTER], 0)
     with _undisturbed():
         for text in texts:
             began = time.thread_time_ns()
-            doc, found = understanding.begin(text, situation)
-            for name, component in [(_BEFORE, None), *pipeline.pipeline, (_AFTER, None)]:
-                if component is not None:
-                    doc = component(doc)
+            found = understanding.ready(text, situation)
+            for name, read in [(_BEFORE, None), *parts, (_AFTER, None)]:
+                if read is not None:
+                    read(found)
                 elif name == _AFTER:
                     found.reading()
                 ended = time.thread_time_ns()

@@ -84,6 +84,7 @@ def test_an_order_is_found_by_the_words_before_its_number(text: str, value: str)
         ("Chrome shows ERR_CONNECTION_REFUSED", ("error_code", "ERR_CONNECTION_REFUSED")),
         ("java.lang.NullPointerException in the log", ("error_code", "NullPointerException")),
         ("read ECONNRESET", ("error_code", "ECONNRESET")),
+        ("write EPIPE again", ("error_code", "EPIPE")),
         ("since version 4.2 it hangs", ("version", "4.2")),
         ("on v2.3.1-beta", ("version", "2.3.1-beta")),
         ("on Windows 11", ("version", "11")),

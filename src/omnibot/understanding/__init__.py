@@ -49,11 +49,11 @@ class Understanding:
     ) -> None:
         from spacy.tokens import Doc
 
-        from omnibot.understanding.pipeline import assemble, begin
+        from omnibot.understanding.pipeline import Pass, assemble, begin, readers
 
-        self._begin, self._blank = begin, Doc
+        self._begin, self._doc, self._pass = begin, Doc, Pass
         self._pipeline = assemble(languages, catalogue, model=model, components=components)
-        self._components = [(name, component) for name, component in self._pipeline.pipeline]
+        self._readers = readers(self._pipeline)
         self._by_others = bool(model or components)
         self._memory = ShortMemory(self._pipeline)
         _give_back()
@@ -79,17 +79,11 @@ class Understanding:
 
         adopt(self._pipeline, intents)
 
-    def begin(self, text: str, situation: Situation) -> tuple[Doc, Pass]:
-        """Make a text ready: the Doc that the components are called with, and the pass that they add to.
-
-        Its words are cut for components of others alone. Our readers share words of their own, and where something that
-        the company names may stand in a text, they cut it for the EntityRuler.
-        """
+    def ready(self, text: str, situation: Situation) -> Pass:
+        """Make a text ready for our own readers (`pipeline.readers`), which share its words and need no Doc."""
         written, text = text, legible(text)
         self._memory.prepare(text)
-        doc = self._pipeline.make_doc(text) if self._by_others else self._blank(self._pipeline.vocab)
-        cut = doc if self._by_others else None
-        return doc, self._begin(doc, Utterance(text, situation, situation.last_language or "", cut, written))
+        return self._pass(_utterance(text, situation, None, written))
 
     def read(self, text: str, situation: Situation) -> Reading:
         """Read what a customer wrote.
@@ -97,19 +91,40 @@ class Understanding:
         Never raises, whatever the text, and takes time that grows as its length does. What a reader failed at is
         unknown, and logged.
         """
-        doc, found = self.begin(text, situation)
+        if self._by_others:
+            return self._read_with_others(text, situation)
+        found = self.ready(text, situation)
+        for name, read in self._readers:
+            try:
+                read(found)
+            except Exception as error:
+                _failed(name, error)
+        return found.reading()
+
+    def _read_with_others(self, text: str, situation: Situation) -> Reading:
+        written, text = text, legible(text)
+        self._memory.prepare(text)
+        doc = self._pipeline.make_doc(text)
+        found = self._begin(doc, _utterance(text, situation, doc, written))
         # As spaCy's own call does it, but that makes a failure of its own of a KeyError, which no handler gets.
-        for name, component in self._components:
+        for name, component in self._pipeline.pipeline:
             try:
                 given = component(doc)
-                if not isinstance(given, self._blank):
+                if not isinstance(given, self._doc):
                     raise TypeError("a component gives the Doc back")
                 doc = given
             except Exception as error:
-                _log.error("reader_failed", step=name, error=type(error).__name__)
-        if self._by_others:
-            found.entities += _others(doc, found.entities)
+                _failed(name, error)
+        found.entities += _others(doc, found.entities)
         return found.reading()
+
+
+def _utterance(text: str, situation: Situation, doc: Doc | None, written: str) -> Utterance:
+    return Utterance(text, situation, situation.last_language or "", doc, written)
+
+
+def _failed(step: str, error: Exception) -> None:
+    _log.error("reader_failed", step=step, error=type(error).__name__)
 
 
 def _give_back() -> None:

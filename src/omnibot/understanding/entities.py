@@ -193,11 +193,11 @@ _HEXADECIMAL = re.compile(r"0x[0-9a-f]{3,16}")
 
 
 def _numbered(utterance: Utterance) -> Iterator[Entity]:
-    words = utterance.words
+    words, may_fail = utterance.words, _FAILURE_HINT.search(utterance.text) is not None
     before: tuple[int, str] | None = None  # the last number, and what it is
     for place, word in enumerate(words):
-        if not _NUMBER.search(word):
-            if len(word) > 6 and (failure := _failure(utterance, place)):
+        if word.isalpha() or not _NUMBER.search(word):
+            if may_fail and (failure := _failure(utterance, place)):
                 yield failure
             continue
         label, since = _label(words, place)
@@ -284,8 +284,9 @@ def _spelling(text: str) -> str:
 
 # --- failures that have names ---------------------------------------------------------------------------------------
 
-_FAILURE_HINT = re.compile(r"ERR|Err|Exc|E[A-Z]{5}")
-_FAILURE = re.compile(r"ERR_\w+|[A-Z]\w*[a-z](?:Error|Exception)|E(?:CONN|TIMEDOUT|ADDR|NOENT|ACCES|PIPE|HOSTUN)\w*")
+_CALLS = "CONN|TIMEDOUT|ADDR|NOENT|ACCES|PIPE|HOSTUN"  # of the system
+_FAILURE_HINT = re.compile(f"ERR_|Error|Exception|E(?:{_CALLS})")
+_FAILURE = re.compile(rf"ERR_\w+|[A-Z]\w*[a-z](?:Error|Exception)|E(?:{_CALLS})\w*")
 
 
 def _failures(utterance: Utterance) -> Iterator[Entity]:

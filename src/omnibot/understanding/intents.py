@@ -53,15 +53,15 @@ class IntentModel:
         """Weigh one text; a model without labels finds everything out of scope."""
         if not self.labels:
             return Judgement(np.zeros(0, np.float32), 0.0)
+        scores = self.heads.scores(features)
         hashed, dense = self.heads.parts(features)
-        scores = hashed + dense
-        likely = np.exp(scores - scores.max())
-        total = float(likely.sum())
+        likely = np.exp(scores - max(scores.tolist()))
+        total = float(np.add.reduce(likely))
         # As `signs` has it, in plain numbers: three of them are not worth an array.
-        top = float(dense.max())
-        found = top + math.log(float(np.exp(dense - top).sum()))
+        top = max(dense.tolist())
+        found = top + math.log(np.add.reduce(np.exp(dense - top)))
         sure, best, there, bias = self.scope
-        inside = sure * -math.log(total) + best * float(hashed.max()) + there * found + bias
+        inside = sure * -math.log(total) + best * max(hashed.tolist()) + there * found + bias
         return Judgement(likely / total, 1 / (1 + math.exp(-max(min(inside, _FAR), -_FAR))))
 
     def label(self, features: Features) -> str:
@@ -122,18 +122,18 @@ class Intents:
         judged = model.judge(features)
         if not len(judged.probabilities):
             return Intent(OUT_OF_SCOPE, 0.0, known=False)
-        ranked = np.argsort(judged.probabilities)[: -_ALTERNATIVES - 2 : -1].tolist()
-        likely = [Alternative(model.labels[one], judged.in_scope * float(judged.probabilities[one])) for one in ranked]
+        ranked = judged.probabilities.argsort()[: -_ALTERNATIVES - 2 : -1].tolist()
+        likely = [(model.labels[one], judged.in_scope * float(judged.probabilities[one])) for one in ranked]
         if judged.in_scope < SURE:
             return _intent(OUT_OF_SCOPE, 1 - judged.in_scope, (), likely[:_ALTERNATIVES])
         evidence = _evidence(model.heads, ranked[0], utterance, features)
-        return _intent(likely[0].value, likely[0].confidence, evidence, likely[1:])
+        return _intent(*likely[0], evidence, likely[1:])
 
 
-def _intent(value: str, confidence: float, evidence: tuple[Evidence, ...], others: Sequence[Alternative]) -> Intent:
-    alternatives = tuple(
-        Alternative(other.value, round(other.confidence, 3)) for other in others if other.confidence >= _LEAST
-    )
+def _intent(
+    value: str, confidence: float, evidence: tuple[Evidence, ...], others: Sequence[tuple[str, float]]
+) -> Intent:
+    alternatives = tuple([Alternative(other, round(likely, 3)) for other, likely in others if likely >= _LEAST])
     return Intent(value, round(confidence, 3), evidence, confidence >= SURE, alternatives)
 
 

@@ -46,7 +46,7 @@ from omnibot.understanding.urgency import UrgencyReader
 from omnibot.understanding.utterance import Utterance
 from omnibot.understanding.words import WordTokenizer
 
-__all__ = ["Pass", "adopt", "assemble", "begin", "under_way"]
+__all__ = ["Pass", "adopt", "assemble", "begin", "readers", "under_way"]
 
 _KEY = "omnibot"
 _BLANK = Reading(
@@ -125,15 +125,18 @@ class _HasHeads(Protocol):
 
 
 class _Component:
-    """A reader as spaCy calls it; `weighs`: what of it has heads, which may stand beside those of others."""
+    """A reader as spaCy calls it; `weighs`: what of it has heads, which may stand beside those of others.
+
+    `read` is what it does. It looks at the pass alone, so that without components of others there need be no Doc.
+    """
 
     def __init__(self, read: Callable[[Pass], None], weighs: _HasHeads | None = None) -> None:
-        self._read = read
+        self.read = read
         self.weighs = weighs
         self.trained = weighs.heads if weighs else None
 
     def __call__(self, doc: Doc) -> Doc:
-        self._read(under_way(doc))
+        self.read(under_way(doc))
         return doc
 
 
@@ -319,6 +322,11 @@ def assemble(
         raise PipelineError(faults)
     adopt(nlp, None)
     return nlp
+
+
+def readers(nlp: Language) -> list[tuple[str, Callable[[Pass], None]]]:
+    """Our components by their names, in the order of a pass."""
+    return [(name, part.read) for name, part in nlp.pipeline if isinstance(part, _Component)]
 
 
 def adopt(nlp: Language, intents: IntentModel | None) -> None:

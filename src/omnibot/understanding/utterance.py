@@ -80,6 +80,8 @@ class Utterance:
 
     def in_language(self, language: str) -> Utterance:
         """The same, read in a language; what was made of the text already goes along."""
+        if language == self.language:
+            return self
         same: Utterance = object.__new__(Utterance)
         same.__dict__.update(self.__dict__, language=language)
         return same
@@ -112,7 +114,7 @@ _UNSAID = re.compile(
 )
 
 _SIGN = re.compile(r"[^\w\s]")
-_RUN = re.compile(rf"(\S{{{_UNBROKEN}}})(\S+)")
+_RUN = re.compile(rf"(?<!\S)(\S{{{_UNBROKEN}}})(\S+)")
 
 
 def legible(text: str) -> str:
