@@ -842,6 +842,7 @@ class Plan:
     unsolicited: bool = False  # answers a message that did not answer ours: a tighter reply cap holds
     asks: tuple[Ask, ...] = ()  # codes to be sent
     team: str = ""  # that takes over
+    priority: str = ""  # normal, high or urgent, where its playbook says so
     case: CaseChange | None = None  # what the turn does to the matter that it is about
     level: Level = Level.EMOTION  # how personal it may be
     zone: tzinfo | None = None  # the customer's, in which days and hours are told

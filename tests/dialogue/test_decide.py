@@ -89,6 +89,7 @@ def ago(minutes: int, text: str, direction: Direction = Direction.OUT, number: i
     )
 
 
+DISCLOSED = ("disclose", "machine")  # on a channel on which nothing was said yet
 MET = Recollection(recent=(ago(5, "You're welcome."),))
 
 
@@ -453,7 +454,7 @@ def test_stop_closes_its_own_address_alone(knowledge: Knowledge) -> None:
         replace(TELEGRAM, stopped=True), True, "wrote something else besides STOP"
     )  # fmt: skip
     again = decide(sarah(), ENGLISH, MET, [*ordered("stop already"), *question], Company(knowledge), CHANNELS)
-    assert (said(again), again.to) == ([("answer", "export-data")], EMAIL)
+    assert (said(again), again.to) == ([DISCLOSED, ("answer", "export-data")], EMAIL)
 
 
 STOPPED = replace(TELEGRAM, stopped=True)
@@ -475,7 +476,7 @@ def test_a_question_beside_a_repeated_stop_goes_to_people(knowledge: Knowledge) 
 
 def test_a_question_after_stop_is_answered_where_they_prefer(plan: Desk) -> None:
     answered = plan("How do I reset my password?", snapshot=sarah(STOPPED, EMAIL, channel="email"))
-    assert (said(answered), answered.to) == ([("answer", "reset-password")], EMAIL)
+    assert (said(answered), answered.to) == ([DISCLOSED, ("answer", "reset-password")], EMAIL)
     closed = plan("How do I reset my password?", snapshot=sarah(STOPPED, replace(EMAIL, stopped=True), channel="email"))
     assert (closed.moves, closed.to, closed.handoff) == ((), None, "wrote after STOP")
 
@@ -590,9 +591,20 @@ def test_here_is_the_channel_written_from(plan: Desk) -> None:
     assert plan("answer me here please", snapshot=sarah(channel="email")).preferences.channel == "telegram"
 
 
+def test_that_a_machine_speaks_is_said_on_each_channel_once(plan: Desk) -> None:
+    by_mail = sarah(channel="email")
+    assert said(plan("How do I export my data?", snapshot=by_mail)) == [DISCLOSED, ("answer", "export-data")]
+    answered = replace(ago(3, "As I wrote."), address=EMAIL.address)
+    told = plan("How do I export my data?", snapshot=by_mail, met=Recollection(recent=(*MET.recent, answered)))
+    assert said(told) == [("answer", "export-data")]
+    # Far behind the latest messages it was said, too.
+    long_ago = replace(by_mail, timeline=(answered, *MET.recent))
+    assert said(plan("How do I export my data?", snapshot=long_ago)) == [("answer", "export-data")]
+
+
 def test_a_wish_and_a_question_get_both_and_the_wish_holds_at_once(plan: Desk) -> None:
     both = plan("Please answer me by email, and how do I export my data?")
-    assert said(both) == [("confirm", "channel_set"), ("answer", "export-data")]
+    assert said(both) == [DISCLOSED, ("confirm", "channel_set"), ("answer", "export-data")]
     assert (both.to, both.pointer) == (EMAIL, TELEGRAM)
 
 

@@ -2,23 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import lru_cache
+from itertools import takewhile
 
 from omnibot.dialogue.articles import Article
 from omnibot.dialogue.company import Company
-from omnibot.dialogue.heard import ARTICLE_CHOICE, Answered, Heard, WishSaid, chosen, listen
+from omnibot.dialogue.heard import (
+    ARTICLE_CHOICE,
+    BY_BUTTON,
+    INTENT_CHOICE,
+    Answered,
+    Heard,
+    WishSaid,
+    chosen,
+    listen,
+)
 from omnibot.dialogue.linking import asked, proven, shows_token, without_codes
+from omnibot.dialogue.personal import Personal, fewer, spoken_of
 from omnibot.dialogue.phrases import Alarm, Talk, Wish
+from omnibot.dialogue.playing import Chosen, Play, asked_before, promise, which, which_key
+from omnibot.dialogue.world import World, signed_up, zone_of
 from omnibot.model import (
+    OUT_OF_SCOPE,
     AddressId,
+    Attempt,
+    CaseChange,
+    CaseState,
     Change,
     Choice,
+    Complexity,
+    Detail,
     Direction,
+    Expertise,
     KnownAddress,
     Length,
+    Level,
+    Manner,
     Move,
     MoveKind,
     Plan,
@@ -30,7 +52,9 @@ from omnibot.model import (
     TimelineMessage,
     TurnMessage,
     Urgency,
+    Value,
 )
+from omnibot.playbooks import Handoff
 
 __all__ = ["decide"]
 
@@ -46,6 +70,10 @@ _TOPICS_OFFERED = 5
 _SAID_BEFORE = 3  # messages that an address alone may complete
 _OPENINGS_REMEMBERED = 1000  # of articles
 _OF_A_FILE = ("name", "media_type", "size", "ref")
+_SAYS_SORRY = frozenset({"upset", "serious"})  # hand-offs in whose words a feeling is seen
+_OFTEN, _FELT = 3, 0.5  # contacts on one matter, and how much frustration, that call for a person
+_MOST_RESOURCES = 2
+_LONGEST_CONCERN = 300  # characters
 
 
 def decide(
@@ -179,7 +207,8 @@ class _Turn:
                 handoff="written from an address that is not theirs any more",
                 why="no address of theirs to answer on",
             )
-        heard = self._heard()
+        pressed = [self._as_pressed(message) for message in self.messages]
+        heard = self._heard(pressed)
         confirms, changes = self._wishes(heard)
         wants, asks = asked(heard, self.written_on, self.snapshot, self.channels, self.company.linking)
         confirms = (*proven(self.snapshot, self.written_on, heard, self.messages), *wants, *confirms)
@@ -187,42 +216,69 @@ class _Turn:
         kept = () if self._is_shared() else changes
         name = next((change.value for change in kept if change.key == "name"), self.snapshot.name)
         language = self._language(preferences, heard)
-        answers, repeated = ((), ()) if Alarm.SERIOUS in heard.alarms else self._answers(heard, changes, language)
-        handoffs = tuple(self._handoffs(heard, bool(answers), repeated, bool(confirms or asks)))
-        talk = () if answers or handoffs else tuple(self._small_talk(heard, bool(confirms or asks), language))
-        people_first = any(move.topic in _PEOPLE_FIRST for move in handoffs)
-        substance = (*handoffs, *answers) if people_first else (*answers, *handoffs)
-        moves = (*confirms, *substance, *talk)
-        if moves and not any(move.kind is MoveKind.GREET for move in moves):
-            moves = (*self._greeting(heard), *moves)
-        to, pointer = self._destination(preferences, substance=bool(answers or handoffs))
+        world = self._world()
+        manner = self._manner(preferences, language, world)
+        play = self._play(heard, _meant(pressed), manner, world)
+        said = self._substance(heard, changes, manner, play, world, confirmed=bool(confirms or asks))
+        talk = () if said.moves else tuple(self._small_talk(heard, bool(confirms or asks), language))
+        personal = self._personal(said, talk, manner, play, world)
+        moves = (*confirms, *personal.before, *said.moves, *personal.behind, *talk)
+        to, pointer = self._destination(manner.preferences, substance=bool(said.moves))
+        if moves:
+            greets = any(move.kind is MoveKind.GREET for move in moves)
+            greeting = () if greets else tuple(self._greeting(heard))
+            moves = (*greeting, *self._disclosure(to, (*greeting, *moves)), *moves)
+        handoffs = [move for move in said.moves if move.kind is MoveKind.HANDOFF]
+        handoff = "; ".join(filter(None, (handoff, *(move.why for move in handoffs))))
         return Plan(
             moves=moves,
             to=to if moves else None,
             pointer=pointer if moves else None,
-            preferences=preferences,
+            preferences=manner.preferences,
             name=name,
             language=language,
             changes=kept,
-            handoff="; ".join(filter(None, (handoff, *(move.why for move in handoffs)))),
+            handoff=handoff,
             confirms_stop=any(move.topic == "forgotten_here" for move in moves),
             unsolicited=not (self.snapshot.tried or any(map(shows_token, self.messages)))
             and all(message.answers is None for message in self.messages),
             asks=asks,
+            team=said.rule.team if said.rule else "",
+            priority=said.rule.priority if said.rule else "",
+            case=self._case(said, play, handed_off=bool(handoff)),
+            level=manner.level,
+            zone=world.zone,
             why=_reason(heard, moves),
         )
 
-    def _heard(self) -> Heard:
+    def _world(self) -> World:
+        assert self.written_on is not None
+        zone = zone_of(self.snapshot, self.company.zone)
+        return World(self.snapshot, self.reading, self.recollection, self.messages, self.written_on, zone)
+
+    def _heard(self, pressed: Sequence[TurnMessage]) -> Heard:
         """What is said; START is an order to the server and opens a conversation, HELP is a word of the network."""
         spoken = [
-            without_codes(self._as_pressed(m), self.snapshot.tried)
-            for m in self.messages
+            without_codes(self._as_first_asked(m), self.snapshot.tried)
+            for m in pressed
             if not ({_FLAG_START, _FLAG_HELP} & {*m.flags} or m.own_number)
         ]
         heard = listen(spoken, self.company.knowledge, self.reading.language.value, self._said_before())
         if any(_FLAG_START in message.flags for message in self.messages):
             heard.talk.append(Talk.HELLO)
         return heard
+
+    def _as_first_asked(self, message: TurnMessage) -> TurnMessage:
+        """Who says which of two was meant asks again what they asked before we did not know it."""
+        if not message.pressed.startswith(INTENT_CHOICE):
+            return message
+        known = _address(self.snapshot, message.address)
+        there = [one for one in reversed(self.recollection.recent) if known and one.address == known.address]
+        offer = next((place for place, one in enumerate(there) if one.direction is Direction.OUT and one.choices), None)
+        before = there[offer + 1 :] if offer is not None else []
+        asked_first = list(takewhile(lambda one: one.direction is Direction.IN, before))
+        text = "\n".join(one.text for one in reversed(asked_first))
+        return replace(message, pressed="", text=text or message.text)
 
     def _said_before(self) -> Sequence[str]:
         """What they wrote last where they write now, the latest first."""
@@ -322,12 +378,107 @@ class _Turn:
             topic, why = "channel_missing", "no address of theirs on that channel is known"
         return Move(kind=MoveKind.CONFIRM, topic=topic, facts=facts, why=why)
 
+    # --- how it is answered ---
+
+    def _manner(self, preferences: Preferences, language: str, world: World) -> _Manner:
+        """In which words and how personal: as they said, then as they seem to like it, then as they write."""
+        level = min(self.company.level, preferences.level or Level.EMOTION)
+        if self._is_shared():
+            level = Level.NAME
+        if level < Level.PREFERENCES and self.snapshot.habits:
+            preferences = _stated(preferences, self.snapshot)
+        if preferences.complexity is None:
+            preferences = replace(preferences, complexity=self._complexity(world))
+        return _Manner(preferences, level, language, preferences.register or Register.CASUAL)
+
+    def _complexity(self, world: World) -> Complexity | None:
+        """No jargon for who is new here, and no detours for who knows what things are made of."""
+        expertise = self.reading.expertise
+        if expertise.known and expertise.value is Expertise.EXPERT:
+            return Complexity.TECHNICAL
+        if _is_beginner(self.reading) or signed_up(self.snapshot, world.now):
+            return Complexity.PLAIN
+        return None
+
     # --- what is answered ---
 
+    def _play(self, heard: Heard, meant: str, manner: _Manner, world: World) -> Play | None:
+        """The playbook to go by, if one says what to do: that of what is wanted, or of the matter they go on about."""
+        if Alarm.SERIOUS in heard.alarms:
+            return None
+        intent, case = self.reading.intent, self.recollection.case
+        wanted = ""
+        if meant:
+            wanted = meant
+        elif intent.known and intent.value != OUT_OF_SCOPE:
+            wanted = intent.value if heard.matters or heard.person else ""
+        elif case is not None and not heard.answered and not self.recollection.is_contact:
+            wanted = case.intent if heard.unanswered else ""
+        if not wanted and case is not None and self._did_not_help(heard):
+            wanted = case.intent
+        playbook = self.company.playbooks.of(wanted) if wanted else None
+        if playbook is None or not playbook.decides:
+            return None
+        return Play(playbook, world, self.company, manner.language, manner.register)
+
+    def _did_not_help(self, heard: Heard) -> bool:
+        return Talk.NOT_HELPED in heard.talk or self.recollection.solved is False
+
+    def _substance(
+        self,
+        heard: Heard,
+        changes: Sequence[Change],
+        manner: _Manner,
+        play: Play | None,
+        world: World,
+        *,
+        confirmed: bool,
+    ) -> _Said:
+        """What the reply is about: what is answered or asked back, and who takes over."""
+        followed = self._followed(play) if play else _Followed()
+        answers, repeated = self._answers(heard, changes, manner.language, followed)
+        question = followed.question
+        if question is None and play is None and heard.unanswered and not answers:
+            known = asked_before(self.recollection)
+            question = which(self.reading, self.company, manner.language, manner.register, known)
+        handoffs = tuple(
+            self._handoffs(heard, answers, repeated, followed, asks=question is not None, confirmed=confirmed)
+        )
+        rule = followed.rule or (play.otherwise() if play and handoffs else None)
+        moves: tuple[Move, ...]
+        if handoffs:
+            handoffs = tuple(self._addressed(move, rule, manner, play) for move in handoffs)
+            promised = promise(rule, self.company, manner.language, world) if rule else None
+            people = (*handoffs, promised) if promised else handoffs
+            people_first = any(move.topic in _PEOPLE_FIRST for move in handoffs)
+            moves = (*people, *answers) if people_first else (*answers, *people)
+            return _Said(moves, rule, followed, None)
+        moves = (*answers, question) if question else answers
+        return _Said(moves, None, followed, question)
+
+    def _followed(self, play: Play) -> _Followed:
+        """What a playbook comes to: people take over, or something is asked, or an article answers."""
+        if found := play.handoff():
+            return _Followed(rule=found[0], why=found[1], sources=found[2])
+        if question := play.question():
+            return _Followed(question=question)
+        told = () if self._is_shared() else self._just_told()
+        chosen, failed = play.answer(lambda article: _tells(told, article))
+        if chosen is None and failed:
+            rule = play.otherwise() or next(iter(play.playbook.handoffs), None)
+            titles = ", ".join(article.id for article in failed)
+            was_told = any(_tells(told, article) for article in failed)
+            return _Followed(rule=rule, failed=failed, why=f"was told {titles}, which did not help", was_told=was_told)
+        return _Followed(chosen=chosen)
+
     def _answers(
-        self, heard: Heard, changes: Sequence[Change], language: str
+        self, heard: Heard, changes: Sequence[Change], language: str, followed: _Followed
     ) -> tuple[tuple[Move, ...], tuple[Article, ...]]:
         """The answers, and those articles that were told just before and did not help."""
+        if Alarm.SERIOUS in heard.alarms:
+            return (), ()
+        if followed.speaks:
+            return tuple(self._by_playbook(heard, language, followed)), ()
         told = self._just_told()
         asked_before = () if self._is_shared() else told  # by somebody else, perhaps
         repeated = tuple(a.article for a in heard.answered if _tells(asked_before, a.article))
@@ -336,7 +487,28 @@ class _Turn:
             fresh = [Answered(a, "told again as just wished") for a in self._told_before(told)]
         return tuple(move for answered in fresh for move in self._answer(answered, language)), repeated
 
-    def _answer(self, answered: Answered, language: str) -> Iterator[Move]:
+    def _by_playbook(self, heard: Heard, language: str, followed: _Followed) -> Iterator[Move]:
+        """The article of a playbook, then what else was asked for in the same breath, or by a button."""
+        if followed.rule is not None:
+            return
+        chosen = followed.chosen
+        if chosen is not None:
+            to_be_done = any(answered.to_be_done for answered in heard.answered)
+            answered = Answered(chosen.article, chosen.why, to_be_done)
+            yield from self._answer(answered, language, chosen.left_out, chosen.sources)
+        several = len(heard.answered) > 1
+        for answered in heard.answered:
+            is_another = chosen is None or answered.article.id != chosen.article.id
+            if is_another and (several or answered.why == BY_BUTTON):
+                yield from self._answer(answered, language)
+
+    def _answer(
+        self,
+        answered: Answered,
+        language: str,
+        left_out: Collection[int] = (),
+        sources: tuple[str, ...] = (),
+    ) -> Iterator[Move]:
         article = self.company.knowledge.article(answered.article.id, language) or answered.article
         facts = {
             "title": article.title,
@@ -344,15 +516,18 @@ class _Turn:
             "short": article.short,
             "detailed": article.detailed,
         }
-        if article.steps:
-            facts["steps"] = "\n".join(article.steps)
+        if article.technical:
+            facts["technical"] = article.technical
+        if steps := [step for place, step in enumerate(article.steps) if place not in left_out]:
+            facts["steps"] = "\n".join(steps)
         for number, link in enumerate(article.links, 1):
             facts |= {f"link.{number}.label": link.label, f"link.{number}.url": link.url}
         for number, file in enumerate(article.files, 1):
             facts |= {f"file.{number}.{key}": str(getattr(file, key)) for key in _OF_A_FILE}
         if answered.to_be_done and article.steps:
             yield Move(kind=MoveKind.CONFIRM, topic="not_myself", why="asked us to do what only they can")
-        yield Move(kind=MoveKind.ANSWER, topic=article.id, facts=facts, why=answered.why)
+        sources = sources or (f"article:{article.id}",)
+        yield Move(kind=MoveKind.ANSWER, topic=article.id, facts=facts, sources=sources, why=answered.why)
 
     def _just_told(self) -> Sequence[str]:
         """What we said last, since they wrote before this turn."""
@@ -376,13 +551,24 @@ class _Turn:
 
     # --- what people take over ---
 
-    def _handoffs(self, heard: Heard, answers: bool, repeated: Sequence[Article], confirms: bool) -> Iterator[Move]:
+    def _handoffs(
+        self,
+        heard: Heard,
+        answers: Sequence[Move],
+        repeated: Sequence[Article],
+        followed: _Followed,
+        *,
+        asks: bool,
+        confirmed: bool,
+    ) -> Iterator[Move]:
         """At most one hand-off: its topic is the reason that matters most to the customer."""
         reasons = []
         if Alarm.SERIOUS in heard.alarms:
             reasons.append(("serious", "spoke of fraud or the law"))
         if heard.person:
             reasons.append(("person", "asked for a person"))
+        if followed.why:
+            reasons.append(("repeat" if followed.was_told else "escalated", followed.why))
         if self._is(Urgency.CRITICAL):
             reasons.append(("urgent", f"critical: {', '.join(map(str, self.reading.urgency.evidence))}"))
         elif self._is(Urgency.HIGH) and heard.matters:
@@ -391,6 +577,8 @@ class _Turn:
             reasons.append(("upset", "upset by their words"))
         elif heard.matters and self._mood() <= (_VERY_UPSET if answers else _UPSET):
             reasons.append(("upset", f"upset: {', '.join(map(str, self.reading.sentiment.evidence))}"))
+        elif self._is_fed_up(heard):
+            reasons.append(("upset", f"frustrated, and here for the same thing {self.recollection.contacts} times"))
         if any(message.attachments for message in self.messages):
             refused = any(_FLAG_FILE_REFUSED in message.flags for message in self.messages)
             reasons.append(("attachment", "sent a file that was refused" if refused else "sent a file"))
@@ -398,21 +586,128 @@ class _Turn:
             titles = ", ".join(article.id for article in repeated)
             contented = Talk.THANKS in heard.talk and Talk.NOT_HELPED not in heard.talk  # they ask further
             reasons.append(("unknown" if contented else "repeat", f"was told {titles} just before and asks again"))
-        elif Talk.NOT_HELPED in heard.talk:
+        elif Talk.NOT_HELPED in heard.talk and not followed.speaks:
             reasons.append(("repeat" if self._just_told() else "unknown", "what they were told did not help"))
-        if heard.unanswered:
-            reasons.append(("rest" if answers else "unknown", "no approved answer"))
-        nothing = not (reasons or answers or confirms or heard.understood)
+        if _is_left(heard, covered=followed.speaks or asks):
+            reasons.append(("rest" if answers or followed.speaks else "unknown", "no approved answer"))
+        nothing = not (reasons or answers or asks or confirmed or heard.understood or followed.speaks)
         if nothing:
             reasons.append(("unclear", "nothing in it could be understood"))
         if reasons:
-            yield Move(kind=MoveKind.HANDOFF, topic=reasons[0][0], why="; ".join(why for _, why in reasons))
+            why = "; ".join(why for _, why in reasons)
+            yield Move(kind=MoveKind.HANDOFF, topic=reasons[0][0], sources=followed.sources, why=why)
+
+    def _is_fed_up(self, heard: Heard) -> bool:
+        frustration = self.reading.emotions.frustration
+        often = self.recollection.contacts >= _OFTEN and heard.matters
+        return often and frustration.known and frustration.value >= _FELT
+
+    def _addressed(self, move: Move, rule: Handoff | None, manner: _Manner, play: Play | None) -> Move:
+        """A hand-off with the team that it goes to."""
+        facts: dict[str, Value] = {}
+        if rule and (team := self.company.teams.get(rule.team)):
+            facts["team"] = team.name(manner.language)
+        if play and move.topic == "escalated":
+            facts |= spoken_of(play.playbook, manner.language, manner.register)
+        return replace(move, facts=facts) if facts else move
 
     def _is(self, level: Urgency) -> bool:
         return self.reading.urgency.known and self.reading.urgency.value is level
 
     def _mood(self) -> float:
         return self.reading.sentiment.value if self.reading.sentiment.known else 0.0
+
+    # --- what shows that they are known ---
+
+    def _personal(
+        self, said: _Said, talk: Sequence[Move], manner: _Manner, play: Play | None, world: World
+    ) -> _Personal:
+        """What stands before and behind what the reply is about, as much as helps and as they let us."""
+        if manner.level is Level.NAME or not (said.moves or talk):
+            return _Personal()
+        playbook = play.playbook if play else None
+        personal = Personal(world, self.company, playbook, manner.language, manner.register)
+        before = list(personal.welcome())
+        topics = {move.topic for move in said.moves if move.kind is MoveKind.HANDOFF}
+        if play and said.moves:
+            if not topics & _SAYS_SORRY:
+                before += (move for move in personal.mood() if move.topic != "glad" or not topics)
+            before += personal.history()
+        behind: list[Move] = []
+        if play and not topics:
+            before += filter(None, [play.cause()])
+            behind += filter(None, [play.next() if said.followed.chosen else None])
+        brief = manner.preferences.length is Length.SHORT and not topics  # whoever takes over, what was tried is told
+        kept = fewer([*before, *behind], manner.level, brief=brief)
+        return _Personal(
+            tuple(move for move in kept if move.kind is not MoveKind.NEXT),
+            (*(move for move in kept if move.kind is MoveKind.NEXT), *self._resources(said, manner, world)),
+        )
+
+    def _resources(self, said: _Said, manner: _Manner, world: World) -> Iterator[Move]:
+        """Where to read on, for who begins; two of them, since more are none."""
+        if manner.preferences.length is Length.SHORT:
+            return
+        if not (_is_beginner(self.reading) or signed_up(self.snapshot, world.now)):
+            return
+        answered = [move.topic for move in said.moves if move.kind is MoveKind.ANSWER]
+        article = self.company.knowledge.article(answered[0], manner.language) if answered else None
+        if article is None or not article.resources:
+            return
+        facts: dict[str, Value] = {}
+        for number, link in enumerate(article.resources[:_MOST_RESOURCES], 1):
+            facts |= {f"link.{number}.label": link.label, f"link.{number}.url": link.url}
+        facts["count"] = min(len(article.resources), _MOST_RESOURCES)
+        yield Move(
+            kind=MoveKind.RESOURCES,
+            topic="links",
+            facts=facts,
+            sources=(f"article:{article.id}",),
+            why="begins with it",
+        )
+
+    def _disclosure(self, to: KnownAddress | None, moves: Sequence[Move]) -> Iterator[Move]:
+        """That a machine speaks, on each channel once: where never anything was said, the greeting says it."""
+        if to is None or any(move.kind is MoveKind.GREET and move.topic == "first" for move in moves):
+            return
+        channel = to.address.channel
+        ours = (one for one in self.snapshot.timeline or self.recollection.recent if one.direction is Direction.OUT)
+        if not any(one.address.channel == channel for one in ours):
+            yield Move(kind=MoveKind.DISCLOSE, topic="machine", why=f"the first that we say on {channel}")
+
+    # --- what becomes of the matter ---
+
+    def _case(self, said: _Said, play: Play | None, *, handed_off: bool) -> CaseChange | None:
+        """That people have it, or that it waits for an answer to our question; all else is memory's."""
+        case, question = self.recollection.case, said.question
+        if not handed_off and question is None:
+            return None
+        intent = play.playbook.intent if play else self._intent()
+        if case is not None and intent not in ("", case.intent) and play is not None:
+            case = None  # another matter than it seemed
+        intent = intent or (case.intent if case else "")
+        if not intent:
+            return None
+        label = self.company.playbooks.topics.get(intent, "")
+        topic = next((entity.value for entity in self.reading.entities if entity.label == label), "")
+        told = [move.topic for move in said.moves if move.kind is MoveKind.ANSWER]
+        now, asked_already = self.messages[-1].at, case.asked if case else ()
+        source = f"message:{self.messages[-1].id}"
+        return CaseChange(
+            id=case.id if case else None,
+            intent=intent,
+            topic=(case.topic if case else "") or topic,
+            state=CaseState.HANDED_OFF if handed_off else CaseState.WAITING,
+            contact=self.recollection.is_contact,
+            concern=_clipped(" ".join(message.text for message in self.messages if message.text)),
+            asked=(*asked_already, which_key(question)) if question else asked_already,
+            attempts=tuple(Attempt(what=f"article:{id_}", by="bot", at=now, source=source) for id_ in told),
+            why="people take over" if handed_off else "waits for an answer to our question",
+        )
+
+    def _intent(self) -> str:
+        intent = self.reading.intent
+        return intent.value if intent.value != OUT_OF_SCOPE and (intent.known or not self.recollection.case) else ""
 
     # --- small talk ---
 
@@ -477,6 +772,52 @@ class _Turn:
         return self.snapshot.on(channel) if channel in self.channels else None
 
 
+@dataclass(frozen=True, slots=True)
+class _Manner:
+    """How one reply is put."""
+
+    preferences: Preferences
+    level: Level
+    language: str
+    register: Register
+
+
+@dataclass(frozen=True, slots=True)
+class _Followed:
+    """What a playbook comes to in one turn."""
+
+    chosen: Chosen | None = None
+    question: Move | None = None
+    rule: Handoff | None = None  # by which people take over
+    failed: tuple[Article, ...] = ()  # told before, and no help
+    was_told: bool = False  # one of them just now
+    why: str = ""  # people take over
+    sources: tuple[str, ...] = ()
+
+    @property
+    def speaks(self) -> bool:
+        """Whether it has something to say to what was asked."""
+        return bool(self.chosen or self.question or self.why)
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a reply is about."""
+
+    moves: tuple[Move, ...]
+    rule: Handoff | None
+    followed: _Followed
+    question: Move | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Personal:
+    """What stands around it."""
+
+    before: tuple[Move, ...] = ()
+    behind: tuple[Move, ...] = ()
+
+
 _BY_WEIGHT = (
     Talk.WHO_ARE_YOU,
     Talk.WHAT_CAN_YOU_DO,
@@ -492,15 +833,58 @@ _CLOSING = {Talk.SOLVED, Talk.THANKS, Talk.GOODBYE}
 
 
 def _changed(preferences: Preferences, changes: Sequence[Change]) -> Preferences:
-    if not changes:
-        return preferences
-    values = {change.key.removeprefix("preference."): change.value for change in changes}
-    return Preferences(
-        channel=values.get("channel", preferences.channel),
-        register=Register(values["register"]) if "register" in values else preferences.register,
-        length=Length(values["length"]) if "length" in values else preferences.length,
-        language=values.get("language", preferences.language),
-    )
+    """As they are with what was wished just now; an empty value takes one back."""
+    wished = {change.key.removeprefix("preference."): change.value for change in changes}
+    values = {name: read(wished[name]) for name, read in _VALUES.items() if name in wished}
+    return replace(preferences, **values) if values else preferences  # type: ignore[arg-type]
+
+
+_VALUES: Mapping[str, Callable[[str], object]] = {
+    "channel": lambda value: value or None,
+    "register": lambda value: Register(value) if value else None,
+    "length": lambda value: Length(value) if value else None,
+    "language": lambda value: value or None,
+    "manner": lambda value: Manner(value) if value else None,
+    "detail": lambda value: Detail(value) if value else None,
+    "complexity": lambda value: Complexity(value) if value else None,
+    "emoji": lambda value: value == "yes" if value else None,
+    "zone": lambda value: value or None,
+    "quiet": lambda value: value or None,
+    "level": lambda value: Level(int(value)) if value else None,
+}
+
+
+def _stated(preferences: Preferences, snapshot: Snapshot) -> Preferences:
+    """Those alone that they told us."""
+    kept = {name: getattr(preferences, name) for name in _VALUES if name in snapshot.stated}
+    wished = {
+        name: getattr(preferences, name)
+        for name in _VALUES
+        if getattr(preferences, name) != getattr(snapshot.preferences, name)
+    }
+    return Preferences(**kept | wished)
+
+
+def _is_beginner(reading: Reading) -> bool:
+    return reading.expertise.known and reading.expertise.value is Expertise.NOVICE
+
+
+def _meant(messages: Sequence[TurnMessage]) -> str:
+    """The intent that a choice says was meant, the last one."""
+    chosen_ = (m.pressed.removeprefix(INTENT_CHOICE) for m in reversed(messages) if m.pressed.startswith(INTENT_CHOICE))
+    return next(chosen_, "")
+
+
+def _is_left(heard: Heard, *, covered: bool) -> bool:
+    """Whether something was asked that nothing answers: a playbook covers the one thing that is wanted, no second."""
+    if not covered:
+        return bool(heard.unanswered)
+    return sum(text.rstrip().endswith("?") for text in heard.unanswered) > 1
+
+
+def _clipped(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= _LONGEST_CONCERN else f"{text[: _LONGEST_CONCERN - 1]}…"
 
 
 def _tells(told: Sequence[str], article: Article) -> bool:

@@ -32,9 +32,21 @@ from omnibot.dialogue.words import Passage, is_mashed
 from omnibot.model import Choice, MessageId, ProofPurpose, TurnMessage
 from omnibot.stems import folded
 
-__all__ = ["ARTICLE_CHOICE", "Answered", "Heard", "LinkSaid", "WishSaid", "chosen", "listen", "sentences"]
+__all__ = [
+    "ARTICLE_CHOICE",
+    "INTENT_CHOICE",
+    "Answered",
+    "Heard",
+    "LinkSaid",
+    "WishSaid",
+    "chosen",
+    "listen",
+    "sentences",
+]
 
 ARTICLE_CHOICE = "article:"  # begins the value of a choice that asks for an article
+BY_BUTTON = "chosen by a button"
+INTENT_CHOICE = "intent:"  # begins the value of one that says what was meant
 
 _LONGEST = 3000  # characters of a message that are searched for questions
 _SENTENCES = 16
@@ -314,7 +326,7 @@ def _pressed(message: TurnMessage, knowledge: Knowledge, language: str) -> Answe
     if not message.pressed.startswith(ARTICLE_CHOICE):
         return None
     article = knowledge.article(message.pressed.removeprefix(ARTICLE_CHOICE), language)
-    return Answered(article, "chosen by a button") if article else None
+    return Answered(article, BY_BUTTON) if article else None
 
 
 def _answer(loose: Sequence[_Loose], heard: Heard, knowledge: Knowledge, language: str) -> None:

@@ -33,9 +33,18 @@ Priority = Literal["", "normal", "high", "urgent"]
 
 KNOWN_PLACES = frozenset({"company", "bot", "contact", "name"})  # that whoever speaks can fill in any text
 # What Omnibot knows by itself; all else that a playbook looks up it must declare.
-EVENTS = frozenset({"signed_up", "plan_changed", "invoice", "payment_failed", "feature_used", "milestone", "referral"})
+EVENTS = frozenset(
+    [
+        *("signed_up", "profile_changed", "plan_changed", "plan_cancelled", "trial_ending", "onboarding_step"),
+        *("invoice", "invoice_paid", "payment_succeeded", "payment_failed", "milestone", "referral"),
+        *("feature_used", "page_viewed", "screen_viewed", "session_started", "logged_in"),
+    ]
+)
 FACTS = frozenset(
-    {"name", "language", "zone", "product", "plan", "customer_since", "os", "browser", "device", "version", "app"}
+    [
+        *("name", "language", "zone", "company", "customer_since", "product", "plan", "payment"),
+        *("os", "browser", "device", "app", "version"),
+    ]
 )
 ENTITIES = frozenset({"order", "invoice", "product", "plan", "version", "error_code", "amount", "date"})
 _NOTHING: Mapping[str, Expression] = MappingProxyType({})

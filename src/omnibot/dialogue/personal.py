@@ -1,0 +1,209 @@
+"""What shows a customer that they are known: a welcome, how they feel, what was before. Said where it helps, and once.
+
+All of it comes from what one turn may know; each move tells what it rests on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from omnibot.dialogue.company import Company
+from omnibot.dialogue.world import World, signed_up
+from omnibot.model import (
+    Case,
+    Direction,
+    Emotions,
+    Level,
+    Move,
+    MoveKind,
+    Register,
+    Result,
+    Signal,
+    Value,
+)
+from omnibot.playbooks import Playbook
+
+__all__ = ["LEAST", "Personal", "fewer", "spoken_of"]
+
+_FELT = 0.5  # from which strength on an emotion is there
+_BAD = -0.4  # a mood that deserves a word without any emotion that is known
+_YEAR = timedelta(days=365)
+_MOST_STEPS = 3  # of what was tried: who tried them knows the rest
+_MOST_NAMES = 3
+_MANY_CASES = 10  # what is loaded of somebody's matters: of older ones nothing is known then
+_RECENT_MOOD = timedelta(hours=8)  # within which the same is not said again
+
+LEAST: Mapping[MoveKind, Level] = {  # from which level on a kind of move may be made
+    MoveKind.WELCOME: Level.HISTORY,
+    MoveKind.HISTORY: Level.HISTORY,
+    MoveKind.CAUSE: Level.ANTICIPATION,
+    MoveKind.NEXT: Level.ANTICIPATION,
+    MoveKind.MOOD: Level.EMOTION,
+}
+_MOST: Mapping[Level, int] = {  # personal moves of one reply
+    Level.NAME: 0,
+    Level.HISTORY: 2,
+    Level.PREFERENCES: 2,
+    Level.ANTICIPATION: 4,
+    Level.EMOTION: 5,
+}
+# What goes first where there is too much of it.
+_DISPENSABLE = ("first_of_kind", "next", "customer_since", "mood", "welcome", "helped_by", "tried", "cause", "again")
+
+
+def fewer(moves: Sequence[Move], level: Level, *, brief: bool) -> list[Move]:
+    """As many of the personal moves as a level allows, two less where it should be brief; all others stay."""
+    allowed = [move for move in moves if level >= LEAST.get(move.kind, Level.NAME)]
+    most = max(0, _MOST[level] - 2 * brief)
+    ranked = sorted((move for move in allowed if move.kind in LEAST), key=_worth, reverse=True)
+    kept = {id(move) for move in ranked[:most]}
+    return [move for move in allowed if move.kind not in LEAST or id(move) in kept]
+
+
+def _worth(move: Move) -> int:
+    name = move.topic if move.kind is MoveKind.HISTORY else move.kind.value
+    return _DISPENSABLE.index(name)
+
+
+def spoken_of(playbook: Playbook | None, language: str, register: Register) -> dict[str, Value]:
+    """How a matter is called, where its playbook says it in that language."""
+    if playbook is None or language not in playbook.matter:
+        return {}
+    return {"matter": playbook.matter[language][register]}
+
+
+@dataclass(frozen=True, slots=True)
+class Personal:
+    """What there is to be said to one customer in one turn."""
+
+    world: World
+    company: Company
+    playbook: Playbook | None
+    language: str
+    register: Register
+
+    def welcome(self) -> Iterator[Move]:
+        """To who has just signed up, in the first reply since."""
+        event = signed_up(self.world.snapshot, self.world.now)
+        if event is None or any(
+            message.direction is Direction.OUT and message.at >= event.at for message in self.world.recollection.recent
+        ):
+            return
+        facts: dict[str, Value] = {"at": event.at}
+        if isinstance(plan := event.properties.get("plan"), str) and plan.strip():
+            facts["plan"] = plan
+        days = self.world.days_since(event.at)
+        why = f"signed up {days} days ago"
+        yield Move(kind=MoveKind.WELCOME, topic="signed_up", facts=facts, sources=(f"event:{event.id}",), why=why)
+
+    def mood(self) -> Iterator[Move]:
+        """The one feeling that is strongest, where it is known and was not just spoken of."""
+        topic, signal = _feeling(self.world.reading.emotions)
+        if not topic:
+            sentiment = self.world.reading.sentiment
+            if not (sentiment.known and sentiment.value <= _BAD):
+                return
+            topic, signal = "sorry", sentiment
+        if topic != "glad" and self._said_before():
+            return
+        evidence = ", ".join(map(str, signal.evidence)) or f"{signal.value:.2f}"
+        sources = tuple(f"message:{message.id}" for message in self.world.messages)
+        yield Move(kind=MoveKind.MOOD, topic=topic, sources=sources, why=f"{topic}: {evidence}")
+
+    def _said_before(self) -> bool:
+        """Whether they were as cross a moment ago, and got an answer then."""
+        if not self.world.snapshot.earlier:
+            return False
+        last = self.world.snapshot.earlier[-1]
+        cross = (last.frustration or 0.0) >= _FELT or (last.sentiment or 0.0) <= _BAD
+        return cross and last.answered and self.world.now - last.at <= _RECENT_MOOD and not self.world.is_contact
+
+    # --- what was before ---
+
+    def history(self) -> Iterator[Move]:
+        """That this is the third time; who helped and what was tried; or that it is the first time for long."""
+        case = self.world.recollection.case
+        if case is not None and self.world.recollection.contacts > 1 and self.world.is_contact:
+            yield from self._again(case)
+        elif case is None:
+            yield from self._first_of_kind()
+
+    def _again(self, case: Case) -> Iterator[Move]:
+        contacts = self.world.recollection.contacts
+        sources = (f"case:{case.id}",)
+        channels = tuple(dict.fromkeys((*case.channels, self.world.written_on.address.channel)))
+        facts: dict[str, Value] = {"contacts": contacts, "ordinal": contacts, "since": case.opened_at}
+        facts |= {"channels": channels, **spoken_of(self.playbook, self.language, self.register)}
+        why = f"contact {contacts} on the same matter"
+        yield Move(kind=MoveKind.HISTORY, topic="again", facts=facts, sources=sources, why=why)
+        if names := self.world.recollection.agents[:_MOST_NAMES]:
+            why = "they helped with it before"
+            yield Move(
+                kind=MoveKind.HISTORY, topic="helped_by", facts={"names": tuple(names)}, sources=sources, why=why
+            )
+        if steps := tuple(self._tried(case))[:_MOST_STEPS]:
+            why = "was tried before and has not solved it"
+            yield Move(kind=MoveKind.HISTORY, topic="tried", facts={"steps": steps}, sources=sources, why=why)
+
+    def _tried(self, case: Case) -> Iterator[str]:
+        """In words: what they and members of staff did as it was told, steps of articles as they stand there."""
+        failed = [attempt for attempt in case.attempts if attempt.result is not Result.WORKED]
+        said = dict.fromkeys(
+            self.world.recollection.tried
+            or [attempt.what for attempt in failed if not attempt.what.startswith("article:")]
+        )
+        yield from said
+        for attempt in failed:
+            if attempt.what.startswith("article:") and (text := self._of_article(attempt.what)):
+                yield text
+
+    def _of_article(self, what: str) -> str:
+        id_, _, number = what.removeprefix("article:").partition("#")
+        article = self.company.knowledge.article(id_, self.language)
+        if article is None or article.language != self.language:
+            return ""
+        if not number:
+            return article.title
+        place = int(number) if number.isdecimal() else 0
+        return article.steps[place - 1].rstrip(".") if 0 < place <= len(article.steps) else ""
+
+    def _first_of_kind(self) -> Iterator[Move]:
+        """Said only where what is known reaches back so far: what nobody has told us is not known not to have been."""
+        if self.playbook is None or (start := self._without_since(self.playbook)) is None:
+            return
+        years = int((self.world.now - start) / _YEAR)
+        if years < 1:
+            return
+        facts: dict[str, Value] = {"years": years, **spoken_of(self.playbook, self.language, self.register)}
+        why = f"nothing of this kind since {start:%Y-%m-%d}, and what is known reaches back that far"
+        yield Move(kind=MoveKind.HISTORY, topic="first_of_kind", facts=facts, sources=("cases",), why=why)
+
+    def _without_since(self, playbook: Playbook) -> datetime | None:
+        """From when on nothing of a playbook's kind was asked; None where that is not known."""
+        snapshot, now = self.world.snapshot, self.world.now
+        kinds = {one.intent for one in self.company.playbooks.playbooks if one.kind == playbook.kind}
+        of_kind = [case.touched_at for case in snapshot.cases if case.intent in kinds]
+        of_kind += [turn.at for turn in snapshot.earlier if turn.intent in kinds]
+        if of_kind:
+            return max(of_kind)
+        known = [case.opened_at for case in snapshot.cases]
+        if len(snapshot.cases) < _MANY_CASES:  # else there may be others between
+            known += [message.at for message in snapshot.timeline]
+        if snapshot.since is None or not known:
+            return None
+        return max(snapshot.since, min(*known, now))
+
+
+def _feeling(emotions: Emotions) -> tuple[str, Signal[float]]:
+    """The strongest that is known; what is wrong comes before what is right."""
+    glad = max(emotions.satisfaction, emotions.excitement, key=_strength)
+    for topic, signal in (("frustrated", emotions.frustration), ("confused", emotions.confusion), ("glad", glad)):
+        if _strength(signal) >= _FELT:
+            return topic, signal
+    return "", emotions.frustration
+
+
+def _strength(signal: Signal[float]) -> float:
+    return signal.value if signal.known else 0.0
