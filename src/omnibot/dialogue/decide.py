@@ -23,7 +23,7 @@ from omnibot.dialogue.heard import (
 from omnibot.dialogue.linking import asked, proven, shows_token, without_codes
 from omnibot.dialogue.personal import Personal, fewer, spoken_of
 from omnibot.dialogue.phrases import Alarm, Talk, Wish
-from omnibot.dialogue.playing import Chosen, Play, asked_before, promise, which, which_key
+from omnibot.dialogue.playing import Chosen, Play, promise, which, which_key
 from omnibot.dialogue.world import World, signed_up, zone_of
 from omnibot.model import (
     OUT_OF_SCOPE,
@@ -387,8 +387,8 @@ class _Turn:
             level = Level.NAME
         if level < Level.PREFERENCES and self.snapshot.habits:
             preferences = _stated(preferences, self.snapshot)
-        if preferences.complexity is None:
-            preferences = replace(preferences, complexity=self._complexity(world))
+        if preferences.complexity is None and (complexity := self._complexity(world)):
+            preferences = replace(preferences, complexity=complexity)
         return _Manner(preferences, level, language, preferences.register or Register.CASUAL)
 
     def _complexity(self, world: World) -> Complexity | None:
@@ -439,8 +439,7 @@ class _Turn:
         answers, repeated = self._answers(heard, changes, manner.language, followed)
         question = followed.question
         if question is None and play is None and heard.unanswered and not answers:
-            known = asked_before(self.recollection)
-            question = which(self.reading, self.company, manner.language, manner.register, known)
+            question = which(self.reading, self.company, manner.language, manner.register, self.recollection)
         handoffs = tuple(
             self._handoffs(heard, answers, repeated, followed, asks=question is not None, confirmed=confirmed)
         )
@@ -623,8 +622,9 @@ class _Turn:
         self, said: _Said, talk: Sequence[Move], manner: _Manner, play: Play | None, world: World
     ) -> _Personal:
         """What stands before and behind what the reply is about, as much as helps and as they let us."""
-        if manner.level is Level.NAME or not (said.moves or talk):
-            return _Personal()
+        is_new = signed_up(self.snapshot, world.now) is not None
+        if manner.level is Level.NAME or not (said.moves or talk) or (play is None and not is_new):
+            return _Personal((), tuple(self._resources(said, manner, is_new=is_new)))
         playbook = play.playbook if play else None
         personal = Personal(world, self.company, playbook, manner.language, manner.register)
         before = list(personal.welcome())
@@ -641,14 +641,12 @@ class _Turn:
         kept = fewer([*before, *behind], manner.level, brief=brief)
         return _Personal(
             tuple(move for move in kept if move.kind is not MoveKind.NEXT),
-            (*(move for move in kept if move.kind is MoveKind.NEXT), *self._resources(said, manner, world)),
+            (*(move for move in kept if move.kind is MoveKind.NEXT), *self._resources(said, manner, is_new=is_new)),
         )
 
-    def _resources(self, said: _Said, manner: _Manner, world: World) -> Iterator[Move]:
+    def _resources(self, said: _Said, manner: _Manner, *, is_new: bool) -> Iterator[Move]:
         """Where to read on, for who begins; two of them, since more are none."""
-        if manner.preferences.length is Length.SHORT:
-            return
-        if not (_is_beginner(self.reading) or signed_up(self.snapshot, world.now)):
+        if not (is_new or _is_beginner(self.reading)) or manner.preferences.length is Length.SHORT:
             return
         answered = [move.topic for move in said.moves if move.kind is MoveKind.ANSWER]
         article = self.company.knowledge.article(answered[0], manner.language) if answered else None
@@ -671,9 +669,10 @@ class _Turn:
         if to is None or any(move.kind is MoveKind.GREET and move.topic == "first" for move in moves):
             return
         channel = to.address.channel
-        ours = (one for one in self.snapshot.timeline or self.recollection.recent if one.direction is Direction.OUT)
-        if not any(one.address.channel == channel for one in ours):
-            yield Move(kind=MoveKind.DISCLOSE, topic="machine", why=f"the first that we say on {channel}")
+        for one in reversed(self.snapshot.timeline or self.recollection.recent):
+            if one.direction is Direction.OUT and one.address.channel == channel:
+                return
+        yield Move(kind=MoveKind.DISCLOSE, topic="machine", why=f"the first that we say on {channel}")
 
     # --- what becomes of the matter ---
 
@@ -772,7 +771,7 @@ class _Turn:
         return self.snapshot.on(channel) if channel in self.channels else None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Manner:
     """How one reply is put."""
 
@@ -782,7 +781,7 @@ class _Manner:
     register: Register
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Followed:
     """What a playbook comes to in one turn."""
 
@@ -800,7 +799,7 @@ class _Followed:
         return bool(self.chosen or self.question or self.why)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Said:
     """What a reply is about."""
 
@@ -810,7 +809,7 @@ class _Said:
     question: Move | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Personal:
     """What stands around it."""
 

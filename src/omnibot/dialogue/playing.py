@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from omnibot.dialogue.articles import Article
@@ -25,7 +25,7 @@ from omnibot.model import (
 )
 from omnibot.playbooks import KNOWN_PLACES, Handoff, Playbook, Playbooks, Said
 
-__all__ = ["Chosen", "Play", "asked_before", "promise", "which", "which_key"]
+__all__ = ["Chosen", "Play", "promise", "which", "which_key"]
 
 _EVERY_STEP = -1
 
@@ -221,11 +221,14 @@ _LIKELY = 0.25  # from which confidence on an intent may be meant
 _MARGIN = 0.15  # within which two are as good as each other
 
 
-def which(reading: Reading, company: Company, language: str, register: Register, asked: Collection[str]) -> Move | None:
+def which(
+    reading: Reading, company: Company, language: str, register: Register, recollection: Recollection
+) -> Move | None:
     """The question which of two intents is meant, where both may be; None where one is clear, or it was asked."""
     close = _close(reading.intent, company.playbooks)
     if len(close) < 2:
         return None
+    asked = asked_before(recollection)
     labels = {one.intent: _label(one, company, language, register) for one in close}
     key = _key([f"{INTENT_CHOICE}{intent}" for intent in labels])
     if key in asked or not all(labels.values()) or len({*labels.values()}) < len(labels):

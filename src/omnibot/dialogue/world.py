@@ -40,9 +40,9 @@ _DAYS_OF_YEAR, _MONTHS = 365.25, 12
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class World:
-    """What is there to be looked up in one turn."""
+    """What is there to be looked up in one turn; made ready when something is."""
 
     snapshot: Snapshot
     reading: Reading
@@ -51,22 +51,25 @@ class World:
     written_on: KnownAddress
     zone: tzinfo  # the customer's
     used: list[str] = field(default_factory=list)  # what was looked up, as sources of a move
-    _names: dict[str, object] = field(default_factory=dict)
+    _ready: Mapping[str, object] | None = None
 
-    def __post_init__(self) -> None:
-        self._names.update(
-            customer=_Of(self, _CUSTOMER),
-            case=_Of(self, _CASE, "case"),
-            reading=_Of(self.reading, _READING),
-            now=_Of(self.now.astimezone(self.zone), _NOW),
-            event=self._event,
-            events=self._events,
-            usage=self._usage,
-            fact=self._fact,
-            entity=self._entity,
-            tried=self._tried,
-            money=_money,
-        )
+    @property
+    def _names(self) -> Mapping[str, object]:
+        if self._ready is None:
+            self._ready = {
+                "customer": _Of(self, _CUSTOMER),
+                "case": _Of(self, _CASE),
+                "reading": _Of(self.reading, _READING),
+                "now": _Of(self.now.astimezone(self.zone), _NOW),
+                "event": self._event,
+                "events": self._events,
+                "usage": self._usage,
+                "fact": self._fact,
+                "entity": self._entity,
+                "tried": self._tried,
+                "money": _money,
+            }
+        return self._ready
 
     @property
     def now(self) -> datetime:
@@ -88,6 +91,8 @@ class World:
 
     def sources(self) -> tuple[str, ...]:
         """What was looked up since this was asked last."""
+        if not self.used:
+            return ()
         found = tuple(dict.fromkeys(self.used))
         self.used.clear()
         return found
@@ -171,12 +176,11 @@ class _Values(Record):
 class _Of(Record, Generic[_T]):
     """Values that are looked up when they are asked for."""
 
-    __slots__ = ("_getters", "_of", "_source")
+    __slots__ = ("_getters", "_of")
 
-    def __init__(self, of: _T, getters: Mapping[str, Callable[[_T], object]], source: str = "") -> None:
+    def __init__(self, of: _T, getters: Mapping[str, Callable[[_T], object]]) -> None:
         self._of = of
         self._getters = getters
-        self._source = source
 
     def get(self, attribute: str) -> object:
         return self._getters[attribute](self._of)
@@ -313,7 +317,7 @@ def happened(snapshot: Snapshot, name: str, now: datetime) -> Iterator[Event]:
 
 def signed_up(snapshot: Snapshot, now: datetime) -> Event | None:
     """Their signing up, while they are new."""
-    latest = next(happened(snapshot, "signed_up", now), None)
+    latest = next(happened(snapshot, "signed_up", now), None) if snapshot.events else None
     return latest if latest is not None and now - latest.at <= timedelta(days=NEW_DAYS) else None
 
 
