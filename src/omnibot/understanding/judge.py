@@ -15,16 +15,17 @@ from omnibot.understanding.utterance import Utterance
 __all__ = ["Judge", "counted", "likelihoods"]
 
 _ENOUGH = 3  # times that a cue is counted
+_ROOTS = tuple(map(sqrt, range(_ENOUGH + 1)))
 _EVIDENCE = 5
 _TELLING = 0.2  # weight above the classes' mean from which a cue is evidence
 
 
 def counted(cues: Iterable[Cue]) -> dict[str, float]:
     """How often each cue stands in a text: the root, so that the second time counts for less than the first."""
-    times: dict[str, float] = {}
-    for cue in cues:
-        times[cue.name] = times.get(cue.name, 0.0) + 1.0
-    return {name: sqrt(min(count, _ENOUGH)) for name, count in times.items()}
+    times: dict[str, int] = {}
+    for name, _, _ in cues:
+        times[name] = times.get(name, 0) + 1
+    return {name: _ROOTS[count] if count < _ENOUGH else _ROOTS[_ENOUGH] for name, count in times.items()}
 
 
 def likelihoods(scores: Sequence[float]) -> list[float]:
@@ -48,23 +49,24 @@ class Judge:
         self.labels = self.heads.labels
         rows: list[list[float]] = stored["counts"].tolist()
         self._counts = {str(name): row for name, row in zip(stored["names"], rows, strict=True)}
+        # What a name says of a class beyond what it says of all.
+        self._says = {name: [weight - sum(row) / len(row) for weight in row] for name, row in self._counts.items()}
 
     def scores(self, counts: Mapping[str, float], features: Features) -> list[float]:
         """A number for each class: the logarithm of how likely it is, but for one summand that all share."""
         scores: list[float] = self.heads.scores(features).tolist()
-        for name, count in counts.items():
-            if row := self._counts.get(name):
-                scores = [score + weight * count for score, weight in zip(scores, row, strict=True)]
-        return scores
+        rows = [(self._counts[name], count) for name, count in counts.items() if name in self._counts]
+        return [score + sum([row[place] * count for row, count in rows]) for place, score in enumerate(scores)]
 
     def evidence(self, labels: Sequence[str], cues: Iterable[Cue], utterance: Utterance) -> tuple[Evidence, ...]:
         """The cues that speak for a class, or for one of several, in the order of the text."""
         places = [self.labels.index(label) for label in labels]
         telling = []
         for name, start, end in cues:
-            row = self._counts.get(name)
-            if row and (weight := max([row[place] for place in places]) - sum(row) / len(row)) > _TELLING:
+            if name in self._says and (weight := max([self._says[name][place] for place in places])) > _TELLING:
                 telling.append((-weight, start, end))
+        if not telling:
+            return ()
         telling.sort()
         spans = sorted({(start, end) for _, start, end in telling[:_EVIDENCE]})
-        return tuple(utterance.quote(*span) for span in spans)
+        return tuple([utterance.quote(*span) for span in spans])

@@ -38,7 +38,7 @@ _NUMBERS = {
 _SOME = 3  # "several times", "the umpteenth time"
 _WORD = re.compile(r"\d+|[^\W\d_]+")
 
-_SENTENCE = re.compile(r"(?:[^.!?…\n]|\.(?=\w))+(?P<end>[.!?…]*)")
+_SENTENCE = re.compile(r"(?:[^.!?…\n]++|\.(?=\w))++(?P<end>[.!?…]*)")
 # What may stand between the beginning of a sentence and its question.
 _BEFORE = re.compile(
     r"(?:.*[,;:()¿–-]|\W*(?:hi|hello|hey|hola|hallo|bonjour|salut|and|but|so|ok|okay|also|y|und|et|mais|pero|aber)\W)?\W*"
@@ -131,7 +131,7 @@ def _asked(utterance: Utterance, cues: Sequence[Cue]) -> Iterator[tuple[int, int
         start, end = match.span()
         while start < end and text[start].isspace():
             start += 1
-        if not any(map(str.isalnum, text[start:end])):
+        if not (text[start : start + 1].isalnum() or any(map(str.isalnum, text[start:end]))):
             continue
         if "?" in match["end"]:
             yield start, end, _MARKED

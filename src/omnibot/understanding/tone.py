@@ -102,7 +102,7 @@ class _Surface:
 
     def __init__(self, utterance: Utterance) -> None:
         text = utterance.text.strip()
-        lengths = [end - start for start, end in utterance.spans[:_WORDS]]
+        lengths = list(map(len, utterance.words[:_WORDS]))
         self.words = max(1, len(lengths) - lengths.count(1))
         self.long = len([length for length in lengths if length >= _LONG_WORD]) / self.words
         first = text.lstrip("¿¡\"'(«„")[:1]

@@ -121,7 +121,10 @@ class Stakes:
     def find(self, utterance: Utterance) -> tuple[list[Cue], dict[str, float]]:
         """The cues of a text, and the counts that it is weighed by."""
         cues = self._cues.find(utterance, few=True)
-        return cues, counted(cues) | dict.fromkeys(_surface(utterance), 1.0)
+        counts = counted(cues)
+        for name in _surface(utterance):
+            counts[name] = 1.0
+        return cues, counts
 
 
 class _Reason(NamedTuple):
