@@ -12,7 +12,7 @@ from omnibot.dialogue import Company, decide
 from omnibot.identity import Remembered, identify, together
 from omnibot.identity.codes import Codes, shown
 from omnibot.identity.prove import prove
-from omnibot.memory import recall, situate
+from omnibot.memory import Matters, keep, listen, profile, recall, situate
 from omnibot.memory.events import counted_as, facts_of, tells
 from omnibot.memory.past import Seek, seek
 from omnibot.memory.ranking import Embed
@@ -87,6 +87,7 @@ class Steps:
     hours: BusinessHours = field(default_factory=BusinessHours)
     proofs: Proofs | None = None  # without them nothing is linked in conversation
     embed: Embed | None = None  # without it nobody is reminded of what was said long ago
+    matters: Matters = field(default_factory=Matters)  # how one matter is told from another
 
     @property
     def windows(self) -> Mapping[str, float]:
@@ -125,7 +126,7 @@ def turn(work: Work, steps: Steps) -> Generator[Remind | None, Sequence[Recalled
             happened=happened,
         )
 
-    snapshot = _identified(work, messages[0].address, steps)
+    snapshot = profile(_identified(work, messages[0].address, steps))
     here = together(snapshot, messages[0].address)
     if elsewhere := {message.address for message in messages if message.address not in here}:
         work = _without(work, elsewhere)
@@ -134,7 +135,8 @@ def turn(work: Work, steps: Steps) -> Generator[Remind | None, Sequence[Recalled
     snapshot = _with_codes(snapshot, work, messages, steps)
     reading = steps.understanding.read(_text(messages), situate(snapshot, messages, steps.zone, steps.hours))
     recalled = (yield _remind(work, snapshot, messages, reading, steps)) or ()
-    recollection = replace(recall(snapshot.timeline, messages), recalled=tuple(recalled))
+    said = listen(messages, reading.language.value)
+    recollection = recall(snapshot, reading, messages, recalled, steps.matters, said)
     channels = _open(snapshot, messages, steps)
     plan = decide(snapshot, reading, recollection, messages, steps.company, channels)
     yield None
@@ -142,6 +144,7 @@ def turn(work: Work, steps: Steps) -> Generator[Remind | None, Sequence[Recalled
     variant = _variant(recent, messages[-1].address)
     drafts = compose(plan, snapshot, steps.limits, steps.speaker, variant, recent, at=work.at)
     happened, told = _happened(work)
+    kept = keep(snapshot, reading, recollection, plan, messages, steps.matters, said)
 
     return Outcome(
         work=work,
@@ -149,13 +152,16 @@ def turn(work: Work, steps: Steps) -> Generator[Remind | None, Sequence[Recalled
         record=_record(messages, reading, plan),
         mood=_mood(reading, messages[-1].at, answered=bool(drafts)),
         replies=tuple(Reply(draft, _purpose(draft, plan, messages[-1].address)) for draft in drafts),
-        changes=(*told, *plan.changes, *_learned(reading, snapshot, messages[-1])),
+        changes=(*told, *plan.changes, *kept.changes),
         handoff=plan.handoff,
         revised=_edits(work.items),
         reported=_reports(work.items),
         opened=_opened(work, messages, steps),
         asked=tuple(_asked(plan, steps, variant)),
         tried=snapshot.tried,
+        case=kept.case,
+        sides=tuple(snapshot.open) if kept.case else (),
+        habits=kept.habits,
         happened=happened,
     )
 
@@ -427,13 +433,6 @@ def _purpose(draft: Draft, plan: Plan, written_from: AddressId) -> Purpose:
     if plan.pointer is not None and draft.to.id == plan.pointer.id:
         return Purpose.POINTER
     return Purpose.UNSOLICITED if plan.unsolicited and draft.to.id == written_from else Purpose.REPLY
-
-
-def _learned(reading: Reading, snapshot: Snapshot, message: TurnMessage) -> tuple[Change, ...]:
-    """The language last written in, by which the next few words are understood."""
-    if not reading.language.known or snapshot.facts.get("language") == reading.language.value:
-        return ()
-    return (Change(key="language", value=reading.language.value, source=message.id),)
 
 
 def _mood(reading: Reading, at: datetime, *, answered: bool) -> EarlierTurn:

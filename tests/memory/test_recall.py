@@ -9,11 +9,19 @@ from omnibot.model import (
     CustomerId,
     Direction,
     MessageId,
+    Reading,
+    Sentiment,
+    Signal,
+    Snapshot,
     TimelineMessage,
     TurnMessage,
+    Urgency,
 )
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+READING = Reading(
+    language=Signal("en", 0.9), sentiment=Sentiment(0.0, 0.0), urgency=Signal(Urgency.NORMAL, 0.0, known=False)
+)
 
 
 def entry(number: int, minutes: int) -> TimelineMessage:
@@ -27,20 +35,25 @@ def entry(number: int, minutes: int) -> TimelineMessage:
     )
 
 
+def recent(timeline: list[TimelineMessage], *turn: TurnMessage) -> tuple[TimelineMessage, ...]:
+    snapshot = Snapshot(customer=CustomerId(1), addresses=(), timeline=tuple(timeline))
+    return recall(snapshot, READING, turn).recent
+
+
 def test_messages_are_told_in_the_order_in_which_they_were_written() -> None:
     late, early = entry(1, minutes=5), entry(2, minutes=0)
-    assert recall([late, early], []).recent == (early, late)
+    assert recent([late, early]) == (early, late)
 
 
 def test_messages_of_one_moment_keep_the_order_of_their_ids() -> None:
-    assert recall([entry(2, 0), entry(1, 0)], []).recent == (entry(1, 0), entry(2, 0))
+    assert recent([entry(2, 0), entry(1, 0)]) == (entry(1, 0), entry(2, 0))
 
 
 def test_the_turns_own_messages_are_not_memories() -> None:
     own = TurnMessage(id=MessageId(2), address=AddressId(1), at=NOON, text="message 2")
-    assert recall([entry(1, 0), entry(2, 1)], [own]).recent == (entry(1, 0),)
+    assert recent([entry(1, 0), entry(2, 1)], own) == (entry(1, 0),)
 
 
 def test_only_the_latest_are_kept() -> None:
-    recent = recall([entry(number, number) for number in range(RECENT + 5)], []).recent
-    assert [message.id for message in recent] == list(range(5, RECENT + 5))
+    latest = recent([entry(number, number) for number in range(RECENT + 5)])
+    assert [message.id for message in latest] == list(range(5, RECENT + 5))

@@ -1,21 +1,72 @@
-"""What is remembered that matters now."""
+"""What is remembered that matters now, and what a turn leaves to be remembered."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from operator import attrgetter
 
+from omnibot.memory.cases import ARTICLE, agents_of
+from omnibot.memory.keep import Kept, keep
+from omnibot.memory.matters import Matters, is_contact, matter_of
+from omnibot.memory.profile import Learned, learned, profile
+from omnibot.memory.said import Said, listen, worded
 from omnibot.memory.situation import situate
-from omnibot.model import Recollection, TimelineMessage, TurnMessage
+from omnibot.model import Attempt, Case, Reading, Recalled, Recollection, Snapshot, TimelineMessage, TurnMessage
 
-__all__ = ["RECENT", "recall", "situate"]
+__all__ = ["RECENT", "Kept", "Learned", "Matters", "keep", "learned", "listen", "profile", "recall", "situate"]
 
 RECENT = 20  # messages: enough to see what was just said on every channel
 _written = attrgetter("at", "id")
+_USUAL = Matters()
 
 
-def recall(timeline: Sequence[TimelineMessage], turn: Sequence[TurnMessage]) -> Recollection:
+def recall(
+    snapshot: Snapshot,
+    reading: Reading,
+    messages: Sequence[TurnMessage],
+    recalled: Sequence[Recalled] = (),
+    matters: Matters = _USUAL,
+    said: Said | None = None,
+) -> Recollection:
+    """What a turn should have at hand: the latest messages, what was said long ago, and the case that it is about.
+
+    `said` is what `listen` heard of the same messages, where that is known already.
+    """
+    recent = _recent(snapshot.timeline, messages)
+    if not snapshot.cases:
+        return Recollection(recent=recent, recalled=tuple(recalled))
+    said = said or listen(messages, reading.language.value)
+    case = matter_of(snapshot, reading, messages, said, matters)
+    if case is None:
+        return Recollection(recent=recent, recalled=tuple(recalled))
+    anew = is_contact(case, snapshot, messages, said)
+    return Recollection(
+        recent=recent,
+        recalled=tuple(recalled),
+        case=case,
+        contacts=case.contacts + anew,
+        is_contact=anew,
+        solved=said.solved,
+        agents=agents_of(case),
+        tried=_tried(case, reading.language.value),
+    )
+
+
+def _recent(timeline: Sequence[TimelineMessage], turn: Sequence[TurnMessage]) -> tuple[TimelineMessage, ...]:
     """The latest messages in the order in which they were written, oldest first, without the turn's own."""
     own = {message.id for message in turn}
     earlier = sorted((message for message in timeline if message.id not in own), key=_written)
-    return Recollection(recent=tuple(earlier[-RECENT:]))
+    return tuple(earlier[-RECENT:])
+
+
+def _tried(case: Case, language: str) -> tuple[str, ...]:
+    """What was tried, in words of a language; articles have words of their own."""
+    return tuple(dict.fromkeys(_told(attempt, language) for attempt in case.attempts if not _is_article(attempt)))
+
+
+def _told(attempt: Attempt, language: str) -> str:
+    return worded(attempt.what, language) or attempt.what
+
+
+def _is_article(attempt: Attempt) -> bool:
+    return attempt.what.startswith(ARTICLE)

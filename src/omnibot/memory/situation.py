@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from omnibot.model import BusinessHours, Direction, EarlierTurn, Situation, Snapshot, TimelineMessage, TurnMessage
 
-__all__ = ["situate"]
+__all__ = ["situate", "zone_of"]
 
 _A_CONTACT = timedelta(minutes=30)  # of silence: whoever writes again after that contacts us once more
 _ONE_MATTER = timedelta(days=7)  # within which they may still write about the same
@@ -28,7 +28,7 @@ def situate(snapshot: Snapshot, turn: Sequence[TurnMessage], zone: tzinfo, hours
     reply, words = _last_exchange(before)
     return Situation(
         now=now,
-        zone=_zone(snapshot.facts.get("zone", "")) or zone,
+        zone=zone_of(snapshot.facts.get("zone", "")) or zone,
         hours=hours,
         last_language=snapshot.facts.get("language"),
         earlier=snapshot.earlier,
@@ -72,7 +72,7 @@ def _unanswered(earlier: Sequence[EarlierTurn], last_reply: datetime | None) -> 
 
 
 @lru_cache(maxsize=500)
-def _zone(name: str) -> tzinfo | None:
+def zone_of(name: str) -> tzinfo | None:
     """The zone of an IANA name; none where a provider names one that nobody knows."""
     try:
         return ZoneInfo(name) if name else None

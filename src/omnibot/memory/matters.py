@@ -1,0 +1,160 @@
+"""Which matter a turn is about: the case that it goes on with, or none yet."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from omnibot.memory.said import Said
+from omnibot.model import (
+    OUT_OF_SCOPE,
+    Address,
+    AddressId,
+    Case,
+    CaseState,
+    Direction,
+    Reading,
+    Snapshot,
+    TurnMessage,
+)
+
+__all__ = ["CONTACT", "Matters", "can_go_on", "intent_of", "is_contact", "matter_of", "topic_of"]
+
+CONTACT = timedelta(minutes=30)  # of silence: whoever writes again after that comes once more
+_ONE_MATTER = timedelta(days=7)  # for which "any news?" is about what was spoken of last
+_OWED = timedelta(days=365)  # for which what nobody answered is remembered as open
+_NUMBERS = ("error_code", "order", "invoice", "ticket")  # what tells one matter from another, the tellingest first
+_THINGS = ("product", "plan")
+_NO_MATTER = frozenset({"version", "amount", "date", *_THINGS})  # what is the same in many matters
+_NOTHING: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matters:
+    """How the company tells matters apart."""
+
+    reopen: timedelta = timedelta(days=14)  # since it was answered or solved, in which it is the same one again
+    topics: Mapping[str, str] = field(default_factory=lambda: _NOTHING)  # by intent the label of what tells them apart
+    earlier: frozenset[str] = frozenset()  # intents about whatever was spoken of before: where it stands, a person
+    none: frozenset[str] = frozenset()  # intents that are nothing to be solved: praise
+
+
+def matter_of(
+    snapshot: Snapshot, reading: Reading, messages: Sequence[TurnMessage], said: Said, matters: Matters
+) -> Case | None:
+    """The case that a turn is about, of those that can go on; None: it would open one, or is about none."""
+    cases = snapshot.cases
+    if not cases:
+        return None
+    now = messages[-1].at
+    near = [case for case in reversed(cases) if can_go_on(case, now, matters)]
+    if not near:
+        return None
+    intent = intent_of(reading, matters)
+    if intent and intent not in matters.earlier:
+        return _of_intent(intent, near, reading, said, now, matters)
+    named = {entity.value for entity in reading.entities}
+    if told := next((case for case in near if case.topic and case.topic in named), None):
+        return told
+    latest = near[0]
+    if intent or any(message.answers is not None for message in messages):
+        return latest
+    if _is_one_conversation(latest, snapshot, messages):
+        return latest
+    refers = said.goes_on or said.solved is not None or said.thanks or _again(reading)
+    return latest if refers and now - latest.touched_at <= _ONE_MATTER else None
+
+
+def intent_of(reading: Reading, matters: Matters) -> str:
+    """What is wanted, where it is known and something to be solved; else ''."""
+    intent = reading.intent
+    return "" if not intent.known or intent.value == OUT_OF_SCOPE or intent.value in matters.none else intent.value
+
+
+def topic_of(intent: str, reading: Reading, matters: Matters) -> str:
+    """What tells this matter from others of its intent; '' where nothing does."""
+    if label := matters.topics.get(intent):
+        return next((entity.value for entity in reading.entities if entity.label == label), "")
+    for labels in (_NUMBERS, _THINGS):
+        for label in labels:
+            for entity in reading.entities:
+                if entity.label == label:
+                    return entity.value
+    return ""
+
+
+def can_go_on(case: Case, now: datetime, matters: Matters) -> bool:
+    """Whether what is written now may still be about it: what is answered or solved is over after a while."""
+    if case.state in (CaseState.WAITING, CaseState.RESOLVED):
+        return now - (case.resolved_at or case.touched_at) <= matters.reopen
+    return now - case.touched_at <= _OWED
+
+
+def is_contact(case: Case, snapshot: Snapshot, messages: Sequence[TurnMessage], said: Said) -> bool:
+    """Whether they come anew: after a silence, or on another channel without answering us there.
+
+    Whoever only tells that it is solved wants nothing.
+    """
+    if said.solved or said.thanks:
+        return False
+    first = messages[0]
+    if first.at - _last_word(case, snapshot, first.at) >= CONTACT:
+        return True
+    address = _address_of(first.address, snapshot)
+    elsewhere = bool(address and case.channels and case.channels[-1] != address.channel)
+    return elsewhere and first.answers is None
+
+
+def _of_intent(
+    intent: str, near: Sequence[Case], reading: Reading, said: Said, now: datetime, matters: Matters
+) -> Case | None:
+    """The case of the same intent and topic; else one that has its number; else one that may be meant again."""
+    topic = topic_of(intent, reading, matters)
+    same = [case for case in near if case.intent == intent]
+    named = {entity.value for entity in reading.entities}
+    if found := next((case for case in same if case.topic == topic), None):
+        return found
+    if found := next((case for case in same if not (case.topic and topic) or case.topic in named), None):
+        return found
+    numbers = {entity.value for entity in reading.entities if entity.label not in _NO_MATTER}
+    if found := next((case for case in near if case.topic in numbers), None):
+        return found
+    if not (said.solved is False or _again(reading)):
+        return None
+    likely = {other.value for other in reading.intent.alternatives}
+    return next((case for case in _recent(near, now) if case.intent in likely and _may_be(case, named, topic)), None)
+
+
+def _may_be(case: Case, named: Collection[str], topic: str) -> bool:
+    return not (case.topic and topic) or case.topic in named
+
+
+def _recent(near: Sequence[Case], now: datetime) -> Iterator[Case]:
+    return (case for case in near if now - case.touched_at <= _ONE_MATTER)
+
+
+def _again(reading: Reading) -> bool:
+    return reading.repetition.known and reading.repetition.value > 1
+
+
+def _is_one_conversation(case: Case, snapshot: Snapshot, messages: Sequence[TurnMessage]) -> bool:
+    """Whether it was spoken of just now, where they write."""
+    first = messages[0]
+    if first.at - _last_word(case, snapshot, first.at) >= CONTACT:
+        return False
+    address = _address_of(first.address, snapshot)
+    return bool(address and case.channels and case.channels[-1] == address.channel)
+
+
+def _last_word(case: Case, snapshot: Snapshot, now: datetime) -> datetime:
+    """When either of us last said something, since the case was touched."""
+    last = case.touched_at
+    for message in snapshot.timeline:
+        if message.direction is Direction.OUT and last < message.at <= now:
+            last = message.at
+    return last
+
+
+def _address_of(id_: AddressId, snapshot: Snapshot) -> Address | None:
+    return next((known.address for known in snapshot.addresses if known.id == id_), None)
