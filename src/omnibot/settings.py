@@ -149,7 +149,7 @@ class Bot(_Section):
 
     company: Annotated[str, Field(min_length=1)] = "Example Ltd"
     """Named in greetings and signatures."""
-    languages: Annotated[tuple[Language, ...], Field(min_length=1)] = ("en", "es")
+    languages: Annotated[tuple[Language, ...], Field(min_length=1)] = ("en", "es", "de", "fr")
     """ISO 639-1; the first is the company's own and stands in for one that an answer lacks."""
     name: Annotated[str, Field(min_length=1)] = "Omnibot"
     """How the bot calls itself."""

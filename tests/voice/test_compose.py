@@ -329,7 +329,7 @@ def test_an_answer_in_another_language_says_so() -> None:
 
 
 def test_a_language_that_we_do_not_write_gets_english() -> None:
-    assert text(plan(Move(kind=MoveKind.HANDOFF, topic="person"), language="fr")).startswith("Of course.")
+    assert text(plan(Move(kind=MoveKind.HANDOFF, topic="person"), language="nl")).startswith("Of course.")
 
 
 def test_a_channel_of_somebody_elses_is_called_by_its_name() -> None:
@@ -547,7 +547,9 @@ def test_a_code_stands_in_its_message_and_dots_in_what_is_kept() -> None:
 
 
 @pytest.mark.parametrize("register", [None, *Register])
-@pytest.mark.parametrize(("language", "nobody"), [("en", "nobody"), ("es", "nadie")])
+@pytest.mark.parametrize(
+    ("language", "nobody"), [("en", "nobody"), ("es", "nadie"), ("de", "niemandem"), ("fr", "personne")]
+)
 def test_whoever_gets_a_code_is_told_to_keep_it(language: str, nobody: str, register: Register | None) -> None:
     """Whoever asked in their name may ask them for it next."""
     ask = Ask(purpose=ProofPurpose.LINK, by=AddressId(1), target=Address("sms", "+491701234567"), source=MessageId(1))

@@ -173,7 +173,7 @@ class Voices:
         faults: list[str] = []
         if not folder.is_dir():
             raise VoiceError([f"{folder}: is not a folder; make it, or correct the setting that names it (bot.voice)"])
-        wanted = languages or sorted(path.name for path in folder.iterdir() if path.is_dir() and path.name[0] != ".")
+        wanted = languages or _found(folder)
         packs = {}
         for code in wanted:
             reading = _Reading(folder / code, code, faults)
@@ -194,6 +194,12 @@ class Voices:
         return self.packs.get(language) or self.packs[self.languages[0]]
 
 
+def _found(folder: Path) -> list[str]:
+    """The languages that a folder has; English first, which more people read than any other."""
+    names = [path.name for path in folder.iterdir() if path.is_dir() and path.name[0] != "."]
+    return sorted(names, key=lambda name: (name != "en", name))
+
+
 # --- reading --------------------------------------------------------------------------------------------------------
 
 _AXES = {**{str(manner): manner for manner in Manner}, "short": None, "long": None}
@@ -201,6 +207,7 @@ _CHANNEL_FORMS = ("by_channel", "by_channel_place", "an_address")
 _HEADER = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]")
 _KEY = re.compile(r"\s*([A-Za-z0-9_.\"'-]+)\s*=")
 _AT_LINE = re.compile(r"\(at line (\d+), column \d+\)")
+_NO_BREAK = "\u00a0"
 _TABLES = ("language", "times", "ordinals", "channels", "languages", "emoji")
 _PLACES_OF_DAYS = frozenset({"day", "weekday", "time", "hour"})
 _PATTERNS = ("day", "day_of_year", "time", "hour")
@@ -375,7 +382,7 @@ class _Reading:
 
     def _template(self, file: _File, steps: tuple[str, ...], text: str, topic: Topic) -> Template | None:
         try:
-            template = Template.of(text)
+            template = Template.of(self._unbroken(text))
         except PlaceError as error:
             self._fault(file, steps, f"{_short(text)} {error}")
             return None
@@ -386,6 +393,14 @@ class _Reading:
             )
             return None
         return template
+
+    def _unbroken(self, text: str) -> str:
+        """With no-break spaces where the language has no line end: French before its question marks."""
+        table = self.tables["language"][1] if "language" in self.tables else {}
+        before, after = (re.escape(str(table.get(f"no_break_{side}", ""))) for side in ("before", "after"))
+        if before:
+            text = re.sub(f" (?=[{before}])", _NO_BREAK, text)
+        return re.sub(f"(?<=[{after}]) ", _NO_BREAK, text) if after else text
 
     # --- what else a language has ---
 
