@@ -26,7 +26,7 @@ from omnibot.channels import Account
 from omnibot.channels import load as load_channels
 from omnibot.contract import MAX_BODY, Accept, Channel, Site
 from omnibot.delivery import Delivery
-from omnibot.dialogue import Company, Knowledge, Team
+from omnibot.dialogue import Company, Knowledge, KnowledgeError, Team, judged
 from omnibot.dialogue import Linking as LinkingRules
 from omnibot.health import health_routes
 from omnibot.identity.codes import Codes
@@ -39,11 +39,12 @@ from omnibot.intake.shared import SharedFiles
 from omnibot.intake.sweep import Sweeper
 from omnibot.intake.typing import WORTH_IT, Typing
 from omnibot.lanes import Lanes
-from omnibot.learning import Learning
+from omnibot.learning import Learning, playbooks_of
 from omnibot.linking import Linking
 from omnibot.logs import request_scope
 from omnibot.model import BusinessHours, Disclosure, Level, Limits, Proof
 from omnibot.pages import LinkPages
+from omnibot.playbooks import PlaybookError, Playbooks
 from omnibot.remembering import Remembering
 from omnibot.settings import WEEKDAYS, Hours, Identity, Settings
 from omnibot.store import Store
@@ -53,6 +54,7 @@ from omnibot.store.work import Arrived, CodeLimits
 from omnibot.tokens import CodeLinks, Verifier
 from omnibot.turn import Proofs, Steps, rehearse
 from omnibot.understanding import Catalogue, Understanding
+from omnibot.understanding.intents import IntentModel
 from omnibot.voice import Speaker, Voices
 
 log = structlog.get_logger(__name__)
@@ -222,7 +224,8 @@ async def _working(
     past = Remembering(store.recall, steps.embed, settings.bot.languages[0])
     committed = _all(delivery.wake, linking.wake, past.busy)
     lanes = Lanes(store.path, steps, settings.turns, committed, past.remind)
-    learning = Learning.of(settings, lambda _, model: steps.understanding.adopt(model))
+    rules = Rules(settings)
+    learning = Learning.of(settings, lambda playbooks, model: _go_by(steps, rules, playbooks, model), rules.load)
     learning.begin()
     fetcher = Fetcher(store.attachments, files, channels, settings.files)
     bell.wakes(_all(lanes.wake, linking.wake), fetcher.heard)
@@ -310,6 +313,33 @@ def _proofs(settings: Settings, channels: Channels) -> Proofs:
         link=CodeLinks(settings.load_secret(), settings.server.public_url).url,
         accounts=accounts,
     )
+
+
+class Rules:
+    """The company's articles and playbooks, read and judged together: what one names the other must have."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.knowledge = Knowledge(())  # as it was read last
+
+    def load(self) -> Playbooks:
+        """Read both anew; raises PlaybookError with the faults of either, and then nothing has changed."""
+        bot = self._settings.bot
+        try:
+            knowledge = Knowledge.load(bot.knowledge, bot.languages[0])
+        except KnowledgeError as error:
+            raise PlaybookError(error.faults) from error
+        playbooks = playbooks_of(self._settings)
+        if faults := judged(playbooks, knowledge, self._settings.desk.teams, contact=bool(bot.contact)):
+            raise PlaybookError(faults)
+        self.knowledge = knowledge
+        return playbooks
+
+
+def _go_by(steps: Steps, rules: Rules, playbooks: Playbooks, model: IntentModel | None) -> None:
+    """Take turns from now on by other files, and by intents that were learned from them."""
+    steps.company = replace(steps.company, playbooks=playbooks, knowledge=rules.knowledge)
+    steps.understanding.adopt(model)
 
 
 def _company(settings: Settings, channels: Channels) -> Company:

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from omnibot.app import open_channels, understanding_of
 from omnibot.channels import Account, judge_accounts
-from omnibot.dialogue import Knowledge, KnowledgeError
+from omnibot.dialogue import Knowledge, KnowledgeError, judged, unsaid
 from omnibot.learning import playbooks_of
 from omnibot.logs import configure
 from omnibot.playbooks import PlaybookError
@@ -47,7 +47,8 @@ async def check(config: Path | None, environ: Mapping[str, str]) -> Checked:
     settings, unkept = _with_secret(settings)
     told += unkept
     told += _knowledge(settings)
-    told += _playbooks(settings)
+    notes: list[str] = []
+    told += _playbooks(settings, notes)
     told += _voice(settings)
     told += _pipeline(settings)
     database = await _database(settings)
@@ -56,7 +57,7 @@ async def check(config: Path | None, environ: Mapping[str, str]) -> Checked:
         told.append("channels: none is configured; add [channels.telegram.main] or another account to receive anything")
     for account in accounts:
         told += await _account(account, settings)
-    return Checked(tuple(told), database.notes)
+    return Checked(tuple(told), (*database.notes, *notes))
 
 
 def _data_folder(settings: Settings) -> list[str]:
@@ -110,12 +111,18 @@ def _pipeline(settings: Settings) -> list[str]:
     return []
 
 
-def _playbooks(settings: Settings) -> list[str]:
+def _playbooks(settings: Settings, notes: list[str]) -> list[str]:
+    """Their own faults; where there are none, what they name that is not there, and what is said in no language."""
     try:
-        playbooks_of(settings)
+        playbooks = playbooks_of(settings)
     except PlaybookError as error:
         return str(error).splitlines()
-    return []
+    notes += unsaid(playbooks, settings.bot.languages)
+    try:
+        knowledge = Knowledge.load(settings.bot.knowledge, settings.bot.languages[0])
+    except KnowledgeError:  # told already
+        return []
+    return judged(playbooks, knowledge, settings.desk.teams, contact=bool(settings.bot.contact))
 
 
 async def _database(settings: Settings) -> Checked:

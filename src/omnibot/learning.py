@@ -258,7 +258,13 @@ class Learning:
     """
 
     def __init__(
-        self, playbooks: Playbooks, folder: Path, adopt: Adopt, watch: Watch | None = None, seconds: float = 0.0
+        self,
+        playbooks: Playbooks,
+        folder: Path,
+        adopt: Adopt,
+        watch: Watch | None = None,
+        seconds: float = 0.0,
+        load: Callable[[], Playbooks] | None = None,
     ) -> None:
         self._wanted = playbooks
         self._done: Playbooks | None = None  # what is gone by, with intents that were learned from it
@@ -266,15 +272,16 @@ class Learning:
         self._adopt = adopt
         self._watch = watch
         self._seconds = seconds
+        self._load = load or (lambda: Playbooks.load(watch.folder) if watch else playbooks)
         self._again = math.inf  # on the loop's clock
 
     @classmethod
-    def of(cls, settings: Settings, adopt: Adopt) -> Learning:
-        """As the settings say; raises PlaybookError."""
+    def of(cls, settings: Settings, adopt: Adopt, load: Callable[[], Playbooks]) -> Learning:
+        """As the settings say; `load` reads and judges the files, and raises PlaybookError."""
         folder = settings.bot.playbooks
         watch = Watch(folder) if folder is not None else None  # first: what changes while it is read has changed
         seconds = settings.bot.playbooks_seconds
-        return cls(playbooks_of(settings), _folder_in(settings.data_folder), adopt, watch, seconds)
+        return cls(load(), _folder_in(settings.data_folder), adopt, watch, seconds, load)
 
     def begin(self) -> None:
         """Go by the playbooks; tell intents by what was learned before, if anything was: it takes milliseconds."""
@@ -299,7 +306,7 @@ class Learning:
         """Go by the playbooks as they are now; where they cannot be read, by those of before."""
         if self._watch is not None and await asyncio.to_thread(self._watch.changed):
             try:
-                self._wanted = await asyncio.to_thread(Playbooks.load, self._watch.folder)
+                self._wanted = await asyncio.to_thread(self._load)
             except PlaybookError as error:
                 _tell(error)
             except Exception:  # whatever somebody writes there, customers are answered as before
