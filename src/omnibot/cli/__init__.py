@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from omnibot.cli import customer, evaluate, identity, people, sandbox, server, token, train, understand
+from omnibot.cli import customer, evaluate, event, identity, people, sandbox, server, token, train, understand
 from omnibot.cli.outbox import outbox
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app.add_typer(people.handoffs, name="handoffs")
 app.add_typer(people.parked, name="parked")
 app.add_typer(people.app)
 app.add_typer(understand.app)
+app.add_typer(event.app)
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(train.app, name="train")
 
