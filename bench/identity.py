@@ -254,7 +254,7 @@ async def measure(server: str, customers: int, samples: int, pairs: int) -> Meas
     random.seed(1)
     asked = random.sample(range(1, customers + 1), min(_ASKED, customers))
     names = f"bench_few_{time.time_ns()}", f"bench_many_{time.time_ns()}"
-    dsns = [await _database(server, name) for name in names]
+    dsns = [await database(server, name) for name in names]
     try:
         async with Store.open(dsns[0], SECRET) as few, Store.open(dsns[1], SECRET) as many:
             await _loaded(dsns[0], sorted(asked))
@@ -268,13 +268,19 @@ async def measure(server: str, customers: int, samples: int, pairs: int) -> Meas
             a_minute = await merge_and_split(many, customers, pairs)
         return Measured(customers, addresses, seconds, tuple(timings), a_minute)
     finally:
-        for name in names:
-            await _run(server, f"DROP DATABASE {name} WITH (FORCE)")
+        for dsn in dsns:
+            await dropped(server, dsn)
 
 
-async def _database(server: str, name: str) -> str:
+async def database(server: str, name: str) -> str:
+    """Make one in a server; its address."""
     await _run(server, f"CREATE DATABASE {name}")
     return urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
+
+
+async def dropped(server: str, dsn: str) -> None:
+    """Be rid of one, whoever is still there."""
+    await _run(server, f"DROP DATABASE {urlsplit(dsn).path[1:]} WITH (FORCE)")
 
 
 async def _loaded(dsn: str, customers: Sequence[int]) -> int:

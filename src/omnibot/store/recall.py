@@ -56,17 +56,18 @@ CROSS JOIN LATERAL (SELECT * FROM recall WHERE address_id = p.address_id AND pla
 
 _SINCE = "coalesce((SELECT value::bigint FROM meta WHERE key = 'recall.until'), 0)"
 
-# The next numbers of messages, and whether any that is settled comes behind them: some numbers were never used.
 _BACKLOG = f"""
 WITH since AS MATERIALIZED (SELECT {_SINCE} AS id)
-SELECT since.id AS since, m.id, m.address_id, m.body_sealed, m.settled, f.value_sealed AS language_sealed,
-    EXISTS (SELECT FROM messages WHERE id > since.id + $1 AND received_at < now() - interval '{_SETTLED}') AS more
+SELECT since.id AS since, m.id, m.address_id, m.body_sealed, m.settled, f.value_sealed AS language_sealed
 FROM since LEFT JOIN (
     SELECT *, received_at < now() - interval '{_SETTLED}' AS settled FROM messages
     WHERE id > (SELECT id FROM since) AND id <= (SELECT id FROM since) + $1) AS m ON true
 LEFT JOIN facts f ON f.address_id = m.address_id AND f.key = 'language' AND f.valid_to IS NULL
 ORDER BY m.id
 """
+
+# Some numbers were never used, perhaps many in a row.
+_FURTHER_ON = f"SELECT EXISTS (SELECT FROM messages WHERE id > $1 AND received_at < now() - interval '{_SETTLED}')"
 
 _KEEP = """
 WITH new AS (
@@ -163,12 +164,12 @@ class Recall(Connections):
         """The next messages that are not indexed, at most so many; None where there are none that are settled."""
         async with self._connection() as connection:
             rows = await connection.fetch(_BACKLOG, most)
-        settled = list(takewhile(itemgetter("settled"), rows))
-        since = rows[0]["since"]
-        if settled:
-            until = settled[-1]["id"] if len(settled) < len(rows) or not rows[0]["more"] else since + most
-            return Backlog(since, until, tuple(self._unindexed(row) for row in settled))
-        return Backlog(since, since + most, ()) if rows[0]["id"] is None and rows[0]["more"] else None
+            since = rows[0]["since"]
+            settled = list(takewhile(itemgetter("settled"), rows))
+            if settled:
+                return Backlog(since, settled[-1]["id"], tuple(map(self._unindexed, settled)))
+            unused = rows[0]["id"] is None and await connection.fetchval(_FURTHER_ON, since + most)
+        return Backlog(since, since + most, ()) if unused else None
 
     async def keep(self, backlog: Backlog, indexed: Sequence[Indexed]) -> bool:
         """Index what a backlog has brought; false where another process was faster."""
