@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import random
 import sys
@@ -88,6 +89,8 @@ async def measure(server: str, customers: int, talked: int, samples: int) -> Mea
                 pass
             add_ms = (time.perf_counter() - begun) * 1000 / count
             await connection.execute("VACUUM (ANALYZE) recall")
+            gc.collect()
+            gc.freeze()  # as the server does
             timings = (
                 await _timed("who has said 50, alone", past, range(1, _ASKED + 1), samples),
                 await _timed(f"who have said 50, {_BATCH} at once", past, range(1, _ASKED + 1), samples, _BATCH),

@@ -166,7 +166,7 @@ async def test_of_who_has_said_much_the_rare_is_found_with_what_stands_beside_it
         ]
         assert await store.recall.keep(later, rows)
     rows = await near(store, work, "gold common")
-    assert len(rows) == 1000 + 5
+    assert len(rows) == 500 + 5
     found = [row for row in rows if row.counts[0]]
     assert said(found) == [f"gold {needle}"]
     beside = [row for row in rows if row.stretch == found[0].stretch]

@@ -23,7 +23,7 @@ from omnibot.store.payloads import text_of
 
 __all__ = ["Backlog", "Indexed", "Recall", "Row", "Sought", "Unindexed"]
 
-_LATEST = 1000  # messages that are read of a customer, whatever they are about
+_LATEST = 500  # messages that are read of a customer, whatever they are about
 _FEWEST = 50  # of each address, however many there are
 _FOUND = 200  # messages that are looked up by their stems
 _MOST_HOLDERS = 1500  # messages with any of these stems: more would take longer to read than anybody waits
