@@ -70,6 +70,17 @@ def test_words_of_failure_weigh(text: str) -> None:
     assert by_rules(text).value < -0.1
 
 
+@pytest.mark.parametrize("text", ["Server down!!!", "Hello. Our website still down!!", "API offline, please call"])
+def test_what_is_down_is_bad_without_a_verb(text: str) -> None:
+    assert trained(text).value < -0.1
+    assert trained(text).known
+
+
+@pytest.mark.parametrize("text", ["How do I take my site down?", "Turn the service off.", "Is the system down?"])
+def test_what_somebody_may_want_down_is_not(text: str) -> None:
+    assert "something is gone, wrong or in strange hands" not in phrases(text)
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -41,6 +41,7 @@ _HARM = frozenset(  # without one of these it is a topic, and not urgent
         "lost_data", "medicine", "outage", "owed", "repeat", "seized", "takeover", "trapped",
     }
 )  # fmt: skip
+_ALL_DOWN = "blackout"  # said in two words as often as in many, and two words leave more doubt
 _CERTAIN = frozenset({"despair", "seized"})  # critical by themselves, where they are meant
 _REMINDING = frozenset({"greeting", "tag", "cry", "repeat", "how_to", "fault"})
 _LIGHT = frozenset({"joke", "praise", "idea", "curious", "over", "no_reply", "unreal", "figure"})
@@ -93,7 +94,8 @@ class UrgencyReader:
         if level in _URGENT:
             evidence = self.judge.evidence(_URGENT, cues, utterance)
             evidence += tuple(reason.evidence for reason in raised if reason.critical or level is Urgency.HIGH)
-            is_sure = max(chances[self._critical] + chances[self._high], confidence) >= _SURELY_URGENT
+            enough = _SURE if _ALL_DOWN in names else _SURELY_URGENT
+            is_sure = max(chances[self._critical] + chances[self._high], confidence) >= enough
             known = bool(claims or (is_sure and (raised or not _HARM.isdisjoint(names))))
         elif claims:
             level, confidence, known = Urgency.HIGH, _CLAIMED, True
