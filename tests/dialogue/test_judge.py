@@ -79,3 +79,11 @@ def test_rules_that_cannot_be_followed_are_not_gone_by(folder: Path) -> None:
     with pytest.raises(PlaybookError, match="has no front matter"):
         rules.load()
     assert len(rules.knowledge.articles) == 2
+
+
+def test_what_comes_along_can_be_followed() -> None:
+    config = Path(__file__).parents[2] / "config"
+    settings = Settings(bot=Bot(knowledge=config / "knowledge", playbooks=config / "playbooks"))
+    playbooks = Rules(settings).load()
+    assert unsaid(playbooks, ("en", "es", "de", "fr")) == []
+    assert sum(playbook.decides for playbook in playbooks.playbooks) > 12

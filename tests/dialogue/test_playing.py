@@ -504,13 +504,25 @@ def test_the_third_contact_goes_to_the_senior_team_with_a_promise(plan: Deciding
 
 def test_a_promise_waits_until_the_team_opens(plan: Deciding) -> None:
     late = plan("I want to go.", read=reading("cancel"), known=customer(preferences=Preferences(zone="Asia/Tokyo")))
-    assert said(late) == ["handoff.escalated", "promise.by"]
+    assert said(late) == ["handoff.team", "promise.by"]
     assert facts(late, "promise.by")["by"] == NOON + timedelta(days=1)
     assert late.zone == ZoneInfo("Asia/Tokyo")
     message = TurnMessage(id=MessageId(2000), address=TELEGRAM.id, at=NOON + timedelta(hours=6), text="I want to go.")
     evening = decide(customer(), reading("cancel"), MET, [message], plan.company, {"telegram"})
     opens = datetime(2026, 3, 5, 8, tzinfo=BERLIN)
     assert facts(evening, "promise.by") | {"team": ""} == {"team": "", "by": opens + timedelta(days=1), "opens": opens}
+
+
+def test_a_handoff_may_be_said_in_the_companys_own_words(plan: Deciding, tmp_path: Path) -> None:
+    say = '{when: "now.hour < 23", team: support, say: {en: "We have it, {name}."}}'
+    (tmp_path / "cancel.yaml").write_text(CANCEL.replace("{team: support, within: 1d}", say), encoding="utf-8")
+    company = replace(plan.company, playbooks=Playbooks.load(tmp_path))
+    own = Deciding(company)(read=reading("cancel"))
+    assert said(own) == ["handoff.team"]
+    assert own.moves[0].said[Register.CASUAL] == "We have it, {name}."
+    assert own.moves[0].facts == {"team": "support"}
+    nobody = Deciding(company)(read=reading("cancel"), known=customer(name=""))
+    assert (said(nobody), nobody.moves[0].said) == (["handoff.team"], {})
 
 
 def test_who_is_fed_up_with_anything_for_the_third_time_gets_a_person(plan: Deciding) -> None:

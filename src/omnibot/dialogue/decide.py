@@ -71,6 +71,7 @@ _SAID_BEFORE = 3  # messages that an address alone may complete
 _OPENINGS_REMEMBERED = 1000  # of articles
 _OF_A_FILE = ("name", "media_type", "size", "ref")
 _SAYS_SORRY = frozenset({"upset", "serious"})  # hand-offs in whose words a feeling is seen
+_BY_PLAYBOOK = frozenset({"escalated", "team"})  # hand-offs that a playbook wants
 _OFTEN, _FELT = 3, 0.5  # contacts on one matter, and how much frustration, that call for a person
 _MOST_RESOURCES = 2
 _LONGEST_CONCERN = 300  # characters
@@ -567,7 +568,7 @@ class _Turn:
         if heard.person:
             reasons.append(("person", "asked for a person"))
         if followed.why:
-            reasons.append(("repeat" if followed.was_told else "escalated", followed.why))
+            reasons.append((self._passed_on(followed), followed.why))
         if self._is(Urgency.CRITICAL):
             reasons.append(("urgent", f"critical: {', '.join(map(str, self.reading.urgency.evidence))}"))
         elif self._is(Urgency.HIGH) and heard.matters:
@@ -601,14 +602,23 @@ class _Turn:
         often = self.recollection.contacts >= _OFTEN and heard.matters
         return often and frustration.known and frustration.value >= _FELT
 
+    def _passed_on(self, followed: _Followed) -> str:
+        """Whether something was told in vain, or tried before, or is a matter for people from the beginning."""
+        if followed.was_told:
+            return "repeat"
+        case = self.recollection.case
+        again = self.recollection.contacts > 1 or followed.failed or (case is not None and case.attempts)
+        return "escalated" if again else "team"
+
     def _addressed(self, move: Move, rule: Handoff | None, manner: _Manner, play: Play | None) -> Move:
         """A hand-off with the team that it goes to."""
         facts: dict[str, Value] = {}
         if rule and (team := self.company.teams.get(rule.team)):
             facts["team"] = team.name(manner.language)
-        if play and move.topic == "escalated":
+        if play and move.topic in _BY_PLAYBOOK:
             facts |= spoken_of(play.playbook, manner.language, manner.register)
-        return replace(move, facts=facts) if facts else move
+        move = replace(move, facts=facts) if facts else move
+        return play.words(rule, move) if play and rule and move.topic in _BY_PLAYBOOK else move
 
     def _is(self, level: Urgency) -> bool:
         return self.reading.urgency.known and self.reading.urgency.value is level

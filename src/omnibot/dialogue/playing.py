@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from omnibot.dialogue.articles import Article
 from omnibot.dialogue.company import Company, Team
@@ -97,6 +97,13 @@ class Play:
     def otherwise(self) -> Handoff | None:
         """The rule for a hand-off that something else calls for: one without a condition."""
         return next((rule for rule in self.playbook.handoffs if rule.when is None), None)
+
+    def words(self, rule: Handoff, move: Move) -> Move:
+        """A hand-off in the company's words, where it has some that can be said."""
+        if rule.said is None:
+            return move
+        own = self._says(move.kind, move.topic, rule.said, move.why)
+        return move if own is None else replace(own, facts={**move.facts, **own.facts}, sources=move.sources)
 
     # --- its answers ---
 

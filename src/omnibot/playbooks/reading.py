@@ -106,6 +106,7 @@ _LANGUAGE = re.compile(r"[a-z]{2}")
 _LONGEST_EXAMPLE = 500  # characters: who says more says more than one thing
 _LONGEST_TEXT = 600  # characters: what is longer is an article
 _LASTING = re.compile(r"(\d{1,3})\s*(min|h|d)")
+_HANDOFF = ("when", "team", "priority", "within", "say", "facts")
 _LONGEST_LIST = 50
 _TOO_MANY = "`{}` has more than {} entries; write fewer"
 _T = TypeVar("_T")
@@ -329,7 +330,7 @@ class _Rules:
         return Question(key=key, said=self._said(table), when=self.expression(table.get("when")))
 
     def handoff(self, node: yaml.Node) -> Handoff | None:
-        table = self._table(node, "hand-off", ("when", "team", "priority", "within"), ("team",))
+        table = self._table(node, "hand-off", _HANDOFF, ("team",))
         priority = table.text("priority")
         if priority not in get_args(Priority):
             self._wrong(table.get("priority"), f"`priority: {priority}` is none; there are normal, high and urgent")
@@ -338,6 +339,7 @@ class _Rules:
             when=self.expression(table.get("when")),
             priority=cast("Priority", priority),
             within=self._within(table),
+            said=self._said(table) if "say" in table else None,
             where=self._place(node),
         )
 

@@ -107,6 +107,7 @@ class Handoff:
     when: Expression | None = None
     priority: Priority = ""
     within: Within | None = None
+    said: Said | None = None  # in the company's own words; else the voice has some
     where: str = field(default="", compare=False)
 
 
@@ -154,6 +155,7 @@ class Playbook:
         """Everything that it says."""
         yield from (cause.said for cause in self.causes)
         yield from (question.said for question in self.questions)
+        yield from (handoff.said for handoff in self.handoffs if handoff.said)
         if self.next:
             yield self.next.said
 
