@@ -4,23 +4,43 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from omnibot.model import Evidence, Situation
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
 
-__all__ = ["LONGEST", "Utterance", "folded", "legible"]
+__all__ = ["LONGEST", "Utterance", "folded", "legible", "once"]
 
 LONGEST = 4000  # characters that are read of a message
 _SIGNS = 200  # neither letter, digit nor space: a long letter has fewer, a flood of emoji more
 _UNBROKEN = 40  # signs without a space; longer runs are links and noise
-_WORD = re.compile(r"[^\W_]+(?:['.@_-]+[^\W_]+)*|[^\w\s]")
+_WORD = re.compile(r"[^\W_]++(?:['.@_-]++[^\W_]++)*+|[^\w\s]")
+
+
+_Owner = TypeVar("_Owner")
+_Value = TypeVar("_Value")
+
+
+class once(Generic[_Owner, _Value]):
+    """A property that is made when it is first asked for, and kept.
+
+    `functools.cached_property` takes a lock for it until Python 3.12, which costs more than most of what is made here.
+    """
+
+    def __init__(self, make: Callable[[_Owner], _Value]) -> None:
+        self._make = make
+        self._name = make.__name__
+        self.__doc__ = make.__doc__
+
+    def __get__(self, owner: _Owner, kind: type[_Owner]) -> _Value:
+        value = owner.__dict__[self._name] = self._make(owner)
+        return value
 
 
 @dataclass(frozen=True)
@@ -36,7 +56,7 @@ class Utterance:
     doc: Doc | None = None  # spaCy's, of the same text
     written: str | None = None  # as it came in, before it was made legible; None: just so
 
-    @cached_property
+    @once
     def lower(self) -> str:
         """The text in lower case, sign by sign in the same place."""
         lower = self.text.lower()
@@ -44,39 +64,39 @@ class Utterance:
             return lower
         return "".join(small if len(small := sign.lower()) == 1 else sign for sign in self.text)
 
-    @cached_property
+    @once
     def said(self) -> str:
         """The text with blanks for what says nothing: whom it is addressed to, links, marks of HTML."""
         if _MAY_BE_UNSAID.search(self.text) is None:
             return self.text
         return _UNSAID.sub(lambda unsaid: " " * len(unsaid[0]), self.text)
 
-    @cached_property
+    @once
     def folded(self) -> str:
         """The text in lower case and without accents, sign by sign in the same place."""
         return folded(self.lower)
 
-    @cached_property
+    @once
     def words(self) -> list[str]:
         """Words and signs in lower case."""
         return _WORD.findall(self.lower)  # a letter is none in either case, or in both
 
-    @cached_property
+    @once
     def spans(self) -> list[tuple[int, int]]:
         """Where each of the words stands in the text."""
-        return [match.span() for match in _WORD.finditer(self.text)]
+        return _places(self.words, self.lower)
 
-    @cached_property
+    @once
     def said_words(self) -> list[str]:
         """The words of what is said, in plain lower case: as features are made of them."""
         if self.said is self.text and len(self.text.lower()) == len(self.text):
             return self.words
         return _WORD.findall(self.said.lower())
 
-    @cached_property
+    @once
     def said_spans(self) -> list[tuple[int, int]]:
         """Where each word of what is said stands in the text."""
-        return self.spans if self.said is self.text else [match.span() for match in _WORD.finditer(self.said)]
+        return self.spans if self.said is self.text else _places(_WORD.findall(self.said), self.said)
 
     def in_language(self, language: str) -> Utterance:
         """The same, read in a language; what was made of the text already goes along."""
@@ -93,6 +113,16 @@ class Utterance:
     def quote_words(self, first: int, end: int) -> Evidence:
         """The words from `first` up to before `end` as evidence."""
         return self.quote(self.spans[first][0], self.spans[end - 1][1])
+
+
+def _places(words: Iterable[str], text: str) -> list[tuple[int, int]]:
+    """Where words stand that a text was cut into, one after the other: none begins in what is left out between two."""
+    places, end = [], 0
+    for word in words:
+        start = text.find(word, end)
+        end = start + len(word)
+        places.append((start, end))
+    return places
 
 
 def folded(lower: str) -> str:

@@ -7,10 +7,11 @@ it; a piece that fails is struck out, and the rest is read again without it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from re import Match
 
 from omnibot.understanding.times.context import Context
+from omnibot.understanding.times.grammar import TIME
 from omnibot.understanding.times.lexing import Piece
 from omnibot.understanding.times.words import Vocabulary
 
@@ -31,31 +32,36 @@ _PERIODS = frozenset({"week", "month", "year", "quarter", "business_week", "fort
 _STEPS = frozenset({"this", "next", "last", "past", "coming", "qv", "end", "middle", "start"})
 _CALENDAR = frozenset({"month", "date", "iso", "md", "dec"})
 _DAYNUMS = frozenset({"num", "ord", "nth"})
+_GROUPS = sorted(TIME.groupindex, key=TIME.groupindex.__getitem__)
+_NOWHERE = (-1, -1)
+_NO_KINDS: frozenset[str] = frozenset()
 
 
-@dataclass(slots=True)
 class Candidate:
     """Pieces that the grammar takes for one time."""
 
-    found: Sequence[Piece]
-    match: Match[str]
-    vocabulary: Vocabulary
-    context: Context
-    _kinds: dict[str, frozenset[str]] = field(default_factory=dict)
+    __slots__ = ("_kinds", "_spans", "context", "found", "match", "vocabulary")
+
+    def __init__(self, found: Sequence[Piece], match: Match[str], vocabulary: Vocabulary, context: Context) -> None:
+        self.found = found
+        self.match = match
+        self.vocabulary = vocabulary
+        self.context = context
+        self._spans = {group: span for group, span in zip(_GROUPS, match.regs[1:], strict=True) if span[0] < span[1]}
+        self._kinds: dict[str, frozenset[str]] = {}
 
     def span(self, group: str) -> tuple[int, int]:
         """The places of the pieces of a group; (-1, -1) where there are none."""
-        return self.match.span(group)
+        return self._spans.get(group, _NOWHERE)
 
     def pieces(self, group: str) -> Sequence[Piece]:
         """The pieces of a group."""
-        first, end = self.match.span(group)
-        return self.found[first:end] if first >= 0 else ()
+        span = self._spans.get(group)
+        return self.found[span[0] : span[1]] if span else ()
 
     def has(self, group: str) -> bool:
         """Whether the group has any pieces."""
-        first, end = self.match.span(group)
-        return end > first
+        return group in self._spans
 
     def ties(self, *groups: str) -> set[str]:
         """The classes of the words that tie these groups to the sentence: those in front of their days and hours."""
@@ -69,6 +75,8 @@ class Candidate:
 
     def kinds(self, group: str) -> frozenset[str]:
         """The classes of a group's pieces."""
+        if group not in self._spans:
+            return _NO_KINDS
         found = self._kinds.get(group)
         if found is None:
             found = self._kinds[group] = frozenset([piece.kind for piece in self.pieces(group)])

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 
 from omnibot.understanding.times.grammar import DOT
 from omnibot.understanding.times.lexing import Piece
 from omnibot.understanding.times.words import Vocabulary
+from omnibot.understanding.utterance import once
 
 __all__ = ["Context"]
 
@@ -24,22 +24,22 @@ class Context:
         self._vocabulary = vocabulary
         self._text = text
 
-    @cached_property
+    @once
     def before(self) -> Sequence[Piece]:
         """What stands in front of it, nearest first."""
         return _in_sentence(self._found[max(self._first - _FAR, 0) : self._first][::-1])
 
-    @cached_property
+    @once
     def after(self) -> Sequence[Piece]:
         """What stands behind it."""
         return _in_sentence(self._found[self._end : self._end + _FAR])
 
-    @cached_property
+    @once
     def near(self) -> Sequence[Piece]:
         """What stands in front of it in its own clause, nearest first."""
         return self.before[: self._joint(self.before)]
 
-    @cached_property
+    @once
     def behind(self) -> Sequence[Piece]:
         """What stands behind it in its own clause."""
         return self.after[: self._joint(self.after)]
