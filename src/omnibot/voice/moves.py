@@ -122,6 +122,7 @@ _GROUPS: Mapping[str, Mapping[str, Topic]] = {
         **dict(_plain("unknown", "person", "attachment", "urgent", "upset", "serious", "repeat", "rest", "unclear")),
         "more": _of(),
         "escalated": _of("", more="team matter"),
+        "team": _of("", more="team matter"),
     },
     "promise": {"by": _of("by", more="team")},
     "next": {"offer": _of()},
