@@ -15,6 +15,7 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from omnibot.understanding.utterance import Utterance, folded
+from omnibot.understanding.words import ByHeart
 
 __all__ = ["LANGUAGES", "Cue", "Cues"]
 
@@ -23,7 +24,6 @@ LANGUAGES = ("en", "es", "de", "fr")
 _MOST = 200  # cues of a text; a flood has more
 _TRIES = 600  # of phrases that are longer than a word
 _FEW = 3  # words: too few to be sure of their language
-_KEPT = 4096  # words whose cues are known by heart
 _ANY = frozenset({"_", "..."})
 _PARTED = re.compile(r"[,\n]")
 _PIECE = re.compile(r"[^\W_]+")
@@ -164,9 +164,8 @@ class _Begun(NamedTuple):
 
     key: str  # the word without accents; "#" for one that begins with a number
     cues: Sequence[tuple[str, str, int, int]]  # topics and names that the word alone has: from where to where within it
-    next: Mapping[str, Sequence[tuple[int, _Form]]]  # by the word that must come next, and from where within this
+    following: Mapping[str, Sequence[tuple[int, _Form]]]  # by the word that must come next, and from where within this
     open: Sequence[tuple[int, _Form]]  # whatever comes next
-    is_empty: bool
 
 
 class _Lexicon:
@@ -181,7 +180,7 @@ class _Lexicon:
                 forms = self._stems if word.endswith("*") else self._words
                 forms.setdefault(word.rstrip("*"), []).append((form, following))
         self._lengths = sorted({len(stem) for stem in self._stems})
-        self._looked_up = lru_cache(maxsize=_KEPT)(self._look_up)
+        self._known = ByHeart(self._look_up)
         self._last: tuple[Utterance, dict[str, list[Cue]]] | None = None
 
     def find(self, utterance: Utterance, topic: str) -> list[Cue]:
@@ -195,22 +194,23 @@ class _Lexicon:
         found: dict[str, list[Cue]] = {}
         tries, most = _TRIES, _MOST
         text, spans = utterance.folded, utterance.spans
-        words = list(map(self._looked_up, utterance.words))
+        words = list(map(self._known.__getitem__, utterance.words))
         words.append(_END)
-        for place, (_, cues, following, forms, is_empty) in enumerate(words):
-            if is_empty:
-                continue
-            start = spans[place][0]
-            for topic, cue, first, end in cues:
-                found.setdefault(topic, []).append(Cue(cue, start + first, start + end))
-                most -= 1
-            if following and (expected := following.get(words[place + 1].key)):
+        for place, (_, cues, following, forms) in enumerate(words):
+            if cues:
+                start = spans[place][0]
+                for topic, cue, first, end in cues:
+                    found.setdefault(topic, []).append(Cue(cue, start + first, start + end))
+                most -= len(cues)
+            if following and (expected := following.get(words[place + 1][0])):
                 forms = (*forms, *expected)
-            for first, form in forms:
-                tries -= 1
-                if match := form.match(text, start + first):
-                    found.setdefault(form.topic, []).append(Cue(form.cue, match.start(), match.end()))
-                    most -= 1
+            if forms:
+                start = spans[place][0]
+                tries -= len(forms)
+                for first, form in forms:
+                    if match := form.match(text, start + first):
+                        found.setdefault(form.topic, []).append(Cue(form.cue, *match.span()))
+                        most -= 1
             if tries < 0 or most < 0:
                 break
         return {topic: _longest(cues) if len(cues) > 1 else cues for topic, cues in found.items()}
@@ -229,7 +229,7 @@ class _Lexicon:
                 for second in seconds:
                     following.setdefault(second, []).append((start, form))
         key = "#" if plain[:1].isdecimal() else plain
-        return _Begun(key, cues or (), following or _NONE, anything or (), not (cues or following or anything))
+        return _Begun(key, cues, following, anything)
 
     def _forms(self, plain: str) -> Iterator[tuple[int, int, _Form, frozenset[str] | None]]:
         for form, seconds in self._words.get("#" if plain[:1].isdecimal() else plain, ()):
@@ -248,8 +248,7 @@ class _Lexicon:
                     yield start, end, form, seconds
 
 
-_NONE: Mapping[str, Sequence[tuple[int, _Form]]] = {}
-_END = _Begun("", (), _NONE, (), True)
+_END = _Begun("", (), {}, ())
 
 
 @lru_cache(maxsize=len(LANGUAGES))  # read once for all topics, and nobody changes it
