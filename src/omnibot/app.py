@@ -42,7 +42,7 @@ from omnibot.lanes import Lanes
 from omnibot.learning import Learning, playbooks_of
 from omnibot.linking import Linking
 from omnibot.logs import request_scope
-from omnibot.model import BusinessHours, Disclosure, Level, Limits, Proof
+from omnibot.model import BusinessHours, Disclosure, File, Level, Limits, Proof
 from omnibot.pages import LinkPages
 from omnibot.playbooks import PlaybookError, Playbooks
 from omnibot.remembering import Remembering
@@ -255,11 +255,12 @@ def _all(*calls: Callable[[], None]) -> Callable[[], None]:
 
 def _steps(settings: Settings, channels: Channels) -> Steps:
     understanding = understanding_of(settings)
+    speaker = speaker_of(settings, _shared_files(settings).url)
     steps = Steps(
         understanding=understanding,
-        company=_company(settings, channels),
+        company=_company(settings, channels, speaker),
         limits=_limits(channels),
-        speaker=_speaker(settings),
+        speaker=speaker,
         disclosure=_disclosure(settings.identity),
         zone=ZoneInfo(settings.bot.zone),
         hours=business_hours(settings.bot.hours),
@@ -270,13 +271,14 @@ def _steps(settings: Settings, channels: Channels) -> Steps:
     return steps
 
 
-def _speaker(settings: Settings) -> Speaker:
+def speaker_of(settings: Settings, file_url: Callable[[File], str] = lambda _: "") -> Speaker:
+    """Who speaks as these settings say; raises VoiceError."""
     bot = settings.bot
     return Speaker(
         bot.company,
         bot.name,
         bot.contact,
-        _shared_files(settings).url,
+        file_url,
         voices=Voices.load(bot.voice, bot.languages),
         disclosure=bot.disclosures,
     )
@@ -342,7 +344,7 @@ def _go_by(steps: Steps, rules: Rules, playbooks: Playbooks, model: IntentModel 
     steps.understanding.adopt(model)
 
 
-def _company(settings: Settings, channels: Channels) -> Company:
+def _company(settings: Settings, channels: Channels, speaker: Speaker) -> Company:
     return Company(
         Knowledge.load(settings.bot.knowledge, settings.bot.languages[0]),
         linking=LinkingRules(
@@ -354,6 +356,7 @@ def _company(settings: Settings, channels: Channels) -> Company:
         zone=ZoneInfo(settings.bot.zone),
         teams=teams_of(settings),
         level=Level(settings.bot.level),
+        registers={language: pack.register for language, pack in speaker.voices.packs.items()},
     )
 
 

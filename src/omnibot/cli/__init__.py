@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from omnibot.cli import customer, evaluate, event, identity, people, sandbox, server, token, train, understand
+from omnibot.cli import customer, evaluate, event, identity, people, sandbox, server, token, train, understand, voice
 from omnibot.cli.outbox import outbox
 
 app = typer.Typer(
@@ -30,6 +30,7 @@ app.add_typer(understand.app)
 app.add_typer(event.app)
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(train.app, name="train")
+app.add_typer(voice.app, name="voice")
 
 
 def _version(wanted: bool) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, tzinfo
 
 from omnibot.dialogue.knowledge import Knowledge
 from omnibot.dialogue.linking import Linking
-from omnibot.model import BusinessHours, Level
+from omnibot.model import BusinessHours, Level, Register
 from omnibot.playbooks import Playbooks
 
 __all__ = ["Company", "Team"]
@@ -38,4 +38,5 @@ class Company:
     hours: BusinessHours = field(default_factory=BusinessHours)
     zone: tzinfo = UTC
     teams: Mapping[str, Team] = field(default_factory=dict)  # by key
+    registers: Mapping[str, Register] = field(default_factory=dict)  # by language: for whoever has shown none
     level: Level = Level.EMOTION  # how personal replies may be at most

@@ -390,7 +390,8 @@ class _Turn:
             preferences = _stated(preferences, self.snapshot)
         if preferences.complexity is None and (complexity := self._complexity(world)):
             preferences = replace(preferences, complexity=complexity)
-        return _Manner(preferences, level, language, preferences.register or Register.CASUAL)
+        register = preferences.register or self.company.registers.get(language, Register.CASUAL)
+        return _Manner(preferences, level, language, register)
 
     def _complexity(self, world: World) -> Complexity | None:
         """No jargon for who is new here, and no detours for who knows what things are made of."""

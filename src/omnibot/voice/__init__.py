@@ -41,7 +41,7 @@ __all__ = ["Letter", "Speaker", "VoiceError", "Voices", "compose", "compose_code
 _CHOICE = "choice."
 _LINK = "link."
 _FILE = "file."
-_WEIGHTY = frozenset({"serious", "urgent", "escalated"})  # hand-offs that are never waved through
+_WEIGHTY = frozenset({"serious", "urgent", "escalated", "team"})  # hand-offs that are never waved through
 _UNREMARKABLE = frozenset({"unknown", "unclear"})  # hand-offs that need no words of their own behind another
 _WITH_BUTTON = frozenset({"which_number", "which_address"})  # questions that a button can answer
 _OPENING = ("opening", "first")  # topics of greetings that stand before all else
@@ -53,11 +53,12 @@ _TOGETHER: Mapping[MoveKind, str] = {
     MoveKind.WELCOME: "known",
     MoveKind.MOOD: "known",
     MoveKind.HISTORY: "known",
+    MoveKind.CLOSE: "known",
     MoveKind.HANDOFF: "people",
     MoveKind.PROMISE: "people",
 }
 # What nobody wants to see a smile beside; all hand-offs but these are bad news, too.
-_GOOD_HANDOFFS = frozenset({"person", "attachment", "more"})
+_GOOD_HANDOFFS = frozenset({"person", "attachment", "more", "team"})
 _BAD_NEWS = frozenset(
     {
         (MoveKind.MOOD, "frustrated"),

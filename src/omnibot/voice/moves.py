@@ -119,12 +119,23 @@ _GROUPS: Mapping[str, Mapping[str, Topic]] = {
     },
     "ask": {"which": _of()},
     "handoff": {
-        **dict(_plain("unknown", "person", "attachment", "urgent", "upset", "serious", "repeat", "rest", "unclear")),
-        "more": _of(),
-        "escalated": _of("", more="team matter"),
-        "team": _of("", more="team matter"),
+        reason: _of(more="team matter")
+        for reason in (
+            "unknown",
+            "person",
+            "attachment",
+            "urgent",
+            "upset",
+            "serious",
+            "repeat",
+            "rest",
+            "unclear",
+            "more",
+            "escalated",
+            "team",
+        )
     },
-    "promise": {"by": _of("by", more="team")},
+    "promise": {"by": _of("by", more="team opens")},
     "next": {"offer": _of()},
     "resources": {"links": _of("count")},
     "point": {"moved": _of(), "moved_to": _of("which")},

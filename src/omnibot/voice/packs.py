@@ -64,14 +64,18 @@ class _Wording:
     template: Template
     needs: frozenset[str]  # places that are not always filled
     preferred: int  # of them, such as are said wherever they are known
+    capital: bool  # whether it begins with a value that is not written as it must stay, such as a name
 
     @classmethod
     def of(cls, template: Template) -> _Wording:
         needs = template.names - ALWAYS
         told = {"name" if name in NAMES else name for name in needs}
-        return cls(template, needs, len(told & PREFERRED))
+        first = template.parts[0] if template.parts else ""
+        capital = isinstance(first, Place) and first.name not in _AS_WRITTEN
+        return cls(template, needs, len(told & PREFERRED), capital)
 
 
+_AS_WRITTEN = NAMES | {"company", "bot", "code", "address", "title", "file", "contact"}
 _Cell = tuple[_Wording, ...]
 _Node: TypeAlias = "list[Template] | dict[str, _Node]"  # wordings, or those of each manner and length
 
@@ -107,12 +111,16 @@ class Pack:
         if not chosen:
             raise KeyError(f"{name} has no words for {sorted(values)}")
         if len(chosen) == 1:
-            return self.fill(chosen[0].template, values, clock)
+            return self._put(chosen[0], values, clock)
         first = variant % len(chosen)
         if not told:
-            return self.fill(chosen[first].template, values, clock)
-        said = [self.fill(one.template, values, clock) for one in (*chosen[first:], *chosen[:first])]
+            return self._put(chosen[first], values, clock)
+        said = [self._put(one, values, clock) for one in (*chosen[first:], *chosen[:first])]
         return min(said, key=told.rfind)
+
+    def _put(self, wording: _Wording, values: Values, clock: Clock) -> str:
+        text = self.fill(wording.template, values, clock)
+        return text[:1].upper() + text[1:] if wording.capital else text
 
     def fill(self, template: Template, values: Values, clock: Clock) -> str:
         """A text with its places filled; raises KeyError for a place without a value."""
