@@ -64,7 +64,7 @@ def told(snapshot: Snapshot, reading: Reading, messages: Sequence[TurnMessage], 
 
 def _told(snapshot: Snapshot, reading: Reading, messages: Sequence[TurnMessage], said: Said) -> Iterator[Change]:
     for sentence in said.sentences:
-        names = {cue.name for cue in sentence.cues if cue.topic == "self"}
+        names = {cue.name for cue in sentence.cues if cue.topic in ("self", "stay")}
         if not names:
             continue
         for cue in sentence.cues:
@@ -76,7 +76,7 @@ def _told(snapshot: Snapshot, reading: Reading, messages: Sequence[TurnMessage],
                 yield from _zone(sentence, cue, passing="passing" in names)
         if "mine" in names:
             yield from _possessions(reading, sentence)
-            yield from _environment(sentence)
+            yield from _environment(reading, sentence)
     yield from _signature(snapshot, messages)
 
 
@@ -207,22 +207,23 @@ def _is_of_the_product(sentence: Sentence, entity: Entity) -> bool:
     return before not in _words().things and (before in ("version", "v", "release") or entity.text[:1] in "vV")
 
 
-def _environment(sentence: Sentence) -> Iterator[Change]:
+def _environment(reading: Reading, sentence: Sentence) -> Iterator[Change]:
     """Systems, browsers and devices that they say they use, with the version that follows."""
     things = _words().things
     words = sentence.words.split()
     if things.keys().isdisjoint(words):
         return
     for word in dict.fromkeys(words):
-        if word in things and _is_theirs_or_listed(sentence, word):
+        if word in things and _is_theirs_or_listed(reading, sentence, word):
             key, name = things[word]
             value = _with_version(name, word, sentence)
             yield Change(key=key, value=value, source=sentence.message, confidence=_WORKS_WITH)
 
 
-def _is_theirs_or_listed(sentence: Sentence, word: str) -> bool:
+def _is_theirs_or_listed(reading: Reading, sentence: Sentence, word: str) -> bool:
     """ "on Windows 11 with Firefox": what stands beside one of theirs is theirs, too."""
-    between = _words().between | _words().things.keys()
+    named = [word for entity in reading.entities for word in folded(entity.text).split()]
+    between = _words().between.union(_words().things, named)
     place = f" {sentence.words} ".find(f" {word} ")
     for cue in sentence.cues:
         if cue.topic == "self" and cue.name == "mine" and cue.end <= place:

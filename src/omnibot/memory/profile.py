@@ -162,17 +162,18 @@ def _channel(snapshot: Snapshot, sets: Mapping[AddressId, Habits]) -> Iterator[L
         name = known.address.channel
         counts[name] = counts.get(name, 0.0) + decayed(sets[known.id], at)
     total = sum(counts.values())
-    channel = max(counts, key=lambda name: counts[name])
-    if total < _ENOUGH_TURNS or counts[channel] < _ENOUGH_THERE:
+    if total < _ENOUGH_TURNS:
         return
-    share, turns = counts[channel] / total, round(total)
-    why = f"{share:.0%} of what they write, of about {turns} turns"
-    if share >= _MOSTLY:
-        yield Learned("channel", channel, turns, why)
-    elif share >= _OFTEN and (minutes := _quickest(channel, there, sets)) is not None:
-        yield Learned(
-            "channel", channel, turns, f"{why}; they answer there within {minutes:.0f} minutes, sooner than elsewhere"
-        )
+    for channel, count in counts.items():
+        share, turns = count / total, round(total)
+        if count < _ENOUGH_THERE or share < _OFTEN:
+            continue
+        why = f"{share:.0%} of what they write, of about {turns} turns"
+        if share >= _MOSTLY:
+            yield Learned("channel", channel, turns, why)
+        elif (minutes := _quickest(channel, there, sets)) is not None:
+            soon = f"they answer there within {minutes:.0f} minutes, sooner than elsewhere"
+            yield Learned("channel", channel, turns, f"{why}; {soon}")
 
 
 def _quickest(channel: str, there: Sequence[KnownAddress], sets: Mapping[AddressId, Habits]) -> float | None:
