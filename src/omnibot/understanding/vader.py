@@ -78,9 +78,9 @@ class Vader(SentimentIntensityAnalyzer):  # type: ignore[misc]
         """The compound of `polarity_scores`: −1…1, in time that grows as the text does."""
         text = self.spelt_out(text).strip()
         words = self.words(text.split())
-        valences = self.valences(words, some_shout(words))
-        if not any(valences):
+        if not any([word.weight for word in words]):
             return 0.0
+        valences = self.valences(words, some_shout(words))
         if "but" in text.lower():
             valences = self._but_check(words, valences)
         whole = float(sum(valences))

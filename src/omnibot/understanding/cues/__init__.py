@@ -217,6 +217,8 @@ class _Lexicon:
 
     def _look_up(self, word: str) -> _Begun:
         plain = folded(word)
+        if plain.isdecimal() and plain.strip("0"):
+            return self._known["0" * len(plain)]  # numbers are new time and again, and all begin the same
         cues: list[tuple[str, str, int, int]] = []
         following: dict[str, list[tuple[int, _Form]]] = {}
         anything: list[tuple[int, _Form]] = []
