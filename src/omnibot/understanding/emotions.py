@@ -37,6 +37,7 @@ HIDDEN: Final = 96  # numbers between the features and GoEmotions' labels
 _DECIDED = 0.5
 _KNOWN = 0.6  # confidence below which an emotion is not known
 _EVIDENCE = 5
+_NEVER = -30.0  # log-odds: beyond, there is nothing to tell apart
 _TELLING = 0.1  # what a cue, a word or a reason must add to be evidence
 _UNREAD = Signal(0.0, 0.0, known=False)
 
@@ -295,4 +296,4 @@ def _reasons(utterance: Utterance) -> Iterator[tuple[str, str]]:
 
 
 def _chance(odds: float) -> float:
-    return 1 / (1 + exp(-max(-30.0, min(30.0, odds))))
+    return 1 / (1 + exp(-odds)) if odds > _NEVER else 0.0
