@@ -661,12 +661,16 @@ class _Turn:
             return
         answered = [move.topic for move in said.moves if move.kind is MoveKind.ANSWER]
         article = self.company.knowledge.article(answered[0], manner.language) if answered else None
-        if article is None or not article.resources:
+        if article is None:
+            return
+        told = {link.url for link in article.links}
+        links = [link for link in article.resources if link.url not in told][:_MOST_RESOURCES]
+        if not links:
             return
         facts: dict[str, Value] = {}
-        for number, link in enumerate(article.resources[:_MOST_RESOURCES], 1):
+        for number, link in enumerate(links, 1):
             facts |= {f"link.{number}.label": link.label, f"link.{number}.url": link.url}
-        facts["count"] = min(len(article.resources), _MOST_RESOURCES)
+        facts["count"] = len(links)
         yield Move(
             kind=MoveKind.RESOURCES,
             topic="links",

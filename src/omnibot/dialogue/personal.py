@@ -154,9 +154,11 @@ class Personal:
             self.world.recollection.tried
             or [attempt.what for attempt in failed if not attempt.what.startswith("article:")]
         )
+        steps = [attempt.what for attempt in failed if "#" in attempt.what]
+        whole = [attempt.what for attempt in failed if "#" not in attempt.what]
         yield from said
-        for attempt in failed:
-            if attempt.what.startswith("article:") and (text := self._of_article(attempt.what)):
+        for what in steps or ([] if said else whole):  # what an article is called says little beside what was done
+            if what.startswith("article:") and (text := self._of_article(what)):
                 yield text
 
     def _of_article(self, what: str) -> str:
