@@ -37,6 +37,7 @@ from omnibot.model import (
     Proof,
     Reading,
     Recalled,
+    Recollection,
     Signal,
     Snapshot,
     TimelineMessage,
@@ -149,7 +150,7 @@ def turn(work: Work, steps: Steps) -> Generator[Remind | None, Sequence[Recalled
     return Outcome(
         work=work,
         address=messages[-1].address,
-        record=_record(messages, reading, plan),
+        record=_record(work, messages, snapshot, reading, recollection, plan),
         mood=_mood(reading, messages[-1].at, answered=bool(drafts)),
         replies=tuple(Reply(draft, _purpose(draft, plan, messages[-1].address)) for draft in drafts),
         changes=(*told, *plan.changes, *kept.changes),
@@ -452,15 +453,53 @@ def _if_known(signal: Signal[_T]) -> _T | None:
     return signal.value if signal.known else None
 
 
-def _record(messages: Sequence[TurnMessage], reading: Reading, plan: Plan) -> dict[str, object]:
+def _record(
+    work: Work,
+    messages: Sequence[TurnMessage],
+    snapshot: Snapshot,
+    reading: Reading,
+    recollection: Recollection,
+    plan: Plan,
+) -> dict[str, object]:
     """The answer to "why did you say that": ids and reasons, without the texts that stand elsewhere."""
     return {
         "messages": [message.id for message in messages],
         "reading": reading,
-        "moves": [{"kind": m.kind, "topic": m.topic, "facts": sorted(m.facts), "why": m.why} for m in plan.moves],
+        "recollection": _recollected(recollection),
+        "moves": [
+            {"kind": m.kind, "topic": m.topic, "facts": sorted(m.facts), "sources": m.sources, "why": m.why}
+            for m in plan.moves
+        ],
+        "used": dict(_used(work, snapshot, plan)),
+        "level": plan.level,
+        "team": plan.team,
         "to": plan.to.id if plan.to else None,
         "pointer": plan.pointer.id if plan.pointer else None,
         "asks": [{"purpose": ask.purpose, "channel": ask.target.channel} for ask in plan.asks],
         "handoff": plan.handoff,
         "why": plan.why,
     }
+
+
+def _recollected(recollection: Recollection) -> dict[str, object]:
+    """What memory said of the matter, and what it reminded of."""
+    return {
+        "case": recollection.case.id if recollection.case else None,
+        "contacts": recollection.contacts,
+        "solved": recollection.solved,
+        "agents": recollection.agents,
+        "recalled": [recalled.message.id for recalled in recollection.recalled],
+    }
+
+
+def _used(work: Work, snapshot: Snapshot, plan: Plan) -> Iterator[tuple[str, dict[str, object]]]:
+    """What the facts and events were that moves rest on: as what is known later may be something else."""
+    for source in {source for move in plan.moves for source in move.sources}:
+        kind, _, name = source.partition(":")
+        if kind == "event" and (event := next((one for one in snapshot.events if one.id == name), None)):
+            yield source, {"name": event.name, "at": event.at}
+        elif kind == "fact" and name in snapshot.facts:
+            value = snapshot.facts[name]
+            fact = next((f for f in reversed(work.facts) if (f.key, f.value) == (name, value)), None)
+            if fact is not None:
+                yield source, {"id": fact.id, "from": fact.source, "since": fact.since}

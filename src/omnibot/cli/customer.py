@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 FoundOption = Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")]
+FactsOption = Annotated[int, typer.Option(min=1, max=10_000, help="At most so many, the latest.")]
 PageSizeOption = Annotated[int, typer.Option(min=1, max=10_000, help="Messages of one page.")]
 PageOption = Annotated[int, typer.Option(min=1, max=100_000, help="1 has the latest, 2 those before them, …")]
 TurnsOption = Annotated[int, typer.Option(min=1, max=10_000, help="At most so many, the latest.")]
@@ -63,6 +64,9 @@ def customer_show(who: WhoArgument, as_json: JsonOption = False, config: ConfigO
         profile = Profile(
             person=person,
             facts=await store.profiles.facts(ids),
+            cases=await store.profiles.sides(ids),
+            events=await store.profiles.events(ids),
+            usage=await store.profiles.usage(ids),
             requests=await store.profiles.requests(ids),
             handoffs=await store.profiles.handoffs(ids),
             reviews=[
@@ -76,6 +80,29 @@ def customer_show(who: WhoArgument, as_json: JsonOption = False, config: ConfigO
             show_fields(profile_fields(profile), as_json)
         else:
             print_profile(Console(highlight=False), profile)
+
+    with_store(config, work)
+
+
+@app.command("facts")
+def customer_facts(
+    who: WhoArgument, limit: FactsOption = 200, as_json: JsonOption = False, config: ConfigOption = None
+) -> None:
+    """Show all that was ever remembered of somebody: what holds, what held before, and what contradicts it."""
+
+    async def work(store: Store) -> None:
+        from rich.console import Console
+
+        from omnibot.cli.person import fact_fields, print_history
+
+        person = await one_person(store, who, config)
+        facts = await store.profiles.history([held.id for held in person.addresses], limit)
+        if as_json:
+            show([fact_fields(fact) for fact in facts], as_json)
+        elif facts:
+            print_history(Console(highlight=False), facts)
+        else:
+            say("nothing is remembered")
 
     with_store(config, work)
 

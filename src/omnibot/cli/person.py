@@ -15,6 +15,7 @@ from omnibot.cli.printing import merge_name, print_table
 from omnibot.transcript import readable
 
 if TYPE_CHECKING:
+    from omnibot.model import Case, CaseSide, Event, Usage
     from omnibot.store.identity import HeldAddress, OpenReview, Person
     from omnibot.store.profiles import OpenRequest, Promised, RememberedFact
 
@@ -27,6 +28,9 @@ class Profile:
 
     person: Person
     facts: Sequence[RememberedFact]
+    cases: Sequence[CaseSide]  # with the sides that are somebody else's now
+    events: Sequence[Event]
+    usage: Sequence[Usage]
     requests: Sequence[OpenRequest]
     handoffs: Sequence[Promised]
     reviews: Sequence[OpenReview]
@@ -69,10 +73,15 @@ def profile_fields(profile: Profile) -> dict[str, Any]:
             {"merge": merge.id, "left": merge.left, "right": merge.right, "rule": merge.rule, "at": merge.at}
             for merge in person.merges
         ],
-        "facts": [
-            {"key": fact.key, "value": fact.value, "address": str(fact.address), "source": fact.source,
-             "message": fact.message, "confidence": fact.confidence, "since": fact.since}
-            for fact in profile.facts
+        "facts": [fact_fields(fact) for fact in profile.facts],
+        "cases": [_case_fields(case, profile) for case in _cases(profile)],
+        "events": [
+            {"id": event.id, "name": event.name, "at": event.at, "properties": dict(event.properties)}
+            for event in profile.events
+        ],
+        "usage": [
+            {"name": used.name, "count": used.count, "first_at": used.first_at, "last_at": used.last_at}
+            for used in profile.usage
         ],
         "requests": [
             {"purpose": request.purpose.value, "asked": str(request.asked), "sent_to": str(request.sent_to),
@@ -86,6 +95,56 @@ def profile_fields(profile: Profile) -> dict[str, Any]:
         ],
         "reviews": [review_fields(review) for review in profile.reviews],
     }  # fmt: skip
+
+
+def fact_fields(fact: RememberedFact) -> dict[str, Any]:
+    """A fact with its source, and when it held."""
+    return {
+        "key": fact.key,
+        "value": fact.value,
+        "address": str(fact.address),
+        "source": fact.source,
+        "message": fact.message,
+        "event": fact.event,
+        "confidence": fact.confidence,
+        "since": fact.since,
+        "until": fact.until,
+        "held": fact.held,
+    }
+
+
+def _cases(profile: Profile) -> list[Case]:
+    """Each as a whole, the one that was touched last first: what staff may see ends at no proof."""
+    from omnibot.identity.cases import cases_of
+
+    channels = {held.id: held.address.channel for held in profile.person.addresses}
+    for side in profile.cases:
+        channels.setdefault(side.address, "elsewhere")
+    return list(reversed(cases_of(profile.cases, channels.keys(), channels)))
+
+
+def _case_fields(case: Case, profile: Profile) -> dict[str, Any]:
+    addresses = {held.id: str(held.address) for held in profile.person.addresses}
+    return {
+        "case": case.id,
+        "intent": case.intent,
+        "topic": case.topic,
+        "state": case.state.value,
+        "opened_at": case.opened_at,
+        "touched_at": case.touched_at,
+        "resolved_at": case.resolved_at,
+        "contacts": case.contacts,
+        "reopened": case.reopened,
+        "channels": list(case.channels),
+        "concern": case.concern,
+        "asked": list(case.asked),
+        "attempts": [
+            {"what": one.what, "by": one.by, "at": one.at, "result": one.result.value, "source": one.source}
+            for one in case.attempts
+        ],
+        "addresses": [addresses[id_] for id_ in case.addresses if id_ in addresses],
+        "elsewhere": sum(id_ not in addresses for id_ in case.addresses),
+    }
 
 
 def review_fields(review: OpenReview) -> dict[str, Any]:
@@ -138,6 +197,25 @@ def print_profile(console: Console, profile: Profile) -> None:
         ),
     )
     _part(console, "Facts and preferences", ("fact", "value", "source"), _fact_cells(profile.facts))
+    _lines(console, "Cases", (_told_case(case, profile) for case in _cases(profile)))
+    _part(
+        console,
+        "Latest events",
+        ("event", "when", "what"),
+        (
+            (event.name, f"{event.at:%Y-%m-%d}", ", ".join(f"{k}={v}" for k, v in event.properties.items()))
+            for event in profile.events
+        ),
+    )
+    _part(
+        console,
+        "Used",
+        ("what", "how often", "first", "last"),
+        (
+            (used.name, str(used.count), f"{used.first_at:%Y-%m-%d}", f"{used.last_at:%Y-%m-%d}")
+            for used in profile.usage
+        ),
+    )
     _part(
         console,
         "Merged of",
@@ -155,6 +233,14 @@ def print_profile(console: Console, profile: Profile) -> None:
             *(f"hand-off {one.id}, {ago(one.at)}: {one.reason}" for one in profile.handoffs),
             *(f"review {one.id}, {ago(one.at)}: {_told_review(one, person)}" for one in profile.reviews),
         ),
+    )
+
+
+def print_history(console: Console, facts: Sequence[RememberedFact]) -> None:
+    """By key and time, each with when it held and where it is from."""
+    print_table(
+        ("fact", "value", "held", "source"),
+        [tuple(map(readable, (fact.key, fact.value, _held(fact), _source(fact)))) for fact in facts],
     )
 
 
@@ -217,11 +303,45 @@ def _fact_cells(facts: Sequence[RememberedFact]) -> list[tuple[str, str, str]]:
         (
             fact.key,
             fact.value,
-            f"{fact.source}, {fact.address}, {fact.since:%Y-%m-%d}"
-            + ("" if holds[fact.key] is fact else "; another counts"),
+            f"{_source(fact)}, {fact.since:%Y-%m-%d}" + ("" if holds[fact.key] is fact else "; another counts"),
         )
         for fact in facts
     ]
+
+
+def _source(fact: RememberedFact) -> str:
+    told_by = fact.event or fact.source
+    sure = "" if fact.confidence == 1 else f" ({fact.confidence:.0%} sure)"
+    return f"{told_by}{sure}, {fact.address}"
+
+
+def _held(fact: RememberedFact) -> str:
+    if not fact.held:
+        return f"contradicts what was surer, {fact.since:%Y-%m-%d}"
+    if fact.until is None:
+        return f"since {fact.since:%Y-%m-%d}"
+    return f"{fact.since:%Y-%m-%d} to {fact.until:%Y-%m-%d}"
+
+
+def _told_case(case: Case, profile: Profile) -> str:
+    """In one line; a case that is somebody else's in part says so."""
+    addresses = {held.id for held in profile.person.addresses}
+    others = sum(id_ not in addresses for id_ in case.addresses)
+    told = [
+        f"{case.state.value.replace('_', ' ')}, {ago(case.touched_at)}",
+        f"{_counted(case.contacts, 'contact')} ({', '.join(dict.fromkeys(case.channels))})",
+    ]
+    if case.concern:
+        told.append(f"open: {case.concern}")
+    if case.attempts:
+        told.append("tried " + ", ".join(f"{one.what} ({one.result.value}, {one.by})" for one in case.attempts))
+    if others:
+        told.append(f"in part with {_counted(others, 'address')} of somebody else now")
+    return f"case {case.id}, {f'{case.intent} {case.topic}'.strip()}: {'; '.join(told)}"
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}{'es' if word.endswith('s') else 's'}"
 
 
 def _told_request(request: OpenRequest) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -23,8 +23,18 @@ _DONE = {
     "greet": "We greeted them",
     "confirm": "We confirmed {topic}",
     "prove": "About their addresses we said “{topic}”",
+    "disclose": "We said that a machine writes",
+    "welcome": "We welcomed them",
+    "mood": "We said that we see how they feel ({topic})",
+    "history": "We spoke of what was before ({topic})",
+    "cause": "We named a likely cause ({topic})",
     "answer": "We answered from the article {topic}",
+    "steps": "We gave the steps of {topic}",
+    "ask": "We asked back ({topic})",
     "handoff": "We told them that a colleague takes over",
+    "promise": "We said what happens next, and by when",
+    "next": "We offered the next step ({topic})",
+    "resources": "We named what there is to read",
     "point": "We pointed to where the answer is",
     "close": "We closed with {topic}",
 }
@@ -44,12 +54,19 @@ def _sentences(turn: TakenTurn, addresses: Mapping[int, Address]) -> Iterator[st
         yield f"They wrote: {_quoted(turn.texts)}"
     if reading := record.get("reading"):
         yield f"We read {'; '.join(_read(reading))}."
+    yield from _remembered(record.get("recollection") or {})
     moves, asks = record.get("moves") or (), record.get("asks") or ()
-    yield from map(_done, moves)
+    used = record.get("used") or {}
+    for move in moves:
+        yield _done(move, used)
     yield from map(_asked, asks)
     if not (moves or asks):
         yield f"We did not answer{_because(record.get('why', ''))}."
+    for reply in turn.replies:
+        yield f"We wrote to {reply.to}: {_quoted([reply.text])}"
     yield from _where(record, turn.address, addresses)
+    if turn.matter:
+        yield f"It belongs to case {turn.matter}."
     if reason := record.get("handoff"):
         yield f"People take over: {reason}."
 
@@ -79,10 +96,47 @@ def _by(evidence: Sequence[Mapping[str, Any]]) -> str:
     return f" (“{'”, “'.join(words)}”)" if words else ""
 
 
-def _done(move: Mapping[str, Any]) -> str:
+def _remembered(recollection: Mapping[str, Any]) -> Iterator[str]:
+    """What memory said of the matter, where there was one."""
+    if case := recollection.get("case"):
+        agents = _listed(recollection.get("agents") or ())
+        helped = f"; {agents} helped before" if agents else ""
+        yield f"We remembered case {case}: contact {recollection.get('contacts', 1)} about it{helped}."
+    if (solved := recollection.get("solved")) is not None:
+        yield f"They said that what was tried has {'worked' if solved else 'not worked'}."
+    if messages := recollection.get("recalled"):
+        yield f"We were reminded of {len(messages)} earlier messages ({_listed(map(str, messages))})."
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)
+
+
+def _done(move: Mapping[str, Any], used: Mapping[str, Any]) -> str:
     kind, topic = str(move.get("kind", "")), str(move.get("topic", "")).replace("_", " ")
     told = _DONE.get(kind, "We did: " + kind + (" {topic}" if topic else ""))
-    return told.replace("{topic}", topic) + _because(move.get("why", "")) + "."
+    return told.replace("{topic}", topic) + _because(move.get("why", "")) + _resting(move, used) + "."
+
+
+def _resting(move: Mapping[str, Any], used: Mapping[str, Any]) -> str:
+    """On what a move rests that is remembered; what was just written, and articles, are told otherwise."""
+    sources = [source for source in move.get("sources") or () if source.partition(":")[0] in _REMEMBERED]
+    told = _listed(dict.fromkeys(_told_source(source, used.get(source) or {}) for source in sources))
+    return f" (from {told})" if told else ""
+
+
+_REMEMBERED = ("event", "fact", "case")
+
+
+def _told_source(source: str, used: Mapping[str, Any]) -> str:
+    kind, _, name = source.partition(":")
+    if kind == "event":
+        told = str(used.get("name", "an event")).replace("_", " ")
+        return f"{told} on {used['at'][:10]}" if "at" in used else told
+    if kind == "fact":
+        since = f" since {used['since'][:10]}" if used.get("since") else ""
+        return f"the fact {name}{since}"
+    return f"case {name}"
 
 
 def _asked(ask: Mapping[str, Any]) -> str:

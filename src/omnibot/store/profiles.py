@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from omnibot.model import Address, AddressId, MessageId, ProofPurpose
+from omnibot.model import Address, AddressId, CaseId, CaseSide, Event, MessageId, ProofPurpose, Usage
 from omnibot.store import models
+from omnibot.store.cases import side_of
 from omnibot.store.codec import Codec
-from omnibot.store.payloads import text_of
+from omnibot.store.payloads import event_of, text_of
 from omnibot.store.recorded import record_of
 
 
@@ -57,14 +58,26 @@ class Promised:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One of ours that a turn has written."""
+
+    id: MessageId
+    to: Address
+    text: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakenTurn:
-    """A turn as it was recorded, with what was written and at which address."""
+    """A turn as it was recorded, with what was written, at which address, and what was answered where."""
 
+    id: int
     at: datetime
     address: Address
     texts: tuple[str, ...]
     record: Mapping[str, Any]
+    matter: CaseId | None = None
+    replies: tuple[Answered, ...] = ()
 
 
 class Profiles:
@@ -135,16 +148,63 @@ class Profiles:
         rows = await models.Turn.filter(address_id__in=list(addresses)).order_by("-id").limit(limit)
         records = [record_of(self._codec.open(row.address_id, row.record_sealed)) for row in rows]
         texts = await self._texts(addresses, [id_ for record in records for id_ in record.get("messages", ())])
+        replies = await self._replies([row.id for row in rows], addresses)
         where = await self.addresses([row.address_id for row in rows])
         return [
             TakenTurn(
+                id=row.id,
                 at=row.at,
                 address=where[row.address_id],
                 texts=tuple(texts[id_] for id_ in record.get("messages", ()) if id_ in texts),
                 record=record,
+                matter=CaseId(row.matter_id) if row.matter_id else None,
+                replies=tuple(replies.get(row.id, ())),
             )
             for row, record in zip(rows, records, strict=True)
         ]
+
+    async def _replies(self, turns: Collection[int], addresses: Collection[AddressId]) -> dict[int, list[Answered]]:
+        """Ours by the turn that wrote them."""
+        rows = await models.Outbox.filter(address_id__in=list(addresses), turn_id__in=list(turns)).order_by("id")
+        texts = await self._texts([AddressId(row.address_id) for row in rows], [row.id for row in rows])
+        where = await self.addresses([row.address_id for row in rows])
+        replies: dict[int, list[Answered]] = {}
+        for row in rows:
+            answered = Answered(MessageId(row.id), where[row.address_id], texts.get(row.id, ""))
+            replies.setdefault(row.turn_id or 0, []).append(answered)
+        return replies
+
+    async def sides(self, addresses: Collection[AddressId], limit: int = 200) -> list[CaseSide]:
+        """The cases that were told at these addresses, touched last first, with their sides at others.
+
+        After a split the other side is somebody else's: what was told there is for staff alone.
+        """
+        theirs = models.Case.filter(address_id__in=list(addresses)).order_by("-touched_at").limit(limit)
+        matters = await theirs.values_list("matter_id", flat=True)
+        rows = await models.Case.filter(matter_id__in=list(matters)).order_by("-touched_at", "matter_id")
+        return [
+            side_of(
+                (
+                    row.address_id, row.matter_id, row.intent, row.state, row.opened_at, row.touched_at,
+                    row.resolved_at, row.contacts, row.reopened,
+                ),
+                self._codec.open(row.address_id, row.body_sealed),
+            )
+            for row in rows
+        ]  # fmt: skip
+
+    async def events(self, addresses: Collection[AddressId], limit: int = 10) -> list[Event]:
+        """What happened last that tells of more than use, the latest first."""
+        rows = await models.Event.filter(address_id__in=list(addresses), told_of=True).order_by("-at").limit(limit)
+        return [
+            event_of(self._codec.open(r.address_id, r.properties_sealed), r.name, r.at, AddressId(r.address_id))
+            for r in rows
+        ]
+
+    async def usage(self, addresses: Collection[AddressId], limit: int = 20) -> list[Usage]:
+        """What was done last, and how often."""
+        rows = await models.Usage.filter(address_id__in=list(addresses)).order_by("-last_at").limit(limit)
+        return [Usage(name=r.name, count=r.count, first_at=r.first_at, last_at=r.last_at) for r in rows]
 
     async def addresses(self, ids: Collection[int]) -> dict[int, Address]:
         """Addresses by their ids."""
