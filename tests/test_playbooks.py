@@ -246,6 +246,14 @@ def test_a_playbook_says_what_is_to_be_done(tmp_path):
     assert playbook.decides
 
 
+def test_a_playbook_says_whether_it_is_a_matter_of_its_own(tmp_path):
+    thanks = REFUND.replace("intent: refund", "intent: thanks").replace("money", "thanks").replace("refund", "thanks").replace("Geld", "Lob")
+    playbooks = Playbooks.load(written(tmp_path, refund=REFUND, thanks=thanks + "case: none\n"))
+    assert playbooks.of_case("none") == {"thanks"}
+    assert playbooks.of_case("own") == {"refund"}
+    assert playbooks.of_case("earlier") == frozenset()
+
+
 def test_what_only_tells_an_intent_decides_nothing(tmp_path):
     [playbook] = Playbooks.load(written(tmp_path, refund=REFUND)).playbooks
     assert not playbook.decides
@@ -328,6 +336,7 @@ RULES_WRONG = {
     "no time at all": ("handoff: {team: a, within: 0h}", "9: `within: 0h` is no length of time"),
     "a priority": ("handoff: {team: a, priority: top}", "9: `priority: top` is none"),
     "a survey": ("survey: stars", "9: `survey: stars` is none; there are csat, nps and ces"),
+    "a case": ("case: mine", "9: `case: mine` is none; there are own, earlier and none"),
     "a flag": ("never_repeat: maybe", "9: `never_repeat` must be yes or no"),
     "a list for a flag": ("never_repeat: [yes]", "9: `never_repeat` must be yes or no"),
     "a topic": ("topic: the order", "9: `topic: the order` names nothing"),

@@ -129,7 +129,7 @@ def test_all_faults_come_at_once_each_with_its_place(toml):
     assert "server.prot (OMNIBOT_SERVER__PROT): is not a setting; did you mean port?" in told
     assert "turns.batch (OMNIBOT_TURNS__BATCH): should be greater than or equal to 1" in told
     assert "log.level (OMNIBOT_LOG__LEVEL): should be 'debug', 'info'" in told
-    assert "workers (OMNIBOT_WORKERS): is not a setting; remove it; there are bot, channels" in told
+    assert "workers (OMNIBOT_WORKERS): is not a setting; remove it; there are bot, cases, channels" in told
     assert "channels.telegram.main (OMNIBOT_CHANNELS__TELEGRAM__MAIN): is not a table" in told
 
 

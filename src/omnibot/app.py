@@ -13,7 +13,7 @@ import random
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from types import TracebackType
 from typing import Any, TypeVar
@@ -42,6 +42,7 @@ from omnibot.lanes import Lanes
 from omnibot.learning import Learning, playbooks_of
 from omnibot.linking import Linking
 from omnibot.logs import request_scope
+from omnibot.memory import Matters
 from omnibot.model import BusinessHours, Disclosure, File, Level, Limits, Proof
 from omnibot.pages import LinkPages
 from omnibot.playbooks import PlaybookError, Playbooks
@@ -266,6 +267,7 @@ def _steps(settings: Settings, channels: Channels) -> Steps:
         hours=business_hours(settings.bot.hours),
         proofs=_proofs(settings, channels),
         embed=understanding.embed,
+        matters=_matters(timedelta(days=settings.cases.reopen_days), Playbooks()),
     )
     rehearse(steps)
     return steps
@@ -341,7 +343,17 @@ class Rules:
 def _go_by(steps: Steps, rules: Rules, playbooks: Playbooks, model: IntentModel | None) -> None:
     """Take turns from now on by other files, and by intents that were learned from them."""
     steps.company = replace(steps.company, playbooks=playbooks, knowledge=rules.knowledge)
+    steps.matters = _matters(steps.matters.reopen, playbooks)
     steps.understanding.adopt(model)
+
+
+def _matters(reopen: timedelta, playbooks: Playbooks) -> Matters:
+    return Matters(
+        reopen=reopen,
+        topics=playbooks.topics,
+        earlier=playbooks.of_case("earlier"),
+        none=playbooks.of_case("none"),
+    )
 
 
 def _company(settings: Settings, channels: Channels, speaker: Speaker) -> Company:

@@ -449,6 +449,13 @@ class Identity(_Section):
     tokens: Tokens = Tokens()
 
 
+class Cases(_Section):
+    """Which messages are about one matter."""
+
+    reopen_days: Annotated[int, Field(ge=0, le=3650)] = 14
+    """For so long what was answered or solved is the same matter when somebody comes again with it; then a new one."""
+
+
 class Turns(_Section):
     """How what came in is worked off."""
 
@@ -509,6 +516,7 @@ class Settings(_Section):
     understanding: UnderstandingSettings = UnderstandingSettings()
     nlp: Nlp = Nlp()
     identity: Identity = Identity()
+    cases: Cases = Cases()
     turns: Turns = Turns()
     delivery: Delivery = Delivery()
     files: Files = Files()

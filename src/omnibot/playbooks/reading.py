@@ -22,6 +22,7 @@ from omnibot.playbooks.values import (
     FACTS,
     KNOWN_PLACES,
     Answer,
+    CaseRule,
     Cause,
     Handoff,
     Next,
@@ -90,11 +91,15 @@ class Playbooks:
         """By intent the label of what tells one matter of it from another, of those that have one."""
         return {playbook.intent: playbook.topic for playbook in self.playbooks if playbook.topic}
 
+    def of_case(self, case: CaseRule) -> frozenset[str]:
+        """The intents that are such matters."""
+        return frozenset(playbook.intent for playbook in self.playbooks if playbook.case == case)
+
 
 _NEEDED = ("intent", "description", "examples")
 _KEYS = (
     *_NEEDED,
-    *("matter", "family", "topic", "lookup", "causes", "answers", "ask", "handoff"),
+    *("matter", "family", "topic", "case", "lookup", "causes", "answers", "ask", "handoff"),
     *("never_repeat", "next", "follow_up", "survey"),
 )
 _INTENT = re.compile(r"[a-z][a-z0-9]*([_-][a-z0-9]+)*")
@@ -149,6 +154,7 @@ class _Reading:
             matter=rules.texts(table.get("matter"), places=False) if "matter" in table else {},
             family=table.text("family", _INTENT, "billing"),
             topic=rules.topic(table),
+            case=rules.case(table),
             lookup=tuple(sorted(rules.declared)),
             causes=tuple(rules.each(table, "causes", rules.cause)),
             answers=tuple(rules.each(table, "answers", rules.answer)),
@@ -312,6 +318,12 @@ class _Rules:
             problem = f'`topic: {text}` names nothing that messages can name; write it like "{{order}}"'
             self.faults.append(Fault(table.line("topic"), problem))
         return label
+
+    def case(self, table: Table) -> CaseRule:
+        case = table.text("case") or "own"
+        if case not in get_args(CaseRule):
+            self._wrong(table.get("case"), f"`case: {case}` is none; there are own, earlier and none")
+        return cast("CaseRule", case)
 
     def cause(self, node: yaml.Node) -> Cause | None:
         table = self._table(node, "cause", ("id", "when", "say", "facts"), ("id", "when", "say"))

@@ -17,6 +17,7 @@ __all__ = [
     "FACTS",
     "KNOWN_PLACES",
     "Answer",
+    "CaseRule",
     "Cause",
     "Handoff",
     "Playbook",
@@ -29,6 +30,7 @@ __all__ = [
 
 Texts = Mapping[str, Mapping[Register, str]]  # by language, then by how somebody is spoken to
 Survey = Literal["", "csat", "nps", "ces"]
+CaseRule = Literal["own", "earlier", "none"]
 Priority = Literal["", "normal", "high", "urgent"]
 
 KNOWN_PLACES = frozenset({"company", "bot", "contact", "name"})  # that whoever speaks can fill in any text
@@ -129,6 +131,7 @@ class Playbook:
     matter: Texts = field(default_factory=dict)  # how it is spoken of: "your bill"
     family: str = ""  # what kind of matter it is, together with others; '' is its intent
     topic: str = ""  # the label of what tells one matter of it from another: an order, an error code
+    case: CaseRule = "own"  # it is a matter of its own, is about the one before, or is nothing to be solved
     lookup: tuple[str, ...] = ()  # what it looks up besides what Omnibot knows by itself
     causes: tuple[Cause, ...] = ()  # the first that holds is told
     answers: tuple[Answer, ...] = ()  # the first that holds, and has not failed before
