@@ -14,8 +14,7 @@ def weights(count):
 
 def word(own, *letters):
     """A word whose n-grams weigh 1 each."""
-    ids = np.array([own, *letters], np.uint16)
-    return Word(own, ids.tobytes(), np.ones(len(ids), np.float32).tobytes(), b"", 1.0, float(len(letters)))
+    return Word.of(own, letters, np.ones(BUCKETS, np.float32), b"")
 
 
 def features(*ids, pairs=()):

@@ -30,20 +30,32 @@ _WORD = re.compile(r"[^\W_]+(?:['.@_-]+[^\W_]+)*|[^\w\s]")
 _DIGIT = re.compile(r"\d")
 _GRAM_SEED = crc32(b"letters")  # so that a word and the same letters within another fall apart
 _PAIR = np.uint32(0x9E3779B1)
+# Of a word: its hash, its own weight squared, and the sum of its letters' weights squared.
+_NUMBERS = np.dtype([("hash", np.uint32), ("square", np.float32), ("letters_square", np.float32)])
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Word:
-    """What is known of a word: its n-grams are its hash and those of its letters."""
+    """What is known of a word: its n-grams are its hash and those of its letters; made by `of`.
 
-    hash: int  # 32 bits
+    All in few objects: in a server's cold caches each that is looked at costs more than what is done with it.
+    """
+
+    numbers: bytes  # _NUMBERS
     ids: bytes  # the bucket of the word, then those of its letters: 2 bytes each
     weights: bytes  # of these: 4 bytes each
     pieces: bytes  # the rows of its wordpieces: 2 bytes each
-    square: float  # the word's own weight, squared
-    letters_square: float  # the sum of its letters' weights, squared
+
+    @classmethod
+    def of(cls, hashed: int, letters: Sequence[int], idf: Floats, pieces: bytes) -> Word:
+        """A word by its hash of 32 bits, the buckets of its letters, and the weights of all buckets."""
+        ids = np.array([hashed & _MASK, *letters], np.uint16)
+        weights = idf.take(ids)
+        squares = weights * weights
+        numbers = np.array((hashed, squares[0], squares[1:].sum()), _NUMBERS)
+        return cls(numbers.tobytes(), ids.tobytes(), weights.tobytes(), pieces)
 
     @property
     def letters(self) -> int:
@@ -120,12 +132,13 @@ class Extractor:
             return NOTHING_SAID
         known = self._words
         read = [known[word] for word in said]
-        hashes = np.array([word.hash for word in read], np.uint32)
+        numbers = np.frombuffer(b"".join([word.numbers for word in read]), _NUMBERS)
+        hashes = numbers["hash"]
         pairs = (hashes[:-1] * _PAIR) ^ hashes[1:]
         pairs &= _MASK
         pair_weights = self._idf.take(pairs)
-        word_scale = 1 / sqrt(sum([word.square for word in read]) + float(pair_weights.dot(pair_weights)))
-        letter_scale = 1 / sqrt(sum([word.letters_square for word in read]))
+        word_scale = 1 / sqrt(np.add.reduce(numbers["square"]) + pair_weights.dot(pair_weights))
+        letter_scale = 1 / sqrt(np.add.reduce(numbers["letters_square"]))
         pair_weights *= word_scale
         pieces = np.frombuffer(b"".join([word.pieces for word in read]), np.uint16)
         return Features(read, pairs, pair_weights, word_scale, letter_scale, self._encoder.encode(pieces))
@@ -163,19 +176,8 @@ class _RecentWords(dict[str, Word]):
         return known
 
     def _read(self, word: str) -> Word:
-        hashed = crc32(word.encode())
         grams = [crc32(gram, _GRAM_SEED) & _MASK for gram in _grams(word)]
-        ids = np.array([hashed & _MASK, *grams], np.uint16)
-        weights = self._idf.take(ids)
-        squares = weights * weights
-        return Word(
-            hashed,
-            ids.tobytes(),
-            weights.tobytes(),
-            self._encoder.wordpieces(word),
-            float(squares[0]),
-            float(squares[1:].sum()),
-        )
+        return Word.of(crc32(word.encode()), grams, self._idf, self._encoder.wordpieces(word))
 
 
 def _grams(word: str) -> Iterable[bytes]:

@@ -25,6 +25,7 @@ __all__ = ["Times"]
 _MOST = 20  # times of a message
 _TRIES = 120  # of a flood
 _FIGURES = re.compile(r"\d(?:[:./h-]\d|\s?(?:[ap]\.?m\b|uhr|h\b|hrs))|\d(?:st|nd|rd|th|er|º|ª)\b|\d\.(?:\s|$)")
+_DIGIT = re.compile(r"\d")
 _JOINED = re.compile(r"['.-]")
 _OPAQUE = SIGNS["opaque"]
 
@@ -61,6 +62,8 @@ class _Grammar:
             if not word.isalnum() and len(word) > 1 and not triggers.isdisjoint(_JOINED.split(word)):
                 return True
         lower = utterance.lower
+        if _DIGIT.search(lower) is None:
+            return False
         return _FIGURES.search(lower) is not None or self._hours.search(lower) is not None
 
     def read(self, utterance: Utterance) -> list[NamedTime]:
