@@ -742,7 +742,7 @@ class Recollection:
     is_contact: bool = True  # whether they come anew, and do not just go on talking
     solved: bool | None = None  # by their words: what was tried has worked, or has not; None: they do not say
     agents: tuple[str, ...] = ()  # members of staff who helped with it before, the first first
-    tried: tuple[str, ...] = ()  # what was tried for it before, as the customer's language tells it; without articles
+    tried: tuple[str, ...] = ()  # what was tried for it in vain, as their language tells it; without articles
 
 
 # --- the turn -------------------------------------------------------------------------------------------------------

@@ -362,6 +362,17 @@ def test_what_was_tried_is_recalled_in_their_language_with_who_helped() -> None:
     assert recollection.solved is False
 
 
+def test_what_they_say_now_that_they_tried_is_at_hand_and_what_helped_is_not() -> None:
+    person = Person()
+    person.says("the app hangs, I restarted it", read(intent="bug"), answer("bug"))
+    assert person.recollection.case is None
+    assert person.recollection.tried == ("restarting",)
+    person.says("I cleared the cache and it works now", plan=SILENT)
+    assert person.recollection.tried == ("restarting",)
+    person.says("it hangs again", read(intent="bug"), answer("bug"))
+    assert person.recollection.tried == ("restarting",)
+
+
 def test_what_staff_did_last_is_judged_like_what_we_told() -> None:
     person = Person()
     person.says("the app hangs", read(intent="bug"), answer("bug"))

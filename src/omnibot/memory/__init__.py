@@ -11,7 +11,7 @@ from omnibot.memory.matters import Matters, is_contact, matter_of
 from omnibot.memory.profile import Learned, learned, profile
 from omnibot.memory.said import Said, listen, worded
 from omnibot.memory.situation import situate
-from omnibot.model import Attempt, Case, Reading, Recalled, Recollection, Snapshot, TimelineMessage, TurnMessage
+from omnibot.model import Case, Reading, Recalled, Recollection, Result, Snapshot, TimelineMessage, TurnMessage
 
 __all__ = ["RECENT", "Kept", "Learned", "Matters", "keep", "learned", "listen", "profile", "recall", "situate"]
 
@@ -33,12 +33,11 @@ def recall(
     `said` is what `listen` heard of the same messages, where that is known already.
     """
     recent = _recent(snapshot.timeline, messages)
-    if not snapshot.cases:
-        return Recollection(recent=recent, recalled=tuple(recalled))
     said = said or listen(messages, reading.language.value)
     case = matter_of(snapshot, reading, messages, said, matters)
+    tried = _tried(case, said, reading.language.value)
     if case is None:
-        return Recollection(recent=recent, recalled=tuple(recalled))
+        return Recollection(recent=recent, recalled=tuple(recalled), tried=tried)
     anew = is_contact(case, snapshot, messages, said)
     return Recollection(
         recent=recent,
@@ -48,7 +47,7 @@ def recall(
         is_contact=anew,
         solved=said.solved,
         agents=agents_of(case),
-        tried=_tried(case, reading.language.value),
+        tried=tried,
     )
 
 
@@ -59,14 +58,12 @@ def _recent(timeline: Sequence[TimelineMessage], turn: Sequence[TurnMessage]) ->
     return tuple(earlier[-RECENT:])
 
 
-def _tried(case: Case, language: str) -> tuple[str, ...]:
-    """What was tried, in words of a language; articles have words of their own."""
-    return tuple(dict.fromkeys(_told(attempt, language) for attempt in case.attempts if not _is_article(attempt)))
-
-
-def _told(attempt: Attempt, language: str) -> str:
-    return worded(attempt.what, language) or attempt.what
-
-
-def _is_article(attempt: Attempt) -> bool:
-    return attempt.what.startswith(ARTICLE)
+def _tried(case: Case | None, said: Said, language: str) -> tuple[str, ...]:
+    """What was tried in vain before, and by what they say now, in words of a language; articles have others."""
+    attempts = case.attempts if case else ()
+    if not (attempts or said.tried):
+        return ()
+    whats = [one.what for one in attempts if one.result is not Result.WORKED and not one.what.startswith(ARTICLE)]
+    if not said.solved:
+        whats += said.tried or ()
+    return tuple(dict.fromkeys(worded(what, language) or what for what in whats))
