@@ -76,6 +76,7 @@ async def add(dsn: str, told: Told) -> None:
     """As if all that was said had been said an hour ago."""
     connection = await asyncpg.connect(dsn)
     await connection.execute("UPDATE messages SET received_at = received_at - interval '1 h'")
+    await connection.execute("UPDATE addresses SET created_at = created_at - interval '1 h'")
     await connection.close()
     while await told.past.add_batch():
         pass
@@ -107,6 +108,11 @@ async def test_who_has_said_little_is_reminded_of_nothing(store: Store, dsn: str
     assert told.told == []
 
 
+async def test_of_what_was_said_just_now_nothing_is_looked_for(store: Store, steps: Steps, told: Told) -> None:
+    await write(store, steps, told, "Our printer prints every label twice", *CHATTER, "labels are printed twice again!")
+    assert told.told == []
+
+
 async def test_a_turn_goes_on_when_nothing_can_be_found(store: Store, dsn: str, steps: Steps, understanding) -> None:
     class Broken(Remembering):
         async def _remind(self, asked: Sequence[Remind]) -> list[tuple[Recalled, ...]]:
@@ -114,6 +120,7 @@ async def test_a_turn_goes_on_when_nothing_can_be_found(store: Store, dsn: str, 
 
     told = Told(Broken(store.recall, understanding.embed, "en"))
     await write(store, steps, told, "Our printer prints every label twice", *CHATTER)
+    await add(dsn, told)
     before = len(await store.records.outbox())
     await write(store, steps, told, "how do I get my invoices?")
     assert len(await store.records.outbox()) > before

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TypeVar
 
 from omnibot.dialogue import Company, decide
@@ -96,6 +96,9 @@ class Steps:
         return {name: limits.window for name, limits in self.limits.items() if limits.window and not limits.knocks}
 
 
+_JUST_NOW = timedelta(minutes=2)
+
+
 @dataclass(frozen=True, slots=True)
 class Remind:
     """A turn would be reminded of what was said at these addresses before what it sees anyway."""
@@ -170,11 +173,12 @@ def turn(work: Work, steps: Steps) -> Generator[Remind | None, Sequence[Recalled
 def _remind(
     work: Work, snapshot: Snapshot, messages: Sequence[TurnMessage], reading: Reading, steps: Steps
 ) -> Remind | None:
-    """Most have said no more than the turn sees."""
+    """Most have said no more than the turn sees, and of what was said just now nothing is indexed yet."""
     if len(work.timeline) < TIMELINE or steps.embed is None:
         return None
     said = Counter(message.address for message in work.timeline)
-    addresses = tuple(a.id for a in work.addresses if a.id in snapshot.open and said[a.address] >= TIMELINE)
+    more = (a for a in work.addresses if a.id in snapshot.open and said[a.address] >= TIMELINE)
+    addresses = tuple(a.id for a in more if a.since is None or work.at - a.since > _JUST_NOW)
     sought = seek(_text(messages), reading.language.value, steps.embed) if addresses else None
     if sought is None:
         return None
