@@ -25,7 +25,7 @@ from omnibot.store import Store
 from omnibot.store.identity import Guards
 from omnibot.store.work import Arrived, ToldEvent
 
-__all__ = ["EventError", "Events", "Told"]
+__all__ = ["EventError", "EventReader", "Events", "Told"]
 
 _BATCH = 200  # events that are committed together
 _LONGEST_ID = 256  # characters, and
@@ -55,15 +55,62 @@ class Told:
     of: Address
 
 
+class EventReader:
+    """Reads events and addresses as the company's own systems write them; it needs no database."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._blocked = Guards.of(settings.identity).blocked
+        accounts, _ = judge_accounts(settings.channels)
+        self._channels: dict[str, type[Channel]] = {one.channel: one.channel_class for one in accounts}
+        self.accounts = {one.channel: one.name for one in reversed(accounts)}  # by channel the first
+
+    @property
+    def channels(self) -> frozenset[str]:
+        """The channels whose addresses it knows how to spell."""
+        return _ALWAYS | self._channels.keys()
+
+    def read(self, fields: Mapping[str, object]) -> Told:
+        """An event as an object of JSON has it: `id`, `name`, `of`, `at`, `properties`. Raises EventError."""
+        faults = [f"{key} is no field of an event: use {', '.join(_KEYS)}" for key in fields if key not in _KEYS]
+        event_id = _id(fields.get("id"), faults)
+        name = _name(fields.get("name"), faults)
+        of = self._whom(fields.get("of"), faults)
+        at = _moment(fields.get("at"), faults)
+        properties = _properties(fields.get("properties"), faults)
+        if faults or of is None or at is None:
+            raise EventError(faults)
+        return Told(Event(id=event_id, name=name, at=at, properties=properties), of)
+
+    def _whom(self, written: object, faults: list[str]) -> Address | None:
+        if not isinstance(written, str) or not written.strip():
+            faults.append("of is missing: name whom it is about, as user:ID, email:ADDRESS or another address")
+            return None
+        try:
+            return self.address(written)
+        except ValueError as error:
+            faults.append(f"of: {error}")
+            return None
+
+    def address(self, written: str) -> Address:
+        """An address as `channel:value`, as its channel spells it; raises ValueError: what to write instead."""
+        address = Address.parse(storable(written))
+        if address.channel in self._channels:
+            return self._channels[address.channel].address(address.value)
+        if address.channel not in _ALWAYS:
+            known = ", ".join(sorted({*_ALWAYS, *self._channels}))
+            raise ValueError(f"{address.channel} is no channel that is configured: use one of {known}, or configure it")
+        itself = implied(address)
+        if itself is None or itself in self._blocked:
+            raise ValueError(f"{address} names nobody: {_ADVICE[address.channel]}")
+        return Address(address.channel, address.value.strip() if address.channel == "email" else itself.value)
+
+
 class Events:
     """Takes events for one open database."""
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
-        self._blocked = Guards.of(settings.identity).blocked
-        accounts, _ = judge_accounts(settings.channels)
-        self._channels: dict[str, type[Channel]] = {one.channel: one.channel_class for one in accounts}
-        self._accounts = {one.channel: one.name for one in reversed(accounts)}
+        self._reader = EventReader(settings)
 
     @classmethod
     @asynccontextmanager
@@ -99,43 +146,11 @@ class Events:
 
     def _arrived(self, told: Told) -> Arrived:
         item = ToldEvent(id=told.event.id, at=told.event.at, sender=Sender(told.of), event=told.event)
-        return Arrived(channel=told.of.channel, account=self._accounts.get(told.of.channel, ""), item=item)
-
-    # --- reading ---
+        return Arrived(channel=told.of.channel, account=self._reader.accounts.get(told.of.channel, ""), item=item)
 
     def read(self, fields: Mapping[str, object]) -> Told:
         """An event as an object of JSON has it: `id`, `name`, `of`, `at`, `properties`. Raises EventError."""
-        faults = [f"{key} is no field of an event: use {', '.join(_KEYS)}" for key in fields if key not in _KEYS]
-        event_id = _id(fields.get("id"), faults)
-        name = _name(fields.get("name"), faults)
-        of = self._whom(fields.get("of"), faults)
-        at = _moment(fields.get("at"), faults)
-        properties = _properties(fields.get("properties"), faults)
-        if faults or of is None or at is None:
-            raise EventError(faults)
-        return Told(Event(id=event_id, name=name, at=at, properties=properties), of)
-
-    def _whom(self, written: object, faults: list[str]) -> Address | None:
-        if not isinstance(written, str) or not written.strip():
-            faults.append("of is missing: name whom it is about, as user:ID, email:ADDRESS or another address")
-            return None
-        try:
-            return self._address(written)
-        except ValueError as error:
-            faults.append(f"of: {error}")
-            return None
-
-    def _address(self, written: str) -> Address:
-        address = Address.parse(storable(written))
-        if address.channel in self._channels:
-            return self._channels[address.channel].address(address.value)
-        if address.channel not in _ALWAYS:
-            known = ", ".join(sorted({*_ALWAYS, *self._channels}))
-            raise ValueError(f"{address.channel} is no channel that is configured: use one of {known}, or configure it")
-        itself = implied(address)
-        if itself is None or itself in self._blocked:
-            raise ValueError(f"{address} names nobody: {_ADVICE[address.channel]}")
-        return Address(address.channel, address.value.strip() if address.channel == "email" else itself.value)
+        return self._reader.read(fields)
 
 
 _ADVICE = {
