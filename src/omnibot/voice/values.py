@@ -58,8 +58,8 @@ class Language:
     """Writes values as one language does."""
 
     def __init__(self, locale: Locale, days: Days, ordinals: Ordinals) -> None:
-        self._locale = locale
-        self._days = days
+        self.locale = locale
+        self.days = days
         self._ordinals = ordinals
         self._dated = lru_cache(_KEPT)(self._write_date)
         self._amount = lru_cache(_KEPT)(self._write_amount)
@@ -86,14 +86,14 @@ class Language:
 
     def category(self, count: int | float) -> str:
         """The plural category of a number: one, other, …"""
-        return str(self._locale.plural_form(count))
+        return str(self.locale.plural_form(count))
 
     def ordinal(self, number: int) -> str:
         """`third`; in the form in which the pack's sentences need it."""
         if 0 < number <= len(self._ordinals.words):
             return self._ordinals.words[number - 1]
         others = self._ordinals.others
-        written = others.get(str(self._locale.ordinal_form(number))) or others["other"]
+        written = others.get(str(self.locale.ordinal_form(number))) or others["other"]
         return written.replace("{n}", str(number))
 
     # --- days ---
@@ -107,10 +107,10 @@ class Language:
 
     def _write_date(self, moment: datetime, today: date | None, form: str) -> str:
         """`moment` and `today` are by the customer's clock."""
-        pattern = self._days.time if moment.minute else self._days.hour
+        pattern = self.days.time if moment.minute else self.days.hour
         of_year = today is None or moment.year != today.year
         written: dict[str, Callable[[], str]] = {
-            "day": lambda: self._pattern(self._days.day_of_year if of_year else self._days.day, moment),
+            "day": lambda: self._pattern(self.days.day_of_year if of_year else self.days.day, moment),
             "weekday": lambda: self._pattern("EEEE", moment),
             "time": lambda: self._pattern(pattern, moment),
         }
@@ -120,24 +120,24 @@ class Language:
                 return _case(place.cases, moment.hour, self.category).fill(write)
             return written[place.name]()
 
-        return self._days.words[form][_relation(moment.date(), today)].fill(write)
+        return self.days.words[form][_relation(moment.date(), today)].fill(write)
 
     def _pattern(self, pattern: str, moment: datetime) -> str:
         from babel.dates import parse_pattern
 
-        return str(parse_pattern(pattern).apply(moment, self._locale))
+        return str(parse_pattern(pattern).apply(moment, self.locale))
 
     # --- the others ---
 
     def _write_amount(self, amount: object, currency: str) -> str:
         from babel.numbers import format_currency
 
-        return str(format_currency(amount, currency, locale=self._locale))  # type: ignore[arg-type]
+        return str(format_currency(amount, currency, locale=self.locale))  # type: ignore[arg-type]
 
     def _write_number(self, number: int | float) -> str:
         from babel.numbers import format_decimal
 
-        return str(format_decimal(number, locale=self._locale))
+        return str(format_decimal(number, locale=self.locale))
 
     def _write_span(self, span: timedelta) -> str:
         """In its two largest units: `1 hour and 30 minutes`."""
@@ -153,7 +153,7 @@ class Language:
     def _unit(self, count: int, unit: str) -> str:
         from babel.units import format_unit
 
-        return str(format_unit(count, f"duration-{unit}", locale=self._locale))
+        return str(format_unit(count, f"duration-{unit}", locale=self.locale))
 
     def together(self, parts: Sequence[str]) -> str:
         """`Ana, Ben and Cy`."""
@@ -161,7 +161,7 @@ class Language:
             return "".join(parts)
         from babel.lists import format_list
 
-        return str(format_list(parts, locale=self._locale))
+        return str(format_list(parts, locale=self.locale))
 
     def _list(self, values: tuple[str, ...], form: str) -> str:
         if form == "items":
