@@ -68,8 +68,8 @@ _LONGEST_WORD = 40  # what is longer is a link or noise, and does not come again
 class ByHeart(dict[str, _T]):
     """What a function tells of a word, by the word: looked up once and then known for as long as the word is in use.
 
-    Holds two generations, and drops the older when the younger is full. A dict's own look-up is what a word costs that
-    is known, half of what `lru_cache` takes.
+    Holds two generations, and drops the older when the younger is full. A word that is known costs a dict's own
+    look-up, some 0.6 of what `lru_cache` takes.
     """
 
     def __init__(self, look_up: Callable[[str], _T]) -> None:
