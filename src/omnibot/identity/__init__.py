@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar
 
-from omnibot.identity.cases import cases_of
+from omnibot.identity.cases import bare, cases_of
 from omnibot.model import (
     USER,
     AddressId,
@@ -107,7 +107,7 @@ def identify(
         since=_since(told, [known[id_] for id_ in open_]),
         events=tuple(remembered.events) if knows_account else (),
         usage=_together(remembered.usage) if knows_account else (),
-        cases=_cases(remembered.cases, known, open_),
+        cases=_cases(writer, remembered.cases, known, open_),
         habits=_habits(writer, remembered.habits, known, disclosure),
         open=open_,
         stated=_stated(told),
@@ -229,11 +229,16 @@ def _open(writer: KnownAddress, known: Collection[KnownAddress], disclosure: Dis
 
 
 def _cases(
-    sides: Sequence[CaseSide], known: Mapping[AddressId, KnownAddress], open_: Collection[AddressId]
+    writer: KnownAddress,
+    sides: Sequence[CaseSide],
+    known: Mapping[AddressId, KnownAddress],
+    open_: Collection[AddressId],
 ) -> tuple[Case, ...]:
+    """Of those that several people may have told, no more than what each is about and how far it has come."""
     if not sides:
         return ()
-    return cases_of(sides, open_, {id_: address.address.channel for id_, address in known.items()})
+    cases = cases_of(sides, open_, {id_: address.address.channel for id_, address in known.items()})
+    return tuple(map(bare, cases)) if writer.shared else cases
 
 
 def _habits(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from operator import attrgetter
 
 from omnibot.model import AddressId, Attempt, Case, CaseId, CaseSide, CaseState, Result
@@ -34,6 +35,11 @@ def cases_of(
     return tuple(case for case in cases if case.id in shown)
 
 
+def bare(case: Case) -> Case:
+    """A case without anything that somebody has told or tried, as if they came for the first time."""
+    return replace(case, contacts=0, reopened=0, channels=(), concern="", asked=(), attempts=())
+
+
 def _case(sides: Sequence[CaseSide], channels: Mapping[AddressId, str]) -> Case:
     """One case of its sides. It is in the state that it got where it was touched last."""
     latest = max(sides, key=_touched)
@@ -52,6 +58,7 @@ def _case(sides: Sequence[CaseSide], channels: Mapping[AddressId, str]) -> Case:
         concern=latest.concern,
         asked=tuple(dict.fromkeys(key for side in sides for key in side.asked)),
         attempts=_attempts(attempt for side in sides for attempt in side.attempts),
+        agents=tuple(dict.fromkeys(name for side in sides for name in side.agents)),
         addresses=tuple(side.address for side in sides),
     )
 
@@ -71,4 +78,4 @@ def _attempts(told: Iterable[Attempt]) -> tuple[Attempt, ...]:
 def _with(attempt: Attempt, result: Result) -> Attempt:
     if attempt.result is result:
         return attempt
-    return Attempt(what=attempt.what, by=attempt.by, at=attempt.at, result=result, source=attempt.source)
+    return replace(attempt, result=result)
