@@ -67,6 +67,7 @@ def customer_show(who: WhoArgument, as_json: JsonOption = False, config: ConfigO
             cases=await store.profiles.sides(ids),
             events=await store.profiles.events(ids),
             usage=await store.profiles.usage(ids),
+            habits=await store.profiles.habits(ids),
             requests=await store.profiles.requests(ids),
             handoffs=await store.profiles.handoffs(ids),
             reviews=[
@@ -174,6 +175,23 @@ def customer_why(
                 print_turn(Console(highlight=False), turn, addresses)
         if not (turns or as_json):
             say("there was no turn yet")
+
+    with_store(config, work)
+
+
+@app.command("reset-learned")
+def customer_reset_learned(who: WhoArgument, config: ConfigOption = None) -> None:
+    """Forget what was learned of how somebody writes, and with it the preferences that follow; what they said stays."""
+
+    async def work(store: Store) -> None:
+        from omnibot.cli.person import described
+
+        person = await one_person(store, who, config)
+        count = await store.records.forget_habits(person.customer)
+        if count:
+            say(f"forgotten how {described(person)} writes, at {count} address{'es' if count > 1 else ''}")
+        else:
+            say(f"nothing was learned of how {described(person)} writes")
 
     with_store(config, work)
 

@@ -15,7 +15,8 @@ from omnibot.cli.printing import merge_name, print_table
 from omnibot.transcript import readable
 
 if TYPE_CHECKING:
-    from omnibot.model import Case, CaseSide, Event, Usage
+    from omnibot.memory import Learned
+    from omnibot.model import AddressId, Case, CaseSide, Event, Usage
     from omnibot.store.identity import HeldAddress, OpenReview, Person
     from omnibot.store.profiles import OpenRequest, Promised, RememberedFact
 
@@ -31,6 +32,7 @@ class Profile:
     cases: Sequence[CaseSide]  # with the sides that are somebody else's now
     events: Sequence[Event]
     usage: Sequence[Usage]
+    habits: Mapping[AddressId, Mapping[str, float]]
     requests: Sequence[OpenRequest]
     handoffs: Sequence[Promised]
     reviews: Sequence[OpenReview]
@@ -74,6 +76,10 @@ def profile_fields(profile: Profile) -> dict[str, Any]:
             for merge in person.merges
         ],
         "facts": [fact_fields(fact) for fact in profile.facts],
+        "learned": [
+            {"key": one.key, "value": one.value, "messages": one.messages, "why": one.why, "counts": counts}
+            for one, counts in _learned(profile)
+        ],
         "cases": [_case_fields(case, profile) for case in _cases(profile)],
         "events": [
             {"id": event.id, "name": event.name, "at": event.at, "properties": dict(event.properties)}
@@ -111,6 +117,36 @@ def fact_fields(fact: RememberedFact) -> dict[str, Any]:
         "until": fact.until,
         "held": fact.held,
     }
+
+
+def _learned(profile: Profile) -> list[tuple[Learned, bool]]:
+    """What was learned of preferences, and whether it counts: what somebody has said themselves wins."""
+    from omnibot.memory import learned
+    from omnibot.model import KnownAddress, Proof, Snapshot
+
+    held = [one for one in profile.person.addresses if not one.shared]
+    snapshot = Snapshot(
+        customer=profile.person.customer,
+        addresses=tuple(
+            KnownAddress(
+                id=one.id,
+                address=one.address,
+                proof=one.proof,
+                account="",
+                stopped=one.stopped,
+                unreachable=one.unreachable,
+            )
+            for one in held
+        ),
+        trusted=frozenset(one.id for one in held if one.proof is Proof.PROVEN and not _aged(one, profile.proof_days)),
+        habits=profile.habits,
+    )
+    stated = {fact.key.removeprefix("preference.") for fact in profile.facts if fact.key.startswith("preference.")}
+    return [(one, one.key not in stated) for one in learned(snapshot)]
+
+
+def _told_value(value: str | bool) -> str:
+    return value if isinstance(value, str) else "yes" if value else "no"
 
 
 def _cases(profile: Profile) -> list[Case]:
@@ -197,6 +233,15 @@ def print_profile(console: Console, profile: Profile) -> None:
         ),
     )
     _part(console, "Facts and preferences", ("fact", "value", "source"), _fact_cells(profile.facts))
+    _part(
+        console,
+        "Learned of how they write",
+        ("preference", "value", "because"),
+        (
+            (one.key, _told_value(one.value), one.why + ("" if counts else "; what they said counts"))
+            for one, counts in _learned(profile)
+        ),
+    )
     _lines(console, "Cases", (_told_case(case, profile) for case in _cases(profile)))
     _part(
         console,

@@ -61,9 +61,11 @@ class _Done(NamedTuple):
 
 
 def agents_of(case: Case | None) -> tuple[str, ...]:
-    """The members of staff who tried something, the first first."""
-    tried = case.attempts if case else ()
-    return tuple(dict.fromkeys(one.by for one in tried if one.by not in (BOT, CUSTOMER)))
+    """The members of staff who tried something, the first first, and then those who only answered."""
+    if case is None:
+        return ()
+    tried = (one.by for one in case.attempts if one.by not in (BOT, CUSTOMER))
+    return tuple(dict.fromkeys((*tried, *case.agents)))
 
 
 def change_of(

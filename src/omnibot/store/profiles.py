@@ -206,6 +206,11 @@ class Profiles:
         rows = await models.Usage.filter(address_id__in=list(addresses)).order_by("-last_at").limit(limit)
         return [Usage(name=r.name, count=r.count, first_at=r.first_at, last_at=r.last_at) for r in rows]
 
+    async def habits(self, addresses: Collection[AddressId]) -> dict[AddressId, dict[str, float]]:
+        """How they write, of those addresses of which it is known."""
+        rows = await models.Habit.filter(address_id__in=list(addresses))
+        return {AddressId(row.address_id): self._codec.open(row.address_id, row.body_sealed) for row in rows}
+
     async def addresses(self, ids: Collection[int]) -> dict[int, Address]:
         """Addresses by their ids."""
         rows = await models.Address.filter(id__in=list(set(ids)))

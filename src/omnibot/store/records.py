@@ -280,6 +280,19 @@ class Records(Imports):
             await models.Inbox.filter(id=arrival).update(parked_at=None, parked_reason=None, attempts=0, due_at=_now())
         return True
 
+    async def forget_habits(self, customer: CustomerId) -> int:
+        """Forget how somebody writes, at all their addresses; tells at how many it was known.
+
+        A turn that is under way has seen it: it drops out when it comes to its commit, and is taken again.
+        """
+        async with in_transaction():
+            lane = await models.Lane.select_for_update().get_or_none(customer_id=customer)
+            if lane is not None:
+                lane.fence, lane.leased_until, lane.lost = lane.fence + 1, None, 0
+                await lane.save(update_fields=["fence", "leased_until", "lost"])
+            theirs = await models.Link.filter(customer_id=customer).values_list("address_id", flat=True)
+            return await models.Habit.filter(address_id__in=list(theirs)).delete()
+
     async def waiting(self) -> int:
         """How many arrivals wait for their turn."""
         return await models.Inbox.filter(parked_at=None).count()
