@@ -6,7 +6,7 @@ returns others, so a turn can be repeated and gives the same again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
@@ -570,6 +570,7 @@ class Case:
     concern: str = ""  # what is still open, in their words
     asked: tuple[str, ...] = ()  # questions of ours that they were asked about it, by key: none is asked twice
     attempts: tuple[Attempt, ...] = ()  # oldest first
+    agents: tuple[str, ...] = ()  # members of staff who answered them about it, besides those who tried something
     addresses: tuple[AddressId, ...] = ()  # that it was written about from
 
 
@@ -591,6 +592,7 @@ class CaseSide:
     concern: str = ""
     asked: tuple[str, ...] = ()
     attempts: tuple[Attempt, ...] = ()
+    agents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -731,6 +733,23 @@ class Recalled:
     score: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relationship:
+    """What somebody is to the company, and how they fare, by what one turn may know. None where it is not known."""
+
+    since: datetime | None = None
+    plan: str = ""
+    paid: Money | None = None  # by the invoices that are known, in the currency of most; at least so much
+    monthly: Money | None = None  # what their plan costs, or what the latest invoice came to
+    satisfaction: float | None = None  # -1 … 1: their mood over the latest turns, what they said in surveys with it
+    trend: float | None = None  # what satisfaction gains from turn to turn
+    escalations: int = 0  # matters that people had to take over
+    milestones: tuple[str, ...] = ()  # the oldest first
+    features: tuple[str, ...] = ()  # of the product, that they use
+    adoption: float | None = None  # 0 … 1: which share of those that there are
+    engagement: float | None = None  # what they use in the latest 28 days, as a share of what they used before
+
+
 @dataclass(frozen=True, slots=True)
 class Recollection:
     """What memory holds that matters for one turn: the latest messages, oldest first, without the turn's own."""
@@ -743,6 +762,7 @@ class Recollection:
     solved: bool | None = None  # by their words: what was tried has worked, or has not; None: they do not say
     agents: tuple[str, ...] = ()  # members of staff who helped with it before, the first first
     tried: tuple[str, ...] = ()  # what was tried for it in vain, as their language tells it; without articles
+    relationship: Callable[[], Relationship] | None = field(default=None, compare=False, repr=False)  # few ask for it
 
 
 # --- the turn -------------------------------------------------------------------------------------------------------

@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from operator import attrgetter
 
 from omnibot.memory.cases import ARTICLE, agents_of
 from omnibot.memory.keep import Kept, keep
 from omnibot.memory.matters import Matters, is_contact, matter_of
 from omnibot.memory.profile import Learned, learned, profile
+from omnibot.memory.relationship import relationship_of
 from omnibot.memory.said import Said, listen, worded
 from omnibot.memory.situation import situate
 from omnibot.model import Case, Reading, Recalled, Recollection, Result, Snapshot, TimelineMessage, TurnMessage
 
-__all__ = ["RECENT", "Kept", "Learned", "Matters", "keep", "learned", "listen", "profile", "recall", "situate"]
+__all__ = [
+    "RECENT",
+    "Kept",
+    "Learned",
+    "Matters",
+    "keep",
+    "learned",
+    "listen",
+    "profile",
+    "recall",
+    "relationship_of",
+    "situate",
+]
 
 RECENT = 20  # messages: enough to see what was just said on every channel
 _written = attrgetter("at", "id")
@@ -36,8 +50,9 @@ def recall(
     said = said or listen(messages, reading.language.value)
     case = matter_of(snapshot, reading, messages, said, matters)
     tried = _tried(case, said, reading.language.value)
+    relationship = partial(relationship_of, snapshot, messages[-1].at) if messages else None
     if case is None:
-        return Recollection(recent=recent, recalled=tuple(recalled), tried=tried)
+        return Recollection(recent=recent, recalled=tuple(recalled), tried=tried, relationship=relationship)
     anew = is_contact(case, snapshot, messages, said)
     return Recollection(
         recent=recent,
@@ -48,6 +63,7 @@ def recall(
         solved=said.solved,
         agents=agents_of(case),
         tried=tried,
+        relationship=relationship,
     )
 
 

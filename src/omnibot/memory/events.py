@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from omnibot.model import Change, Event, Property
 
-__all__ = ["counted_as", "facts_of", "tells"]
+__all__ = ["USE", "counted_as", "facts_of", "tells"]
 
 _SURE = 0.9  # the company's word: above what a provider says, below what the customer says
 
@@ -21,7 +21,7 @@ _TOLD_BY: Mapping[str, tuple[str, ...]] = {
 _PAYMENT = {"payment_failed": "failed", "payment_succeeded": "paid", "invoice_paid": "paid"}
 _TAKES_BACK = {"plan_cancelled": ("plan",)}
 
-_USE = frozenset(
+USE = frozenset(
     ["feature_used", "page_viewed", "screen_viewed", "session_started", "session_ended", "logged_in", "logged_out"]
 )
 _TELLING = frozenset(
@@ -55,7 +55,7 @@ def counted_as(event: Event) -> str:
 
 def tells(event: Event, seen: int) -> bool:
     """Whether an event tells a turn more than that something is used; `seen` is how often one like it was before."""
-    return event.name in _TELLING or (event.name not in _USE and seen < _OFTEN)
+    return event.name in _TELLING or (event.name not in USE and seen < _OFTEN)
 
 
 def _change(event: Event, key: str, value: str) -> Change:
