@@ -24,6 +24,7 @@ from omnibot.model import (
     Money,
     Reading,
     Recollection,
+    Relationship,
     Signal,
     Snapshot,
     TurnMessage,
@@ -254,6 +255,18 @@ def _days_of_case(world: World) -> int | None:
     return None if case is None else world.days_since(case.opened_at)
 
 
+def _relation(get: Callable[[Relationship], object]) -> Callable[[World], object]:
+    """What they are to the company, computed when it is asked for; amounts as figures, since they are compared."""
+
+    def asked(world: World) -> object:
+        if world.recollection.relationship is None:
+            return None
+        value = get(world.recollection.relationship())
+        return float(value.amount) if isinstance(value, Money) else value
+
+    return asked
+
+
 _CUSTOMER: Mapping[str, Callable[[World], object]] = {
     "name": lambda world: world.snapshot.name or None,
     "plan": _plan,
@@ -264,6 +277,14 @@ _CUSTOMER: Mapping[str, Callable[[World], object]] = {
     "months": _months,
     "years": _years,
     "is_new": _is_new,
+    "paid": _relation(lambda relationship: relationship.paid),
+    "monthly": _relation(lambda relationship: relationship.monthly),
+    "satisfaction": _relation(lambda relationship: relationship.satisfaction),
+    "satisfaction_trend": _relation(lambda relationship: relationship.trend),
+    "escalations": _relation(lambda relationship: relationship.escalations),
+    "milestones": _relation(lambda relationship: len(relationship.milestones)),
+    "features": _relation(lambda relationship: len(relationship.features)),
+    "engagement": _relation(lambda relationship: relationship.engagement),
 }
 _CASE: Mapping[str, Callable[[World], object]] = {
     "contacts": _contacts,

@@ -20,7 +20,13 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 __all__ = ["FUNCTIONS", "MISSING", "ROOTS", "Expression", "ExpressionError", "Looked", "Record"]
 
 ROOTS: Mapping[str, frozenset[str]] = {  # what there is to ask for, with its attributes
-    "customer": frozenset({"name", "plan", "language", "channel", "since", "days", "months", "years", "is_new"}),
+    "customer": frozenset(
+        {
+            *("name", "plan", "language", "channel", "since", "days", "months", "years", "is_new"),
+            *("paid", "monthly", "satisfaction", "satisfaction_trend", "escalations", "milestones"),
+            *("features", "engagement"),
+        }
+    ),
     "case": frozenset({"contacts", "reopened", "state", "topic", "days", "attempts", "agents", "channels"}),
     "reading": frozenset(
         {
