@@ -3,10 +3,10 @@
 from datetime import UTC
 from decimal import Decimal
 
-from tests.memory.people import TELEGRAM, Person, read
+from tests.memory.people import NOON, TELEGRAM, Person, read
 
 from omnibot.dialogue.world import World
-from omnibot.model import Money, Recollection, Relationship
+from omnibot.model import MessageId, Money, Recollection, Relationship, TurnMessage
 from omnibot.playbooks import Expression
 
 
@@ -18,7 +18,8 @@ def world(relationship: Relationship | None, asked: list[str] | None = None) -> 
         return relationship
 
     recollection = Recollection(relationship=relate if relationship else None)
-    return World(Person().snapshot, read(), recollection, (), TELEGRAM, UTC)
+    message = TurnMessage(id=MessageId(1), address=TELEGRAM.id, at=NOON, text="hello")
+    return World(Person().snapshot, read(), recollection, [message], TELEGRAM, UTC)
 
 
 def test_a_condition_can_rest_on_what_they_pay_and_how_content_they_are() -> None:
