@@ -10,6 +10,9 @@ from omnibot.model import (
     Address,
     AddressId,
     BusinessHours,
+    Case,
+    CaseId,
+    CaseState,
     CustomerId,
     Direction,
     EarlierTurn,
@@ -54,6 +57,25 @@ def test_of_a_stranger_nothing_is_known_but_the_time() -> None:
     alone = situation()
     assert (alone.now, alone.zone, alone.contacts, alone.unanswered) == (NOON, BERLIN, 1, 0)
     assert (alone.minutes_since, alone.last_reply, alone.last_words, alone.last_language) == (None, "", "", None)
+
+
+@pytest.mark.parametrize(
+    ("state", "minutes", "contacts"),
+    [
+        (CaseState.WAITING, 20, 2),
+        (CaseState.WAITING, 45, 3),
+        (CaseState.HANDED_OFF, 6 * 1440, 3),
+        (CaseState.WAITING, 8 * 1440, 1),
+        (CaseState.RESOLVED, 45, 1),
+    ],
+)
+def test_contacts_are_those_of_the_case_that_is_open_even_where_its_turns_are_not_remembered(
+    state: CaseState, minutes: float, contacts: int
+) -> None:
+    at = NOON - timedelta(minutes=minutes)
+    case = Case(id=CaseId(1), intent="api", state=state, opened_at=at, touched_at=at, contacts=2)
+    snapshot = Snapshot(customer=CustomerId(7), addresses=(), cases=(case,))
+    assert situate(snapshot, [NOW], BERLIN, BusinessHours()).contacts == contacts
 
 
 def test_the_last_exchange_is_what_we_said_and_what_they_had_said_before() -> None:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from operator import attrgetter
 from zoneinfo import ZoneInfo
 
-from omnibot.model import BusinessHours, Direction, EarlierTurn, Situation, Snapshot, TimelineMessage, TurnMessage
+from omnibot.model import BusinessHours, Case, Direction, EarlierTurn, Situation, Snapshot, TimelineMessage, TurnMessage
 
 __all__ = ["situate", "zone_of"]
 
@@ -32,7 +32,7 @@ def situate(snapshot: Snapshot, turn: Sequence[TurnMessage], zone: tzinfo, hours
         hours=hours,
         last_language=snapshot.facts.get("language"),
         earlier=snapshot.earlier,
-        contacts=_contacts(snapshot.earlier, now),
+        contacts=max(_contacts(snapshot.earlier, now), _contacts_of_case(snapshot.cases, now)),
         unanswered=_unanswered(snapshot.earlier, reply.at if reply else None),
         minutes_since=max(0.0, (now - reply.at).total_seconds() / 60) if reply else None,
         last_reply=reply.text if reply else "",
@@ -60,6 +60,14 @@ def _contacts(earlier: Sequence[EarlierTurn], now: datetime) -> int:
         contacts += later - turn.at >= _A_CONTACT
         later = turn.at
     return contacts
+
+
+def _contacts_of_case(cases: Sequence[Case], now: datetime) -> int:
+    """Those of the case that was touched last, which may be older than the turns that are remembered, or imported."""
+    latest = cases[-1] if cases else None
+    if latest is None or not latest.state.is_open or now - latest.touched_at > _ONE_MATTER:
+        return 1
+    return latest.contacts + (now - latest.touched_at >= _A_CONTACT)
 
 
 def _unanswered(earlier: Sequence[EarlierTurn], last_reply: datetime | None) -> int:
