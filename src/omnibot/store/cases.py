@@ -18,9 +18,10 @@ def side_body(side: CaseSide) -> dict[str, Any]:
     told = {
         "topic": side.topic,
         "concern": side.concern,
-        "asked": list(side.asked),
-        "attempts": [[one.what, one.by, one.at.isoformat(), one.result, one.source] for one in side.attempts],
-        "contacts": [at.isoformat() for at in side.contacted_at],
+        "asked": side.asked,
+        "attempts": [[one.what, one.by, one.at, one.result, one.source] for one in side.attempts],
+        "contacts": side.contacted_at,
+        "agents": list(side.agents),
     }
     return {key: value for key, value in told.items() if value}
 
@@ -28,7 +29,7 @@ def side_body(side: CaseSide) -> dict[str, Any]:
 def side_of(row: Sequence[Any], body: Mapping[str, Any]) -> CaseSide:
     """A side of its columns (address, matter, intent, state, opened, touched, resolved, contacts, reopened) and body.
 
-    Raises ValueError for a state or result that only a newer version knows.
+    Raises KeyError for a state or result that only a newer version knows.
     """
     address, matter, intent, state, opened_at, touched_at, resolved_at, contacts, reopened = row
     return CaseSide(
@@ -36,7 +37,7 @@ def side_of(row: Sequence[Any], body: Mapping[str, Any]) -> CaseSide:
         address=AddressId(address),
         intent=intent,
         topic=body.get("topic", ""),
-        state=CaseState(state),
+        state=_STATES[state],
         opened_at=opened_at,
         touched_at=touched_at,
         resolved_at=resolved_at,
@@ -46,12 +47,17 @@ def side_of(row: Sequence[Any], body: Mapping[str, Any]) -> CaseSide:
         concern=body.get("concern", ""),
         asked=tuple(body.get("asked", ())),
         attempts=tuple(map(_attempt, body.get("attempts", ()))),
+        agents=tuple(body.get("agents", ())),
     )
 
 
 def _attempt(stored: Sequence[str]) -> Attempt:
     what, by, at, result, source = stored
-    return Attempt(what=what, by=by, at=datetime.fromisoformat(at), result=Result(result), source=source)
+    return Attempt(what=what, by=by, at=datetime.fromisoformat(at), result=_RESULTS[result], source=source)
+
+
+_RESULTS = {result.value: result for result in Result}
+_STATES = {state.value: state for state in CaseState}
 
 
 def side_after(
