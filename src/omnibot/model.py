@@ -723,6 +723,7 @@ class TimelineMessage:
     state: DeliveryState | None = None  # of ours
     flags: tuple[str, ...] = ()  # of theirs: what staff should see
     choices: tuple[Choice, ...] = ()  # that it offered, as buttons or as a numbered list
+    by: str = ""  # of ours: the person who wrote it; '' where it was the server
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,8 @@ def print_message(console: Console, message: TimelineMessage, name: str, *, day:
     incoming = message.direction is Direction.IN
     at = message.at.astimezone()
     head = Text(f"{at:%Y-%m-%d %H:%M:%S}" if day else f"{at:%H:%M:%S}")
-    head.append(f"  {message.address.channel:<9} {readable(name) if incoming else 'Omnibot'}{_remarks(message)}")
+    who = name if incoming else message.by or "Omnibot"
+    head.append(f"  {message.address.channel:<9} {readable(who)}{_remarks(message)}")
     head.stylize("bold cyan" if incoming else "bold green")
     console.print(head)
     console.print(Padding(Text(readable(message.text)), (0, 0, 1, _INDENT)))

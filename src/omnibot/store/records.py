@@ -115,6 +115,7 @@ class Records(Imports):
         counted = models.Revision.filter(message_id__in=ids).group_by("message_id").annotate(count=Count("id"))
         revisions = dict(await counted.values_list("message_id", "count"))
         latest = await self._latest_texts([i for i in revisions])
+        bodies = {row.id: self._codec.open(row.address_id, row.body_sealed) for row in rows}
         return [
             TimelineMessage(
                 id=MessageId(row.id),
@@ -122,12 +123,13 @@ class Records(Imports):
                 address=addresses[AddressId(row.address_id)],
                 direction=Direction(row.direction),
                 at=row.at,
-                text=latest.get(row.id) or text_of(self._codec.open(row.address_id, row.body_sealed)),
+                text=latest.get(row.id) or text_of(bodies[row.id]),
                 answers=MessageId(row.answers) if row.answers else None,
                 attachments=row.attachments,
                 revisions=revisions.get(row.id, 0),
                 state=DeliveryState(states[row.id]) if row.id in states else None,
                 flags=tuple((row.flags or "").split()),
+                by=bodies[row.id].get("by", ""),
             )
             for row in reversed(rows)
         ]

@@ -14,6 +14,7 @@ from omnibot.store.availability import unavailable
 from omnibot.store.codec import Codec
 from omnibot.store.identity import Guards, Identity
 from omnibot.store.message_path import MessagePath
+from omnibot.store.past import Past
 from omnibot.store.profiles import Profiles
 from omnibot.store.recall import Recall
 from omnibot.store.records import Records
@@ -45,6 +46,7 @@ class Store:
         self.profiles = Profiles(codec)
         self.attachments = Attachments(codec)
         self.recall = Recall(pool, codec)
+        self.past = Past(pool, codec)
 
     @classmethod
     @asynccontextmanager

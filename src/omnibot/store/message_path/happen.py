@@ -64,7 +64,7 @@ SELECT n.* FROM unnest((SELECT $1::bigint[]), $2::text[], $3::bytea[], $4::float
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class Told:
     """A change that holds from a time of its own."""
 
     address: AddressId
@@ -88,10 +88,10 @@ class Happening(Connections):
         if told := [each for outcome in outcomes for each in _told(outcome)]:
             await self._weave(connection, told)
 
-    async def _weave(self, connection: asyncpg.Connection, told: Sequence[_Told]) -> None:
+    async def _weave(self, connection: asyncpg.Connection, told: Sequence[Told]) -> None:
         spans = await self._spans(connection, told)
         before = {id(span): span.until for theirs in spans.values() for span in theirs}
-        new: list[tuple[_Told, Span]] = []
+        new: list[tuple[Told, Span]] = []
         for one in sorted(told, key=lambda one: one.at):
             theirs = spans[one.address, one.change.key]
             span = weave(theirs, one.change.value, one.change.confidence, one.at)
@@ -110,7 +110,7 @@ class Happening(Connections):
             await connection.execute(_REMEMBER, *columns([self._fact_row(*one) for one in new], 9))
 
     async def _spans(
-        self, connection: asyncpg.Connection, told: Sequence[_Told]
+        self, connection: asyncpg.Connection, told: Sequence[Told]
     ) -> dict[tuple[AddressId, str], list[Span]]:
         """What holds of the keys at the earliest of the moments, and held later."""
         earliest: dict[tuple[AddressId, str], datetime] = {}
@@ -125,7 +125,7 @@ class Happening(Connections):
             spans[AddressId(row["address_id"]), row["key"]].append(span)
         return spans
 
-    def _fact_row(self, one: _Told, span: Span) -> tuple[object, ...]:
+    def _fact_row(self, one: Told, span: Span) -> tuple[object, ...]:
         change = one.change
         key: UUID | None = self._codec.event_hash(change.event) if change.event else None
         return (
@@ -134,14 +134,14 @@ class Happening(Connections):
         )  # fmt: skip
 
 
-def _told(outcome: Outcome) -> Iterator[_Told]:
+def _told(outcome: Outcome) -> Iterator[Told]:
     """Each with the address that it is about; what is to come holds from now."""
     messages = {item.message.id: item.address for item in outcome.work.items if item.message}
     events = {one.event.id: one.event.address for one in outcome.happened}
     for change in outcome.changes:
         if change.at is not None:
             address = events.get(change.event) or (messages[change.source] if change.source else outcome.address)
-            yield _Told(address, change, min(change.at, outcome.work.at))
+            yield Told(address, change, min(change.at, outcome.work.at))
 
 
 def happens(outcome: Outcome) -> bool:

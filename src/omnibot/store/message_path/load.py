@@ -236,6 +236,7 @@ class Loading(Connections):
             answers=answers,
             attachments=attachments,
             choices=choices_of(body),
+            by=body.get("by", ""),
         )
 
 
