@@ -49,7 +49,7 @@ from omnibot.playbooks import PlaybookError, Playbooks
 from omnibot.remembering import Remembering
 from omnibot.settings import WEEKDAYS, Hours, Identity, Settings
 from omnibot.store import Store
-from omnibot.store.bundled import BundledServer
+from omnibot.store.bundled import BundledServer, is_made
 from omnibot.store.identity import Guards
 from omnibot.store.work import Arrived, CodeLimits
 from omnibot.tokens import CodeLinks, Verifier
@@ -159,6 +159,16 @@ def _store(settings: Settings, dsn: str) -> AbstractAsyncContextManager[Store]:
 async def open_store(settings: Settings) -> AsyncIterator[Store]:
     """The database alone, for commands that look into it while a server may be running on it."""
     async with _database(settings) as dsn, _store(settings, dsn) as store:
+        yield store
+
+
+@asynccontextmanager
+async def look_into(settings: Settings) -> AsyncIterator[Store | None]:
+    """The database, only to be read, beside a server or without one; None where there is none of this version yet."""
+    if not settings.database.url.get_secret_value() and not is_made(settings.data_folder):
+        yield None
+        return
+    async with _database(settings) as dsn, Store.look(dsn, settings.load_secret()) as store:
         yield store
 
 

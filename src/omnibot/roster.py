@@ -68,6 +68,14 @@ def read_roster(file: Path, channels: Mapping[str, Rule]) -> list[NewCustomer]:
     return [_customer(row) for row in rows]
 
 
+def read_person(line: int, cells: Mapping[str, str], channels: Mapping[str, Rule]) -> NewCustomer:
+    """One customer, in the columns of `read_roster`; others are not looked at. Raises RosterError."""
+    row = _row(line, dict(cells), channels)
+    if faults := list(_row_faults(row, channels)):
+        raise RosterError(faults)
+    return _customer(row)
+
+
 def _header_faults(columns: Sequence[str], channels: Collection[str]) -> Iterator[str]:
     allowed = {"name", _USER_ID, *_PREFERENCES, *channels}
     for column in columns:

@@ -154,7 +154,7 @@ def turn(work: Work, steps: Steps) -> Generator[Remind | None, Sequence[Recalled
         work=work,
         address=messages[-1].address,
         record=_record(work, messages, snapshot, reading, recollection, plan),
-        mood=_mood(reading, messages[-1].at, answered=bool(drafts)),
+        mood=mood_of(reading, messages[-1].at, answered=bool(drafts)),
         replies=tuple(Reply(draft, _purpose(draft, plan, messages[-1].address)) for draft in drafts),
         changes=(*told, *plan.changes, *kept.changes),
         handoff=plan.handoff,
@@ -440,7 +440,7 @@ def _purpose(draft: Draft, plan: Plan, written_from: AddressId) -> Purpose:
     return Purpose.UNSOLICITED if plan.unsolicited and draft.to.id == written_from else Purpose.REPLY
 
 
-def _mood(reading: Reading, at: datetime, *, answered: bool) -> EarlierTurn:
+def mood_of(reading: Reading, at: datetime, *, answered: bool) -> EarlierTurn:
     """What later turns need of this reading: no more than what is known."""
     return EarlierTurn(
         at=at,

@@ -6,7 +6,20 @@ from typing import Annotated
 
 import typer
 
-from omnibot.cli import customer, evaluate, event, identity, people, sandbox, server, token, train, understand, voice
+from omnibot.cli import (
+    customer,
+    evaluate,
+    event,
+    history,
+    identity,
+    people,
+    sandbox,
+    server,
+    token,
+    train,
+    understand,
+    voice,
+)
 from omnibot.cli.outbox import outbox
 
 app = typer.Typer(
@@ -28,6 +41,7 @@ app.add_typer(people.parked, name="parked")
 app.add_typer(people.app)
 app.add_typer(understand.app)
 app.add_typer(event.app)
+app.add_typer(history.app, name="import")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(train.app, name="train")
 app.add_typer(voice.app, name="voice")

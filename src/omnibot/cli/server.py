@@ -1,4 +1,4 @@
-"""serve, migrate, check, import: the server itself."""
+"""serve, migrate, check: the server itself."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ import gc
 import os
 import signal
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from omnibot.cli.options import ConfigOption
-from omnibot.cli.printing import fail, say
+from omnibot.cli.printing import say
 from omnibot.cli.running import configure_logs, execute, settings_of, with_store
 
 if TYPE_CHECKING:
@@ -101,31 +100,3 @@ def check(config: ConfigOption = None) -> None:
         say(f"✗ {fault}")
     say("nothing is wrong" if not found.faults else f"{len(found.faults)} to be mended")
     raise typer.Exit(1 if found.faults else 0)
-
-
-@app.command("import")
-def import_customers(
-    file: Annotated[Path, typer.Argument(help="A CSV file: name, a column a channel, prefers, register, length, …")],
-    config: ConfigOption = None,
-) -> None:
-    """Bring known customers with their addresses and preferences, linked on the company's word."""
-    from omnibot.channels import load
-    from omnibot.roster import RosterError, read_roster
-
-    settings = settings_of(config)
-    configured = load(settings)
-    accounts = {account.channel: account.name for account in reversed(configured)}
-    try:
-        people = read_roster(file, {account.channel: account.channel_class.address for account in configured})
-    except RosterError as error:
-        fail(str(error))
-
-    async def work(store: Store) -> None:
-        done = await store.records.import_customers(people, accounts)
-        say(f"{done.created} new, {done.updated} known already")
-        for line in done.conflicts:
-            say(f"line {line}: its addresses belong to different customers: nothing was changed for it")
-        if done.conflicts:
-            raise typer.Exit(1)
-
-    with_store(config, work)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from omnibot.store.profiles import TakenTurn
 
 _INDENT = 2
+_IMPORTED = "imported"  # why nothing was done
 _QUOTED = 200  # characters of what they wrote; the timeline has all of it
 _UNTOLD = {"language": "no language for sure", "sentiment": "no mood", "urgency": "no urgency"}
 _DONE = {
@@ -60,7 +61,9 @@ def _sentences(turn: TakenTurn, addresses: Mapping[int, Address]) -> Iterator[st
     for move in moves:
         yield _done(move, used)
     yield from map(_asked, asks)
-    if not (moves or asks):
+    if record.get("why") == _IMPORTED:
+        yield "It was brought with what happened before; the timeline has what was answered."
+    elif not (moves or asks):
         yield f"We did not answer{_because(record.get('why', ''))}."
     for reply in turn.replies:
         yield f"We wrote to {reply.to}: {_quoted([reply.text])}"

@@ -1,0 +1,75 @@
+"""Reading past messages as they would have been read when they came, in processes of their own: it takes what it takes.
+
+Each message is read by itself. Without what was said before it some of it is less sure, and nothing is made up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import asynccontextmanager
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from omnibot.history.bring import Read
+from omnibot.history.entries import Message
+from omnibot.model import BusinessHours, Reading, Situation
+from omnibot.settings import Settings
+from omnibot.store.past import Said
+from omnibot.turn import mood_of
+
+__all__ = ["reading"]
+
+_SLICE = 50  # messages that a process reads at once
+_WHY = "imported"
+
+_readers: dict[str, _Reader] = {}  # one a process
+
+
+class _Reader:
+    """What reads in one process."""
+
+    def __init__(self, settings: Settings) -> None:
+        from omnibot.app import business_hours, understanding_of
+        from omnibot.learning import Lessons, playbooks_of
+
+        lessons = Lessons.of(playbooks_of(settings), settings.data_folder)
+        self._understanding = understanding_of(settings)
+        self._understanding.adopt(lessons.model() or lessons.former_model())
+        self._zone = ZoneInfo(settings.bot.zone)
+        self._hours: BusinessHours = business_hours(settings.bot.hours)
+
+    def read(self, text: str, at: datetime) -> Reading:
+        return self._understanding.read(text, Situation(now=at, zone=self._zone, hours=self._hours))
+
+
+def _begin(settings: Settings) -> None:
+    _readers["here"] = _Reader(settings)
+
+
+def _read_all(told: Sequence[tuple[str, datetime]]) -> list[Reading]:
+    reader = _readers["here"]
+    return [reader.read(text, at) for text, at in told]
+
+
+@asynccontextmanager
+async def reading(settings: Settings) -> AsyncIterator[Read]:
+    """What reads past messages, in as many processes as there are cores."""
+    spawned = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(os.cpu_count(), spawned, initializer=_begin, initargs=(settings,)) as pool:
+
+        async def read(messages: Sequence[Message]) -> list[Said]:
+            loop = asyncio.get_running_loop()
+            told = [(message.text, message.at) for message in messages]
+            slices = [told[start : start + _SLICE] for start in range(0, len(told), _SLICE)]
+            found = await asyncio.gather(*(loop.run_in_executor(pool, _read_all, some) for some in slices))
+            readings = [one for some in found for one in some]
+            return [
+                Said({"reading": one, "moves": [], "why": _WHY}, mood_of(one, message.at, answered=True))
+                for one, message in zip(readings, messages, strict=True)
+            ]
+
+        yield read
