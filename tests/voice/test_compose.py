@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -15,7 +17,9 @@ from omnibot.model import (
     AddressId,
     Ask,
     Choice,
+    Complexity,
     CustomerId,
+    Detail,
     Direction,
     Draft,
     File,
@@ -23,7 +27,9 @@ from omnibot.model import (
     Length,
     Limits,
     Link,
+    Manner,
     MessageId,
+    Money,
     Move,
     MoveKind,
     OwnNumber,
@@ -40,6 +46,7 @@ from omnibot.model import (
 )
 from omnibot.voice import Speaker, Voices, compose, compose_code
 from omnibot.voice.moves import MOVES
+from omnibot_twilio import gsm
 
 LIMITS = {
     "telegram": Limits(text=4096, choices=8),
@@ -593,3 +600,177 @@ def test_in_a_group_nobody_is_asked_for_their_number_by_a_button() -> None:
     grouped = replace(made, to=replace(made.to, context={"chat": "-5"}))
     [draft] = compose(grouped, SARAH, limits, SPEAKER, 0)
     assert "button" not in plain(draft.parts)
+
+
+# --- what shows that they are known ---
+
+AT = datetime(2026, 3, 4, 12, tzinfo=UTC)  # a Wednesday
+MOOD = Move(kind=MoveKind.MOOD, topic="frustrated")
+AGAIN = Move(kind=MoveKind.HISTORY, topic="again", facts={"ordinal": 3, "contacts": 3, "matter": "the API"})
+HELPED = Move(kind=MoveKind.HISTORY, topic="helped_by", facts={"names": ("Ana", "Ben")})
+ESCALATED = Move(kind=MoveKind.HANDOFF, topic="escalated", facts={"team": "our senior team"})
+BY = Move(kind=MoveKind.PROMISE, topic="by", facts={"team": "our senior team", "by": AT + timedelta(hours=4)})
+NEW = Move(kind=MoveKind.WELCOME, topic="signed_up", facts={"at": AT - timedelta(days=1)})
+
+
+def at_noon(made: Plan, variant: int = 0, limits: dict[str, Limits] = LIMITS) -> tuple[Draft, ...]:
+    return compose(made, SARAH, limits, SPEAKER, variant, at=AT)
+
+
+def test_what_belongs_together_is_one_paragraph() -> None:
+    (draft,) = at_noon(plan(OPENING, MOOD, AGAIN, HELPED, ESCALATED, BY, zone=UTC))
+    known, people = (part.text for part in draft.parts if isinstance(part, Paragraph))
+    assert "third time you've had to write about the API. Ana and Ben helped you" in known
+    assert people.startswith("This goes to our senior team now")
+    assert people.endswith("You'll hear from our senior team by 4 pm today.")
+
+
+def test_days_and_hours_are_by_the_customers_clock() -> None:
+    made = plan(BY, zone=ZoneInfo("Asia/Tokyo"))
+    assert plain(at_noon(made)[0].parts).endswith("by 1 am tomorrow.")
+    assert plain(compose(made, SARAH, LIMITS, SPEAKER, 0)[0].parts).endswith("by 5 March 2026 at 1 am.")
+
+
+def test_the_companys_own_words_are_said_in_the_register_with_their_facts() -> None:
+    cause = Move(
+        kind=MoveKind.CAUSE,
+        topic="bill-changed.upgrade",
+        facts={"plan": "Pro", "at": datetime(2026, 1, 15, tzinfo=UTC), "price": Money(Decimal("49.90"), "EUR")},
+        said={
+            Register.CASUAL: "You moved to {plan} {at, on}, {name}: {price}.",
+            Register.FORMAL: "The change to {plan} {at, on} comes to {price}.",
+        },
+    )
+    assert plain(at_noon(plan(cause))[0].parts) == "You moved to Pro on 15 January, Sarah: €49.90."
+    formal = plan(cause, register=Register.FORMAL)
+    assert plain(at_noon(formal)[0].parts) == "The change to Pro on 15 January comes to €49.90."
+    alone = replace(cause, said={Register.CASUAL: "Since {at}."})
+    assert plain(at_noon(plan(alone, register=Register.FORMAL))[0].parts) == "Since 15 January."
+
+
+def test_earlier_channels_are_spoken_of_as_such() -> None:
+    again = replace(AGAIN, facts={**AGAIN.facts, "channels": ("sms", "email"), "word": "x"}, said={})
+    words = replace(again, kind=MoveKind.CAUSE, said={Register.CASUAL: "First {channels}."})
+    assert text(plan(words)) == "First by text message and by email."
+
+
+def test_a_promise_that_is_weighty_is_said_again() -> None:
+    promised = told(text(plan(ESCALATED)))
+    assert "our senior team" in text(plan(ESCALATED), recent=promised)
+
+
+def test_a_question_offers_its_choices_and_is_the_subject_of_a_letter() -> None:
+    which = Move(
+        kind=MoveKind.ASK, topic="which", facts={"choice.intent:refund": "Refund", "choice.intent:bill": "Bill"}
+    )
+    (draft,) = drafts(plan(which))
+    assert draft.choices == (Choice("Refund", "intent:refund"), Choice("Bill", "intent:bill"))
+    assert drafts(plan(which, to=EMAIL))[0].subject == "A question about your message"
+
+
+def test_resources_stand_below_a_line_that_counts_them() -> None:
+    one = {"link.1.label": "First steps", "link.1.url": "https://example.com/1"}
+    two = {**one, "link.2.label": "Videos", "link.2.url": "https://example.com/2", "count": 2}
+    said = [text(plan(Move(kind=MoveKind.RESOURCES, topic="links", facts=facts))) for facts in (one, two)]
+    assert said[0].startswith("This is worth a look:\n\nFirst steps: https://example.com/1")
+    assert said[1].startswith("These are worth a look:")
+    assert drafts(plan(MOOD, Move(kind=MoveKind.RESOURCES, topic="links")))[0].parts == drafts(plan(MOOD))[0].parts
+
+
+def test_steps_can_stand_alone() -> None:
+    steps = Move(kind=MoveKind.STEPS, facts={"steps": ("Open it.", "Close it.")})
+    assert drafts(plan(steps))[0].parts == (Steps(("Open it.", "Close it.")),)
+
+
+def test_a_reply_that_says_what_is_next_offers_no_colleague() -> None:
+    more = Move(kind=MoveKind.NEXT, topic="offer")
+    assert "colleague" in text(plan(OPENING, ANSWER))
+    assert "colleague" not in text(plan(OPENING, ANSWER, more))
+
+
+# --- style ---
+
+TECHNICAL = replace(ANSWER, facts={**ANSWER.facts, "technical": "GET /v1/export returns NDJSON."})
+
+
+def liked(**preferences: object) -> Plan:
+    return replace(plan(TECHNICAL), preferences=Preferences(**preferences))  # type: ignore[arg-type]
+
+
+def test_who_is_technical_gets_the_technical_section() -> None:
+    assert "NDJSON" not in text(liked(complexity=Complexity.PLAIN))
+    assert text(liked(complexity=Complexity.TECHNICAL)).startswith("GET /v1/export returns NDJSON.\n\n1. Open")
+    both = text(liked(complexity=Complexity.TECHNICAL, length=Length.DETAILED))
+    assert both.index("A link comes by email.") < both.index("NDJSON")
+    assert text(replace(plan(ANSWER), preferences=Preferences(complexity=Complexity.TECHNICAL))).startswith(
+        "Export under"
+    )
+
+
+def test_who_asked_for_steps_gets_them_however_short_and_for_a_summary_none() -> None:
+    assert "1. Open" in text(liked(detail=Detail.STEPS, length=Length.SHORT))
+    assert "1. Open" not in text(liked(detail=Detail.SUMMARY, length=Length.DETAILED))
+
+
+def test_manners_are_told_apart() -> None:
+    person = Move(kind=MoveKind.HANDOFF, topic="person")
+    friendly, professional = (text(replace(plan(person), preferences=Preferences(manner=one))) for one in Manner)
+    assert friendly != professional
+
+
+THANKS = Move(kind=MoveKind.CLOSE, topic="thanks")
+
+
+def with_emoji(*moves: Move, to: KnownAddress = TELEGRAM, limits: dict[str, Limits] = LIMITS) -> str:
+    made = replace(plan(*moves, to=to), preferences=Preferences(emoji=True))
+    return "\n\n".join(plain(draft.parts) for draft in at_noon(made, limits=limits))
+
+
+def test_emoji_stand_behind_moves_at_most_two_a_reply() -> None:
+    assert with_emoji(THANKS) == "You're welcome. 😊"
+    glad, more = Move(kind=MoveKind.MOOD, topic="glad"), Move(kind=MoveKind.NEXT, topic="offer")
+    assert sum(with_emoji(NEW, glad, THANKS, more).count(sign) for sign in "👋🎉😊👍🙂") == 2
+
+
+def test_emoji_stand_beside_no_bad_news_and_cost_nothing_where_each_sign_does() -> None:
+    for bad in (MOOD, AGAIN, ESCALATED, UPSET, Move(kind=MoveKind.PROVE, topic="void")):
+        assert with_emoji(bad, THANKS).endswith("You're welcome.")
+    brief = {"sms": Limits(text=1600, brief=True)}
+    assert with_emoji(THANKS, to=SMS, limits=brief) == "You're welcome."
+    assert "😊" not in text(replace(plan(THANKS), preferences=Preferences(emoji=False)))
+
+
+# --- that a machine speaks ---
+
+DISCLOSE = Move(kind=MoveKind.DISCLOSE, topic="machine")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("moves", [(OPENING, DISCLOSE, ANSWER), (FIRST, ANSWER), (DISCLOSE, ANSWER), (FIRST, DISCLOSE)])
+def test_a_machine_says_so_once_where_it_speaks_first(language: str, moves: tuple[Move, ...]) -> None:
+    said = text(plan(*moves, language=language))
+    assert said.count("Omnibot") == 1
+    assert said.index("Omnibot") < 60
+
+
+def test_the_company_may_have_its_own_words_for_it_by_language() -> None:
+    speaker = replace(SPEAKER, disclosure={"de": "Hier schreibt {bot}, ein Programm von {company}."})
+    made = plan(OPENING, DISCLOSE, register=Register.FORMAL, language="de")
+    assert plain(compose(made, SARAH, LIMITS, speaker, 0)[0].parts) == (
+        "Guten Tag, Sarah Miller. Hier schreibt Omnibot, ein Programm von Example Ltd."
+    )
+    english = plain(compose(plan(OPENING, DISCLOSE), SARAH, LIMITS, speaker, 0)[0].parts)
+    assert "automatic assistant" in english
+
+
+# --- text messages ---
+
+
+def test_a_short_reply_by_text_message_costs_a_segment_or_two() -> None:
+    brief = {"sms": Limits(text=1600, brief=True)}
+    moves = (OPENING, MOOD, AGAIN, ESCALATED, BY)
+    for language in LANGUAGES:
+        made = replace(plan(*moves, to=SMS, language=language), zone=UTC)
+        (draft,) = at_noon(made, limits=brief)
+        sent = gsm.fold(plain(draft.parts))
+        assert gsm.segments(sent) <= 2, (language, sent)

@@ -166,6 +166,28 @@ def test_what_is_short_fits_into_a_text_message_or_two(language: str) -> None:
             )
 
 
+SAID_IN_A_HURRY = (
+    "mood.frustrated",
+    "history.again",
+    "history.helped_by",
+    "history.tried",
+    "handoff.unknown",
+    "handoff.person",
+    "handoff.upset",
+    "handoff.escalated",
+    "handoff.team",
+    "promise.by",
+)
+
+
+@pytest.mark.parametrize("language", ["es", "fr"])
+def test_what_is_said_in_a_hurry_needs_no_sign_that_makes_three_messages_of_one(language: str) -> None:
+    """é, è, à and ñ cost nothing; á, ê and ç make each message hold 70 signs instead of 160."""
+    for name, text in wordings(language, length=Length.SHORT):
+        if name in SAID_IN_A_HURRY:
+            assert gsm.is_gsm(plainly(text).replace("…", "x").replace("\u00a0", " ")), (name, text)
+
+
 def test_places_are_the_same_in_every_language() -> None:
     """What one language cannot say of what is known, another should not say either."""
     for name in MOVES:
