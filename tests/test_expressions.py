@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from omnibot.playbooks import FUNCTIONS, MISSING, ROOTS, Expression, ExpressionError, Record
+from omnibot.playbooks import FUNCTIONS, MISSING, ROOTS, Expression, ExpressionError, Record, Scope
 
 
 class Of(Record):
@@ -20,19 +20,21 @@ class Of(Record):
 
 
 AT = datetime(2026, 1, 15, tzinfo=UTC)
-WORLD = {
-    "customer": Of(name="Sarah", plan="pro", days=1100),
-    "case": Of(contacts=3, topic=""),
-    "reading": Of(expertise="expert"),
-    "now": Of(hour=12),
-    "event": lambda name: Of(at=AT, days_ago=46, plan="Pro", amount=39.5) if name == "plan_changed" else MISSING,
-    "events": lambda name, days=None: Of(count=2, latest=Of(at=AT)),
-    "usage": lambda name: MISSING,
-    "fact": lambda key: {"seats": "120"}.get(key, MISSING),
-    "entity": lambda label: MISSING,
-    "tried": lambda what: what == "api-limits",
-    "money": lambda amount, currency: (amount, currency),
-}
+WORLD = Scope(
+    {
+        "customer": Of(name="Sarah", plan="pro", days=1100),
+        "case": Of(contacts=3, topic=""),
+        "reading": Of(expertise="expert"),
+        "now": Of(hour=12),
+        "event": lambda name: Of(at=AT, days_ago=46, plan="Pro", amount=39.5) if name == "plan_changed" else MISSING,
+        "events": lambda name, days=None: Of(count=2, latest=Of(at=AT)),
+        "usage": lambda name: MISSING,
+        "fact": lambda key: {"seats": "120"}.get(key, MISSING),
+        "entity": lambda label: MISSING,
+        "tried": lambda what: what == "api-limits",
+        "money": lambda amount, currency: (amount, currency),
+    }
+)
 
 
 @pytest.mark.parametrize(

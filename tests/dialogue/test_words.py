@@ -46,7 +46,9 @@ def test_signs_are_folded_one_by_one_as_a_whole_text_is(text: str) -> None:
         ("login e-mail, co-workers and pass phrases", "en", ["login", "email", "colleague", "password"]),
         ("is the pw in a blog index", "en", ["password", "blog", "index"]),
         ("quiero darme de baja de los correos electrónicos", "es", ["cancelar", "correo"]),
-        ("wo ist es", "de", ["wo", "ist", "es"]),
+        ("wo ist das Kennwort", "de", ["passwort"]),
+        ("où est mon courriel", "fr", ["email"]),
+        ("dove si trova", "it", ["dove", "si", "trova"]),
         ("the of and", "en", []),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from enum import Enum
 from functools import lru_cache
 from itertools import takewhile
 
@@ -22,8 +23,9 @@ from omnibot.dialogue.heard import (
 )
 from omnibot.dialogue.linking import asked, proven, shows_token, without_codes
 from omnibot.dialogue.personal import Personal, fewer, spoken_of
-from omnibot.dialogue.phrases import Alarm, Talk, Wish
+from omnibot.dialogue.phrases import Alarm, Talk, Wish, noted
 from omnibot.dialogue.playing import Chosen, Play, promise, which, which_key
+from omnibot.dialogue.times_of_day import place_of
 from omnibot.dialogue.world import World, signed_up, zone_of
 from omnibot.model import (
     OUT_OF_SCOPE,
@@ -322,6 +324,13 @@ class _Turn:
             changes["name"] = Change(key="name", value=name, source=source)
             moves.append(Move(kind=MoveKind.CONFIRM, topic="name_set", why="asked to be called so"))
         for wish in {wish.wish: wish for wish in heard.wishes}.values():  # the last of its kind holds
+            if wish.wish is Wish.SHOWN:
+                moves += self._noted(self._language(self.snapshot.preferences, heard))
+                continue
+            if wish.wish is Wish.RESET:
+                moves.append(Move(kind=MoveKind.CONFIRM, topic="preferences_reset", why="asked to forget their wishes"))
+                changes |= self._forgotten(wish)
+                continue
             move = self._granted(wish)
             moves.append(move)
             if "value" in move.facts:
@@ -357,13 +366,41 @@ class _Turn:
                     facts={"language": said.value},
                     why="a language that we do not write",
                 )
+            case Wish.QUIET | Wish.ZONE if not said.value:
+                why = "named no time of day, or a zone that nobody knows"
+                return Move(kind=MoveKind.CONFIRM, topic=f"{said.wish}_unclear", why=why)
             case _:
+                value = "" if said.value == _NONE else said.value
                 return Move(
                     kind=MoveKind.CONFIRM,
-                    topic=f"{said.wish}_{said.value}" if said.wish is not Wish.LANGUAGE else "language_set",
-                    facts={"value": said.value},
+                    topic=_TOPICS.get((said.wish, said.value))
+                    or _TOPICS.get((said.wish, ""))
+                    or f"{said.wish}_{value}",
+                    facts={"value": value, **_parts(said)},
                     why=f"asked for {said.wish} {said.value}",
                 )
+
+    def _forgotten(self, wish: WishSaid) -> dict[str, Change]:
+        """What takes back all that was stated, and what was learned of how they write."""
+        keys = [f"preference.{name}" for name in _VALUES if getattr(self.snapshot.preferences, name) is not None]
+        return {key: Change(key=key, value="", source=wish.source) for key in (*keys, "habits")}
+
+    def _noted(self, language: str) -> Iterator[Move]:
+        """How they like to be answered: what they said, and what it seems."""
+        preferences, stated = self.snapshot.preferences, self.snapshot.stated
+        told: list[str] = []
+        learned: list[str] = []
+        for name in _VALUES:
+            value = getattr(preferences, name)
+            if value is None or not (text := noted(language, name, _as_told(value))):
+                continue
+            (told if name in stated or not self.snapshot.habits else learned).append(text)
+        why = "asked what was noted of how they like to be answered"
+        for topic, items in (("noted", told), ("noted_learned", learned)):
+            if items:
+                yield Move(kind=MoveKind.CONFIRM, topic=topic, facts={"items": tuple(items)}, why=why)
+        if not (told or learned):
+            yield Move(kind=MoveKind.CONFIRM, topic="noted_nothing", why=why)
 
     def _channel_wish(self, wanted: str) -> Move:
         assert self.written_on is not None
@@ -685,7 +722,7 @@ class _Turn:
             return
         channel = to.address.channel
         for one in reversed(self.snapshot.timeline or self.recollection.recent):
-            if one.direction is Direction.OUT and one.address.channel == channel:
+            if one.direction is Direction.OUT and not one.by and one.address.channel == channel:
                 return
         yield Move(kind=MoveKind.DISCLOSE, topic="machine", why=f"the first that we say on {channel}")
 
@@ -877,6 +914,33 @@ def _stated(preferences: Preferences, snapshot: Snapshot) -> Preferences:
         if getattr(preferences, name) != getattr(snapshot.preferences, name)
     }
     return Preferences(**kept | wished)
+
+
+_NONE = "none"  # the value of a wish that takes one back
+_TOPICS = {
+    (Wish.LANGUAGE, ""): "language_set",
+    (Wish.EMOJI, "yes"): "emoji_on",
+    (Wish.EMOJI, "no"): "emoji_off",
+    (Wish.LEVEL, "1"): "level_low",
+    (Wish.LEVEL, "5"): "level_full",
+    (Wish.QUIET, _NONE): "quiet_none",
+    (Wish.QUIET, ""): "quiet_set",
+    (Wish.ZONE, ""): "zone_set",
+}
+
+
+def _parts(said: WishSaid) -> dict[str, Value]:
+    """What the confirmation of a wish names besides its value."""
+    if said.wish is Wish.QUIET and said.value != _NONE:
+        begins, _, ends = said.value.partition("-")
+        return {"begins": begins, "ends": ends}
+    return {"place": place_of(said.value)} if said.wish is Wish.ZONE else {}
+
+
+def _as_told(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value.value) if isinstance(value, Enum) else str(value)
 
 
 def _is_beginner(reading: Reading) -> bool:

@@ -31,7 +31,7 @@ Spell = Callable[[str], Address]  # raises ValueError for what is no address of 
 _BY_NUMBER = ("sms", "whatsapp")  # channels whose addresses are numbers, the likelier first
 _TOLD_HOW = ("telegram", "slack")  # nobody knows their address there: linking begins with a message from it
 _FLAG_TOKEN, _FLAG_TOKEN_VOID = "token", "token_void"  # a token of the company's that counts, and one that does not
-_CODE = re.compile(r"\bco(?:de|digo)s?\b")  # in folded words, English and Spanish
+_CODE = re.compile(r"\bco(?:de|digo)s?\b")  # in folded words
 _TAKEN_OUT = "…"  # what stands in its place
 _MOST_ASKS = 2  # codes that one turn sends
 

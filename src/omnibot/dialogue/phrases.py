@@ -11,8 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
+from typing import Any
 
 from omnibot.dialogue.addresses import ADDRESS, Named, Replaced
+from omnibot.dialogue.times_of_day import place_of, quiet_hours, zone_named
 from omnibot.dialogue.words import LANGUAGES, Passage, as_words, phrase_data
 from omnibot.model import ProofPurpose
 
@@ -31,6 +33,7 @@ __all__ = [
     "is_address_alone",
     "mentions_linking",
     "named",
+    "noted",
     "said",
     "wanted",
     "without_greeting",
@@ -59,6 +62,15 @@ class Wish(StrEnum):
     LENGTH = "length"
     REGISTER = "register"
     LANGUAGE = "language"
+    MANNER = "manner"
+    DETAIL = "detail"
+    COMPLEXITY = "complexity"
+    EMOJI = "emoji"
+    ZONE = "zone"
+    QUIET = "quiet"
+    LEVEL = "level"
+    SHOWN = "shown"  # what was noted of all that
+    RESET = "reset"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +119,7 @@ class Wanted:
 
 def mentions_linking(words: str) -> bool:
     """Whether it is worth to look for what is wanted in a clause without an address in it."""
-    return any(stem in words for stem in _stems())
+    return any([stem in words for stem in _stems()])  # a list, which is made faster than a generator
 
 
 @cache
@@ -219,6 +231,8 @@ class _Phrases:
     call_me: re.Pattern[str]
     no_names: frozenset[str]
     greeting: re.Pattern[str]
+    until: re.Pattern[str]
+    night: re.Pattern[str]
 
     def said(self, words: str) -> Said | None:
         match = self.forms.fullmatch(words)
@@ -230,6 +244,10 @@ class _Phrases:
             value = self.channels[self.channel.findall(words)[-1]]
         elif what is Wish.LANGUAGE:
             value = self.languages[self.named_language.findall(words)[-1]]
+        elif what is Wish.QUIET and not value:
+            value = quiet_hours(words, self.until, self.night)
+        elif what is Wish.ZONE:
+            value = zone_named(words)
         return Said(what, self.language, value)
 
     def named(self, clause: str) -> str | None:
@@ -358,7 +376,33 @@ def _phrases(language: str) -> _Phrases:
         greeting=re.compile(
             rf"\s*¡?(?:{'|'.join(greeting['forms'])})\b(?:\s+(?:{'|'.join(greeting['vocatives'])})\b)*", re.IGNORECASE
         ),
+        until=re.compile(rf"\b{data['quiet']['until']}$"),
+        night=re.compile(rf"\b{data['quiet']['night']}\b"),
     )
+
+
+def noted(language: str, wish: str, value: str) -> str:
+    """How it is spoken of what was noted of somebody, in a language; '' where there are no words for it."""
+    data = phrase_data(language if language in LANGUAGES else LANGUAGES[0])
+    forms: Mapping[str, str] = data["noted"]
+    if exact := forms.get(f"{wish} {value}"):
+        return exact
+    return forms.get(wish, "").format(value=_as_written(data, wish, value))
+
+
+_CALLED = {"email": "e-mail", "sms": "SMS", "whatsapp": "WhatsApp"}
+
+
+def _as_written(data: Mapping[str, Any], wish: str, value: str) -> str:
+    match wish:
+        case Wish.CHANNEL:
+            return _CALLED.get(value, value.capitalize())
+        case Wish.LANGUAGE:
+            return data["noted_languages"].get(value, value)  # type: ignore[no-any-return]
+        case Wish.ZONE:
+            return place_of(value)
+        case _:
+            return value.replace("-", "–")
 
 
 def _any(names: Iterable[str]) -> str:

@@ -14,7 +14,7 @@ from omnibot.stems import folded
 
 __all__ = ["LANGUAGES", "Passage", "as_words", "is_mashed", "phrase_data"]
 
-LANGUAGES = ("en", "es")  # whose phrases are known
+LANGUAGES = ("en", "es", "de", "fr")  # whose phrases are known
 
 
 class Passage:

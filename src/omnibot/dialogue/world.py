@@ -31,7 +31,7 @@ from omnibot.model import (
     Usage,
     Value,
 )
-from omnibot.playbooks import MISSING, Expression, Record
+from omnibot.playbooks import MISSING, Expression, Record, Scope
 from omnibot.stems import stemmer
 
 __all__ = ["NEW_DAYS", "World", "happened", "signed_up", "tried_in_words", "value_of", "zone_of"]
@@ -52,12 +52,12 @@ class World:
     written_on: KnownAddress
     zone: tzinfo  # the customer's
     used: list[str] = field(default_factory=list)  # what was looked up, as sources of a move
-    _ready: Mapping[str, object] | None = None
+    _ready: Scope | None = None
 
     @property
-    def _names(self) -> Mapping[str, object]:
+    def _scope(self) -> Scope:
         if self._ready is None:
-            self._ready = {
+            names = {
                 "customer": _Of(self, _CUSTOMER),
                 "case": _Of(self, _CASE),
                 "reading": _Of(self.reading, _READING),
@@ -70,6 +70,7 @@ class World:
                 "tried": self._tried,
                 "money": _money,
             }
+            self._ready = Scope(names)
         return self._ready
 
     @property
@@ -84,11 +85,11 @@ class World:
 
     def holds(self, condition: Expression | None) -> bool:
         """Whether a condition holds; none always does."""
-        return condition is None or condition.holds(self._names)
+        return condition is None or condition.holds(self._scope)
 
     def value(self, expression: Expression) -> Value | None:
         """What an expression comes to, where it can be told."""
-        return value_of(expression.value(self._names))
+        return value_of(expression.value(self._scope))
 
     def sources(self) -> tuple[str, ...]:
         """What was looked up since this was asked last."""

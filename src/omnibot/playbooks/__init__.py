@@ -21,6 +21,7 @@ from omnibot.playbooks.expressions import (
     ExpressionError,
     Looked,
     Record,
+    Scope,
 )
 from omnibot.playbooks.reading import PlaybookError, Playbooks
 from omnibot.playbooks.values import (
@@ -54,6 +55,7 @@ __all__ = [
     "Question",
     "Record",
     "Said",
+    "Scope",
     "Texts",
     "Within",
 ]

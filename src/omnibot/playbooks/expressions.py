@@ -17,7 +17,7 @@ from jinja2.parser import Parser
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-__all__ = ["FUNCTIONS", "MISSING", "ROOTS", "Expression", "ExpressionError", "Looked", "Record"]
+__all__ = ["FUNCTIONS", "MISSING", "ROOTS", "Expression", "ExpressionError", "Looked", "Record", "Scope"]
 
 ROOTS: Mapping[str, frozenset[str]] = {  # what there is to ask for, with its attributes
     "customer": frozenset(
@@ -108,6 +108,15 @@ class _Missing(Undefined):
 MISSING = _Missing()
 
 
+class Scope:
+    """What there is for expressions, by name; made once for all of a turn."""
+
+    __slots__ = ("context",)
+
+    def __init__(self, names: Mapping[str, object]) -> None:
+        self.context = Context(_ENVIRONMENT, dict(names), None, {})
+
+
 @dataclass(frozen=True, slots=True)
 class Looked:
     """One thing that an expression looks up: ("event", "plan_changed")."""
@@ -123,7 +132,7 @@ class Expression:
     text: str
     looks_up: tuple[Looked, ...] = field(compare=False, repr=False)
     roots: frozenset[str] = field(compare=False, repr=False)  # of `ROOTS`, those that it names
-    _compiled: Callable[..., Any] = field(compare=False, repr=False)
+    _compiled: Callable[[Context], Iterator[str]] = field(compare=False, repr=False)
 
     @classmethod
     def of(cls, text: str) -> Expression:
@@ -137,7 +146,7 @@ class Expression:
                     _judge(expression)
                 case _:
                     raise ExpressionError("is no expression; write what is to hold, such as case.contacts >= 3")
-            compiled = _ENVIRONMENT.compile_expression(text)
+            compiled = _ENVIRONMENT.compile_expression(text)._template.root_render_func
         except TemplateError as error:
             raise ExpressionError(f"cannot be read ({error.message}); write it like case.contacts >= 3") from error
         except (RecursionError, SyntaxError, MemoryError) as error:  # SyntaxError: of what Jinja makes of it
@@ -145,16 +154,20 @@ class Expression:
         looks_up = tuple(dict.fromkeys(_looked_up(expression)))
         return cls(text, looks_up, frozenset(n.name for n in _all(expression, nodes.Name) if n.name in ROOTS), compiled)
 
-    def value(self, world: Mapping[str, object]) -> object | None:
+    def value(self, scope: Scope) -> object | None:
         """What it comes to; None where something is not known, or is not what can be compared or computed with."""
+        context = scope.context
         try:
-            return self._compiled(world)  # type: ignore[no-any-return]
+            for _ in self._compiled(context):  # as Jinja does it, which makes a context each time
+                pass
+            value = context.vars["result"]
         except (TypeError, ValueError, ArithmeticError, TemplateError):
             return None
+        return None if isinstance(value, Undefined) else value
 
-    def holds(self, world: Mapping[str, object]) -> bool:
+    def holds(self, scope: Scope) -> bool:
         """Whether it comes to something that is true."""
-        return bool(self.value(world))
+        return bool(self.value(scope))
 
 
 class _Environment(ImmutableSandboxedEnvironment):
@@ -168,6 +181,9 @@ class _Environment(ImmutableSandboxedEnvironment):
 
     def getitem(self, obj: object, argument: object) -> object:
         return self.getattr(obj, str(argument))
+
+    def call(self, context: Context, called: Callable[..., object], *args: object, **named: object) -> object:
+        return called(*args, **named)  # one of `FUNCTIONS`: nothing else is let through
 
     def call_binop(self, context: Context, operator: str, left: object, right: object) -> object:
         if not (_is_number(left) and _is_number(right)):

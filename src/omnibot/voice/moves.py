@@ -68,6 +68,21 @@ _GROUPS: Mapping[str, Mapping[str, Topic]] = {
             )
         ),
         "language_set": _of(),
+        "zone_set": _of("place"),
+        "quiet_set": _of("begins ends"),
+        "noted": _of("items"),
+        "noted_learned": _of("items"),
+        **dict(
+            _plain(
+                "zone_unclear",
+                "quiet_none",
+                "quiet_unclear",
+                "level_low",
+                "level_full",
+                "noted_nothing",
+                "preferences_reset",
+            )
+        ),
         "language_missing": _of("language_name"),
         **dict(_plain("for_once", "not_kept", "stopped", "started", "reach_here", "not_myself")),
         "reach": _of("contact"),
