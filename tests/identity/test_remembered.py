@@ -134,10 +134,18 @@ class TestCases:
 
     def test_where_several_people_write_a_case_tells_nothing_of_any_of_them(self) -> None:
         phone = known(1, "sms:+4930901820", shared=True)
-        told = side(phone, state=CaseState.HANDED_OFF, concern="private", asked=("which",), attempts=(attempt("x", 1),))
+        told = side(
+            phone,
+            state=CaseState.HANDED_OFF,
+            concern="private",
+            asked=("which",),
+            attempts=(attempt("x", 1),),
+            agents=("Ana",),
+        )
         [case] = seen(phone, cases=(told,)).cases
         assert (case.id, case.intent, case.state) == (CaseId(7), "api-timeout", CaseState.HANDED_OFF)
         assert (case.contacts, case.channels, case.concern, case.asked, case.attempts) == (0, (), "", (), ())
+        assert case.agents == ()
 
     def test_open_ones_and_the_latest_are_seen(self) -> None:
         over = [side(TELEGRAM, n, days=100 - n, state=CaseState.RESOLVED) for n in range(1, 31)]

@@ -37,7 +37,7 @@ def cases_of(
 
 def bare(case: Case) -> Case:
     """A case without anything that somebody has told or tried, as if they came for the first time."""
-    return replace(case, contacts=0, reopened=0, channels=(), concern="", asked=(), attempts=())
+    return replace(case, contacts=0, reopened=0, channels=(), concern="", asked=(), attempts=(), agents=())
 
 
 def _case(sides: Sequence[CaseSide], channels: Mapping[AddressId, str]) -> Case:
