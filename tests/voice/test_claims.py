@@ -200,6 +200,10 @@ def made_up(chance: random.Random) -> Plan:
         "left": "3",
         "contact": "help@example.com",
         "which": "…67",
+        "place": "Sankt Gallen",
+        "begins": "22:15",
+        "ends": "6:45",
+        "items": "answers by email, at most 3 lines",
     }
     moves = []
     for _ in range(chance.randint(1, 5)):

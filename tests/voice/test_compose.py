@@ -91,6 +91,10 @@ FACTS = {
     "asked_waiting": {"address": "+4917", "minutes": "10", "channel": "whatsapp"},
     "linked": {"address": "t@example.org"},
     "wrong": {"left": "3"},
+    "zone_set": {"place": "Berlin"},
+    "quiet_set": {"begins": "22:00", "ends": "7:00"},
+    "noted": {"items": "short, in English"},
+    "noted_learned": {"items": "short, in English"},
 }
 
 

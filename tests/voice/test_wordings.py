@@ -80,7 +80,8 @@ DISTANT = {
     "de": r"(?<![.?!:] )(?<!^)\b(?:Sie|Ihnen|Ihre?[nmrs]?)\b",
     "fr": r"\b(?:vous|votre|vos)\b",
 }
-ABOUT_FORM = {"confirm.register_casual", "confirm.register_formal"}  # said in the other form, since they are about it
+# Said in the other form, or naming it, since they are about it.
+ABOUT_FORM = {"confirm.register_casual", "confirm.register_formal", "confirm.noted_nothing"}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
