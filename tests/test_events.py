@@ -226,3 +226,15 @@ def test_the_line_in_the_document_is_an_event() -> None:
     document = (ROOT / "docs" / "events.md").read_text(encoding="utf-8")
     [line] = re.findall(r"```json\n(.*?)\n```", document)
     assert reading().read(json.loads(line)).event.name == "plan_changed"
+
+
+async def test_the_companys_own_program_opens_what_the_server_uses(
+    environment: dict[str, str], store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    async with Events.open() as events:
+        assert await events.tell("plan_changed", of="telegram:4711", id="1", at=NOON, plan="Pro")
+    [work] = await claim(store)
+    assert [known.address for known in work.addresses] == [Address("telegram", "4711")]
+    assert work.addresses[0].account == "main"

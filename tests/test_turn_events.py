@@ -8,12 +8,24 @@ from datetime import datetime, timedelta
 import pytest
 
 from omnibot.events import Events
-from omnibot.model import Address, AddressId, Attempt, CaseChange, CaseState, Change, Proof, Snapshot
+from omnibot.model import (
+    Address,
+    AddressId,
+    Attempt,
+    CaseChange,
+    CaseState,
+    Change,
+    Move,
+    MoveKind,
+    Plan,
+    Proof,
+    Snapshot,
+)
 from omnibot.settings import Settings
 from omnibot.store import Store
 from omnibot.store.imports import NewCustomer
 from omnibot.store.work import Outcome, Work
-from omnibot.turn import Steps, _happened, _identified, _with_events, take
+from omnibot.turn import Steps, _happened, _identified, _used, _with_events, take
 from tests.store.test_message_path import NOON, SARAH, SARAH_MAIL, arrived, claim, message, outcome, stated
 from tests.test_turn import steps  # noqa: F401 - a fixture
 
@@ -261,3 +273,23 @@ class TestMergeAndSplit:
     def snapshot(self, work: Work, sender: Address, steps: Steps) -> Snapshot:  # noqa: F811
         proven = tuple(replace(one, proof=Proof.PROVEN, proven_at=work.at) for one in work.addresses)
         return _identified(replace(work, addresses=proven), at(work, sender), steps)
+
+
+async def test_the_record_tells_what_facts_and_events_were_when_they_were_used(
+    store: Store,
+    events: Events,
+    steps: Steps,  # noqa: F811
+) -> None:
+    """They may be others when somebody asks why."""
+    await tell(events, "1", plan="Pro")
+    await taken(store, steps)
+    await tell(events, "2", "milestone")
+    [work] = await claim(store)
+    snapshot = _identified(work, at(work, SARAH_MAIL), steps)
+    [fact] = [fact for fact in work.facts if fact.key == "plan"]
+    sources = ("event:1", "fact:plan", "event:none", "fact:none", "message:1", "article:x")
+    plan = Plan(moves=(Move(kind=MoveKind.CAUSE, sources=sources),))
+    assert dict(_used(work, snapshot, plan)) == {
+        "event:1": {"name": "plan_changed", "at": NOON},
+        "fact:plan": {"id": fact.id, "from": "event", "since": NOON},
+    }
