@@ -115,5 +115,24 @@ async def test_many_lines_are_told(piped: Callable, waiting: Callable) -> None:
     assert len(await waiting()) == 2500
 
 
+async def test_whom_it_is_about_is_found_by_the_companys_own_id(omnibot: Command, dsn: str) -> None:
+    assert (await in_thread(omnibot, *ONE, *TOLD)).exit_code == 0
+    [found] = lines(await in_thread(omnibot, "customer", "find", "user:u-123", "--json"))
+    assert found["addresses"] == ["user:u-123"]
+    [shown] = lines(await in_thread(omnibot, "customer", "show", "user:u-123", "--json"))
+    [address] = shown["addresses"]
+    assert (address["proof"], address["identifiers"][0]["identifier"]) == ("proven", "user_id:u-123")
+
+
+async def test_an_event_that_was_given_up_is_shown_by_its_name(omnibot: Command, dsn: str) -> None:
+    assert (await in_thread(omnibot, *ONE, *TOLD)).exit_code == 0
+    async with Store.open(dsn, SECRET) as store:
+        [work] = await claim(store)
+        await store.path.retry(work.lease, [item.id for item in work.items], after=0, attempts=1, reason="x")
+    [parked] = lines(await in_thread(omnibot, "parked", "list", "--json"))
+    assert (parked["address"], parked["text"]) == ("user:u-123", "event plan_changed")
+    assert (await in_thread(omnibot, "parked", "retry", str(parked["id"]))).exit_code == 0
+
+
 async def test_nothing_on_stdin_is_nothing_told(piped: Callable) -> None:
     assert (await in_thread(piped, "")).stdout == "0 told\n"

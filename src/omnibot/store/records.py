@@ -16,7 +16,7 @@ from omnibot.store.codec import OWN
 from omnibot.store.imports import Imports
 from omnibot.store.payloads import text_of
 from omnibot.store.recorded import record_of
-from omnibot.store.work import Held
+from omnibot.store.work import Held, Kind
 
 _SETTLED = [DeliveryState.DEAD.value, DeliveryState.REFUSED.value, DeliveryState.SUPPRESSED.value]  # no call is open
 
@@ -259,11 +259,17 @@ class Records(Imports):
                 address=addresses[AddressId(row.address_id)],
                 reason=row.parked_reason or "",
                 at=row.parked_at,
-                text=texts.get(row.message_id or 0, ""),
+                text=texts.get(row.message_id or 0, "") or self._what_happened(row),
             )
             for row in rows
             if row.parked_at
         ]
+
+    def _what_happened(self, row: models.Inbox) -> str:
+        """The name of an event; '' for all else that is no message."""
+        if row.kind != Kind.EVENT or row.payload_sealed is None:
+            return ""
+        return f"event {self._codec.open(row.address_id, row.payload_sealed)['name']}"
 
     async def take_again(self, arrival: int) -> bool:
         """Give something that was parked another turn; False when it is not parked."""
