@@ -441,3 +441,32 @@ def test_what_is_wrong_with_a_team_is_told(tmp_path, text, told):
     with pytest.raises(SettingsError) as raised:
         load(file, {})
     assert told in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "by_language"),
+    [
+        ("", {}),
+        ('disclosure = "I am {bot}."', {"de": "I am {bot}."}),
+        ('disclosure = {en = "{bot}.", fr = "{company} : {bot}"}', {"en": "{bot}.", "fr": "{company} : {bot}"}),
+    ],
+)
+def test_that_a_machine_speaks_can_be_said_in_own_words(toml, written: str, by_language: dict[str, str]) -> None:
+    settings = load(toml(f'[bot]\nlanguages = ["de", "en", "fr"]\n{written}\n'), {})
+    assert settings.bot.disclosures == by_language
+
+
+def test_that_a_machine_speaks_can_be_said_by_the_environment(toml) -> None:
+    settings = load(toml(""), {"OMNIBOT_BOT__DISCLOSURE": "A program writes."})
+    assert settings.bot.disclosures == {"en": "A program writes."}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("I am {nam}.", "has a place {nam} that nothing fills"),
+        ("I am {bot.", "lacks a }"),
+    ],
+)
+def test_own_words_with_places_that_nothing_fills_are_a_fault(toml, text: str, told: str) -> None:
+    assert told in the_fault(toml(f'[bot]\ndisclosure = "{text}"\n'), {})

@@ -1,5 +1,6 @@
 """The pages of samples: what the command writes, and that those in docs/ are what it writes."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,20 @@ def test_broken_packs_and_folders_that_cannot_be_written_are_told(omnibot, envir
     ran = omnibot("voice", "samples", "--out", str(tmp_path / "pages"))
     assert ran.exit_code == 1
     assert "is not a folder; make it, or correct the setting that names it (bot.voice)" in ran.stderr
+
+
+def test_check_tells_what_is_wrong_with_the_packs_and_languages_without_one(
+    omnibot, environment, tmp_path: Path
+) -> None:
+    shutil.copytree(ROOT / "config" / "voice" / "en", tmp_path / "voice" / "en")
+    file = tmp_path / "voice" / "en" / "people.toml"
+    file.write_text(file.read_text(encoding="utf-8").replace("[handoff.more]", "[handoff.mor]"), encoding="utf-8")
+    environment |= {"OMNIBOT_BOT__LANGUAGES": "en,nl", "OMNIBOT_BOT__VOICE": str(tmp_path / "voice")}
+    ran = omnibot("check")
+    assert ran.exit_code == 1
+    line = (
+        file.read_text(encoding="utf-8").splitlines().index("[handoff.mor]  # when people were promised a moment ago")
+    )
+    assert f"{file}:{line + 1}: nothing is called handoff.mor; did you mean handoff.more?" in ran.stdout
+    assert f"{tmp_path / 'voice' / 'nl'}: is missing, so nothing can be said in 'nl'" in ran.stdout
+    assert "make it, or take the language out of bot.languages" in ran.stdout
