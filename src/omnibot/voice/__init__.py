@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -36,7 +36,7 @@ from omnibot.voice.fit import Instead, fit
 from omnibot.voice.packs import Pack, Style, VoiceError, Voices, template_of
 from omnibot.voice.values import Clock
 
-__all__ = ["Letter", "Speaker", "VoiceError", "Voices", "compose", "compose_code"]
+__all__ = ["Letter", "Speaker", "VoiceError", "Voices", "compose", "compose_body", "compose_code"]
 
 _CHOICE = "choice."
 _LINK = "link."
@@ -104,19 +104,56 @@ def compose(
     recent: Sequence[TimelineMessage] = (),
     *,
     at: datetime | None = None,
+    body: Sequence[Part] | None = None,
 ) -> tuple[Draft, ...]:
     """The drafts of one reply, in the order in which they should leave; () for silence.
 
     `limits` are those of each channel by name. `variant` chooses among wordings: the same number, the same words,
     unless `recent`, the latest of the timeline, has them already. `at` is now: without it no day is "yesterday".
-    Raises KeyError for a channel without limits and for a move that has no wording.
+    `body` is said instead of what `compose_body` says. Raises KeyError for a channel without limits and for a move
+    that has no wording.
     """
     if plan.to is None or not plan.moves:
         return ()
     here = limits[plan.to.address.channel]
+    words = _words(plan, snapshot, here, speaker, variant, recent, at)
+    drafts = words.reply(plan, here, body)
+    if plan.pointer is not None:
+        which = _which(plan.to, snapshot)
+        drafts = (*drafts, *words.pointer(plan.pointer, limits[plan.pointer.address.channel], which))
+    return drafts
+
+
+def compose_body(
+    plan: Plan,
+    snapshot: Snapshot,
+    limits: Mapping[str, Limits],
+    speaker: Speaker,
+    variant: int,
+    recent: Sequence[TimelineMessage] = (),
+    *,
+    at: datetime | None = None,
+) -> list[Part]:
+    """What a reply says for its moves: without greeting, disclosure and signature, and not yet made to fit."""
+    if plan.to is None:
+        return []
+    here = limits[plan.to.address.channel]
+    return _merged(_words(plan, snapshot, here, speaker, variant, recent, at).body(plan, here))
+
+
+def _words(
+    plan: Plan,
+    snapshot: Snapshot,
+    here: Limits,
+    speaker: Speaker,
+    variant: int,
+    recent: Sequence[TimelineMessage],
+    at: datetime | None,
+) -> _Words:
+    assert plan.to is not None
     pack = speaker.voices[plan.language]
     style = pack.style(plan.preferences, brief=here.brief)
-    words = _Words(
+    return _Words(
         pack=pack,
         style=style,
         variant=variant,
@@ -131,11 +168,6 @@ def compose(
             **pack.channel(plan.to.address.channel),
         },
     )
-    drafts = words.reply(plan, here)
-    if plan.pointer is not None:
-        which = _which(plan.to, snapshot)
-        drafts = (*drafts, *words.pointer(plan.pointer, limits[plan.pointer.address.channel], which))
-    return drafts
 
 
 def _which(to: KnownAddress, snapshot: Snapshot) -> str:
@@ -202,9 +234,9 @@ class _Words:
     speaker: Speaker
     values: Mapping[str, Value]
 
-    def reply(self, plan: Plan, limits: Limits) -> tuple[Draft, ...]:
+    def reply(self, plan: Plan, limits: Limits, body: Sequence[Part] | None = None) -> tuple[Draft, ...]:
         assert plan.to is not None
-        parts = _merged([*self._opening(plan, limits), *self._body(plan, limits)])
+        parts = _merged([*self._opening(plan, limits), *(self.body(plan, limits) if body is None else body)])
         if not limits.subject:
             parts = _joined(parts) if isinstance(parts[0], _Opening) else parts
         else:
@@ -264,7 +296,7 @@ class _Words:
 
     # --- the moves ---
 
-    def _body(self, plan: Plan, limits: Limits) -> Iterator[Part]:
+    def body(self, plan: Plan, limits: Limits) -> Iterator[Part]:
         answers = [move for move in plan.moves if move.kind is MoveKind.ANSWER]
         emoji = self._emoji(plan, limits)
         promised = False
@@ -420,7 +452,7 @@ class _Opening(Paragraph):
     """A greeting: a line of its own in a letter, the first words in a chat."""
 
 
-def _merged(parts: list[Part]) -> list[Part]:
+def _merged(parts: Iterable[Part]) -> list[Part]:
     """What belongs into one paragraph, in one."""
     merged: list[Part] = []
     group = ""
