@@ -93,6 +93,18 @@ async def test_a_matter_goes_over_channels_and_ends_when_they_say_so(store: Stor
     assert {one.what for side in sides for one in side.attempts} == {"article:export-data", "clear_cache"}
 
 
+async def test_what_was_solved_and_is_not_counts_as_reopened_on_both_sides_whoever_takes_it(
+    store: Store, steps: Steps
+) -> None:
+    she = Conversation(store, steps)
+    await she.known()
+    await she.says("How can I export my data?", on=MAIL)
+    await she.says("That worked, thanks!", on=TELEGRAM)
+    assert {side.state for side in await she.sides()} == {CaseState.RESOLVED}
+    await she.says("Still not working. Let me talk to a person", after=timedelta(days=1))
+    assert {(side.state, side.reopened) for side in await she.sides()} == {(CaseState.HANDED_OFF, 1)}
+
+
 async def test_what_they_tell_by_the_way_is_remembered_with_its_message(store: Store, steps: Steps) -> None:
     she = Conversation(store, steps)
     outcome = await she.says("Hi, I'm Sarah. I live in Berlin and use Firefox 128 on my Mac.")

@@ -194,8 +194,7 @@ def after(before: Case | None, change: CaseChange, id_: CaseId, channel: str, at
         touched_at=at,
         resolved_at=((before.resolved_at if before else None) or at) if change.state is CaseState.RESOLVED else None,
         contacts=(before.contacts if before else 0) + contact,
-        reopened=(before.reopened if before else 0)
-        + (was is CaseState.RESOLVED and change.state is CaseState.REOPENED),
+        reopened=(before.reopened if before else 0) + (was is CaseState.RESOLVED and change.state.is_open),
         channels=(*(before.channels if before else ()), *([channel] if contact else [])),
         concern=change.concern,
         asked=change.asked,

@@ -67,6 +67,15 @@ def test_who_says_that_it_works_has_it_solved_by_what_was_told_last() -> None:
     assert results(person) == {"article:export": Result.FAILED, "article:export-large": Result.WORKED}
 
 
+def test_what_had_failed_is_not_what_helped_in_the_end() -> None:
+    person = Person()
+    person.says("the export fails", read(intent="export"), answer("export"))
+    person.says("no luck", plan=hand_off())
+    person.says("it works again now", plan=SILENT, after=DAYS)
+    assert results(person) == {"article:export": Result.FAILED}
+    assert person.snapshot.cases[0].state is CaseState.RESOLVED
+
+
 def test_thanks_alone_settle_what_was_answered_and_prove_nothing() -> None:
     person = Person()
     person.says("the export fails", read(intent="export"), answer("export"))
@@ -318,6 +327,34 @@ def test_the_plan_may_open_a_case_of_its_own() -> None:
     case = Person().says("the bill", plan=Plan(moves=ask("which-bill").moves, case=decided))
     assert case is not None
     assert (case.intent, case.topic, case.concern, case.state) == ("bill", "R-1", "which bill", CaseState.WAITING)
+
+
+def test_what_is_asked_about_a_case_changes_neither_what_it_is_nor_what_is_open() -> None:
+    person = Person(matters=Matters(earlier=frozenset({"status"})))
+    person.says("the export fails", read(intent="export"), hand_off())
+    decided = CaseChange(id=None, intent="status", state=CaseState.HANDED_OFF, concern="any news?")
+    plan = Plan(moves=hand_off().moves, handoff="waits", case=decided)
+    case = person.says("any news?", read(intent="status"), plan, after=DAYS)
+    assert case is not None
+    assert (case.intent, case.concern, case.contacts) == ("export", "the export fails", 2)
+
+
+def test_where_the_plan_finds_something_else_in_what_was_said_just_after_it_is_another_case() -> None:
+    person = Person()
+    person.says("the export fails", read(intent="export"), answer("export"))
+    decided = CaseChange(id=None, intent="bill", state=CaseState.WAITING)
+    person.says("[bill]", read(), Plan(moves=ask("which-bill").moves, case=decided))
+    assert [case.intent for case in person.snapshot.cases] == ["export", "bill"]
+
+
+def test_what_no_playbook_knew_gets_the_intent_that_the_plan_finds() -> None:
+    person = Person()
+    first = person.says("do you have a shop in Rome?", plan=answer("shops"))
+    assert first is not None
+    decided = CaseChange(id=first.id, intent="shops", state=CaseState.WAITING)
+    case = person.says("the one in Rome", plan=Plan(moves=ask("which").moves, case=decided))
+    assert case is not None
+    assert case.intent == "shops"
 
 
 def test_a_plan_about_a_case_that_is_not_known_is_about_what_was_recalled() -> None:

@@ -51,6 +51,8 @@ def test_success_is_heard(language: str, text: str) -> None:
         ("en", "It's still not working"),
         ("en", "thanks, but that didn't help"),
         ("en", "no luck, the same error again"),
+        ("en", "still timing out"),
+        ("en", "Nothing you told me helped!"),
         ("en", "I tried all of the steps"),
         ("en", "it works in Firefox, but it still fails in Chrome"),
         ("es", "sigue sin funcionar"),

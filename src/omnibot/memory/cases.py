@@ -82,7 +82,7 @@ def change_of(
     Where the plan decides about a case that holds, and what was tried and how often they came is added.
     """
     done, decided = _Done.of(plan), plan.case
-    case = _case(snapshot, recollection, plan, done, messages[-1].at, matters)
+    case = _case(snapshot, reading, recollection, plan, done, messages[-1].at, matters)
     if decided is None and not (
         _opens(reading, plan, done, matters) if case is None else _touches(case, plan, done, said)
     ):
@@ -106,12 +106,23 @@ def change_of(
 
 
 def _case(
-    snapshot: Snapshot, recollection: Recollection, plan: Plan, done: _Done, now: datetime, matters: Matters
+    snapshot: Snapshot,
+    reading: Reading,
+    recollection: Recollection,
+    plan: Plan,
+    done: _Done,
+    now: datetime,
+    matters: Matters,
 ) -> Case | None:
-    """As the plan decides; else as recalled; else, where no playbook covers it, by the article that answers."""
+    """As the plan decides; else as recalled; else, where no playbook covers it, by the article that answers.
+
+    What was recalled because it was spoken of just before is none of it where the plan finds something else in it.
+    """
     decided, recalled = plan.case, recollection.case
     if decided is not None and decided.id is not None:
         return next((case for case in snapshot.cases if case.id == decided.id), recalled)
+    if decided is not None and recalled and not reading.intent.known:
+        return recalled if decided.intent in ("", recalled.intent) else None
     if recalled or decided is not None or not done.told:
         return recalled
     near = (case for case in reversed(snapshot.cases) if can_go_on(case, now, matters))
@@ -165,6 +176,8 @@ def _state(case: Case | None, plan: Plan, done: _Done, said: Said) -> tuple[Case
 
 
 def _intent(case: Case | None, reading: Reading, decided: CaseChange | None, matters: Matters) -> str:
+    if case and case.intent != OUT_OF_SCOPE:
+        return case.intent  # whatever is asked about it: where it stands, for a person
     if decided is not None and decided.intent:
         return decided.intent
     if case:
@@ -195,10 +208,10 @@ def _concern(
     """What is still open, in their words: their question, else how they began; anew where it was solved before."""
     if state is CaseState.RESOLVED:
         return ""
-    if decided is not None and decided.concern:
-        return decided.concern
     if case and case.concern:
         return case.concern
+    if decided is not None and decided.concern:
+        return decided.concern
     asked = reading.questions.evidence
     words = asked[0].text if reading.questions.known and asked else next((m.text for m in messages if m.text), "")
     return _shortened(" ".join(words.split()))
@@ -233,14 +246,14 @@ def _attempts(
 
 
 def _judged(before: Mapping[str, Attempt], now: datetime, said: Said) -> Iterator[Attempt]:
-    """What was told last has worked or failed; not where they have done something else about it themselves."""
+    """What was told last has worked or failed; not what had failed before, nor what stands beside their own act."""
     if said.solved is None or (said.solved and said.tried):
         return
     ours = [one for one in before.values() if one.by != CUSTOMER]
     last = max((one.at for one in ours), default=None)
     result = Result.WORKED if said.solved else Result.FAILED
     for one in ours:
-        if one.at == last and one.result is not result:
+        if one.at == last and one.result is not result and (one.result is Result.UNKNOWN or not said.solved):
             yield replace(one, at=now, result=result, source="")
 
 

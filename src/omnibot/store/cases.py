@@ -88,7 +88,7 @@ def side_after(
 
 def is_reopened(before: CaseState | None, after: CaseState) -> bool:
     """Whether a matter that was over is not."""
-    return before is CaseState.RESOLVED and after is CaseState.REOPENED
+    return before is CaseState.RESOLVED and after.is_open
 
 
 def _resolved(before: datetime | None, state: CaseState, at: datetime) -> datetime | None:

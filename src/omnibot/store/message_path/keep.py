@@ -32,7 +32,7 @@ told AS (
 ), followed AS (
     UPDATE cases c SET state = f.state,
         resolved_at = CASE WHEN f.state = 'resolved' THEN coalesce(c.resolved_at, f.at) END,
-        reopened = c.reopened + CASE WHEN c.state = 'resolved' AND f.state = 'reopened' THEN 1 ELSE 0 END
+        reopened = c.reopened + CASE WHEN c.state = 'resolved' AND f.state <> 'resolved' THEN 1 ELSE 0 END
     FROM unnest((SELECT $38::bigint[]), $39::bigint[], $40::bigint[], $41::text[], $42::timestamptz[])
         AS f(customer_id, address_id, matter_id, state, at)
     JOIN held USING (customer_id)
