@@ -39,7 +39,7 @@ from omnibot.intake.shared import SharedFiles
 from omnibot.intake.sweep import Sweeper
 from omnibot.intake.typing import WORTH_IT, Typing
 from omnibot.lanes import Lanes
-from omnibot.learning import Learning, playbooks_of
+from omnibot.learning import Learning, Lessons, playbooks_of
 from omnibot.linking import Linking
 from omnibot.logs import request_scope
 from omnibot.memory import Matters
@@ -280,6 +280,23 @@ def _steps(settings: Settings, channels: Channels) -> Steps:
         matters=_matters(timedelta(days=settings.cases.reopen_days), Playbooks()),
     )
     rehearse(steps)
+    return steps
+
+
+def steps_of(settings: Settings) -> Steps:
+    """What turns are taken by, without opening a channel: for whoever looks what would be said.
+
+    Raises as `serve` does.
+    """
+    secret, files, downloads = settings.load_secret(), _shared_files(settings), Downloads()
+    channels = {
+        (one.channel, one.name): one.channel_class(_site(one, settings, secret, files, downloads), one.settings)
+        for one in load_channels(settings)
+    }
+    steps, rules = _steps(settings, channels), Rules(settings)
+    playbooks = rules.load()
+    lessons = Lessons.of(playbooks, settings.data_folder)
+    _go_by(steps, rules, playbooks, lessons.model() or lessons.former_model())
     return steps
 
 

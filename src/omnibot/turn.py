@@ -197,6 +197,12 @@ def take(work: Work, steps: Steps) -> Outcome:
             return outcome
 
 
+def seen(work: Work, steps: Steps) -> Snapshot:
+    """What the turn that waits in this work knows of its customer: no more than the address that wrote may be told."""
+    work = _with_events(work)
+    return profile(_identified(work, _messages(work.items)[0].address, steps))
+
+
 _REHEARSED = (
     "Hi there, I am very angry: how do I get my invoice? It is urgent!",
     "Hola, ¿cómo puedo cambiar mi contraseña?",

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from omnibot.cli import (
+    ask,
     customer,
     evaluate,
     event,
@@ -41,6 +42,7 @@ app.add_typer(people.parked, name="parked")
 app.add_typer(people.app)
 app.add_typer(understand.app)
 app.add_typer(event.app)
+app.add_typer(ask.app)
 app.add_typer(history.app, name="import")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(train.app, name="train")

@@ -231,11 +231,13 @@ class Past(Happening):
             before = dict(sides)
             new = set()
             for case in cases:
-                for told in _told_sides(case, self.case_id(case.key)):
-                    place = told.address, told.id
-                    sides[place] = _joined(sides.get(place), told)
+                told = _told_sides(case, self.case_id(case.key))
+                heard = any((side.address, side.id) in before for side in told)
+                for side in told if heard else _with_a_contact(told):
+                    place = side.address, side.id
+                    sides[place] = _joined(sides.get(place), side)
                     if sides[place] != before.get(place):
-                        new.add(told.id)
+                        new.add(side.id)
             await self._put(connection, [side for place, side in sides.items() if side != before.get(place)])
         return len(new)
 
@@ -370,12 +372,13 @@ def _told(fact: PastFact) -> Told:
 # --- sides of cases ---
 
 
-def _told_sides(case: PastCase, id_: CaseId) -> Iterable[CaseSide]:
+def _told_sides(case: PastCase, id_: CaseId) -> list[CaseSide]:
     """A side for each address. What cannot be told apart (how often, what was tried) is the first one's."""
+    sides = []
     for number, address in enumerate(dict.fromkeys(case.addresses)):
         times = tuple(sorted(at for where, at in case.contacted_at if where == address))[-_MOST_CONTACTS:]
         first = number == 0
-        yield CaseSide(
+        side = CaseSide(
             id=id_,
             address=address,
             intent=case.intent or OUT_OF_SCOPE,
@@ -390,12 +393,22 @@ def _told_sides(case: PastCase, id_: CaseId) -> Iterable[CaseSide]:
             attempts=case.attempts[-_MOST_ATTEMPTS:] if first else (),
             agents=case.agents if first else (),
         )
+        sides.append(side)
+    return sides
+
+
+def _with_a_contact(sides: Sequence[CaseSide]) -> list[CaseSide]:
+    """Whoever has a case has come with it once, at the latest when it was opened."""
+    first, *others = sides
+    if any(side.contacted_at for side in sides):
+        return list(sides)
+    return [replace(first, contacts=max(1, first.contacts), contacted_at=(first.opened_at,)), *others]
 
 
 def _joined(before: CaseSide | None, told: CaseSide) -> CaseSide:
     """What is known of a side with what is told of it. How things stand is told by whoever knew it last."""
     if before is None:
-        return replace(told, contacts=max(1, told.contacts), contacted_at=told.contacted_at or (told.opened_at,))
+        return told
     only_heard = before.intent == OUT_OF_SCOPE
     latest = told if only_heard or _known_until(told) >= _known_until(before) else before
     times = tuple(sorted({*before.contacted_at, *told.contacted_at}))

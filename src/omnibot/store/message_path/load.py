@@ -10,6 +10,7 @@ from operator import itemgetter
 
 import asyncpg
 
+from omnibot.identifiers import implied
 from omnibot.model import (
     Address,
     AddressId,
@@ -97,6 +98,14 @@ LOADED = f"""
 
 _LOAD = f"SELECT c.id AS customer_id, {LOADED} FROM unnest((SELECT $1::bigint[])) AS c(id)"
 
+_WHOSE = "SELECT l.customer_id FROM addresses a JOIN links l ON l.address_id = a.id WHERE a.hash = $1"
+
+_HELD_BY = """
+SELECT DISTINCT l.customer_id FROM identifiers i
+JOIN addresses a ON a.id = i.address_id AND a.shared_at IS NULL JOIN links l ON l.address_id = i.address_id
+WHERE i.hash = ANY($1::uuid[]) AND i.proven_at IS NOT NULL AND i.revoked_at IS NULL
+"""
+
 KINDS = [kind.value for kind in Kind]  # parameter $2; what a newer version has put there is left to its workers
 
 
@@ -119,6 +128,22 @@ class Loading(Connections):
                 anew = await connection.fetch(_LOAD, outdated, KINDS)
             rows |= {row["customer_id"]: row for row in anew}
         return [self._work(claimed.lease, rows[claimed.lease.customer]) for claimed in claims]
+
+    async def look(self, address: Address) -> Work | Unreadable | None:
+        """All that a turn of whoever that is would need, and nothing is taken or changed; None where nobody is known.
+
+        Whoever has never written from there is known where one customer has proven the same phone or mail address.
+        """
+        itself = implied(address)
+        brought = [self._codec.identifier_hash(itself)] if itself else []
+        async with self._connection() as connection, connection.transaction(readonly=True):
+            found = await connection.fetch(_WHOSE, self._codec.address_hash(address))
+            found = found or await connection.fetch(_HELD_BY, brought)
+            if len(found) != 1:
+                return None
+            customer = CustomerId(found[0]["customer_id"])
+            [row] = await connection.fetch(_LOAD, [customer], KINDS)
+        return self._work(Lease(customer, fence=0, arrivals=0, lost=0), row)
 
     def _work(self, lease: Lease, row: asyncpg.Record) -> Work | Unreadable:
         try:
