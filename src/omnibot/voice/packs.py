@@ -53,6 +53,7 @@ class Style:
         return _INDEX[self.register, self.manner, self.length]
 
 
+_HANDOFF = f"{MoveKind.HANDOFF}."
 _STYLES = [Style(*each) for each in product(Register, Manner, (None, *Length))]
 _INDEX = {(style.register, style.manner, style.length): index for index, style in enumerate(_STYLES)}
 
@@ -80,7 +81,7 @@ _Cell = tuple[_Wording, ...]
 _Node: TypeAlias = "list[Template] | dict[str, _Node]"  # wordings, or those of each manner and length
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pack:
     """How one language says everything."""
 
@@ -143,21 +144,25 @@ class Pack:
 
     def promised(self, topic: str, told: str) -> bool:
         """Whether our latest words pass something to people, by a topic's words."""
-        return bool(told) and any(
-            all(part in told for part in wording.template.parts if isinstance(part, str))
-            for cell in self.moves[f"handoff.{topic}"]
-            for wording in cell
-        )
+        return bool(told) and any([all([part in told for part in words]) for words in self.promises[topic]])
 
-    @property
-    def promises(self) -> list[str]:
-        """The topics of everything that is passed to people."""
-        return [name.partition(".")[2] for name in self.moves if name.startswith(f"{MoveKind.HANDOFF}.")]
+    @cached_property
+    def promises(self) -> Mapping[str, Sequence[Sequence[str]]]:
+        """What passes something to people, by topic: of each wording the words between its places."""
+        return {
+            name.removeprefix(_HANDOFF): list(dict.fromkeys(_words(wording) for cell in cells for wording in cell))
+            for name, cells in self.moves.items()
+            if name.startswith(_HANDOFF)
+        }
 
     def channel(self, channel: str) -> dict[str, str]:
         """How a channel is spoken of: `by_channel`, `by_channel_place`, `an_address`."""
         forms = self.channels.get(channel) or self.channels["other"]
         return {key: form.replace("{channel}", channel.capitalize()) for key, form in forms.items()}
+
+
+def _words(wording: _Wording) -> tuple[str, ...]:
+    return tuple(part for part in wording.template.parts if isinstance(part, str))
 
 
 def _sayable(cell: _Cell, values: Values) -> Sequence[_Wording]:
