@@ -209,3 +209,24 @@ async def test_what_waits_for_the_people_themselves_is_noted(environment: dict[s
     environment["OMNIBOT_CHANNELS__TELEGRAM__MAIN__TOKEN"] = "a mistake, but no account that is gone"
     [note] = (await found(environment)).notes
     assert note.startswith("1 messages wait until the people whom they are for write again")
+
+
+async def test_what_playbooks_name_and_is_not_there_is_told(environment: dict[str, str], tmp_path: Path) -> None:
+    folder = tmp_path / "playbooks"
+    folder.mkdir()
+    playbook = 'intent: refund\ndescription: Money back.\nexamples: {en: [money back]}\n'
+    playbook += 'handoff: {team: nobody, say: {en: "Ok."}}\n'
+    (folder / "refund.yaml").write_text(playbook + "answers: [{article: nothing}]\n")
+    checked = await check(None, environment | {"OMNIBOT_BOT__PLAYBOOKS": str(folder)})
+    faults = [fault for fault in checked.faults if str(folder) in fault]
+    assert len(faults) == 2
+    assert f"{folder}/refund.yaml:5: there is no article 'nothing'; write it, or name another one" in faults
+    assert any("there is no team 'nobody'; write [desk.teams.nobody]" in fault for fault in faults)
+    assert f"{folder}/refund.yaml:4: is not said in es, de, fr" in checked.notes
+
+
+async def test_where_articles_are_broken_playbooks_are_not_blamed(environment: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "broken.md").write_text("nothing")
+    checked = await check(None, environment | {"OMNIBOT_BOT__KNOWLEDGE": str(tmp_path)})
+    assert any("has no front matter" in fault for fault in checked.faults)
+    assert not any("there is no article" in fault for fault in checked.faults)
