@@ -157,19 +157,23 @@ def _of_csv(file: Path, first: str, lines: Iterator[str]) -> Iterator[Row | Spoi
     limit = csv.field_size_limit(_LONGEST_CELL)
     try:
         reader = csv.reader(_chain(first, lines), delimiter=delimiter)
-        names = [name.strip().lower() for name in next(reader, [])]
-        _judge_header(file, names)
+        names = _names(file, reader)
         yield from _cells(reader, names)
     finally:
         csv.field_size_limit(limit)
 
 
-def _judge_header(file: Path, names: Sequence[str]) -> None:
+def _names(file: Path, reader: _Reader) -> Sequence[str]:
+    try:
+        names = [name.strip().lower() for name in next(reader)]
+    except (csv.Error, StopIteration) as error:
+        raise FileError(f"{file}, line 1: {error}: begin the file with the names of its columns") from error
     twice = sorted({name for name in names if name and names.count(name) > 1})
     if twice:
         raise FileError(f"{file}, line 1: {', '.join(twice)} names two columns: name each once")
     if not any(names):
         raise FileError(f"{file}, line 1: it names no columns: begin the file with their names")
+    return names
 
 
 class _Reader(Protocol):
