@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from omnibot.memory import Matters
-from omnibot.model import Alternative, Attempt, CaseChange, CaseId, CaseState, MoveKind, Plan, Result
+from omnibot.model import Alternative, Attempt, CaseChange, CaseId, CaseState, EarlierTurn, MoveKind, Plan, Result
 from tests.memory.people import EMAIL, SILENT, SMS, TELEGRAM, Person, answer, ask, hand_off, read, talk
 
 HOURS, DAYS = timedelta(hours=1), timedelta(days=1)
@@ -216,6 +216,33 @@ def test_a_number_of_the_case_names_it_whatever_is_wanted_of_it() -> None:
     assert other is not None
     assert alone is not None
     assert first.id == other.id == alone.id
+
+
+def test_a_number_that_is_written_without_saying_what_it_is_names_the_case() -> None:
+    person = Person(matters=Matters(topics={"invoices": "invoice"}))
+    person.says("invoice 2024-118?", read("2024-118", "invoices", ("invoice", "2024-118")), answer("invoices"))
+    person.says("and 2024-119", read("2024-119", "invoices", ("invoice", "2024-119")), answer("invoices"))
+    person.says("did you find 2024-118?", read(intent="limits"), hand_off(), after=DAYS)
+    person.says("(2024-118)", read(), hand_off(), after=DAYS)
+    assert [case.contacts for case in person.snapshot.cases if case.topic == "2024-118"] == [3]
+    assert len(person.snapshot.cases) == 2
+
+
+def test_what_is_said_behind_another_matter_is_not_about_the_one_before_it() -> None:
+    person = Person()
+    person.says("the export fails", read(intent="export"), answer("export"))
+    wrote = EarlierTurn(at=person.now + timedelta(minutes=2), intent="password")
+    person.snapshot = replace(person.snapshot, earlier=(wrote,))
+    person.says("the link does not come", read(), hand_off(), after=timedelta(minutes=5))
+    assert person.recollection.case is None
+
+
+def test_thanks_beside_something_new_settle_nothing() -> None:
+    person = Person()
+    person.says("the export fails", read(intent="export"), answer("export"))
+    case = person.says("thanks, and a 502", read(intent="export"), answer("errors"))
+    assert case is not None
+    assert case.state is CaseState.WAITING
 
 
 def test_another_intent_about_the_same_product_is_another_case() -> None:

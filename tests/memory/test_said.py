@@ -91,14 +91,25 @@ def test_what_is_asked_hoped_or_remembered_says_neither(language: str, text: str
     assert heard(text, language).solved is None
 
 
-@pytest.mark.parametrize("text", ["thanks", "Thank you so much!", "gracias", "Danke!", "merci beaucoup"])
+@pytest.mark.parametrize(
+    "text",
+    ["thanks", "Thank you so much for all your help!", "ok perfect", "gracias", "Vielen Dank!", "merci beaucoup"],
+)
 def test_thanks_alone_are_heard_in_every_language(text: str) -> None:
     assert heard(text).thanks
 
 
 @pytest.mark.parametrize(
     "text",
-    ["thanks in advance", "no thanks", "thanks for nothing", "thanks, and how do I export it?", "thanks " + "a b " * 6],
+    [
+        "thanks in advance",
+        "no thanks",
+        "thanks for nothing",
+        "thanks, and how do I export it?",
+        "thanks, now it does not open",
+        "not great",
+        "great, it crashed",
+    ],
 )
 def test_who_asks_or_complains_does_not_only_thank(text: str) -> None:
     assert not heard(text).thanks

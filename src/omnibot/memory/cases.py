@@ -121,7 +121,7 @@ def _case(
     decided, recalled = plan.case, recollection.case
     if decided is not None and decided.id is not None:
         return next((case for case in snapshot.cases if case.id == decided.id), recalled)
-    if decided is not None and recalled and not reading.intent.known:
+    if decided is not None and recalled and not intent_of(reading, matters):
         return recalled if decided.intent in ("", recalled.intent) else None
     if recalled or decided is not None or not done.told:
         return recalled
@@ -162,7 +162,7 @@ def _state(case: Case | None, plan: Plan, done: _Done, said: Said) -> tuple[Case
         return CaseState.RESOLVED, "they say that it is solved"
     if before is CaseState.HANDED_OFF:
         return before, "people have it"
-    if said.thanks and before in (CaseState.WAITING, CaseState.RESOLVED):
+    if said.thanks and not done.concerns and before in (CaseState.WAITING, CaseState.RESOLVED):
         return CaseState.RESOLVED, "they thank for the answer"
     if before is CaseState.RESOLVED:
         if said.solved is False or done.concerns:

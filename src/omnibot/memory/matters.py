@@ -24,6 +24,7 @@ __all__ = ["CONTACT", "Matters", "can_go_on", "intent_of", "is_contact", "matter
 CONTACT = timedelta(minutes=30)  # of silence: whoever writes again after that comes once more
 _ONE_MATTER = timedelta(days=7)  # for which "any news?" is about what was spoken of last
 _OWED = timedelta(days=365)  # for which what nobody answered is remembered as open
+_LONG_ENOUGH = 4  # signs of a number that is nothing else by accident
 _NUMBERS = ("error_code", "order", "invoice", "ticket")  # what tells one matter from another, the tellingest first
 _THINGS = ("product", "plan")
 _NO_MATTER = frozenset({"version", "amount", "date", *_THINGS})  # what is the same in many matters
@@ -53,9 +54,9 @@ def matter_of(
         return None
     intent = intent_of(reading, matters)
     if intent and intent not in matters.earlier:
-        return _of_intent(intent, near, reading, said, now, matters)
+        return _of_intent(intent, near, reading, messages, said, matters)
     named = {entity.value for entity in reading.entities}
-    if told := next((case for case in near if case.topic and case.topic in named), None):
+    if told := next((case for case in near if case.topic in named or _is_written(case.topic, messages)), None):
         return told
     latest = near[0]
     if intent or any(message.answers is not None for message in messages):
@@ -107,7 +108,12 @@ def is_contact(case: Case, snapshot: Snapshot, messages: Sequence[TurnMessage], 
 
 
 def _of_intent(
-    intent: str, near: Sequence[Case], reading: Reading, said: Said, now: datetime, matters: Matters
+    intent: str,
+    near: Sequence[Case],
+    reading: Reading,
+    messages: Sequence[TurnMessage],
+    said: Said,
+    matters: Matters,
 ) -> Case | None:
     """The case of the same intent and topic; else one that has its number; else one that may be meant again."""
     topic = topic_of(intent, reading, matters)
@@ -118,12 +124,21 @@ def _of_intent(
     if found := next((case for case in same if not (case.topic and topic) or case.topic in named), None):
         return found
     numbers = {entity.value for entity in reading.entities if entity.label not in _NO_MATTER}
-    if found := next((case for case in near if case.topic in numbers), None):
+    if found := next((case for case in near if case.topic in numbers or _is_written(case.topic, messages)), None):
         return found
     if not (said.solved is False or _again(reading)):
         return None
     likely = {other.value for other in reading.intent.alternatives}
-    return next((case for case in _recent(near, now) if case.intent in likely and _may_be(case, named, topic)), None)
+    lately = _recent(near, messages[-1].at)
+    return next((case for case in lately if case.intent in likely and _may_be(case, named, topic)), None)
+
+
+def _is_written(topic: str, messages: Sequence[TurnMessage]) -> bool:
+    """Whether a number stands in what they wrote, though it is not said what it is: "did you find 2024-118?"."""
+    if len(topic) < _LONG_ENOUGH or not any(map(str.isdecimal, topic)):
+        return False
+    number = topic.casefold()
+    return any(number in (word.strip(".,;:!?#()\"'") for word in m.text.casefold().split()) for m in messages)
 
 
 def _may_be(case: Case, named: Collection[str], topic: str) -> bool:
@@ -139,8 +154,11 @@ def _again(reading: Reading) -> bool:
 
 
 def _is_one_conversation(case: Case, snapshot: Snapshot, messages: Sequence[TurnMessage]) -> bool:
-    """Whether it was spoken of just now, where they write."""
+    """Whether it was spoken of just now, where they write, and of nothing else since."""
     first = messages[0]
+    last = snapshot.earlier[-1] if snapshot.earlier else None
+    if last and last.at > case.touched_at and last.intent not in (None, OUT_OF_SCOPE, case.intent):
+        return False
     if first.at - _last_word(case, snapshot, first.at) >= CONTACT:
         return False
     address = _address_of(first.address, snapshot)

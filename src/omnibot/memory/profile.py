@@ -8,7 +8,7 @@ preference into its opposite, or takes back what it has just been learned by.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import exp, log
 from typing import NamedTuple
 
@@ -58,6 +58,12 @@ class _Trait:
     below: _Taste | None
     above: _Taste | None
     told: str  # of the mean
+    count: str = field(init=False)  # the habit's messages, and
+    side: str = field(init=False)  # which of both is learned, as `decisions` keeps it
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "count", f"{self.habit}.n")
+        object.__setattr__(self, "side", f"{self.habit}.is")
 
 
 _TRAITS = (
@@ -119,7 +125,7 @@ def learned(snapshot: Snapshot) -> tuple[Learned, ...]:
 
 def decisions(sets: Collection[Habits]) -> Mapping[str, float]:
     """What is kept of which preferences are learned: −1 below, 1 above, by the trait's name with `.is`."""
-    return {f"{trait.habit}.is": float(side) for trait in _TRAITS if (side := _side(trait, sets)[0])}
+    return {trait.side: float(side) for trait in _TRAITS if (side := _side(trait, sets)[0])}
 
 
 def _tastes(sets: Collection[Habits]) -> Iterator[Learned]:
@@ -135,10 +141,10 @@ def _side(trait: _Trait, sets: Collection[Habits]) -> tuple[int, float, float]:
     """Whether a trait is low (−1), high (1) or neither (0), over all addresses; its mean, and what that rests on."""
     count = total = held = 0.0
     for habits in sets:
-        if seen := evidence(habits, trait.habit):
+        if seen := habits.get(trait.count, 0.0):
             count += seen
             total += seen * habits[trait.habit]
-            held += seen * habits.get(f"{trait.habit}.is", 0.0)
+            held += seen * habits.get(trait.side, 0.0)
     if count < trait.enough:
         return 0, 0.0, count
     mean = total / count

@@ -16,7 +16,8 @@ __all__ = ["Said", "Sentence", "listen", "worded"]
 _LONGEST = 3000  # characters of a message that are listened to
 _MOST = 20  # sentences
 _FEW = 3  # words: too few to be sure of their language
-_BRIEF = 10  # words: who thanks in no more says nothing else
+_BESIDE = 3  # words beside thanks that say nothing else
+_FINE = 2  # words: "perfect", "ok great"
 _END = re.compile(r"(?<=[.!?…;])\s+|\n+")
 
 
@@ -54,7 +55,7 @@ def listen(messages: Sequence[TurnMessage], language: str) -> Said:
     solved = _solved(sentences, names)
     return Said(
         solved=solved,
-        thanks=solved is None and _only_thanks(messages, names),
+        thanks=solved is None and _only_thanks(messages, sentences, names),
         goes_on=solved is False or ("matter", "goes_on") in names,
         how_to=("matter", "how_to") in names,
         tried=dict(_tried(sentences)) or None,
@@ -104,11 +105,17 @@ def _tells_success(sentence: Sentence) -> bool:
     return "solved" in names and "unsure" not in names and "?" not in sentence.text
 
 
-def _only_thanks(messages: Sequence[TurnMessage], names: set[tuple[str, str]]) -> bool:
-    if ("matter", "thanks") not in names or ("matter", "not_yet") in names:
+def _only_thanks(messages: Sequence[TurnMessage], sentences: Sequence[Sentence], names: set[tuple[str, str]]) -> bool:
+    """Not who asks something beside it, or says more than a few words; one word may be praise and no more."""
+    if ("matter", "not_yet") in names:
         return False
     text = " ".join([message.text for message in messages])
-    return "?" not in text and len(text.split()) <= _BRIEF
+    if ("matter", "thanks") not in names:
+        return ("matter", "fine") in names and len(text.split()) <= _FINE and "?" not in text
+    thanks = [
+        sentence.words[cue.start : cue.end] for sentence in sentences for cue in sentence.cues if cue.name == "thanks"
+    ]
+    return "?" not in text and len(text.split()) - len(" ".join(thanks).split()) <= _BESIDE
 
 
 def _tried(sentences: Sequence[Sentence]) -> Iterator[tuple[str, MessageId]]:
