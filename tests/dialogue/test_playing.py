@@ -460,6 +460,16 @@ def test_who_presses_a_choice_goes_on_with_what_they_asked_first(plan: Deciding)
     ):
         assert said(pressed) == ["cause.bill.upgrade", "answer.bill", "next.bill"]
         assert pressed.handoff == ""
+    assert pressed.case is not None
+    assert (pressed.case.id, pressed.case.intent) == (None, "bill")
+    asked = replace(memory, case=case("invoices", asked=("which:bill|invoices",)), is_contact=False)
+    known_then = plan("1", read=unread, memory=asked, known=upgraded)
+    assert known_then.case is not None
+    assert (known_then.case.id, known_then.case.intent) == (7, "bill")
+    elsewhere = replace(memory, case=case("invoices", asked=("which-invoice",)), is_contact=False)
+    another = plan("1", read=unread, memory=elsewhere, known=upgraded)
+    assert another.case is not None
+    assert another.case.id is None
     still = plan("whatever", read=reading("bill", **CLOSE), memory=memory)
     assert "ask.which" not in said(still)  # it was offered a moment ago
 

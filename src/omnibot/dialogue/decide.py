@@ -24,7 +24,7 @@ from omnibot.dialogue.heard import (
 from omnibot.dialogue.linking import asked, proven, shows_token, without_codes
 from omnibot.dialogue.personal import Personal, fewer, spoken_of
 from omnibot.dialogue.phrases import Alarm, Talk, Wish, noted
-from omnibot.dialogue.playing import Chosen, Play, promise, which, which_key
+from omnibot.dialogue.playing import Chosen, Play, promise, which, which_key, which_of
 from omnibot.dialogue.times_of_day import place_of
 from omnibot.dialogue.world import World, signed_up, zone_of
 from omnibot.model import (
@@ -221,7 +221,8 @@ class _Turn:
         language = self._language(preferences, heard)
         world = self._world()
         manner = self._manner(preferences, language, world)
-        play = self._play(heard, _meant(pressed), manner, world)
+        meant = _meant(pressed)
+        play = self._play(heard, meant, manner, world)
         said = self._substance(heard, changes, manner, play, world, confirmed=bool(confirms or asks))
         talk = () if said.moves else tuple(self._small_talk(heard, bool(confirms or asks), language))
         personal = self._personal(said, talk, manner, play, world)
@@ -248,7 +249,7 @@ class _Turn:
             asks=asks,
             team=said.rule.team if said.rule else "",
             priority=said.rule.priority if said.rule else "",
-            case=self._case(said, play, handed_off=bool(handoff)),
+            case=self._case(said, play, meant, handed_off=bool(handoff)),
             level=manner.level,
             zone=world.zone,
             why=_reason(heard, moves),
@@ -606,7 +607,7 @@ class _Turn:
         if heard.person:
             reasons.append(("person", "asked for a person"))
         if followed.why:
-            reasons.append((self._passed_on(followed), followed.why))
+            reasons.append((self._passed_on(heard, followed), followed.why))
         if self._is(Urgency.CRITICAL):
             reasons.append(("urgent", f"critical: {', '.join(map(str, self.reading.urgency.evidence))}"))
         elif self._is(Urgency.HIGH) and heard.matters:
@@ -622,8 +623,9 @@ class _Turn:
             reasons.append(("attachment", "sent a file that was refused" if refused else "sent a file"))
         if repeated:
             titles = ", ".join(article.id for article in repeated)
-            contented = Talk.THANKS in heard.talk and Talk.NOT_HELPED not in heard.talk  # they ask further
-            reasons.append(("unknown" if contented else "repeat", f"was told {titles} just before and asks again"))
+            reasons.append(
+                ("unknown" if _asks_further(heard) else "repeat", f"was told {titles} just before and asks again")
+            )
         elif Talk.NOT_HELPED in heard.talk and not followed.speaks:
             reasons.append(("repeat" if self._just_told() else "unknown", "what they were told did not help"))
         if _is_left(heard, covered=followed.speaks or asks):
@@ -640,10 +642,10 @@ class _Turn:
         often = self.recollection.contacts >= _OFTEN and heard.matters
         return often and frustration.known and frustration.value >= _FELT
 
-    def _passed_on(self, followed: _Followed) -> str:
+    def _passed_on(self, heard: Heard, followed: _Followed) -> str:
         """Whether something was told in vain, or tried before, or is a matter for people from the beginning."""
         if followed.was_told:
-            return "repeat"
+            return "team" if _asks_further(heard) else "repeat"
         case = self.recollection.case
         again = self.recollection.contacts > 1 or followed.failed or (case is not None and case.attempts)
         return "escalated" if again else "team"
@@ -728,13 +730,14 @@ class _Turn:
 
     # --- what becomes of the matter ---
 
-    def _case(self, said: _Said, play: Play | None, *, handed_off: bool) -> CaseChange | None:
-        """That people have it, or that it waits for an answer to our question; all else is memory's."""
+    def _case(self, said: _Said, play: Play | None, meant: str, *, handed_off: bool) -> CaseChange | None:
+        """That people have it, that it waits for an answer to our question, or which it is; all else is memory's."""
         case, question = self.recollection.case, said.question
-        if not handed_off and question is None:
+        if not handed_off and question is None and not (meant and play):
             return None
         intent = play.playbook.intent if play else self._intent()
-        if case is not None and intent not in ("", case.intent) and play is not None:
+        offered = case is not None and bool(meant) and any(meant in which_of(key) for key in case.asked)
+        if case is not None and intent not in ("", case.intent) and play is not None and not offered:
             case = None  # another matter than it seemed
         intent = intent or (case.intent if case else "")
         if not intent:
@@ -753,7 +756,7 @@ class _Turn:
             concern=_clipped(" ".join(message.text for message in self.messages if message.text)),
             asked=(*asked_already, which_key(question)) if question else asked_already,
             attempts=tuple(Attempt(what=f"article:{id_}", by="bot", at=now, source=source) for id_ in told),
-            why="people take over" if handed_off else "waits for an answer to our question",
+            why="people take over" if handed_off else "waits for them: it was asked or answered",
         )
 
     def _intent(self) -> str:

@@ -33,7 +33,7 @@ _YEAR = timedelta(days=365)
 _MOST_STEPS = 3  # of what was tried: who tried them knows the rest
 _MOST_NAMES = 3
 _MANY_CASES = 10  # what is loaded of somebody's matters: of older ones nothing is known then
-_RECENT_MOOD = timedelta(hours=8)  # within which the same is not said again
+_RECENT = timedelta(hours=8)  # within which they go on talking, and the same is not said again
 
 LEAST: Mapping[MoveKind, Level] = {  # from which level on a kind of move may be made
     MoveKind.WELCOME: Level.HISTORY,
@@ -106,7 +106,10 @@ class Personal:
             if not (sentiment.known and sentiment.value <= _BAD):
                 return
             topic, signal = "sorry", sentiment
-        if topic != "glad" and self._said_before():
+        if topic == "glad":
+            if self.world.reading.questions.value:
+                return  # a "thank you" below a question is manners
+        elif self._said_before():
             return
         evidence = ", ".join(map(str, signal.evidence)) or f"{signal.value:.2f}"
         sources = tuple(f"message:{message.id}" for message in self.world.messages)
@@ -118,7 +121,7 @@ class Personal:
             return False
         last = self.world.snapshot.earlier[-1]
         cross = (last.frustration or 0.0) >= _FELT or (last.sentiment or 0.0) <= _BAD
-        return cross and last.answered and self.world.now - last.at <= _RECENT_MOOD and not self.world.is_contact
+        return cross and last.answered and self.world.now - last.at <= _RECENT and not self.world.is_contact
 
     # --- what was before ---
 
@@ -127,8 +130,13 @@ class Personal:
         case = self.world.recollection.case
         if case is not None and self.world.recollection.contacts > 1 and self.world.is_contact:
             yield from self._again(case)
-        elif case is None:
+        elif case is None and not self._is_talking():
             yield from self._first_of_kind()
+
+    def _is_talking(self) -> bool:
+        """Whether we have just said something: who goes on from there has not come for the first time in years."""
+        ours = [one.at for one in self.world.recollection.recent if one.direction is Direction.OUT]
+        return bool(ours) and self.world.now - ours[-1] <= _RECENT
 
     def _again(self, case: Case) -> Iterator[Move]:
         contacts = self.world.recollection.contacts

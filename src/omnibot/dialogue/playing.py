@@ -25,9 +25,10 @@ from omnibot.model import (
 )
 from omnibot.playbooks import KNOWN_PLACES, Handoff, Playbook, Playbooks, Said
 
-__all__ = ["Chosen", "Play", "promise", "which", "which_key"]
+__all__ = ["Chosen", "Play", "promise", "which", "which_key", "which_of"]
 
 _EVERY_STEP = -1
+_WHICH = "which:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +201,12 @@ def asked_before(recollection: Recollection) -> frozenset[str]:
 def _key(values: Sequence[str]) -> str:
     """The question which of some intents is meant; '' for other choices."""
     intents = [value.removeprefix(INTENT_CHOICE) for value in values if value.startswith(INTENT_CHOICE)]
-    return f"which:{'|'.join(sorted(intents))}" if intents else ""
+    return f"{_WHICH}{'|'.join(sorted(intents))}" if intents else ""
+
+
+def which_of(key: str) -> list[str]:
+    """The intents of which it was asked which is meant; none for another question."""
+    return key.removeprefix(_WHICH).split("|") if key.startswith(_WHICH) else []
 
 
 # --- who takes over, and by when ------------------------------------------------------------------------------------
