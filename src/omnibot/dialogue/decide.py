@@ -963,6 +963,11 @@ def _is_left(heard: Heard, *, covered: bool) -> bool:
     return sum(text.rstrip().endswith("?") for text in heard.unanswered) > 1
 
 
+def _asks_further(heard: Heard) -> bool:
+    """Whether they are content with what they were told, and want to know more."""
+    return Talk.THANKS in heard.talk and Talk.NOT_HELPED not in heard.talk
+
+
 def _clipped(text: str) -> str:
     text = " ".join(text.split())
     return text if len(text) <= _LONGEST_CONCERN else f"{text[: _LONGEST_CONCERN - 1]}…"
