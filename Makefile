@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 UV     := $(shell command -v uv 2>/dev/null)
 
-.PHONY: setup demo test check bench bench-identity bench-understanding train pins clean
+.PHONY: setup demo test check bench bench-identity bench-recall bench-full bench-understanding train pins clean
 
 setup: $(VENV)/.ready
 
@@ -44,6 +44,12 @@ bench: setup
 # A million customers with 2.5 million addresses: who writes, beside a database of nobody; merges and splits. Not in CI.
 bench-identity: setup
 	$(BIN)/python -m bench.identity $(if $(CUSTOMERS),--customers $(CUSTOMERS))
+
+# What it costs to be reminded among ten million messages; and messages/s with as many in the database. Not in CI.
+bench-recall: setup
+	$(BIN)/python -m bench.recall
+bench-full: setup
+	$(BIN)/python -m bench.full
 
 # What it costs to understand a message, by part, beside raw spaCy and VADER; about a minute. Ends with 1 where a target is missed.
 bench-understanding: setup

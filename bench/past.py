@@ -49,9 +49,9 @@ _OTHERS = (
 )
 
 
-async def people(connection: asyncpg.Connection, codec: Codec, known: Sequence[Address]) -> None:
-    """Make these the customers 1, 2, …, each with the address of the same number."""
-    numbered = list(enumerate(known, 1))
+async def known(connection: asyncpg.Connection, codec: Codec, first: int, people: Sequence[Address]) -> None:
+    """Make these customers, each with the address of the same number, from `first` on."""
+    numbered = list(enumerate(people, first))
     await connection.copy_records_to_table(
         "customers", records=[(id_, _NOW) for id_, _ in numbered], columns=("id", "created_at")
     )
@@ -72,7 +72,7 @@ async def people(connection: asyncpg.Connection, codec: Codec, known: Sequence[A
         records=[(id_, datetime.max.replace(tzinfo=UTC), 5, 1, 1, 0) for id_, _ in numbered],
         columns=("customer_id", "due_at", "priority", "arrivals", "fence", "lost"),
     )
-    await connection.execute("UPDATE lanes SET due_at = 'infinity'")
+    await connection.execute("UPDATE lanes SET due_at = 'infinity' WHERE customer_id >= $1", first)
 
 
 async def others(connection: asyncpg.Connection, first: int, last: int) -> None:
@@ -86,7 +86,10 @@ async def others(connection: asyncpg.Connection, first: int, last: int) -> None:
         await connection.execute(_SAID_BY_OTHERS, start, end, _NOW, body, noise)
     await connection.execute("SET maintenance_work_mem = '1GB'")
     await connection.execute("CREATE INDEX recall_stems ON recall USING gin (stems)")
-    await connection.execute("INSERT INTO meta VALUES ('recall.until', (SELECT last_value FROM messages_id_seq))")
+    await connection.execute(
+        "INSERT INTO meta VALUES ('recall.until', (SELECT last_value FROM messages_id_seq))"
+        " ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value"
+    )
     for table in ("customers", "addresses"):
         await connection.execute(f"SELECT setval('{table}_id_seq', (SELECT max(id) FROM {table}))")
     await connection.execute("VACUUM (ANALYZE)")

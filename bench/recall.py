@@ -24,7 +24,7 @@ from rich.table import Table
 from uvloop import new_event_loop
 
 from bench.identity import database, dropped
-from bench.past import MESSAGES_EACH, others, people, talk, tell
+from bench.past import MESSAGES_EACH, known, others, talk, tell
 from bench.rig import scratch
 from omnibot.evaluation.readers import embedding
 from omnibot.memory.past import seek
@@ -77,7 +77,7 @@ async def measure(server: str, customers: int, talked: int, samples: int) -> Mea
         async with Store.open(dsn, SECRET) as store:
             connection = await asyncpg.connect(dsn)
             begun = time.perf_counter()
-            await people(connection, codec, [Address("telegram", f"p{number}") for number in range(_ASKED + 1)])
+            await known(connection, codec, 1, [Address("telegram", f"p{number}") for number in range(_ASKED + 1)])
             await others(connection, _ASKED + 2, customers)
             past = Remembering(store.recall, embedding("en"), "en")
             for number in range(1, _ASKED + 1):
