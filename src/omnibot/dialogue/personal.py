@@ -193,7 +193,7 @@ class Personal:
     def _without_since(self, playbook: Playbook) -> datetime | None:
         """From when on nothing of a playbook's kind was asked; None where that is not known."""
         snapshot, now = self.world.snapshot, self.world.now
-        kinds = {one.intent for one in self.company.playbooks.playbooks if one.kind == playbook.kind}
+        kinds = self.company.playbooks.like(playbook)
         of_kind = [case.touched_at for case in snapshot.cases if case.intent in kinds]
         of_kind += [turn.at for turn in snapshot.earlier if turn.intent in kinds]
         if of_kind:

@@ -52,9 +52,13 @@ class Playbooks:
 
     playbooks: tuple[Playbook, ...] = ()
     _by_intent: Mapping[str, Playbook] = field(init=False, repr=False, compare=False)
+    _by_kind: Mapping[str, frozenset[str]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_by_intent", {playbook.intent: playbook for playbook in self.playbooks})
+        kinds = {playbook.kind for playbook in self.playbooks}
+        by_kind = {kind: frozenset(one.intent for one in self.playbooks if one.kind == kind) for kind in kinds}
+        object.__setattr__(self, "_by_kind", by_kind)
 
     @classmethod
     def load(cls, folder: Path) -> Playbooks:
@@ -75,6 +79,10 @@ class Playbooks:
     def of(self, intent: str) -> Playbook | None:
         """The playbook of an intent."""
         return self._by_intent.get(intent)
+
+    def like(self, playbook: Playbook) -> frozenset[str]:
+        """The intents of a playbook's kind, its own among them."""
+        return self._by_kind.get(playbook.kind, frozenset())
 
     @property
     def examples(self) -> tuple[tuple[str, str], ...]:
