@@ -61,8 +61,10 @@ async def test_what_is_left_out_says_why_and_where(surveyed: Callable) -> None:
 
 
 async def test_what_is_told_twice_is_told_from_what_contradicts(surveyed: Callable) -> None:
-    found = await surveyed(message(1), message(1), message(1, text="something else"), message(2))
-    assert found.taken == {"message": 2}
+    case = {"kind": "case", "id": "T-1", "address": SARAH, "opened": "2023-05-01T00:00:00Z"}
+    updated = case | {"resolved": "2023-05-02T00:00:00Z"}
+    found = await surveyed(message(1), message(1), message(1, text="something else"), message(2), case, updated)
+    assert found.taken == {"message": 2, "case": 2}
     assert (found.duplicates.where, found.contradictions.where) == (["a.jsonl:2"], ["a.jsonl:3"])
 
 

@@ -73,6 +73,10 @@ class _Bringing:
 
     async def _people(self, file: Path, people: Sequence[tuple[int, Person]]) -> None:
         """Their facts hold from when the file says, or from now where nothing better is known."""
+        for some in _apart(people):
+            await self._people_apart(file, some)
+
+    async def _people_apart(self, file: Path, people: Sequence[tuple[int, Person]]) -> None:
         customers = [
             replace(person.customer, row=number, facts={} if person.at else person.customer.facts)
             for number, (_, person) in enumerate(people)
@@ -205,6 +209,22 @@ def _batches(
             batch = []
     if batch:
         yield batch
+
+
+def _apart(people: Sequence[tuple[int, Person]]) -> Iterator[list[tuple[int, Person]]]:
+    """So that whoever is told of again meets what was told of them before."""
+    some: list[tuple[int, Person]] = []
+    named: set[Address | str] = set()
+    for line, person in people:
+        names: set[Address | str] = {*map(comparable, person.customer.addresses)}
+        if person.customer.user_id:
+            names.add(person.customer.user_id)
+        if names & named:
+            yield some
+            some, named = [], set()
+        some.append((line, person))
+        named |= names
+    yield some
 
 
 def _addresses(entry: Entry) -> Iterator[Address]:

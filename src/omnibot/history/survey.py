@@ -147,8 +147,11 @@ def _entries(
 def _take(found: Survey, notes: _Notes, where: str, entry: Entry) -> None:
     kind = _KIND_OF[type(entry)]
     before = notes.seen(kind, _key(entry), repr(entry))
-    if before is not None:
-        (found.duplicates if before else found.contradictions).add(where, f"the {kind} is told before")
+    if before:
+        found.duplicates.add(where, f"the {kind} is told before")
+        return
+    if before is False and isinstance(entry, Message | Told):  # of all others more may be told later
+        found.contradictions.add(where, f"the {kind} is told before, otherwise")
         return
     found.taken[kind] += 1
     match entry:
