@@ -194,6 +194,16 @@ def test_another_reason_for_people_is_still_named_once() -> None:
     assert text(plan(UPSET), recent=[*promised, *told(text(plan(UPSET)))]) == text(plan(MORE))
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_team_that_takes_over_is_named_once(language: str) -> None:
+    taken = Move(kind=MoveKind.HANDOFF, topic="escalated", facts={"team": "Team Nord"})
+    promise = Move(
+        kind=MoveKind.PROMISE, topic="by", facts={"team": "Team Nord", "by": datetime(2026, 3, 2, 12, tzinfo=UTC)}
+    )
+    assert text(plan(taken, promise, language=language)).count("Team Nord") == 1
+    assert "Team Nord" in text(plan(promise, language=language))
+
+
 def test_what_is_urgent_is_never_waved_through() -> None:
     urgent = plan(Move(kind=MoveKind.HANDOFF, topic="urgent"))
     again = text(urgent, recent=told(text(urgent)))
@@ -626,7 +636,7 @@ def test_what_belongs_together_is_one_paragraph() -> None:
     known, people = (part.text for part in draft.parts if isinstance(part, Paragraph))
     assert "third time you've had to write about the API. Ana and Ben helped you" in known
     assert people.startswith("This goes to our senior team now")
-    assert people.endswith("You'll hear from our senior team by 4 pm today.")
+    assert people.endswith("You'll hear from us by 4 pm today.")
 
 
 def test_days_and_hours_are_by_the_customers_clock() -> None:

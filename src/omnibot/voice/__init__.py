@@ -299,7 +299,7 @@ class _Words:
     def body(self, plan: Plan, limits: Limits) -> Iterator[Part]:
         answers = [move for move in plan.moves if move.kind is MoveKind.ANSWER]
         emoji = self._emoji(plan, limits)
-        promised = False
+        promised, named = False, ""
         for move in plan.moves:
             match move.kind:
                 case MoveKind.DISCLOSE:
@@ -307,8 +307,11 @@ class _Words:
                 case MoveKind.GREET if move.topic in _OPENING:
                     continue
                 case MoveKind.HANDOFF:
-                    yield _Sentence(self._said(move, self._handoff_topic(move, plan)), _TOGETHER[move.kind])
-                    promised = True
+                    text = self._said(move, self._handoff_topic(move, plan))
+                    yield _Sentence(text, _TOGETHER[move.kind])
+                    promised, named = True, text
+                case MoveKind.PROMISE:
+                    yield _Sentence(self._promised(move, named), _TOGETHER[move.kind])
                 case MoveKind.ANSWER:
                     if promised and move is answers[0]:
                         yield Paragraph(self._say("answer.meanwhile"))
@@ -334,6 +337,13 @@ class _Words:
             return self._say(f"{move.kind}.{topic}", self._facts(move))
         own = move.said.get(self.style.register) or next(iter(move.said.values()))
         return self.pack.fill(template_of(own), {**self.values, **self._facts(move)}, self.clock)
+
+    def _promised(self, move: Move, named: str) -> str:
+        """By when; and by whom, unless the sentence before has just said it."""
+        team = str(move.facts.get("team", ""))
+        if team and team.casefold() in named.casefold():
+            move = replace(move, facts={key: value for key, value in move.facts.items() if key != "team"})
+        return self._said(move, move.topic)
 
     def _prove(self, move: Move, plan: Plan, limits: Limits) -> Iterator[Part]:
         """Where there is a button for their own number, it is offered to who is asked for one, and then taken away."""
