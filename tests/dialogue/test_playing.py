@@ -661,7 +661,29 @@ def test_who_is_new_is_welcomed_once_with_their_day_and_two_links_and_no_jargon(
     assert not {"welcome.signed_up", "resources.links"} & {*said(long_here)}
 
 
+def test_who_goes_on_from_an_answer_is_not_told_that_they_come_for_the_first_time(plan: Deciding) -> None:
+    before = case("invoices", touched_at=NOON - timedelta(days=500), opened_at=NOON - timedelta(days=501))
+    just_now = EarlierTurn(at=NOON - timedelta(minutes=4), intent="api-timeout")
+    known = customer(since=NOON - 3 * YEAR, cases=(before,), earlier=(just_now,))
+    assert "history.first_of_kind" not in said(plan(known=known))
+    yesterday = replace(just_now, at=NOON - timedelta(days=1))
+    small_talk = replace(just_now, intent=None)
+    for earlier in (yesterday, small_talk):
+        assert "history.first_of_kind" in said(plan(known=replace(known, earlier=(earlier,))))
+
+
+def test_who_thanks_and_asks_further_is_passed_on_without_a_word_about_the_answer(plan: Deciding) -> None:
+    told_just_now = replace(MET, recent=(ours(plan.company.knowledge.article("bill", "en").short),))
+    assert said(plan("Thank you! And will the next bill be as high?", memory=told_just_now))[0] == "handoff.team"
+    assert said(plan("Will the next bill be as high?", memory=told_just_now))[0] == "handoff.repeat"
+
+
 # --- mood ---
+
+
+def test_a_thank_you_below_a_question_is_no_joy(plan: Deciding) -> None:
+    asks = reading(emotions=feeling(satisfaction=0.8), questions=Signal(1, 0.9))
+    assert said(plan(read=asks))[0] == "answer.bill"
 
 
 def test_a_feeling_is_spoken_of_where_it_is_known_and_not_twice_in_a_row(plan: Deciding) -> None:

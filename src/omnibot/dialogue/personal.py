@@ -134,9 +134,12 @@ class Personal:
             yield from self._first_of_kind()
 
     def _is_talking(self) -> bool:
-        """Whether we have just said something: who goes on from there has not come for the first time in years."""
-        ours = [one.at for one in self.world.recollection.recent if one.direction is Direction.OUT]
-        return bool(ours) and self.world.now - ours[-1] <= _RECENT
+        """Whether they have just been answered: who goes on from there does not come for the first time in years."""
+        if not self.world.snapshot.earlier:
+            return False
+        last = self.world.snapshot.earlier[-1]
+        matters = last.intent is not None and self.company.playbooks.of(last.intent) is not None
+        return matters and last.answered and self.world.now - last.at <= _RECENT
 
     def _again(self, case: Case) -> Iterator[Move]:
         contacts = self.world.recollection.contacts
