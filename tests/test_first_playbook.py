@@ -122,6 +122,5 @@ def test_the_reply_reads_as_the_page_says(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", [*FUNCTIONS, *ROOTS])
 def test_everything_that_an_expression_can_name_is_explained(name: str) -> None:
-    [row] = [line for line in PAGE.splitlines() if re.match(rf"\| `{name}[(`]", line)]
-    for attribute in ROOTS.get(name, ()):
-        assert f"`{attribute}`" in row, attribute
+    rows = [line for line in PAGE.splitlines() if re.match(rf"\| `{name}[(`]", line)]
+    assert any(all(f"`{attribute}`" in row for attribute in ROOTS.get(name, ())) for row in rows)

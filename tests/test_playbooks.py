@@ -247,7 +247,12 @@ def test_a_playbook_says_what_is_to_be_done(tmp_path):
 
 
 def test_a_playbook_says_whether_it_is_a_matter_of_its_own(tmp_path):
-    thanks = REFUND.replace("intent: refund", "intent: thanks").replace("money", "thanks").replace("refund", "thanks").replace("Geld", "Lob")
+    thanks = (
+        REFUND.replace("intent: refund", "intent: thanks")
+        .replace("money", "thanks")
+        .replace("refund", "thanks")
+        .replace("Geld", "Lob")
+    )
     playbooks = Playbooks.load(written(tmp_path, refund=REFUND, thanks=thanks + "case: none\n"))
     assert playbooks.of_case("none") == {"thanks"}
     assert playbooks.of_case("own") == {"refund"}
