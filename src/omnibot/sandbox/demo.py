@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
@@ -19,47 +18,57 @@ from rich.padding import Padding
 from rich.text import Text
 
 from omnibot.app import Running
-from omnibot.channels import load
+from omnibot.learning import Lessons, playbooks_of
 from omnibot.logs import configure
-from omnibot.model import Address, CustomerId, DeliveryState, Direction, MessageId, TimelineMessage
-from omnibot.roster import read_roster
-from omnibot.sandbox.mail import Verdict
+from omnibot.model import TimelineMessage
+from omnibot.sandbox.stage import Stage
 from omnibot.sandbox.standalone import CONTROL_PORT, commanded
-from omnibot.sandbox.stories import STORIES, Expect, Step, Story
+from omnibot.sandbox.stories import STORIES, Story
 from omnibot.sandbox.world import World, world
-from omnibot.settings import Bot, Log
-from omnibot.store import Records, Store
+from omnibot.settings import Bot, Desk, Log, Settings
 from omnibot.store.records import QuarantinedMessage
 from omnibot.transcript import print_message, readable
 
 __all__ = ["STORIES", "play"]
 
-_UNDER_WAY = (DeliveryState.QUEUED, DeliveryState.SENDING)
-_CODE = re.compile(r"\b\d{3} \d{4}\b")
-_DEADLINE = 20.0  # seconds for one reply; a machine under load is slow
+# Whenever the demo is played, somebody with more experience is at work.
+_AROUND_THE_CLOCK = {
+    "opens": "00:00",
+    "closes": "23:59",
+    "days": ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"],
+}
+DESK = Desk.model_validate({"teams": {"senior": {"hours": _AROUND_THE_CLOCK}}})
 
 
-async def play(stories: Sequence[Story], *, leave: bool, as_json: bool) -> int:
+async def play(stories: Sequence[Callable[[datetime], Story]], *, leave: bool, as_json: bool) -> int:
     """Play stories one after the other and keep serving until Ctrl-C, unless told to leave; the exit status."""
     configure(Log(level="error"))
     show = _Json() if as_json else _Conversation()
+    told = [story(datetime.now(UTC)) for story in stories]
     missing: list[str] = []
     with _data_folder() as folder:
-        channels = {to.channel for story in stories for to in story.addresses}
-        async with (
-            world(folder, knowledge=Bot().knowledge, channels=channels) as place,
-            place.serving() as running,
-            place.looking() as store,
-        ):
-            for story in stories:
-                missing += await _Stage(story, place, store, show).play()
-            if not leave:
-                async with _commanded(place) as url:
-                    interrupted = _interruption()
-                    show.serving(place, running, folder, url)
-                    await interrupted.wait()
-                    show.stopping()
+        channels = {to.channel for story in told for to in story.addresses}
+        bot = Bot()
+        async with world(
+            folder, knowledge=bot.knowledge, playbooks=bot.playbooks, channels=channels, sections={"desk": DESK}
+        ) as place:
+            await learned(place.settings)
+            async with place.serving() as running, place.looking() as store:
+                for story in told:
+                    missing += await Stage(story, place, store, show).play()
+                if not leave:
+                    async with _commanded(place) as url:
+                        interrupted = _interruption()
+                        show.serving(place, running, folder, url)
+                        await interrupted.wait()
+                        show.stopping()
     return 1 if missing else 0
+
+
+async def learned(settings: Settings) -> None:
+    """Wait until the playbooks are learned, so that the first message is understood by them."""
+    playbooks = await asyncio.to_thread(playbooks_of, settings)
+    await asyncio.to_thread(Lessons.of(playbooks, settings.data_folder).learn)
 
 
 class _Conversation:
@@ -81,8 +90,22 @@ class _Conversation:
         self._console.print(Text(f"{head}  (forged: kept for staff)", style="bold yellow"))
         self._console.print(Padding(Text(readable(message.text)), (0, 0, 1, 10)))
 
+    def past(self, rows: Sequence[Mapping[str, object]]) -> None:
+        """What the company has brought of the time before."""
+        for row in sorted(rows, key=lambda row: str(row.get("at") or row.get("opened") or "")):
+            self._console.print(Text(f"  {_told(row)}", style="dim"))
+        self._console.print()
+
+    def element(self, name: str) -> None:
+        """Something that must be there, and is."""
+        self._console.print(Text(f"          ✓ {name}", style="green"))
+
+    def elements_end(self) -> None:
+        """All that must be there after a step was shown."""
+        self._console.print()
+
     def missing(self, text: str) -> None:
-        self._console.print(Text(f"✗ {text}", style="bold red"))
+        self._console.print(Text(f"          ✗ {text}", style="bold red"))
 
     def people(self, timelines: Sequence[Collection[str]]) -> None:
         """Who is who has changed: `timelines` are the channels of each customer."""
@@ -100,8 +123,8 @@ class _Conversation:
         elif people == 1:
             self._console.print(Text(f"One customer, one timeline: {count} messages over {channels}.", style="bold"))
         else:
-            told = f"{people} customers, each with a timeline of their own: {count} messages over {channels}."
-            self._console.print(Text(told, style="bold"))
+            each = f"{people} customers, each with a timeline of their own: {count} messages over {channels}."
+            self._console.print(Text(each, style="bold"))
 
     def serving(self, place: World, running: Running, folder: Path, sandbox: str) -> None:
         self._console.print(
@@ -141,6 +164,15 @@ class _Json:
     def forged(self, message: QuarantinedMessage) -> None:
         return
 
+    def past(self, rows: Sequence[Mapping[str, object]]) -> None:
+        return
+
+    def element(self, name: str) -> None:
+        return
+
+    def elements_end(self) -> None:
+        return
+
     def missing(self, text: str) -> None:
         sys.stderr.write(text + "\n")
 
@@ -157,156 +189,6 @@ class _Json:
         return
 
 
-@dataclass(slots=True)
-class _Stage:
-    """A story being played."""
-
-    story: Story
-    place: World
-    store: Store
-    show: _Conversation | _Json
-    _printed: set[MessageId] = field(default_factory=set)
-    _missing: list[str] = field(default_factory=list)
-    _people: int = 0  # that the story's addresses were known to belong to
-
-    @property
-    def records(self) -> Records:
-        return self.store.records
-
-    async def play(self) -> list[str]:
-        """Everything that was expected and did not come."""
-        self.show.title(self.story.title)
-        for name in dict.fromkeys(self.story.names.values()):
-            self.place.people.know(name, [address for address, whose in self.story.names.items() if whose == name])
-        await self._import_customers()
-        for address in self.story.shared:
-            await self.store.identity.share(address, by="the office", reason="several people write from there")
-        self._people = len(await self._customers())
-        for step in self.story.steps:
-            await self._take(step)
-        timeline = await self._timeline()
-        self._judge(timeline)
-        self.show.end(self.story, len(timeline), len(self._missing))
-        return self._missing
-
-    async def _import_customers(self) -> None:
-        if not self.story.customers:
-            return
-        file = self.place.settings.data_folder / "customers.csv"
-        await asyncio.to_thread(file.write_text, self.story.customers, encoding="utf-8")
-        configured = load(self.place.settings)
-        people = read_roster(file, {account.channel: account.channel_class.address for account in configured})
-        await self.records.import_customers(people, {account.channel: account.name for account in configured})
-
-    async def _take(self, step: Step) -> None:
-        before = self.place.ledger.last
-        text = step.text.format(code=await self._code(step.code_from)) if step.code_from else step.text
-        if step.forged:
-            await self._forge(step)
-        else:
-            self.place.people.write(step.sender, text, subject=step.subject, answer=step.answers)
-        for expected in step.expects:
-            await self._arrival(expected, before)
-        await self._print_new()
-        await self._count_people(step)
-
-    async def _forge(self, step: Step) -> None:
-        """A mail in somebody's name that their domain has not signed: it must be kept for staff."""
-        mailbox = self.place.mail.mailbox(step.sender.value, self.story.names[step.sender])
-        kept = len(await self.records.quarantined())
-        mailbox.verdict = Verdict.FAIL
-        mailbox.write(step.subject, step.text)
-        mailbox.verdict = Verdict.PASS
-        try:
-            self.show.forged(await self._more_in_quarantine_than(kept))
-        except TimeoutError:
-            self._miss(f"what was forged in the name of {step.sender} was not kept for staff")
-
-    async def _more_in_quarantine_than(self, count: int) -> QuarantinedMessage:
-        async with asyncio.timeout(_DEADLINE):
-            while True:
-                found = await self.records.quarantined()
-                if len(found) > count:
-                    return max(found, key=lambda message: message.id)
-                await asyncio.sleep(0.02)
-
-    async def _code(self, address: Address) -> str:
-        """What the last message there brought, as its reader sees it."""
-        for entry in reversed(self.place.ledger.entries()):
-            if entry.accepted and entry.to == str(address) and (found := _CODE.search(entry.text)):
-                return found[0]
-        return "no code came"
-
-    async def _count_people(self, step: Step) -> None:
-        """Who is one person is settled a moment after the reply."""
-        try:
-            customers = await self._as_many_as(step.people)
-        except TimeoutError:
-            self._miss(f"after {step.text!r} there are not {step.people} customers")
-            return
-        if self._people != step.people and step.code_from:
-            self.show.people([list(dict.fromkeys(a.channel for a in addresses)) for addresses in customers.values()])
-        self._people = step.people
-
-    async def _as_many_as(self, people: int) -> dict[CustomerId, list[Address]]:
-        async with asyncio.timeout(_DEADLINE):
-            while True:
-                customers = await self._customers()
-                if len(customers) == people:
-                    return customers
-                await asyncio.sleep(0.02)
-
-    async def _customers(self) -> dict[CustomerId, list[Address]]:
-        """The addresses of the story that have written, by whose they are."""
-        customers: dict[CustomerId, list[Address]] = {}
-        for address in self.story.addresses:
-            if (customer := await self.records.customer_of(address)) is not None:
-                customers.setdefault(customer, []).append(address)
-        return customers
-
-    async def _arrival(self, expected: Expect, after: int) -> None:
-        """Wait until the provider has taken a message for that address, and read it as its customer does."""
-        try:
-            [entry] = await self.place.ledger.wait_for(
-                lambda entry: entry.accepted and entry.to == str(expected.to),
-                _DEADLINE,
-                after=after,
-            )
-        except TimeoutError:
-            self._miss(f"no message came to {expected.to}")
-            return
-        for wrong in expected.missing(entry.text):
-            self._miss(f"to {expected.to}: {wrong}")
-
-    async def _timeline(self) -> list[TimelineMessage]:
-        return [message for known in await self._customers() for message in await self.records.timeline(known)]
-
-    async def _settled(self) -> list[TimelineMessage]:
-        """The timeline once it is recorded what became of every reply; that comes after the provider has it."""
-        async with asyncio.timeout(_DEADLINE):
-            while True:
-                timeline = await self._timeline()
-                if not any(message.state in _UNDER_WAY for message in timeline):
-                    return timeline
-                await asyncio.sleep(0.02)
-
-    async def _print_new(self) -> None:
-        for message in await self._settled():
-            if message.id not in self._printed:
-                self._printed.add(message.id)
-                self.show.message(message, self.story.names[message.address])
-
-    def _judge(self, timeline: list[TimelineMessage]) -> None:
-        if len({message.customer for message in timeline}) != self.story.steps[-1].people:
-            self._miss(f"the timelines do not belong to {self.story.steps[-1].people} customers")
-        if any("wrote:" in message.text for message in timeline if message.direction is Direction.IN):
-            self._miss("a mail was stored with what it quotes")
-
-    def _miss(self, text: str) -> None:
-        self._missing.append(text)
-        self.show.missing(text)
-
-
 @asynccontextmanager
 async def _commanded(place: World) -> AsyncIterator[str]:
     """The sandbox's control port, where `omnibot chat` looks for it, or on any that is free."""
@@ -316,6 +198,23 @@ async def _commanded(place: World) -> AsyncIterator[str]:
         except OSError:
             url = await stack.enter_async_context(commanded(place.providers, 0))
         yield url
+
+
+def _told(row: Mapping[str, object]) -> str:
+    """A row of the past in one line: when, and what happened."""
+    at = str(row.get("at") or row.get("opened") or "")[:10]
+    match row["kind"]:
+        case "customer":
+            what = f"customer: {row.get('name')}"
+        case "event":
+            properties = row.get("properties")
+            told = properties.items() if isinstance(properties, Mapping) else ()
+            what = ", ".join([str(row["name"]), *(f"{key} {value}" for key, value in told)])
+        case "case":
+            what = f"case: {row['intent']}, {row['state']}"
+        case _:
+            what = f"{row.get('agent') or 'customer'}: {row['text']}"
+    return f"{at or 'now':<10}  {what}"
 
 
 def _and(words: Collection[str]) -> str:

@@ -1,63 +1,186 @@
-"""Somebody who moves between channels: two strangers, one person by a code, and two timelines again."""
+"""Tomás, who moves between channels: two strangers, one person by a code, and two timelines again."""
 
-from omnibot.model import Address
-from omnibot.sandbox.stories.story import Expect, Step, Story
+from __future__ import annotations
 
-_SMS = Address("sms", "+4915112345678")
-_EMAIL = Address("email", "tomas.ruiz@example.net")
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
-MOVES = Story(
-    title="Tomás, who moves between channels: first by SMS, later from an e-mail address that nobody knows",
-    names={_SMS: "Tomás", _EMAIL: "Tomás Ruiz"},
-    steps=(
-        Step(
-            sender=_SMS,
-            text="Hola, olvidé mi contraseña, ¿qué hago?",
-            expects=(Expect(_SMS, ("contraseña",)),),
-            people=1,
-        ),
-        Step(
-            sender=_EMAIL,
-            subject="Mis datos",
-            text="Buenos días, ¿cómo puedo exportar mis datos?",
-            expects=(Expect(_EMAIL, ("export", "automático")),),
-            people=2,
-        ),
-        Step(
-            sender=_SMS,
-            text="Mi correo es tomas.ruiz@example.net",
-            expects=(
-                Expect(_SMS, ("tomas.ruiz@example.net", "código"), never=("Tomás Ruiz",)),
-                Expect(_EMAIL, ("código",), never=("+49151",)),
-            ),
-            people=2,
-        ),
-        Step(
-            sender=_SMS,
-            text="El código es {code}",
-            code_from=_EMAIL,
-            expects=(Expect(_SMS, ("tomas.ruiz@example.net",)),),
-            people=1,
-        ),
-        Step(
-            sender=_EMAIL,
-            text="Gracias. Prefiero respuestas cortas. ¿Y cómo cancelo?",
-            answers=True,
-            expects=(Expect(_EMAIL, ("cancel",), never=("automático",)),),
-            people=1,
-        ),
-        Step(
-            sender=_SMS,
-            text="Olvida mi correo",
-            expects=(Expect(_SMS, ("olvid",)),),
-            people=1,
-        ),
-        Step(
-            sender=_SMS,
-            text="{code}",
-            code_from=_SMS,
-            expects=(Expect(_SMS, ("olvidado",)),),
-            people=2,
-        ),
+from omnibot.model import Address, Direction
+from omnibot.sandbox.stories.story import Element, Expect, Scene, Step, Story, leaves_out, says
+
+__all__ = ["Moving", "moves"]
+
+_CODE = re.compile(r"\b\d{3} ?\d{4}\b")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moving:
+    """Who moves, from a number to a mail address that nobody knows."""
+
+    name: str
+    language: str
+    number: Address
+    mail: Address
+
+    @classmethod
+    def tomas(cls) -> Moving:
+        """As the demo tells it."""
+        return cls(
+            name="Tomás Ruiz",
+            language="es",
+            number=Address("sms", "+4915112345678"),
+            mail=Address("email", "tomas.ruiz@example.net"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What is said in one language, and how what is expected can be put in it (regular expressions)."""
+
+    first: str
+    subject: str
+    second: str
+    names_mail: str
+    tells_code: str
+    goes_on: str
+    forgets: str
+    password: str
+    export: str
+    machine: str
+    code: str
+    cancel: str
+    forgotten: str
+
+
+_WORDS: Mapping[str, _Words] = {
+    "es": _Words(
+        first="Hola, olvidé mi contraseña, ¿qué hago?",
+        subject="Mis datos",
+        second="Buenos días, ¿cómo puedo exportar mis datos?",
+        names_mail="Mi correo es {mail}",
+        tells_code="El código es {{code}}",
+        goes_on="Gracias. Prefiero respuestas cortas. ¿Y cómo cancelo?",
+        forgets="Olvida mi correo",
+        password="contraseña",
+        export="export",
+        machine="automátic",
+        code="código",
+        cancel="cancel",
+        forgotten="olvidado",
     ),
-)
+    "en": _Words(
+        first="Hi, I forgot my password, what do I do?",
+        subject="My data",
+        second="Good morning, how can I export my data?",
+        names_mail="My email is {mail}",
+        tells_code="The code is {{code}}",
+        goes_on="Thanks. Shorter answers please. And how do I cancel my plan?",
+        forgets="Forget my email",
+        password="password",
+        export="export",
+        machine="automatic",
+        code="code",
+        cancel="cancel",
+        forgotten="forgotten",
+    ),
+}
+
+
+def moves(who: Moving) -> Story:
+    """The story as it must go for whoever it is told of."""
+    words = _WORDS[who.language]
+    return Story(
+        title=f"{who.name}, who moves between channels: first by SMS, later from an e-mail address that nobody knows",
+        names={who.number: who.name.split()[0], who.mail: who.name},
+        steps=(*_apart(who, words), *_linked(who, words), *_apart_again(who, words)),
+    )
+
+
+def _apart(who: Moving, words: _Words) -> Iterator[Step]:
+    yield Step(
+        sender=who.number,
+        text=words.first,
+        expects=(Expect(who.number),),
+        elements=(
+            says("answered in the language of the message", who.number, words.password),
+            says("told once that a machine writes", who.number, words.machine),
+        ),
+    )
+    yield Step(
+        sender=who.mail,
+        subject=words.subject,
+        text=words.second,
+        expects=(Expect(who.mail),),
+        elements=(
+            says("answered by mail, too", who.mail, words.export),
+            says("told there as well that a machine writes", who.mail, words.machine),
+            Element("and not known to be the same", lambda scene: _stays_on(scene, who.mail)),
+        ),
+        people=2,
+    )
+
+
+def _linked(who: Moving, words: _Words) -> Iterator[Step]:
+    yield Step(
+        sender=who.number,
+        text=words.names_mail.format(mail=who.mail.value),
+        expects=(Expect(who.number), Expect(who.mail)),
+        elements=(
+            says("told where the code went", who.number, re.escape(who.mail.value), words.code),
+            Element("the code is in the mail alone", lambda scene: _code_is_at(scene, who.mail, who.number)),
+            leaves_out("the mail does not tell who asked", who.mail, re.escape(who.number.value[:7])),
+        ),
+        people=2,
+    )
+    yield Step(
+        sender=who.number,
+        text=words.tells_code.format(),
+        code_from=who.mail,
+        expects=(Expect(who.number),),
+        elements=(says("linked by the code that was typed", who.number, re.escape(who.mail.value)),),
+    )
+    yield Step(
+        sender=who.mail,
+        text=words.goes_on,
+        answers=True,
+        expects=(Expect(who.mail),),
+        elements=(
+            says("answered on what is one timeline now", who.mail, words.cancel),
+            leaves_out("without being told again that a machine writes", who.mail, words.machine),
+            Element("one timeline over both", lambda scene: _is_over(scene, who.number, who.mail)),
+        ),
+    )
+
+
+def _apart_again(who: Moving, words: _Words) -> Iterator[Step]:
+    yield Step(
+        sender=who.number,
+        text=words.forgets,
+        expects=(Expect(who.number),),
+        elements=(Element("asked for a code before all is forgotten", lambda scene: _code_is_at(scene, who.number)),),
+    )
+    yield Step(
+        sender=who.number,
+        text="{code}",
+        code_from=who.number,
+        expects=(Expect(who.number),),
+        elements=(
+            says("told that it is forgotten", who.number, words.forgotten),
+            Element("the timeline splits cleanly", lambda scene: _stays_on(scene, who.number)),
+        ),
+        people=2,
+    )
+
+
+def _stays_on(scene: Scene, address: Address) -> bool:
+    return {one.address for one in scene.timeline} == {address}
+
+
+def _is_over(scene: Scene, *addresses: Address) -> bool:
+    wrote = {one.address for one in scene.timeline if one.direction is Direction.IN}
+    return wrote == {*addresses}
+
+
+def _code_is_at(scene: Scene, there: Address, *nowhere_else: Address) -> bool:
+    return bool(_CODE.search(scene.text(there))) and not any(_CODE.search(scene.text(other)) for other in nowhere_else)

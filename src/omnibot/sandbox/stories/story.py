@@ -1,10 +1,18 @@
-"""What a story is made of: who is known, what they write where, and what must come back."""
+"""What a story is made of: what was before, who writes what where, and what must be there when they are answered."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from omnibot.model import Address
+from omnibot.model import Address, Direction, TimelineMessage
+from omnibot.store.profiles import TakenTurn
+
+__all__ = ["Check", "Element", "Expect", "Letter", "Scene", "Step", "Story", "leaves_alone", "leaves_out", "says"]
+
+_BLANK = re.compile(r"[ \u00a0\u202f\u2009]+")  # the spaces of typesetters
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +33,67 @@ class Expect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """A mail as its reader sees it; `answers`: their program shows it below the mail that it answers."""
+
+    subject: str
+    answers: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What there is after a step: what came to whom since its beginning, and what is on record.
+
+    `texts` and `letters` are by who got them; `timeline` and `turns` are of the customer who wrote, oldest first.
+    `handed_off`: the reasons for which people have to take care of them.
+    """
+
+    began: datetime  # when the step did
+    texts: Mapping[Address, str]
+    letters: Mapping[Address, Letter]
+    timeline: Sequence[TimelineMessage]
+    turns: Sequence[TakenTurn]
+    handed_off: tuple[str, ...] = ()
+
+    def text(self, address: Address) -> str:
+        """All that came there, with plain spaces and apostrophes; '' for nothing."""
+        return _BLANK.sub(" ", self.texts.get(address, "")).replace("\u2019", "'")
+
+    @property
+    def last_words(self) -> str:
+        """What the customer wrote last, as it was stored."""
+        return next((one.text for one in reversed(self.timeline) if one.direction is Direction.IN), "")
+
+
+Check = Callable[[Scene], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One thing that must be true after a step, by the name under which it is shown."""
+
+    name: str
+    holds: Check
+
+
+def says(name: str, to: Address, *patterns: str) -> Element:
+    """All of these regular expressions are found in what came to an address, in any case; `^` begins a line."""
+    found = [re.compile(pattern, re.IGNORECASE | re.MULTILINE) for pattern in patterns]
+    return Element(name, lambda scene: all(one.search(scene.text(to)) for one in found))
+
+
+def leaves_out(name: str, to: Address, *patterns: str) -> Element:
+    """Something came there, and none of these regular expressions is found in it."""
+    found = [re.compile(pattern, re.IGNORECASE | re.MULTILINE) for pattern in patterns]
+    return Element(name, lambda scene: bool(scene.text(to)) and not any(one.search(scene.text(to)) for one in found))
+
+
+def leaves_alone(name: str, address: Address) -> Element:
+    """Nothing came to an address."""
+    return Element(name, lambda scene: not scene.text(address))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """Somebody writes; `answers` quotes the last mail as a mail program does. Then what is expected must come.
 
@@ -39,6 +108,7 @@ class Step:
     code_from: Address | None = None
     forged: bool = False
     expects: tuple[Expect, ...] = ()
+    elements: tuple[Element, ...] = ()
     people: int = 1
 
 
@@ -47,13 +117,14 @@ class Story:
     """What is written at `addresses`, by one person or by several.
 
     `customers` is the CSV that the company imports first, if any; `shared` are addresses in it that it knows several
-    people to write from.
+    people to write from. `past` are rows of what the company brings by `omnibot import history`.
     """
 
     title: str
     names: dict[Address, str]
     steps: tuple[Step, ...]
     customers: str = ""
+    past: tuple[Mapping[str, object], ...] = ()
     shared: tuple[Address, ...] = ()
 
     @property

@@ -1,0 +1,232 @@
+"""Mike, who knows what he talks about, and writes for the third time about what still does not work."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from omnibot.model import Address, Direction
+from omnibot.sandbox.stories.story import Element, Expect, Scene, Step, Story, leaves_out, says
+
+__all__ = ["Contact", "Frustrated", "frustrated"]
+
+_MANY = 3  # contacts, with which more experienced people take over
+_LONGEST = 700  # characters of a reply that is short
+_WITHIN = timedelta(hours=4)  # working time in which they have answered, and what rounding adds to it
+_ROUNDED = timedelta(minutes=31)
+_ARTICLE = r"^1\. "  # the numbered steps of an answer
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """That somebody came with it before: where and when, who helped, and what that person told them to do in vain."""
+
+    address: Address
+    at: datetime
+    agent: str
+    step: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frustrated:
+    """Who is fed up, and what was before."""
+
+    name: str
+    language: str
+    zone: str
+    code: str  # of the error
+    writes: Address
+    before: tuple[Contact, ...]
+
+    @classmethod
+    def mike(cls, now: datetime) -> Frustrated:
+        """As the demo tells it: first by SMS, then by mail, now on WhatsApp."""
+        sms, mail = Address("sms", "+447700900123"), Address("email", "mike.adeyemi@example.net")
+        return cls(
+            name="Mike Adeyemi",
+            language="en",
+            zone="Europe/London",
+            code="504",
+            writes=Address("whatsapp", "+447700900123"),
+            before=(
+                Contact(sms, now - timedelta(days=9), "Priya", "limit=200 with the cursor"),
+                Contact(mail, now - timedelta(days=4), "Ben", "async=true for reports"),
+            ),
+        )
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """Everywhere that they wrote from."""
+        return tuple(dict.fromkeys((*(contact.address for contact in self.before), self.writes)))
+
+    @property
+    def escalates(self) -> bool:
+        """Whether it is for people with more experience now."""
+        return len(self.before) + 1 >= _MANY
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What is said in one language, and how what is expected can be put in it (regular expressions)."""
+
+    first: str
+    again: str
+    now: str
+    ordinals: Mapping[int, str]
+    seen: str  # that it is seen how they feel
+    grovelling: tuple[str, ...]
+    senior: str
+    days: tuple[str, str]  # today, tomorrow
+
+
+_WORDS: Mapping[str, _Words] = {
+    "en": _Words(
+        first="Our calls to the API time out with {code} since the deploy on Monday.",
+        again="The API timeout is still there, {code} on every second call. This is getting annoying.",
+        now="Seriously? Our API calls still time out with {code}, nothing that you told us has helped. I'm fed up.",
+        ordinals={1: r"first|1st", 2: r"second|2nd", 3: r"third|3rd", 4: r"fourth|4th"},
+        seen=r"too long|long enough|slog|before now|again\.|longer than",
+        grovelling=("apolog", "understand (your|how)", "so sorry", "deeply", "inconvenience"),
+        senior="senior support",
+        days=("today", "tomorrow"),
+    ),
+    "es": _Words(
+        first="Nuestras llamadas a la API agotan el tiempo de espera con {code} desde el lunes.",
+        again="El timeout de la API sigue ahí, {code} en cada segunda llamada. Ya cansa.",
+        now="¿En serio? Las llamadas a la API siguen dando timeout con {code} y nada ha ayudado. Estoy harto.",
+        ordinals={1: "primera", 2: "segunda", 3: "tercera", 4: "cuarta"},
+        seen=r"demasiado|bastante paciencia|mucha paciencia|resuelto|otra vez|más de lo aceptable",
+        grovelling=("mil disculpas", "entiendo (tu|su)", "lamentamos profundamente"),
+        senior="soporte especializado",
+        days=("hoy", "mañana"),
+    ),
+    "de": _Words(
+        first="Unsere API-Aufrufe laufen seit Montag in einen Timeout mit {code}.",
+        again="Der API-Timeout ist immer noch da, {code} bei jedem zweiten Aufruf. Das nervt.",
+        now="Im Ernst? Unsere API-Aufrufe laufen weiter in einen Timeout mit {code}, und nichts hilft. Mir reicht's.",
+        ordinals={1: "erste", 2: "zweite", 3: "dritte", 4: "vierte"},
+        seen=r"zu lange|mühsam|Geduld|längst|noch einmal schreiben|vertretbar",
+        grovelling=("tausendmal", "verstehe (deinen|ihren)", "bedauern zutiefst"),
+        senior="Team für schwierige Fälle",
+        days=("heute", "morgen"),
+    ),
+    "fr": _Words(
+        first="Nos appels à l'API expirent avec {code} depuis lundi.",
+        again="Le timeout de l'API est toujours là, {code} un appel sur deux. Ça devient pénible.",
+        now="Sérieusement ? Nos appels à l'API expirent encore avec {code}, rien n'a aidé. J'en ai marre.",
+        ordinals={1: "première", 2: "deuxième", 3: "troisième", 4: "quatrième"},
+        seen=r"trop longtemps|pénible|assez de temps|réglé|encore une fois|acceptable|traitée|patience",
+        grovelling=("mille excuses", "comprends (ta|votre)", "sincèrement désolé"),
+        senior="équipe d'experts",
+        days=("aujourd'hui", "demain"),
+    ),
+}
+
+
+def frustrated(who: Frustrated) -> Story:
+    """The story as it must go for whoever it is told of."""
+    words = _WORDS[who.language]
+    return Story(
+        title=f"{who.name}, who is fed up: contact {len(who.before) + 1} about the same API timeout",
+        names=dict.fromkeys(who.addresses, who.name),
+        past=tuple(_past(who, words)),
+        steps=(
+            Step(
+                sender=who.writes,
+                text=words.now.format(code=who.code),
+                expects=(Expect(who.writes),),
+                elements=tuple(_answer(who, words)),
+            ),
+        ),
+    )
+
+
+def _past(who: Frustrated, words: _Words) -> Iterator[dict[str, object]]:
+    columns = {address.channel: address.value for address in who.addresses}
+    own = {"name": who.name, "language": who.language, "zone": who.zone, "length": "short"}
+    begun = min((contact.at for contact in who.before), default=None)
+    yield {"kind": "customer", **own, **columns, **({"at": begun.isoformat()} if begun else {})}
+    if begun is None:
+        return
+    case = f"timeout-{who.writes.value}"
+    for number, contact in enumerate(who.before):
+        text = (words.again if number else words.first).format(code=who.code)
+        told = {"kind": "message", "address": str(contact.address), "case": case}
+        yield {**told, "id": f"{case}-{number}", "at": contact.at.isoformat(), "direction": "in", "text": text}
+        answered = (contact.at + timedelta(hours=1)).isoformat()
+        yield {**told, "id": f"{case}-{number}-a", "at": answered, "agent": contact.agent, "text": f"{contact.step}?"}
+    attempts = [{"what": one.step, "by": one.agent, "at": one.at.isoformat(), "result": "failed"} for one in who.before]
+    contacts = [{"address": str(contact.address), "at": contact.at.isoformat()} for contact in who.before]
+    yield {
+        "kind": "case",
+        "id": case,
+        "address": [str(contact.address) for contact in who.before],
+        "intent": "api-timeout",
+        "topic": who.code,
+        "state": "waiting",
+        "opened": begun.isoformat(),
+        "contacts": contacts,
+        "agents": list(dict.fromkeys(contact.agent for contact in who.before)),
+        "attempts": attempts,
+    }
+
+
+# --- what must be there ---------------------------------------------------------------------------------------------
+
+
+def _answer(who: Frustrated, words: _Words) -> Iterator[Element]:
+    there, contacts = who.writes, len(who.before) + 1
+    yield says("greets by name", there, rf"\A.{{0,30}}\b{re.escape(who.name.split()[0])}\b")
+    if who.before:
+        yield says(f"acknowledges contact {contacts}", there, words.ordinals[contacts])
+        yield says("names who helped before", there, *(rf"\b{re.escape(one.agent)}\b" for one in who.before))
+        yield says("names what was tried", there, *(re.escape(one.step) for one in who.before))
+        yield Element("tells no step again that has failed", lambda scene: _repeats_nothing(scene, who))
+    else:
+        yield leaves_out("makes up no earlier contact", there, *list(words.ordinals.values())[1:])
+        yield says("tells the steps", there, _ARTICLE)
+    yield from _handed_off(who, words) if who.escalates else _not_handed_off(who, words)
+    yield says("in technical words", there, r"\bAPI\b", r"=\w|timeout")
+    yield Element("and short", lambda scene: len(scene.text(there)) <= _LONGEST)
+
+
+def _repeats_nothing(scene: Scene, who: Frustrated) -> bool:
+    """What has failed is named once, as what was tried; no list of things to do has it again."""
+    text = scene.text(who.writes)
+    listed = "\n".join(re.findall(r"^\d\. .*$", text, re.MULTILINE))
+    return all(text.count(one.step) == 1 and one.step not in listed for one in who.before)
+
+
+def _handed_off(who: Frustrated, words: _Words) -> Iterator[Element]:
+    yield says("acknowledges how he feels", who.writes, words.seen)
+    yield leaves_out("without grovelling", who.writes, *words.grovelling)
+    yield says("hands off to senior support", who.writes, words.senior)
+    yield Element("says by when", lambda scene: _says_when(scene, who, words))
+    yield Element("people have the case", lambda scene: bool(scene.handed_off))
+    yield leaves_out("and sends him through nothing meanwhile", who.writes, _ARTICLE)
+
+
+def _not_handed_off(who: Frustrated, words: _Words) -> Iterator[Element]:
+    yield leaves_out("does not call senior support yet", who.writes, words.senior)
+
+
+def _says_when(scene: Scene, who: Frustrated, words: _Words) -> bool:
+    """An hour of the customer's day, and which day it is, within what the playbook allows."""
+    wrote = next((one.at for one in reversed(scene.timeline) if one.direction is Direction.IN), scene.began)
+    text, zone = scene.text(who.writes), ZoneInfo(who.zone)
+    first = wrote.astimezone(zone) + _WITHIN
+    quarters = (first + timedelta(minutes=minutes) for minutes in range(int(_ROUNDED.total_seconds() // 60)))
+    return any(
+        re.search(_hour(at), text) and words.days[(at.date() - wrote.astimezone(zone).date()).days] in text
+        for at in quarters
+        if at.minute % 15 == 0
+    )
+
+
+def _hour(at: datetime) -> str:
+    """12:15 pm, 1 pm, 13:15, 13 h 15, 13 Uhr."""
+    minutes = rf"(?::| h ){at.minute:02}" if at.minute else r"(?::00| h(?! \d)| h 00| Uhr| [ap]m)"
+    return rf"\b(?:{at.hour}|{at.hour % 12 or 12}){minutes}"
