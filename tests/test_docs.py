@@ -91,6 +91,7 @@ SNIPPETS = [
     for document in (
         ROOT / "README.md",
         ROOT / "docs" / "identity.md",
+        ROOT / "docs" / "language-model.md",
         ROOT / "docs" / "understanding.md",
         *sorted((ROOT / "docs" / "channels").glob("*.md")),
     )

@@ -45,6 +45,7 @@ from omnibot.logs import request_scope
 from omnibot.memory import Matters
 from omnibot.model import BusinessHours, Disclosure, File, Level, Limits, Proof
 from omnibot.pages import LinkPages
+from omnibot.phrasing import Phrasing
 from omnibot.playbooks import PlaybookError, Playbooks
 from omnibot.remembering import Remembering
 from omnibot.settings import WEEKDAYS, Hours, Identity, Settings
@@ -114,12 +115,13 @@ async def serve(
         _database(settings, stopping=_tell_database_stops) as dsn,
         drain.closing("store", _store(settings, dsn)) as store,
         open_channels(accounts, settings, drain.closing) as channels,
-        _working(settings, store, channels, files, bell, drain) if Role.WORKER in roles else nullcontext(),
+        drain.closing("llm", _phrasing(settings, store)) if Role.WORKER in roles else nullcontext() as phrasing,
+        _working(settings, store, channels, files, phrasing, bell, drain) if Role.WORKER in roles else nullcontext(),
         _hearing_of_others(settings, store, dsn, bell, drain) if Role.WEB not in roles else nullcontext(),
         _telling_others(store, bell, drain) if Role.WORKER not in roles else nullcontext(),
         _receiving(settings, store, channels, files, bell, drain)
         if Role.WEB in roles
-        else _http(settings, health_routes(store, channels.values()), drain) as url,
+        else _http(settings, health_routes(store, channels.values(), settings.voice.llm), drain) as url,
     ):
         started(Running(url, channels))
         log.info("server.started", count=len(channels))
@@ -220,9 +222,20 @@ def _site(account: Account, settings: Settings, secret: bytes, files: SharedFile
 # --- work ----------------------------------------------------------------------------------------------------------
 
 
+def _phrasing(settings: Settings, store: Store) -> AbstractAsyncContextManager[Phrasing | None]:
+    llm = settings.voice.llm
+    return Phrasing.open(llm, store.wordings) if llm.is_configured else nullcontext()
+
+
 @asynccontextmanager
 async def _working(
-    settings: Settings, store: Store, channels: Channels, files: DiskFiles, bell: _Bell, drain: _Drain
+    settings: Settings,
+    store: Store,
+    channels: Channels,
+    files: DiskFiles,
+    phrasing: Phrasing | None,
+    bell: _Bell,
+    drain: _Drain,
 ) -> AsyncIterator[None]:
     delivery = Delivery(store.path, channels, settings.delivery)
     linking = Linking(
@@ -232,9 +245,10 @@ async def _working(
         done=lambda: lanes.wake(),  # they wake each other
     )
     steps = _steps(settings, channels)
+    steps.phrasing = phrasing.refuses if phrasing else None
     past = Remembering(store.recall, steps.embed, settings.bot.languages[0])
     committed = _all(delivery.wake, linking.wake, past.busy)
-    lanes = Lanes(store.path, steps, settings.turns, committed, past.remind)
+    lanes = Lanes(store.path, steps, settings.turns, committed, past.remind, phrasing)
     rules = Rules(settings)
     learning = Learning.of(settings, lambda playbooks, model: _go_by(steps, rules, playbooks, model), rules.load)
     learning.begin()
@@ -244,7 +258,7 @@ async def _working(
         drain.looping(
             _WORK,
             _Work("delivery", [delivery.run], delivery.close),
-            _Work("turns", [lanes.run] * settings.turns.workers, lanes.close),
+            _Work("turns", [*[lanes.run] * settings.turns.workers, lanes.run_slow], lanes.close),
             _Work("linking", [linking.run], linking.close),
         ),
         drain.background("attachments", fetcher.run),
@@ -252,6 +266,7 @@ async def _working(
         drain.background("expiry", linking.expire),
         drain.background("intents", learning.run),
         drain.background("recall", past.run),
+        drain.background("llm", phrasing.run) if phrasing else nullcontext(),
     ):
         yield
 
@@ -472,7 +487,7 @@ async def _receiving(
         for (name, account), channel in channels.items()
     }
     routes = [
-        *health_routes(store, channels.values()),
+        *health_routes(store, channels.values(), settings.voice.llm),
         files.download_route(settings.load_secret(), store.attachments.file_key),
         *_shared_files(settings).routes(),
         *_link_pages(settings, store, channels, verifier, bell.ring).routes(),

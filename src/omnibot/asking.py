@@ -23,7 +23,7 @@ from omnibot.model import (
 from omnibot.remembering import Remembering
 from omnibot.store import Store
 from omnibot.store.work import InboxItem, Kind, Lease, Outcome, Unreadable, Work
-from omnibot.turn import Steps, seen, turn
+from omnibot.turn import Remind, Steps, seen, turn
 
 __all__ = ["Answer", "AskError", "ask"]
 
@@ -139,6 +139,6 @@ async def _take(work: Work, steps: Steps, store: Store | None, language: str) ->
             outcome: Outcome = end.value
             return outcome, recalled
         answer = None
-        if asked is not None and store is not None:
+        if isinstance(asked, Remind) and store is not None:
             [recalled] = await Remembering(store.recall, steps.embed, language).remind([asked])
             answer = recalled

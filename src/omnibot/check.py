@@ -16,6 +16,7 @@ from omnibot.channels import Account, judge_accounts
 from omnibot.dialogue import Knowledge, KnowledgeError, judged, unsaid
 from omnibot.learning import playbooks_of
 from omnibot.logs import configure
+from omnibot.phrasing import faults_of
 from omnibot.playbooks import PlaybookError
 from omnibot.settings import Log, Settings, SettingsError, channels_of, judge, read
 from omnibot.store import DatabaseError, Store, WrongSecret
@@ -51,6 +52,7 @@ async def check(config: Path | None, environ: Mapping[str, str]) -> Checked:
     told += _playbooks(settings, notes)
     told += _voice(settings)
     told += _pipeline(settings)
+    told += [str(fault) for fault in await faults_of(settings.voice.llm)]
     database = await _database(settings)
     told += database.faults
     if not settings.channels:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from typing import Protocol
 
 import structlog
 
@@ -14,8 +16,9 @@ from omnibot.model import CustomerId, Recalled
 from omnibot.settings import Turns
 from omnibot.store import StoreUnavailable
 from omnibot.store.message_path import MessagePath
+from omnibot.store.message_path.load import Claimed
 from omnibot.store.work import Lease, Outcome, Unreadable, Work
-from omnibot.turn import Remind, Steps, turn
+from omnibot.turn import Phrased, Remind, Steps, Told, Wording, turn
 
 log = structlog.get_logger(__name__)
 
@@ -24,13 +27,28 @@ log = structlog.get_logger(__name__)
 # many customers would hold up all others.
 _STRETCH = 0.003
 _RETRY_SECONDS = 2.0  # before a failed turn is tried again; doubled with each failure
-
+_LOOK_SECONDS = 0.5  # between two looks whether a customer for whom a model writes has written more
+_RESTARTS = 2  # of a turn, for what they have written meanwhile
+_MORE = "more"  # why a reply is not sent: they have written on
 
 Reminding = Callable[[Sequence[Remind]], Awaitable[Sequence[Sequence[Recalled]]]]  # what was said, for each turn
 
 
 async def _nothing(asking: Sequence[Remind]) -> Sequence[Sequence[Recalled]]:
     return [()] * len(asking)
+
+
+class Phrases(Protocol):
+    """A language model, as turns need it."""
+
+    def begin(self) -> str:
+        """Take a place to wait in, which `write` gives back; tells why there is none, or ''."""
+
+    async def write(self, wording: Wording) -> Phrased:
+        """What it makes of a reply; it may be cancelled."""
+
+    def count(self, by: str) -> None:
+        """A reply has left that it wrote (`model`), or that it might have written, and why it did not."""
 
 
 class UnderWay:
@@ -40,20 +58,28 @@ class UnderWay:
         self.work = work
         self.result: Outcome | Exception | None = None
         self.asks: Remind | None = None  # it waits to be reminded
+        self.wants: Wording | None = None  # it waits for its reply to be put into words
         self._turn = turn(work, steps)
 
-    def advance(self, told: Sequence[Recalled] | None = None) -> bool:
+    def advance(self, told: Told = None) -> bool:
         """Take the next step; tells whether there is more to be done at once."""
         if self.result is not None:
             return False
         try:
-            self.asks = self._turn.send(told)
+            pause = self._turn.send(told)
+            self.asks = pause if isinstance(pause, Remind) else None
+            self.wants = pause if isinstance(pause, Wording) else None
         except StopIteration as end:
             self.result = end.value
         except Exception as error:
             log.exception("turn.failed", customer=self.work.lease.customer)
             self.result = error
-        return self.result is None and self.asks is None
+        return self.result is None and self.asks is None and self.wants is None
+
+    @property
+    def last(self) -> int:
+        """The last inbox item that it has seen."""
+        return max((item.id for item in self.work.items), default=0)
 
 
 def _reminded(asking: Sequence[UnderWay], told: Sequence[Sequence[Recalled]]) -> Iterator[UnderWay]:
@@ -79,7 +105,7 @@ def _stretch(turns: Iterator[UnderWay]) -> list[UnderWay]:
         stretch.append(one)
         if time.monotonic() >= until:
             break
-    under_way = [one for one in stretch if one.asks is None]
+    under_way = [one for one in stretch if one.asks is None and one.wants is None]
     while under_way:
         under_way = [one for one in under_way if one.advance()]
     return stretch
@@ -88,7 +114,8 @@ def _stretch(turns: Iterator[UnderWay]) -> list[UnderWay]:
 class Lanes:
     """The turn workers of one process.
 
-    `committed` is called when replies may wait in the outbox; `remind` tells turns what was said long ago.
+    `committed` is called when replies may wait in the outbox; `remind` tells turns what was said long ago; `phrases`
+    puts replies into words. Turns that wait for that leave their batch, and `run_slow` ends them one by one.
     """
 
     def __init__(
@@ -98,8 +125,12 @@ class Lanes:
         settings: Turns,
         committed: Callable[[], None],
         remind: Reminding | None = None,
+        phrases: Phrases | None = None,
     ) -> None:
         self._path = path
+        self._phrases = phrases
+        self._slow: asyncio.Queue[UnderWay | None] = asyncio.Queue()
+        self._stopping = asyncio.Event()
         self._remind = remind or _nothing
         self._steps = steps
         self._settings = settings
@@ -112,9 +143,11 @@ class Lanes:
         self._due.set()
 
     def close(self) -> None:
-        """Finish the turns that are under way; `run` returns when they are committed."""
+        """Finish the turns that are under way, without waiting for a model; `run` returns when they are committed."""
         self._closing = True
         self._due.set()
+        self._stopping.set()
+        self._slow.put_nowait(None)
 
     async def run(self) -> None:
         """One worker: take turns until `close`."""
@@ -174,9 +207,20 @@ class Lanes:
             told = await self._remind([one.asks for one in asking if one.asks])  # all by one look
             await _in_stretches(_reminded(asking, told))
         for one in taken:
+            if one.wants is not None:
+                self._leave(one)
+        for one in taken:
             if isinstance(one.result, Exception):
                 await self._give_back(one.work, type(one.result).__name__)
         return [one.result for one in taken if isinstance(one.result, Outcome)]
+
+    def _leave(self, one: UnderWay) -> None:
+        """Out of the batch, with a place to wait in; at once to its end where there is none."""
+        why = "stopping" if self._closing else self._phrases.begin() if self._phrases else "nobody"
+        if why:
+            one.advance(Phrased(why=why))
+        else:
+            self._slow.put_nowait(one)
 
     def _begun(self, works: Sequence[Work]) -> Iterator[UnderWay]:
         for work in works:
@@ -196,6 +240,7 @@ class Lanes:
             log.exception("turns.batch_failed", count=len(outcomes))
             held = await self._commit_singly(outcomes)
         self._committed()
+        self._count(outcomes, held)
         if stale := len(outcomes) - len(held):
             log.info("turns.stale", count=stale)
         return any(held.values())
@@ -222,3 +267,93 @@ class Lanes:
             attempts=self._settings.attempts,
             reason=f"its turn failed: {reason}",
         )
+
+    def _count(self, outcomes: Sequence[Outcome], held: Mapping[CustomerId, bool]) -> None:
+        """Who put what was committed into words, where a model might have."""
+        if self._phrases is None:
+            return
+        for outcome in outcomes:
+            worded = outcome.record and outcome.record.get("wording")
+            if worded and outcome.work.lease.customer in held:
+                self._phrases.count("model" if worded["by"] == "model" else worded["why"])
+
+    # --- turns that wait for a model ---
+
+    async def run_slow(self) -> None:
+        """End the turns for which a model writes, each on its own; until `close`."""
+        async with asyncio.TaskGroup() as tasks:
+            while (one := await self._slow.get()) is not None:
+                tasks.create_task(self._end(one))
+            while not self._slow.empty():  # that came while it closed
+                if (one := self._slow.get_nowait()) is not None:
+                    tasks.create_task(self._end(one))
+
+    async def _end(self, one: UnderWay) -> None:
+        try:
+            await self._end_slowly(one)
+        except StoreUnavailable as error:
+            log.warning("turns.store_unavailable", reason=str(error))  # its lease runs out, and it is taken again
+        except Exception as error:
+            log.exception("turn.failed", customer=one.work.lease.customer)
+            with suppress(StoreUnavailable):
+                await self._give_back(one.work, type(error).__name__)
+
+    async def _end_slowly(self, one: UnderWay) -> None:
+        """To its commit, or to where its lease is lost; taken anew for what the customer writes meanwhile."""
+        restarts = 0
+        while one.wants is not None:
+            phrased = await self._written(one, one.wants, heeds=restarts < _RESTARTS)
+            if phrased is None:
+                log.info("turns.stale", count=1)
+                return
+            if phrased.why != _MORE:
+                one.advance(replace(phrased, restarts=restarts))
+                break
+            restarts += 1
+            if (anew := await self._anew(one)) is None:
+                return
+            one = anew
+        if isinstance(one.result, Exception):
+            await self._give_back(one.work, type(one.result).__name__)
+        elif one.result is not None and await self._commit([one.result]):
+            self.wake()
+
+    async def _written(self, one: UnderWay, wanted: Wording, *, heeds: bool) -> Phrased | None:
+        """What the model writes; _MORE where it is heeded that they write meanwhile; None where the lease is lost."""
+        assert self._phrases is not None
+        async with asyncio.TaskGroup() as tasks:
+            writing = tasks.create_task(self._phrases.write(wanted))
+            stopping = tasks.create_task(self._stopping.wait())
+            try:
+                while True:
+                    await asyncio.wait({writing, stopping}, timeout=_LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+                    held = await self._path.renew([(one.work.lease, one.last)], self._settings.lease_seconds)
+                    if (more := held.get(one.work.lease.customer)) is None:
+                        return None
+                    if more and heeds:
+                        return Phrased(why=_MORE)
+                    if writing.done():
+                        return writing.result()
+                    if stopping.done():
+                        return Phrased(why="stopping")
+            finally:
+                writing.cancel()
+                stopping.cancel()
+
+    async def _anew(self, one: UnderWay) -> UnderWay | None:
+        """The turn with all that waits by now, as far as it comes without a model; None where it cannot be read."""
+        [work] = await self._path.load([Claimed(one.work.lease, None)])
+        if isinstance(work, Unreadable):
+            await self._unreadable(work)
+            return None
+        anew = UnderWay(work, self._steps)
+        while anew.advance():
+            pass
+        if anew.asks is not None:
+            [told] = await self._remind([anew.asks])
+            anew.advance(told)
+            while anew.advance():
+                pass
+        if anew.wants is not None and self._phrases is not None and (why := self._phrases.begin()):
+            anew.advance(Phrased(why=why))
+        return anew

@@ -54,7 +54,7 @@ json know larger lease lists login long lost lower mail malformed many message m
 now number object of omnibot on often once or other out oversized ran reached read refused result runs s seconds
 secret sending server several short spend step stopped stopping stored string sweep take taken takes telegram than the
 this throttled throttles through time to token too took turn turns unreadable up upper version waits was what while
-within without worker written year
+within without worker written year budget busy doubt garbage model packs resting throttled timeout
 
 change expired forged incomplete key malformed people same spent valid yet
 

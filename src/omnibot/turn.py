@@ -39,6 +39,7 @@ from omnibot.model import (
     Recalled,
     Recollection,
     Signal,
+    Situation,
     Snapshot,
     TimelineMessage,
     TurnMessage,
@@ -61,6 +62,9 @@ from omnibot.store.work import (
 )
 from omnibot.understanding import Understanding
 from omnibot.voice import Letter, Speaker, compose, compose_code
+from omnibot.voice.phrasing import Phrased as Phrased  # a turn pauses and goes on with them
+from omnibot.voice.phrasing import Wording as Wording
+from omnibot.voice.phrasing import can_be_phrased, wording
 
 _T = TypeVar("_T")
 
@@ -89,6 +93,7 @@ class Steps:
     proofs: Proofs | None = None  # without them nothing is linked in conversation
     embed: Embed | None = None  # without it nobody is reminded of what was said long ago
     matters: Matters = field(default_factory=Matters)  # how one matter is told from another
+    phrasing: Callable[[], str] | None = None  # why no language model can be asked now, or ''; None: there is none
 
     @property
     def windows(self) -> Mapping[str, float]:
@@ -109,13 +114,18 @@ class Remind:
     seen: frozenset[MessageId]
 
 
-def turn(work: Work, steps: Steps) -> Generator[Remind | None, Sequence[Recalled] | None, Outcome]:
+Pause = Remind | Wording | None  # what a turn waits for
+Told = Sequence[Recalled] | Phrased | None  # what it goes on with
+
+
+def turn(work: Work, steps: Steps) -> Generator[Pause, Told, Outcome]:
     """One customer's turn: all that waits in their lane, as one thing that they said.
 
     What was written from addresses that may not know of each other is not one thing: the later waits for the next turn.
 
     It pauses where the turns of others, taken together with it, should come as far: a step that is taken again at once
-    finds its caches warm. Where it would be reminded, it goes on with what is sent to it, or without.
+    finds its caches warm. Where it would be reminded, or have its reply put into words by a model, it goes on with what
+    is sent to it, or without.
     """
     work = _with_events(work)
     messages = _messages(work.items)
@@ -138,7 +148,7 @@ def turn(work: Work, steps: Steps) -> Generator[Remind | None, Sequence[Recalled
     messages = _as_edited(messages, work.items)
     snapshot = _with_codes(snapshot, work, messages, steps)
     reading = steps.understanding.read(_text(messages), situate(snapshot, messages, steps.zone, steps.hours))
-    recalled = (yield _remind(work, snapshot, messages, reading, steps)) or ()
+    recalled = _recalled((yield _remind(work, snapshot, messages, reading, steps)))
     said = listen(messages, reading.language.value)
     recollection = recall(snapshot, reading, messages, recalled, steps.matters, said)
     channels = _open(snapshot, messages, steps)
@@ -147,13 +157,16 @@ def turn(work: Work, steps: Steps) -> Generator[Remind | None, Sequence[Recalled
     recent = recollection.recent
     variant = _variant(recent, messages[-1].address)
     drafts = compose(plan, snapshot, steps.limits, steps.speaker, variant, recent, at=work.at)
+    phrased = yield from _phrased(plan, snapshot, variant, recent, work, messages, steps)
+    if phrased and phrased.drafts:
+        drafts = phrased.drafts
     happened, told = _happened(work)
     kept = keep(snapshot, reading, recollection, plan, messages, steps.matters, said)
 
     return Outcome(
         work=work,
         address=messages[-1].address,
-        record=_record(work, messages, snapshot, reading, recollection, plan),
+        record=_record(work, messages, snapshot, reading, recollection, plan, phrased),
         mood=mood_of(reading, messages[-1].at, answered=bool(drafts)),
         replies=tuple(Reply(draft, _purpose(draft, plan, messages[-1].address)) for draft in drafts),
         changes=(*told, *plan.changes, *kept.changes),
@@ -168,6 +181,46 @@ def turn(work: Work, steps: Steps) -> Generator[Remind | None, Sequence[Recalled
         habits=kept.habits,
         happened=happened,
     )
+
+
+def _recalled(told: Told) -> Sequence[Recalled]:
+    return told if told and not isinstance(told, Phrased) else ()
+
+
+def _phrased(
+    plan: Plan,
+    snapshot: Snapshot,
+    variant: int,
+    recent: Sequence[TimelineMessage],
+    work: Work,
+    messages: Sequence[TurnMessage],
+    steps: Steps,
+) -> Generator[Pause, Told, Phrased | None]:
+    """What a model makes of the reply, where there is one that could; None where it was never to be asked."""
+    if steps.phrasing is None or not can_be_phrased(plan):
+        return None
+    if why := steps.phrasing():
+        return Phrased(why=why)
+    now = messages[-1].at
+
+    def read(text: str) -> Reading:
+        return steps.understanding.read(text, Situation(now=now, zone=steps.zone, hours=steps.hours))
+
+    asked = wording(
+        plan,
+        snapshot,
+        steps.limits,
+        steps.speaker,
+        variant,
+        recent,
+        at=work.at,
+        said=_text(messages),
+        read=read,
+    )
+    if asked is None:
+        return None
+    told = yield asked
+    return told if isinstance(told, Phrased) else Phrased(why="nobody")
 
 
 def _remind(
@@ -470,6 +523,7 @@ def _record(
     reading: Reading,
     recollection: Recollection,
     plan: Plan,
+    phrased: Phrased | None,
 ) -> dict[str, object]:
     """The answer to "why did you say that": ids and reasons, without the texts that stand elsewhere."""
     return {
@@ -488,7 +542,16 @@ def _record(
         "asks": [{"purpose": ask.purpose, "channel": ask.target.channel} for ask in plan.asks],
         "handoff": plan.handoff,
         "why": plan.why,
+        **({"wording": _worded(phrased)} if phrased else {}),
     }
+
+
+def _worded(phrased: Phrased) -> dict[str, object]:
+    """Who put the reply into words; and where it was the voice pack, why, and what spoke against the model's."""
+    by = "model" if phrased.drafts else "pack"
+    told = {"by": by, "model": phrased.model, "why": phrased.why, "restarts": phrased.restarts}
+    doubts = [f"{doubt.kind}: {doubt.text}" if doubt.text else doubt.kind for doubt in phrased.doubts]
+    return {key: value for key, value in {**told, "doubts": doubts}.items() if value}
 
 
 def _recollected(recollection: Recollection) -> dict[str, object]:

@@ -67,11 +67,24 @@ def _sentences(turn: TakenTurn, addresses: Mapping[int, Address]) -> Iterator[st
         yield f"We did not answer{_because(record.get('why', ''))}."
     for reply in turn.replies:
         yield f"We wrote to {reply.to}: {_quoted([reply.text])}"
+    yield from _worded(record.get("wording") or {})
     yield from _where(record, turn.address, addresses)
     if turn.matter:
         yield f"It belongs to case {turn.matter}."
     if reason := record.get("handoff"):
         yield f"People take over: {reason}."
+
+
+def _worded(wording: Mapping[str, Any]) -> Iterator[str]:
+    """Who put it into words, where a language model might have."""
+    if not wording:
+        return
+    again = f", after they had written more ({wording['restarts']})" if wording.get("restarts") else ""
+    if wording.get("by") == "model":
+        yield f"The language model {wording.get('model', '')} put it into words{again}."
+        return
+    doubts = f" ({_listed(wording['doubts'])})" if wording.get("doubts") else ""
+    yield f"The voice pack's words were sent, not a language model's: {wording.get('why', '')}{doubts}."
 
 
 def _quoted(texts: Sequence[str]) -> str:

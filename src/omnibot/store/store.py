@@ -19,6 +19,7 @@ from omnibot.store.profiles import Profiles
 from omnibot.store.recall import Recall
 from omnibot.store.records import Records
 from omnibot.store.respell import respell
+from omnibot.store.wordings import Wordings
 from omnibot.store.work import StoreUnavailable
 
 _GUARDS = Guards()
@@ -47,6 +48,7 @@ class Store:
         self.attachments = Attachments(codec)
         self.recall = Recall(pool, codec)
         self.past = Past(pool, codec)
+        self.wordings = Wordings(pool)
 
     @classmethod
     @asynccontextmanager

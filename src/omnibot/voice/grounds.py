@@ -141,10 +141,11 @@ def _sentences(text: str) -> Iterator[str]:
 
 
 def _unclean(text: str, given: str) -> Iterator[Doubt]:
-    if found := _MARKUP.search(text):
-        yield Doubt("markup", found[0].strip())
-    if strange := set(_EMOJI.findall(text)) - set(_EMOJI.findall(given)):
-        yield Doubt("emoji", min(strange))
+    own = {found[0] for found in _MARKUP.finditer(given)}
+    if strange := {found[0] for found in _MARKUP.finditer(text)} - own:
+        yield Doubt("markup", min(strange).strip())
+    if signs := set(_EMOJI.findall(text)) - set(_EMOJI.findall(given)):
+        yield Doubt("emoji", min(signs))
     if text.count("?") > given.count("?"):
         yield Doubt("question")
     if text.count("!") > max(1, given.count("!")):

@@ -5,6 +5,7 @@ The way of a message, each step a module, and for a message like most a single s
     accept    dedupe, address → customer, message, inbox, lane              then the provider is told yes
     claim     lanes that are due, each with a fencing token, and …
     load      … what waits there, addresses, facts, latest messages         alone only where it changed meanwhile
+    renew     … of turns that wait for somebody outside                     keeps them, and tells what came meanwhile
     commit    those whose token still holds: turn, messages, outbox, facts; inbox rows gone
     dispatch  heads of the addresses' queues, past the gate, as `sending`   then the calls start
     finish    what the channels answered
@@ -29,9 +30,10 @@ from omnibot.store.message_path.accept import Accepting
 from omnibot.store.message_path.claim import Claiming
 from omnibot.store.message_path.commit import Committing
 from omnibot.store.message_path.dispatch import Dispatching
+from omnibot.store.message_path.renew import Renewing
 
 __all__ = ["MessagePath"]
 
 
-class MessagePath(Accepting, Claiming, Committing, Dispatching):
+class MessagePath(Accepting, Claiming, Renewing, Committing, Dispatching):
     """Inbox, turns and outbox of one database. All methods raise StoreUnavailable when it cannot be reached."""
