@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -26,7 +27,7 @@ from omnibot.model import (
 from omnibot.store import Store
 from omnibot.store.imports import NewCustomer
 from omnibot.store.past import PastCase, PastFact, PastMessage, Said
-from omnibot.store.work import Arrived
+from omnibot.store.work import Arrived, StoreUnavailable
 from tests.store.test_message_path import claim
 
 SMS, MAIL = Address("sms", "+4917012345678"), Address("email", "mike@example.org")
@@ -208,6 +209,32 @@ class TestCases:
         [again] = await claim(store)
         assert again.lease.fence > work.lease.fence
         assert {side.intent for side in again.cases} == {"api-timeout"}
+
+
+class TestTogether:
+    async def test_who_loses_a_deadlock_tries_again(
+        self, store: Store, mike: dict[Address, AddressId], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        put, lost = store.past._put, [1, 1]
+
+        async def loses(connection: asyncpg.Connection, sides: list[CaseSide]) -> None:
+            if lost:
+                lost.pop()
+                await connection.execute("DO $$ BEGIN RAISE EXCEPTION 'deadlock' USING ERRCODE = '40P01'; END $$")
+            await put(connection, sides)
+
+        monkeypatch.setattr(store.past, "_put", loses)
+        assert await store.past.say([message(mike, "1", case="T-1")]) == 1
+        lost += [1, 1, 1]
+        with pytest.raises(StoreUnavailable):
+            await store.past.open([case(mike)])
+        assert len(await sides(store, mike)) == 1
+
+    async def test_two_imports_of_one_file_write_it_once(self, store: Store, mike: dict[Address, AddressId]) -> None:
+        told = [message(mike, str(n), DAY + timedelta(minutes=n), case=f"T-{n % 9}") for n in range(200)]
+        new = await asyncio.gather(*(store.past.say(told[start::-1] + told[start:]) for start in (0, 50, 100, 199)))
+        assert sum(new) == 200
+        assert len(await store.records.timeline(CustomerId(1), 1000)) == 200
 
 
 class TestFacts:

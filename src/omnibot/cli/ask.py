@@ -41,12 +41,21 @@ def ask(
     settings = settings_of(config)
     configure_logs(settings)
     written = sys.stdin.read().strip() if text is None else text
-    answer = execute(_ask(settings, as_, written, at, channel))
-    fields = answer_fields(answer)
+    fields = answer_fields(execute(_ask(settings, as_, written, at, channel)))
     if as_json:
         show_fields(fields, as_json)
-    else:
-        _show(written, fields)
+        return
+    _show(written, fields)
+    if not _is_learned(settings):
+        typer.echo("what customers want was not learned from these playbooks yet: `omnibot train intents`", err=True)
+
+
+def _is_learned(settings: Settings) -> bool:
+    """Whether what the playbooks' examples say is known; a server learns it by itself."""
+    from omnibot.learning import Lessons, playbooks_of
+
+    lessons = Lessons.of(playbooks_of(settings), settings.data_folder)
+    return not lessons.examples or lessons.place.exists()
 
 
 async def _ask(settings: Settings, who: str, text: str, at: str, channel: str) -> Answer:

@@ -82,7 +82,7 @@ def import_history(
     ] = False,
     zone: Annotated[str, typer.Option(help="Of times that do not say theirs, IANA; else such rows are left out.")] = "",
     understand: Annotated[
-        bool, typer.Option("--understand", help="Read moods and wishes in what they wrote: 1 to 2 s a 1000 messages.")
+        bool, typer.Option("--understand", help="Read moods and wishes in what they wrote: about 1 s of CPU a 1000.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask after the report.")] = False,
     as_json: JsonOption = False,

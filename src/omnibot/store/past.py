@@ -8,7 +8,7 @@ Whoever brings cases or facts of somebody whose turn is under way lets that turn
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -37,6 +37,7 @@ from omnibot.store.message_path.connections import columns
 from omnibot.store.message_path.happen import Happening, Told
 from omnibot.store.payloads import mood_payload
 from omnibot.store.recorded import record_body
+from omnibot.store.work import StoreUnavailable
 
 __all__ = ["IMPORTED", "Past", "PastCase", "PastFact", "PastMessage", "Said"]
 
@@ -210,47 +211,61 @@ class Past(Happening):
 
     async def say(self, messages: Sequence[PastMessage]) -> int:
         """Write messages, and what they tell of their cases; tells how many were new."""
-        async with self._transaction() as connection:
-            cases = {one.address for one in messages if one.case}
-            await self._take_lanes(connection, cases)
-            fresh = await self._fresh(connection, [self._message_key(one.key) for one in messages])
-            new = await self._unseen(connection, _first([m for m in messages if self._message_key(m.key) in fresh]))
-            rows = [(m.address, m.direction.value, _second(m.at), self._sealed(m)) for m in new]
-            written = await connection.fetch(_SAY, *columns(rows, 4)) if rows else []
-            await self._read(connection, messages, dict(zip((m.key for m in new), written, strict=True)))
-            await self._hear(connection, new)
+        return await self._whole(lambda connection: self._say(connection, messages))
+
+    async def _say(self, connection: asyncpg.Connection, messages: Sequence[PastMessage]) -> int:
+        await self._take_lanes(connection, {one.address for one in messages if one.case})
+        fresh = await self._fresh(connection, [self._message_key(one.key) for one in messages])
+        new = await self._unseen(connection, _first([m for m in messages if self._message_key(m.key) in fresh]))
+        rows = [(m.address, m.direction.value, _second(m.at), self._sealed(m)) for m in new]
+        written = await connection.fetch(_SAY, *columns(rows, 4)) if rows else []
+        await self._read(connection, messages, dict(zip((m.key for m in new), written, strict=True)))
+        await self._hear(connection, new)
         return len(new)
 
     async def open(self, cases: Sequence[PastCase]) -> int:
         """Write cases, each side with what is known of it already; tells of how many something was new."""
-        async with self._transaction() as connection:
-            await self._take_lanes(connection, {address for case in cases for address in case.addresses})
-            sides = await self._sides(
-                connection, [(address, self.case_id(case.key)) for case in cases for address in case.addresses]
-            )
-            before = dict(sides)
-            new = set()
-            for case in cases:
-                told = _told_sides(case, self.case_id(case.key))
-                heard = any((side.address, side.id) in before for side in told)
-                for side in told if heard else _with_a_contact(told):
-                    place = side.address, side.id
-                    sides[place] = _joined(sides.get(place), side)
-                    if sides[place] != before.get(place):
-                        new.add(side.id)
-            await self._put(connection, [side for place, side in sides.items() if side != before.get(place)])
-        return len(new)
+        return await self._whole(lambda connection: self._open(connection, cases))
+
+    async def _open(self, connection: asyncpg.Connection, cases: Sequence[PastCase]) -> int:
+        await self._take_lanes(connection, {address for case in cases for address in case.addresses})
+        before = await self._sides(
+            connection, [(address, self.case_id(case.key)) for case in cases for address in case.addresses]
+        )
+        sides = dict(before)
+        for case in cases:
+            told = _told_sides(case, self.case_id(case.key))
+            heard = any((side.address, side.id) in sides for side in told)
+            for side in told if heard else _with_a_contact(told):
+                place = side.address, side.id
+                sides[place] = _joined(sides.get(place), side)
+        changed = [side for place, side in sides.items() if side != before.get(place)]
+        await self._put(connection, changed)
+        return len({side.id for side in changed})
 
     async def hold(self, facts: Sequence[PastFact]) -> int:
         """Write facts into the past: what holds from a later moment stays as it is. Tells how many were new."""
-        async with self._transaction() as connection:
-            await self._take_lanes(connection, {fact.address for fact in facts})
-            keys = [self._fact_key(fact) for fact in facts]
-            fresh = await self._fresh(connection, keys)
-            new = list({key: fact for key, fact in zip(keys, facts, strict=True) if key in fresh}.values())
-            if new:
-                await self._weave(connection, [_told(fact) for fact in new])
+        return await self._whole(lambda connection: self._hold(connection, facts))
+
+    async def _hold(self, connection: asyncpg.Connection, facts: Sequence[PastFact]) -> int:
+        await self._take_lanes(connection, {fact.address for fact in facts})
+        keys = [self._fact_key(fact) for fact in facts]
+        fresh = await self._fresh(connection, keys)
+        new = list({key: fact for key, fact in zip(keys, facts, strict=True) if key in fresh}.values())
+        if new:
+            await self._weave(connection, [_told(fact) for fact in new])
         return len(new)
+
+    async def _whole(self, write: Callable[[asyncpg.Connection], Awaitable[int]]) -> int:
+        """In one transaction; again where others held what it needed, and waited for what it held."""
+        for last in (False, False, True):
+            try:
+                async with self._transaction() as connection:
+                    return await write(connection)
+            except StoreUnavailable as error:
+                if last or not isinstance(error.__cause__, asyncpg.TransactionRollbackError):
+                    raise
+        raise AssertionError("unreachable")
 
     def case_id(self, key: str) -> CaseId:
         """The number of a case by the company's own id of it: the same wherever and whenever it is told."""
