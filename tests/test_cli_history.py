@@ -111,6 +111,27 @@ async def test_a_turn_is_one_object_for_programs(documented: Command) -> None:
     assert all(move["why"] for move in told["plan"]["moves"])
 
 
+async def test_how_they_wrote_is_how_they_like_to_be_answered(omnibot: Command, tmp_path: Path) -> None:
+    texts = ["hey, where's my invoice?", "thx, got it!", "can u resend it?", "hi, login broken again"] * 4
+    rows = [
+        {
+            "id": str(n),
+            "address": "telegram:4711",
+            "at": f"2026-01-{n + 1:02}T09:00:00Z",
+            "direction": "in",
+            "text": text,
+        }
+        for n, text in enumerate(texts)
+    ]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    told = await in_thread(omnibot, "import", "history", str(tmp_path / "a.jsonl"), "--understand")
+    assert "16 messages read" in told.stdout, told.output
+    [told] = lines(await in_thread(omnibot, "ask", "hello", "--as", "telegram:4711", "--json"))
+    assert told["recollection"]["preferences"]["length"] == "short"
+    assert "length" not in told["recollection"]["stated"]
+    assert told["reading"]["trend"]["turns"] > 1
+
+
 async def test_what_is_left_out_is_told_and_the_rest_is_brought(omnibot: Command, tmp_path: Path, dsn: str) -> None:
     (tmp_path / "a.csv").write_bytes(
         b"id,address,at,direction,text\n"

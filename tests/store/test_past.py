@@ -149,6 +149,28 @@ class TestReadings:
         assert await self.read(connection) == [DAY]
 
 
+class TestHabits:
+    async def test_they_grow_in_the_order_of_time_and_once(
+        self, store: Store, mike: dict[Address, AddressId], connection: asyncpg.Connection
+    ) -> None:
+        def grown(by: float) -> Callable:
+            return lambda habits: {"words": habits.get("words", 0.0) * 10 + by}
+
+        def said(by: float) -> Said:
+            return Said({}, EarlierTurn(at=DAY), grown(by))
+
+        told = [
+            message(mike, "2", DAY + timedelta(days=1), reading=said(2)),
+            message(mike, "1", reading=said(1)),
+            message(mike, "3", address=mike[MAIL], reading=said(3)),
+        ]
+        await connection.execute("UPDATE addresses SET shared_at = now() WHERE id = $1", mike[MAIL])
+        await store.past.say(told)
+        await store.past.say([*told, message(mike, "4", DAY + timedelta(days=2), reading=said(4))])
+        rows = await connection.fetch("SELECT address_id, body_sealed FROM habits")
+        assert [(row["address_id"], row["body_sealed"]) for row in rows] == [(mike[SMS], b'\x00{"words":124.0}')]
+
+
 class TestCases:
     async def test_each_address_that_took_part_has_a_side(self, store: Store, mike: dict[Address, AddressId]) -> None:
         told = case(

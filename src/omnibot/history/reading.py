@@ -12,13 +12,16 @@ from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from omnibot.history.bring import Read
 from omnibot.history.entries import Message
-from omnibot.model import BusinessHours, Reading, Situation
+from omnibot.memory import listen
+from omnibot.memory.habits import AT, FORGOTTEN, days, observed
+from omnibot.model import AddressId, BusinessHours, CustomerId, MessageId, Reading, Situation, Snapshot, TurnMessage
 from omnibot.settings import Settings
-from omnibot.store.past import Said
+from omnibot.store.past import Habits, Said
 from omnibot.turn import mood_of
 
 __all__ = ["reading"]
@@ -55,6 +58,18 @@ def _read_all(told: Sequence[tuple[str, datetime]]) -> list[Reading]:
     return [reader.read(text, at) for text, at in told]
 
 
+_SOMEBODY = Snapshot(customer=CustomerId(0), addresses=())
+
+
+def _observed(message: Message, read: Reading, habits: Habits) -> Habits:
+    """How somebody writes, with one more of their messages; what was seen later, or is to be forgotten, stays so."""
+    at = days(message.at)
+    if at < habits.get(AT, 0.0) or at <= habits.get(FORGOTTEN, 0.0):
+        return habits
+    turn = [TurnMessage(id=MessageId(0), address=AddressId(0), at=message.at, text=message.text)]
+    return observed(habits, _SOMEBODY, read, turn, listen(turn, read.language.value), None)
+
+
 @asynccontextmanager
 async def reading(settings: Settings) -> AsyncIterator[Read]:
     """What reads past messages, in as many processes as there are cores."""
@@ -68,7 +83,11 @@ async def reading(settings: Settings) -> AsyncIterator[Read]:
             found = await asyncio.gather(*(loop.run_in_executor(pool, _read_all, some) for some in slices))
             readings = [one for some in found for one in some]
             return [
-                Said({"reading": one, "moves": [], "why": _WHY}, mood_of(one, message.at, answered=True))
+                Said(
+                    {"reading": one, "moves": [], "why": _WHY},
+                    mood_of(one, message.at, answered=True),
+                    partial(_observed, message, one),
+                )
                 for one, message in zip(readings, messages, strict=True)
             ]
 

@@ -39,7 +39,7 @@ from omnibot.store.payloads import mood_payload
 from omnibot.store.recorded import record_body
 from omnibot.store.work import StoreUnavailable
 
-__all__ = ["IMPORTED", "Past", "PastCase", "PastFact", "PastMessage", "Said"]
+__all__ = ["IMPORTED", "Habits", "Past", "PastCase", "PastFact", "PastMessage", "Said"]
 
 IMPORTED = "imported"  # the flag of a message, and the source of a fact
 _STAFF = "staff"  # who wrote what is ours, where nobody knows it better: it was not this server
@@ -99,6 +99,18 @@ SELECT nextval('turns_id_seq'), address_id, at, record, mood, matter_id FROM (
     ORDER BY ord) AS kept
 """
 
+_HABITS = """
+SELECT a.id, h.body_sealed FROM addresses a LEFT JOIN habits h ON h.address_id = a.id
+WHERE a.id = ANY($1::bigint[]) AND a.shared_at IS NULL
+"""
+
+_PUT_HABITS = """
+INSERT INTO habits (address_id, body_sealed, changed_at)
+SELECT address_id, body, now() FROM unnest((SELECT $1::bigint[]), $2::bytea[]) AS h(address_id, body)
+ORDER BY address_id
+ON CONFLICT (address_id) DO UPDATE SET body_sealed = EXCLUDED.body_sealed, changed_at = EXCLUDED.changed_at
+"""
+
 _LANES = """
 SELECT customer_id FROM lanes
 WHERE customer_id IN (SELECT customer_id FROM links WHERE address_id = ANY($1::bigint[]))
@@ -131,12 +143,16 @@ ON CONFLICT (address_id, matter_id) DO UPDATE SET intent = EXCLUDED.intent, stat
 """
 
 
+Habits = Mapping[str, float]
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What was read in a past message, for the trends of later turns."""
+    """What was read in a past message: for the trends of later turns, and for how they write, which it is added to."""
 
     record: Mapping[str, Any]
     mood: EarlierTurn
+    observed: Callable[[Habits], Habits] = lambda habits: habits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,7 +230,7 @@ class Past(Happening):
         return await self._whole(lambda connection: self._say(connection, messages))
 
     async def _say(self, connection: asyncpg.Connection, messages: Sequence[PastMessage]) -> int:
-        await self._take_lanes(connection, {one.address for one in messages if one.case})
+        await self._take_lanes(connection, {one.address for one in messages if one.case or one.reading})
         fresh = await self._fresh(connection, [self._message_key(one.key) for one in messages])
         new = await self._unseen(connection, _first([m for m in messages if self._message_key(m.key) in fresh]))
         rows = [(m.address, m.direction.value, _second(m.at), self._sealed(m)) for m in new]
@@ -314,14 +330,30 @@ class Past(Happening):
             return
         fresh = await self._fresh(connection, list(read))
         rows = []
-        for key, message in sorted(read.items(), key=lambda one: one[1].at):
-            if key in fresh and (said := message.reading):
+        latest = sorted((item for item in read.items() if item[0] in fresh), key=lambda item: item[1].at)
+        for _, message in latest:
+            if said := message.reading:
                 ids = [written[message.key]["id"]] if message.key in written else []
                 record = self._codec.seal(message.address, record_body({"messages": ids, **said.record}))
                 mood = self._codec.seal(message.address, mood_payload(said.mood))
                 matter = self.case_id(message.case) if message.case else None
                 rows.append((message.address, _second(message.at), record, mood, matter))
         await connection.execute(_READ, *columns(rows, 5))
+        await self._observe(connection, [message for _, message in latest])
+
+    async def _observe(self, connection: asyncpg.Connection, messages: Sequence[PastMessage]) -> None:
+        """How they write; nothing of an address from which several people do."""
+        known: dict[AddressId, Habits] = {}
+        for row in await connection.fetch(_HABITS, sorted({message.address for message in messages})):
+            sealed = row["body_sealed"]
+            known[AddressId(row["id"])] = self._codec.open(row["id"], sealed) if sealed else {}
+        before = dict(known)
+        for message in messages:
+            if message.reading and message.address in known:
+                known[message.address] = message.reading.observed(known[message.address])
+        rows = [(id_, self._codec.seal(id_, habits)) for id_, habits in known.items() if habits != before[id_]]
+        if rows:
+            await connection.execute(_PUT_HABITS, *columns(rows, 2))
 
     # --- cases ---
 
