@@ -23,7 +23,8 @@ _RAISED = 0.293  # by a booster; VADER's
 _BEFORE_BUT, _BEHIND_BUT = 0.5, 1.5  # VADER's
 
 _BUT = frozenset({"but", "But", "BUT"})
-_MASKED = Word("\x00", "\x00", None, turns=False, shouts=False, ends=False)  # a word that a turn of phrase has taken
+# A word that a turn of phrase has taken.
+_MASKED = Word("\x00", "\x00", None, None, turns=False, shouts=False, ends=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,9 @@ class Rules(Protocol):
 
 
 def rules(language: str, vader: Vader) -> Rules:
-    """The rules of one of the lexicons' languages; those of English rest on VADER's."""
+    """The rules of one of the lexicons' languages; those of English rest on VADER's, revised."""
     found = lexicon(language)
-    return _English(found, vader.revised(found.weights)) if language == "en" else _Plain(found)
+    return _English(found, vader.revised) if language == "en" else _Plain(found)
 
 
 class _Tokens:
@@ -64,13 +65,15 @@ class _Tokens:
 
     def __init__(self, text: str, vader: Vader) -> None:
         self._text = text
-        self._written = text.split(maxsplit=_WORDS)[:_WORDS]
+        split = vader.split(text)
+        self._written = split.written[:_WORDS]
         self._spans: list[tuple[int, int]] = []
         self._ends: list[int] | None = None
         if text.isascii() or vader.emojis.keys().isdisjoint(text):
-            self.words = vader.words(self._written)
+            self.words = split.words[:_WORDS]
         else:
             self.words = self._with_emoji(vader)
+        self.capitals = split.capitals if self.words == split.words else some_shout(self.words)
 
     @property
     def spans(self) -> Sequence[tuple[int, int]]:
@@ -128,9 +131,8 @@ class _English:
     def weigh(self, utterance: Utterance) -> Weighed:
         found = self._lexicon.found(utterance.lower, utterance.words, utterance.spans)
         tokens = _Tokens(utterance.said, self._vader)
-        capitals = some_shout(tokens.words)
         words = _masked(tokens, found) if found else tokens.words
-        weights = self._vader.valences(words, capitals)
+        weights = self._vader.valences(words, tokens.capitals)
         if not (found or any(weights)):
             return _SILENT
         sums = _by_sentence(words, weights, tokens.ends, has_but="but" in utterance.lower)

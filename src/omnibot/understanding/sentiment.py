@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 from math import exp, log1p, sqrt
 from string import punctuation
 from typing import Final
@@ -14,10 +13,11 @@ import numpy as np
 from omnibot.model import Evidence, Sentiment
 from omnibot.understanding.artefacts import artefact
 from omnibot.understanding.features import Features
-from omnibot.understanding.lexicons import LANGUAGES
+from omnibot.understanding.lexicons import LANGUAGES, lexicon
 from omnibot.understanding.mood_rules import Weighed, rules
 from omnibot.understanding.utterance import LONGEST, Utterance
 from omnibot.understanding.vader import Vader
+from omnibot.understanding.words import ByHeart
 
 __all__ = ["LABELS", "NEUTRAL", "Mood", "signs"]
 
@@ -75,7 +75,6 @@ _NEGATIONS = frozenset(
 )
 _SIGNS = {word: name for name, words in _WORDS.items() for word in words} | {"?": "?", "!": "!"}
 _COUNTED: Final = {"negations": 4, "told": 4, "?": 3, "!": 3}  # how often a sign counts; all others once
-_KEPT = 4096  # words of which it is known by heart what sign they are
 _FEW = 5  # words
 
 
@@ -87,7 +86,7 @@ class Mood:
     """
 
     def __init__(self, languages: Sequence[str] = LANGUAGES, *, trained: bool = True) -> None:
-        self._vader = Vader()
+        self._vader = Vader(lexicon(_TRAINED_IN).weights if _TRAINED_IN in languages else None)
         self._rules = {language: rules(language, self._vader) for language in languages if language in LANGUAGES}
         self._head = _Head() if trained else None
 
@@ -141,20 +140,15 @@ def signs(utterance: Utterance, weighed: Weighed, vader: float) -> dict[str, flo
     """
     words = utterance.words
     found: dict[str, float] = {"length": log1p(len(words)) / 3, "vader": vader}
-    for name in map(_sign, words):
-        if name:
-            found[name] = found.get(name, 0.0) + 1.0
-    for name in found.keys() & _COUNTED.keys():
-        found[name] = sqrt(min(found[name], _COUNTED[name]))
-    for name in found.keys() & _WORDS.keys():
-        found[name] = 1.0
+    named = list(filter(None, map(_known_signs.__getitem__, words)))
+    for name in dict.fromkeys(named):
+        found[name] = sqrt(min(named.count(name), _COUNTED.get(name, 1)))
     found.update(dict.fromkeys(_looks(utterance), 1.0))
     if weighed.words or weighed.found:
         found.update(_by_the_rules(weighed))
     return found
 
 
-@lru_cache(maxsize=_KEPT)
 def _sign(word: str) -> str:
     """The sign that a word is; '' where it is none."""
     if word in _SIGNS:
@@ -162,6 +156,9 @@ def _sign(word: str) -> str:
     if word in _NEGATIONS or word.endswith("n't"):
         return "negations"
     return "told" if word.endswith("ed") and len(word) > _FEW - 1 else ""
+
+
+_known_signs = ByHeart(_sign)
 
 
 def _looks(utterance: Utterance) -> Iterator[str]:

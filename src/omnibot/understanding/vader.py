@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
+from functools import cached_property
 from heapq import heappop, heappush
+from operator import attrgetter
 from string import punctuation
 from typing import NamedTuple
 
@@ -21,7 +23,7 @@ from vaderSentiment.vaderSentiment import (
 
 from omnibot.understanding.words import ByHeart
 
-__all__ = ["SENTENCE_END", "Vader", "Word", "some_shout"]
+__all__ = ["SENTENCE_END", "Split", "Vader", "Word", "some_shout"]
 
 SENTENCE_END = frozenset(".!?…")
 _BEFORE, _BEHIND = 3, 2  # words about a weighted one that VADER looks at
@@ -44,9 +46,19 @@ class Word(NamedTuple):
     text: str  # without the punctuation about it
     lower: str
     weight: float | None  # None: it is not in the lexicon
+    revised: float | None  # the same of the revised lexicon
     turns: bool  # may change what the words about it weigh
     shouts: bool  # in capitals
     ends: bool  # is the last of its sentence
+
+
+class Split(NamedTuple):
+    """A text as VADER splits it."""
+
+    text: str
+    written: Sequence[str]  # the words with the punctuation about them
+    words: Sequence[Word]
+    capitals: bool  # some of them shout
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,46 +72,48 @@ class _Window:
 class Vader(SentimentIntensityAnalyzer):  # type: ignore[misc]
     """VADER that weighs only the words that its lexicon has, each within the few words about it."""
 
-    def __init__(self) -> None:
+    def __init__(self, weights: Mapping[str, float] | None = None) -> None:
+        """`weights` are what `revised` has in its lexicon instead; 0 takes a word out of it."""
         super().__init__()
         del self.lexicon_full_filepath, self.emoji_full_filepath  # the files' texts: 0.8 MB that nobody needs now
-        self._known = ByHeart(self._word)
+        self._weight_of: Callable[[Word], float | None] = attrgetter("weight")
+        self._splitter = _Splitter(self.lexicon, weights or {})
+        self.split = self._splitter.split  # a text's words, which are those of `revised`, too
+        self.words = self._splitter.words
 
-    def revised(self, weights: Mapping[str, float]) -> Vader:
-        """The same with these weights in its lexicon; 0 takes a word out of it."""
+    @cached_property
+    def revised(self) -> Vader:
+        """The same with the lexicon revised."""
         other = copy(self)
-        other.lexicon = {
-            word: weight for word, weight in (self.lexicon | dict(weights)).items() if weight or word not in weights
-        }
-        other._known = ByHeart(other._word)
+        other.lexicon = self._splitter.revised
+        other._weight_of = attrgetter("revised")
         return other
 
     def compound(self, text: str) -> float:
         """The compound of `polarity_scores`: −1…1, in time that grows as the text does."""
-        text = self.spelt_out(text).strip()
-        words = self.words(text.split())
-        if not any([word.weight for word in words]):
+        text = self.spelt_out(text)
+        split = self.split(text)
+        if not any(map(self._weight_of, split.words)):
             return 0.0
-        valences = self.valences(words, some_shout(words))
+        words = split.words
+        valences = self.valences(words, split.capitals)
         if "but" in text.lower():
             valences = self._but_check(words, valences)
         whole = float(sum(valences))
         emphasis = self._punctuation_emphasis(text) if whole else 0.0
         return round(float(normalize(whole + math.copysign(emphasis, whole))), 4)
 
-    def words(self, written: Iterable[str]) -> list[Word]:
-        """The words of a text that was split at its blanks."""
-        return list(map(self._known.__getitem__, written))
-
     def valences(self, words: Sequence[Word], capitals: bool) -> list[float]:
         """The weight (−4…4, more with emphasis) of each word among the others; `capitals`: some of them shout."""
         valences = [0.0] * len(words)
         weighed: dict[tuple[Word, ...], float] = {}  # floods repeat themselves
-        for place in [place for place, word in enumerate(words) if word.weight is not None]:
+        for place, weight in enumerate(map(self._weight_of, words)):
+            if weight is None:
+                continue
             start = max(0, place - _BEFORE)
             about = tuple(words[start : place + _BEHIND + 1])
             if True not in [word.turns for word in about]:
-                valences[place] = _alone(words[place], capitals)
+                valences[place] = _alone(weight, shouts=capitals and words[place].shouts)
             elif place < _BEFORE:
                 valences[place] = self._valence(about, place, capitals)
             else:
@@ -132,13 +146,6 @@ class Vader(SentimentIntensityAnalyzer):  # type: ignore[misc]
         window = _Window([each.text for each in about], capitals)
         [valence] = self.sentiment_valence(0.0, window, about[place].text, place, [])
         return float(valence)
-
-    def _word(self, written: str) -> Word:
-        stripped = written.strip(punctuation)
-        text = stripped if len(stripped) > _SHORTEST else written
-        lower = text.lower()
-        turns = lower in _TURNING or "n't" in lower
-        return Word(text, lower, self.lexicon.get(lower), turns, text.isupper(), written[-1:] in SENTENCE_END)
 
     @staticmethod
     def _but_check(words: Sequence[Word], valences: list[float]) -> list[float]:
@@ -177,10 +184,50 @@ class Vader(SentimentIntensityAnalyzer):  # type: ignore[misc]
         return float(SentimentIntensityAnalyzer._special_idioms_check(valence, words, i))
 
 
-def _alone(word: Word, capitals: bool) -> float:
+def _alone(weight: float, *, shouts: bool) -> float:
     """What a word of the lexicon weighs with nothing about it that matters."""
-    weight = word.weight or 0.0
-    return weight + math.copysign(C_INCR, weight) if word.shouts and capitals else weight
+    return weight + math.copysign(C_INCR, weight) if shouts else weight
+
+
+class _Splitter:
+    """Splits texts at their blanks, and knows what two lexicons have of a word. The last text's words are remembered:
+    it is weighed by both.
+    """
+
+    def __init__(self, lexicon: Mapping[str, float], weights: Mapping[str, float]) -> None:
+        self._lexicon = lexicon
+        self.revised = {
+            word: weight for word, weight in (dict(lexicon) | dict(weights)).items() if weight or word not in weights
+        }
+        self._known = ByHeart(self._word)
+        self._last = Split("", (), (), capitals=False)
+
+    def split(self, text: str) -> Split:
+        """The words of a text."""
+        last = self._last
+        if last.text != text:
+            written = text.split()
+            words = self.words(written)
+            last = self._last = Split(text, written, words, some_shout(words))
+        return last
+
+    def words(self, written: Iterable[str]) -> list[Word]:
+        """What is known of words that were split already."""
+        return list(map(self._known.__getitem__, written))
+
+    def _word(self, written: str) -> Word:
+        stripped = written.strip(punctuation)
+        text = stripped if len(stripped) > _SHORTEST else written
+        lower = text.lower()
+        return Word(
+            text,
+            lower,
+            weight=self._lexicon.get(lower),
+            revised=self.revised.get(lower),
+            turns=lower in _TURNING or "n't" in lower,
+            shouts=text.isupper(),
+            ends=written[-1:] in SENTENCE_END,
+        )
 
 
 def some_shout(words: Sequence[Word]) -> bool:
