@@ -638,7 +638,7 @@ def test_the_last_of_contradicting_wishes_holds(plan: Desk) -> None:
 
 
 def test_a_language_that_is_not_written_is_refused_honestly(plan: Desk) -> None:
-    refused = plan("in German please")
+    refused = plan("in Italian please")
     assert said(refused) == [("confirm", "language_missing")]
     assert (refused.changes, refused.language) == ((), "en")
 
