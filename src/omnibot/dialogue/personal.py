@@ -106,6 +106,8 @@ class Personal:
             if not (sentiment.known and sentiment.value <= _BAD):
                 return
             topic, signal = "sorry", sentiment
+        if topic == "frustrated" and self.world.recollection.contacts < 2:
+            topic = "sorry"  # that it takes too long is not known of what is told for the first time
         if topic == "glad":
             if self.world.reading.questions.value:
                 return  # a "thank you" below a question is manners
