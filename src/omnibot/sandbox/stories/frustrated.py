@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from omnibot.model import Address, Direction
-from omnibot.sandbox.stories.story import Element, Expect, Scene, Step, Story, leaves_out, says
+from omnibot.sandbox.stories.story import Element, Expect, Scene, Step, Story, leaves_out, says, word
 
 __all__ = ["Contact", "Frustrated", "frustrated"]
 
@@ -87,7 +87,7 @@ _WORDS: Mapping[str, _Words] = {
         first="Our calls to the API time out with {code} since the deploy on Monday.",
         again="The API timeout is still there, {code} on every second call. This is getting annoying.",
         now="Seriously? Our API calls still time out with {code}, nothing that you told us has helped. I'm fed up.",
-        ordinals={1: r"first|1st", 2: r"second|2nd", 3: r"third|3rd", 4: r"fourth|4th"},
+        ordinals={1: r"first|1st", 2: r"\bsecond\b|2nd", 3: r"third|3rd", 4: r"fourth|4th"},
         seen=r"too long|long enough|slog|before now|again\.|longer than",
         grovelling=("apolog", "understand (your|how)", "so sorry", "deeply", "inconvenience"),
         senior="senior support",
@@ -97,7 +97,7 @@ _WORDS: Mapping[str, _Words] = {
         first="Nuestras llamadas a la API agotan el tiempo de espera con {code} desde el lunes.",
         again="El timeout de la API sigue ahí, {code} en cada segunda llamada. Ya cansa.",
         now="¿En serio? Las llamadas a la API siguen dando timeout con {code} y nada ha ayudado. Estoy harto.",
-        ordinals={1: "primera", 2: "segunda", 3: "tercera", 4: "cuarta"},
+        ordinals={1: "primera", 2: r"\bsegunda\b", 3: "tercera", 4: "cuarta"},
         seen=r"demasiado|bastante paciencia|mucha paciencia|resuelto|otra vez|más de lo aceptable",
         grovelling=("mil disculpas", "entiendo (tu|su)", "lamentamos profundamente"),
         senior="soporte especializado",
@@ -136,12 +136,18 @@ def frustrated(who: Frustrated) -> Story:
         steps=(
             Step(
                 sender=who.writes,
-                text=words.now.format(code=who.code),
+                text=_said(who, words),
                 expects=(Expect(who.writes),),
                 elements=tuple(_answer(who, words)),
             ),
         ),
     )
+
+
+def _said(who: Frustrated, words: _Words) -> str:
+    """As often as they have come, so patient they are."""
+    texts = (words.first, words.again, words.now)
+    return texts[min(len(who.before), len(texts) - 1)].format(code=who.code)
 
 
 def _past(who: Frustrated, words: _Words) -> Iterator[dict[str, object]]:
@@ -179,17 +185,17 @@ def _past(who: Frustrated, words: _Words) -> Iterator[dict[str, object]]:
 
 def _answer(who: Frustrated, words: _Words) -> Iterator[Element]:
     there, contacts = who.writes, len(who.before) + 1
-    yield says("greets by name", there, rf"\A.{{0,30}}\b{re.escape(who.name.split()[0])}\b")
+    yield says("greets by name", there, rf"\A.{{0,30}}{word(who.name.split()[0])}")
     if who.before:
         yield says(f"acknowledges contact {contacts}", there, words.ordinals[contacts])
-        yield says("names who helped before", there, *(rf"\b{re.escape(one.agent)}\b" for one in who.before))
+        yield says("names who helped before", there, *(word(one.agent) for one in who.before))
         yield says("names what was tried", there, *(re.escape(one.step) for one in who.before))
         yield Element("tells no step again that has failed", lambda scene: _repeats_nothing(scene, who))
     else:
         yield leaves_out("makes up no earlier contact", there, *list(words.ordinals.values())[1:])
-        yield says("tells the steps", there, _ARTICLE)
+        yield says("tells what may help", there, r"\b30\b", r"\b504\b")
     yield from _handed_off(who, words) if who.escalates else _not_handed_off(who, words)
-    yield says("in technical words", there, r"\bAPI\b", r"=\w|timeout")
+    yield says("in technical words", there, r"\bAPI\b", r"=\w|timeout|50\d")
     yield Element("and short", lambda scene: len(scene.text(there)) <= _LONGEST)
 
 
@@ -197,7 +203,7 @@ def _repeats_nothing(scene: Scene, who: Frustrated) -> bool:
     """What has failed is named once, as what was tried; no list of things to do has it again."""
     text = scene.text(who.writes)
     listed = "\n".join(re.findall(r"^\d\. .*$", text, re.MULTILINE))
-    return all(text.count(one.step) == 1 and one.step not in listed for one in who.before)
+    return all(text.count(one.step) == 1 and one.step.split()[0] not in listed for one in who.before)
 
 
 def _handed_off(who: Frustrated, words: _Words) -> Iterator[Element]:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from omnibot.model import Address
 from omnibot.sandbox.stories.returning import told_day
-from omnibot.sandbox.stories.story import Element, Expect, Scene, Step, Story, leaves_out, says
+from omnibot.sandbox.stories.story import Element, Expect, Scene, Step, Story, leaves_out, says, word
 
 __all__ = ["New", "new"]
 
@@ -129,14 +129,15 @@ def _past(who: New) -> Iterator[dict[str, object]]:
 
 def _answer(who: New, words: _Words, now: datetime) -> Iterator[Element]:
     there = who.address
-    yield says("greets by name", there, rf"\A.{{0,30}}\b{re.escape(who.name.split()[0])}\b")
+    yield says("greets by name", there, rf"\A.{{0,30}}{word(who.name.split()[0])}")
     yield from _welcome(who, words, now)
     yield says("answers step by step", there, rf"^1\. .*({words.steps})", r"^2\. \S")
     yield leaves_out("without jargon", there, *_JARGON)
     if _days(who, now) is not None:
         yield Element("adds two resources", lambda scene: _reads_on(scene, who))
     yield leaves_out("never condescending", there, *words.condescending)
-    yield Element("in the thread of her mail", lambda scene: _in_thread(scene, who, words))
+    if there.channel == "email":
+        yield Element("in the thread of her mail", lambda scene: _in_thread(scene, who, words))
 
 
 def _days(who: New, now: datetime) -> int | None:
@@ -151,15 +152,15 @@ def _days(who: New, now: datetime) -> int | None:
 def _welcome(who: New, words: _Words, now: datetime) -> Iterator[Element]:
     days = _days(who, now)
     if days is None or who.signed_up is None:
-        yield leaves_out("welcomes nobody who is not new", who.address, words.welcome, rf"\b{words.yesterday}\b")
+        yield leaves_out("welcomes nobody who is not new", who.address, words.welcome, word(words.yesterday))
         return
     yield says("welcomes her", who.address, words.welcome)
     day = words.yesterday if days == 1 else told_day(who.signed_up, now, who.language, who.zone)
-    yield says("mentions yesterday" if days == 1 else f"mentions {day}", who.address, rf"\b{re.escape(day)}\b")
+    yield says("mentions yesterday" if days == 1 else f"mentions {day}", who.address, word(day))
 
 
 def _reads_on(scene: Scene, who: New) -> bool:
-    links = set(_LINK.findall(scene.text(who.address)))
+    links = set(_LINK.findall(scene.told(who.address)))
     return _RESOURCES <= len(links) <= _MOST_LINKS
 
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date
 
 from omnibot.model import Address, Direction
-from omnibot.sandbox.stories.story import Element, Expect, Scene, Step, Story, leaves_out, says
+from omnibot.sandbox.stories.story import Element, Expect, Scene, Step, Story, leaves_out, says, word
 
 __all__ = ["Returning", "returning"]
 
@@ -72,7 +72,7 @@ class _Words:
     likely: str
     next: str
     stiff: tuple[str, ...]
-    pointer: str
+    pointer: str  # to a mail
     in_vain: str  # that the answer before was no help
 
 
@@ -118,7 +118,7 @@ _WORDS: Mapping[str, _Words] = {
         likely=r"la raison la plus probable",
         next=r"quelle ligne",
         stiff=("cher client", "par la présente", "nous regrettons", "veuillez agréer"),
-        pointer=r"e-?mail|courriel",
+        pointer=r"mail|courriel",
         in_vain=r"n'a (donc )?pas (suffi|aidé)|pas ce qu'il|n'était pas",
     ),
 }
@@ -198,7 +198,7 @@ def _past_case(who: Returning, intent: str, at: datetime, words: _Words) -> Iter
 
 def _answer(who: Returning, words: _Words, now: datetime) -> Iterator[Element]:
     there = who.reads
-    yield says("greets by name", there, rf"\A.{{0,30}}\b{re.escape(who.called)}\b")
+    yield says("greets by name", there, rf"\A.{{0,30}}{word(who.called)}")
     yield _first_of_kind(who, words, now)
     yield from _cause(who, words, now)
     yield says("explains step by step", there, r"^1\. \S", r"^2\. \S", r"^3\. \S")
@@ -228,7 +228,7 @@ def _cause(who: Returning, words: _Words, now: datetime) -> Iterator[Element]:
     yield says(
         f"names the {who.plan} upgrade and its date as likely cause",
         who.reads,
-        rf"{words.likely}.*\b{re.escape(who.plan)}\b.*\b{re.escape(date)}\b",
+        rf"{words.likely}.*{word(who.plan)}.*{word(date)}",
     )
 
 
@@ -244,7 +244,8 @@ def told_day(at: datetime, now: datetime, language: str, zone: str) -> str:
 def _points(scene: Scene, who: Returning, words: _Words) -> bool:
     """A few words on where the answer is, and nothing of what it says."""
     pointer = scene.text(who.writes)
-    says_where = re.search(words.pointer, pointer, re.IGNORECASE) is not None
+    where = words.pointer if who.reads.channel == "email" else r"\bSMS\b|text message|by text"
+    says_where = re.search(where, pointer, re.IGNORECASE) is not None
     return says_where and len(pointer) <= _SHORT and who.plan not in pointer
 
 
@@ -252,7 +253,8 @@ def _going_on(who: Returning, words: _Words, asked: str) -> Iterator[Element]:
     yield Element("her reply lands on the same timeline", lambda scene: _on_one_timeline(scene, who, words, asked))
     yield Element("in the same case", _in_one_case)
     yield Element("without the quoted text", lambda scene: scene.last_words == words.asks_further)
-    yield Element("answered in the same thread", lambda scene: _in_thread(scene, who))
+    if who.reads.channel == "email":
+        yield Element("answered in the same thread", lambda scene: _in_thread(scene, who))
     yield leaves_out("is not told the same again", who.reads, r"^2\. ", words.likely, words.first_of_kind)
     yield leaves_out("her thanks are not taken for a complaint", who.reads, words.in_vain)
     yield Element("and people take the question on", lambda scene: bool(scene.handed_off))

@@ -10,7 +10,7 @@ from datetime import datetime
 from omnibot.model import Address, Direction, TimelineMessage
 from omnibot.store.profiles import TakenTurn
 
-__all__ = ["Check", "Element", "Expect", "Letter", "Scene", "Step", "Story", "leaves_alone", "leaves_out", "says"]
+__all__ = ["Check", "Element", "Expect", "Letter", "Scene", "Step", "Story", "leaves_out", "says", "word"]
 
 _BLANK = re.compile(r"[ \u00a0\u202f\u2009]+")  # the spaces of typesetters
 
@@ -59,6 +59,11 @@ class Scene:
         """All that came there, with plain spaces and apostrophes; '' for nothing."""
         return _BLANK.sub(" ", self.texts.get(address, "")).replace("\u2019", "'")
 
+    def told(self, address: Address) -> str:
+        """What we said there last, as it is stored: with the addresses of links that are shown as words."""
+        ours = (one for one in reversed(self.timeline) if one.address == address and one.direction is Direction.OUT)
+        return next((one.text for one in ours), "")
+
     @property
     def last_words(self) -> str:
         """What the customer wrote last, as it was stored."""
@@ -88,9 +93,9 @@ def leaves_out(name: str, to: Address, *patterns: str) -> Element:
     return Element(name, lambda scene: bool(scene.text(to)) and not any(one.search(scene.text(to)) for one in found))
 
 
-def leaves_alone(name: str, address: Address) -> Element:
-    """Nothing came to an address."""
-    return Element(name, lambda scene: not scene.text(address))
+def word(text: str) -> str:
+    """The regular expression of a word or several as they stand, whatever signs they begin and end with."""
+    return rf"(?<!\w){re.escape(text)}(?!\w)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
