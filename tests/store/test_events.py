@@ -223,6 +223,23 @@ class TestFacts:
         await tell(store, event("2", days=50, plan="Pro"))
         assert await self.history(store) == [("Basic", 100, 50), ("Pro", 50, 10)]
 
+    async def test_what_was_taken_back_before_it_was_told_does_not_hold(self, store: Store) -> None:
+        await tell(store, event("3", "plan_cancelled", days=10), event("4", "plan_cancelled", days=10))
+        await tell(store, event("1", days=100, plan="Basic"))
+        assert await self.history(store) == [("Basic", 100, 10)]
+        await tell(store, event("6", "plan_cancelled", days=5))
+        await tell(store, event("5", days=7, plan="Pro"))
+        await tell(store, event("2", days=50, plan="Max"))
+        assert await self.history(store) == [("Basic", 100, 50), ("Max", 50, 10), ("Pro", 7, 5)]
+        assert "plan" not in stated(await seen(store))
+
+    async def test_what_is_taken_back_twice_at_once_leaves_one_end(self, store: Store, dsn: str) -> None:
+        await tell(store, event("1", "plan_cancelled", days=10))
+        await tell(store, event("2", "plan_cancelled", days=10))
+        connection = await asyncpg.connect(dsn)
+        assert await connection.fetchval("SELECT count(*) FROM facts WHERE key = 'plan'") == 1
+        await connection.close()
+
     async def test_a_fact_knows_its_event(self, store: Store) -> None:
         await tell(store, event("1", plan="Pro"))
         work = await seen(store)
@@ -262,6 +279,18 @@ def test_in_whatever_order_values_come_no_two_hold_at_once(said: Sequence[Said])
         assert span.until is not None
         assert span.until <= following.since
     assert all(span.until is None or span.until >= span.since for span in spans)
+
+
+@given(st.permutations([(1, "Basic"), (5, ""), (7, "Pro"), (9, ""), (11, ""), (14, "Max")]))
+def test_the_order_in_which_values_are_told_and_taken_back_makes_no_difference(said: Sequence[tuple[int, str]]) -> None:
+    spans: list[Span] = []
+    for days, value in said:
+        new = weave(spans, value, 0.9, NOON + timedelta(days=days))
+        if new is not None:
+            spans.append(new)
+    for day, value in ((0, ""), (1, "Basic"), (5, ""), (7, "Pro"), (8, "Pro"), (9, ""), (13, ""), (14, "Max")):
+        at = NOON + timedelta(days=day)
+        assert "".join(span.value for span in spans if span.holds(at)) == value
 
 
 @given(st.permutations([(1, "Basic"), (5, "Pro"), (9, "Max"), (14, "Basic")]))

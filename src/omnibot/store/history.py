@@ -3,7 +3,7 @@
 Of one key at one address no two values hold at once. A new one holds from its moment until the next one begins, or
 until what held then was taken back; what held at its moment ends there, even if it is the same: in whatever order they
 come, the history is one. One that is less sure than what held at its moment never holds: it ends where it begins, and
-can be seen.
+can be seen. That a value was taken back is kept as an empty one: what is told later of before ends there at the latest.
 """
 
 from __future__ import annotations
@@ -28,6 +28,11 @@ class Span:
         """Whether it ever did."""
         return self.until is None or self.until > self.since
 
+    @property
+    def is_end(self) -> bool:
+        """Whether it only tells that from there nothing held."""
+        return not self.value
+
     def holds(self, at: datetime) -> bool:
         """Whether it did at a moment."""
         return self.since <= at and (self.until is None or self.until > at)
@@ -41,10 +46,10 @@ def weave(spans: Sequence[Span], value: str, confidence: float, at: datetime) ->
     if not value:
         if then is not None:
             then.until = at
-        return None
+        return None if any(span.is_end and span.since == at for span in spans) else Span("", confidence, at, at)
     if then is not None and then.confidence > confidence:
         return Span(value, confidence, at, at)
-    later = min((span.since for span in spans if span.held and span.since > at), default=None)
+    later = min((span.since for span in spans if (span.held or span.is_end) and span.since > at), default=None)
     new = Span(value, confidence, at, then.until if then is not None else later)
     if then is not None:
         then.until = at

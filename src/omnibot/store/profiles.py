@@ -94,7 +94,8 @@ class Profiles:
     async def history(self, addresses: Collection[AddressId], limit: int = 1000) -> list[RememberedFact]:
         """What ever was told, the latest `limit` of it, by key and from when it holds."""
         rows = await models.Fact.filter(address_id__in=list(addresses)).order_by("-id").limit(limit)
-        return await self._facts(sorted(rows, key=lambda row: (row.key, row.valid_from, row.id)))
+        facts = await self._facts(sorted(rows, key=lambda row: (row.key, row.valid_from, row.id)))
+        return [fact for fact in facts if fact.value]  # without where one was taken back
 
     async def _facts(self, rows: Sequence[models.Fact]) -> list[RememberedFact]:
         where = await self.addresses([row.address_id for row in rows])

@@ -46,7 +46,7 @@ _HELD = """
 SELECT f.id, f.address_id, f.key, f.value_sealed, f.confidence, f.valid_from, f.valid_to
 FROM unnest((SELECT $1::bigint[]), $2::text[], $3::timestamptz[]) AS c(address_id, key, at)
 CROSS JOIN LATERAL (
-    SELECT * FROM facts WHERE address_id = c.address_id AND key = c.key AND (valid_to IS NULL OR valid_to > c.at)
+    SELECT * FROM facts WHERE address_id = c.address_id AND key = c.key AND (valid_to IS NULL OR valid_to >= c.at)
     ORDER BY id FOR UPDATE) AS f
 """
 
