@@ -239,7 +239,7 @@ def _without_links(sentence: Passage, message: TurnMessage, heard: Heard) -> Pas
             heard.code = True
             return None
         names = replaced(text)
-    if not (names or command or mentions_linking(sentence.words)):
+    if not (names or command or mentions_linking(sentence)):
         return sentence
     whole = Passage(names.text if names else text)
     clauses = _clauses(whole)

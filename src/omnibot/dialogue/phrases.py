@@ -7,13 +7,14 @@ email?" stays a question.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from functools import cache
 from typing import Any
 
 from omnibot.dialogue.addresses import ADDRESS, Named, Replaced
+from omnibot.dialogue.hints import Form, Hints
 from omnibot.dialogue.times_of_day import place_of, quiet_hours, zone_named
 from omnibot.dialogue.words import LANGUAGES, Passage, as_words, phrase_data
 from omnibot.model import ProofPurpose
@@ -87,21 +88,21 @@ def said(clause: Passage) -> Said | None:
     words = clause.words
     if not words or words.count(" ") >= _MOST_WORDS:
         return None
+    hinted = _hinted(clause)
     for phrases in _spoken():
-        if found := phrases.said(words):
+        if hinted & phrases.hints.said and (found := phrases.said(words)):
             return found
     return None
 
 
 def asks_for_a_person(sentence: Passage) -> bool:
     """Whether a sentence asks for somebody of flesh and blood, whatever else it says."""
-    words = sentence.words
-    spaced = f" {words} "
+    hinted, words = _hinted(sentence), sentence.words
     for phrases in _spoken():
-        if phrases.person_anywhere.search(spaced):
+        if hinted & phrases.hints.person_anywhere and phrases.person_anywhere.search(spaced := f" {words} "):
             if not phrases.no_person.search(spaced):
                 return True
-        elif phrases.person.fullmatch(words):
+        elif hinted & phrases.hints.person and phrases.person.fullmatch(words):
             return True
     return False
 
@@ -117,8 +118,11 @@ class Wanted:
     odd: bool = False  # it was to be an address, in words that are none
 
 
-def mentions_linking(words: str) -> bool:
-    """Whether it is worth to look for what is wanted in a clause without an address in it."""
+def mentions_linking(sentence: Passage) -> bool:
+    """Whether it is worth to look for what is wanted in a sentence without an address in it."""
+    if not _hinted(sentence) & _all_hints().linking:
+        return False
+    words = sentence.words
     return any([stem in words for stem in _stems()])  # a list, which is made faster than a generator
 
 
@@ -159,6 +163,8 @@ class Alarm(StrEnum):
 
 def alarm(message: Passage) -> Alarm | None:
     """Whether a text is serious or upset by its words; a lexicon of moods knows neither lawyers nor Spanish."""
+    if not _hinted(message) & _all_hints().alarm:
+        return None
     found = {match.lastgroup for match in _alarms().finditer(f" {message.words} ")}
     return next((kind for kind in Alarm if kind.value in found), None) if found else None
 
@@ -172,15 +178,18 @@ def _alarms() -> re.Pattern[str]:
 
 def asks_us_to_act(sentence: Passage) -> bool:
     """Whether a sentence wants something done for its writer rather than told."""
-    words = sentence.words
-    return any([phrases.do_it.fullmatch(words) for phrases in _spoken()])
+    hinted, words = _hinted(sentence), sentence.words
+    return any([hinted & phrases.hints.do_it and phrases.do_it.fullmatch(words) for phrases in _spoken()])
 
 
 def named(clause: Passage) -> str | None:
     """The name that a clause asks to be called by; None when it asks no such thing, or no such name can be."""
+    hinted = _hinted(clause)
+    if not hinted & _all_hints().named:
+        return None
     text = clause.text.strip().strip("¡!¿?.")
     for phrases in _spoken():
-        if name := phrases.named(text):
+        if hinted & phrases.hints.named and (name := phrases.named(text)):
             return name
     return None
 
@@ -218,6 +227,7 @@ class _Phrases:
     """The forms of one language, compiled."""
 
     language: str
+    hints: _Hints
     forms: re.Pattern[str]  # each of `kinds` is a group of it
     kinds: Mapping[str, tuple[Talk | Wish, str]]  # group → what it says, and its value unless that is named
     channel: re.Pattern[str]
@@ -344,19 +354,19 @@ def _spoken() -> tuple[_Phrases, ...]:
 @cache
 def _phrases(language: str) -> _Phrases:
     data = phrase_data(language)
-    words = {**data["words"], "channel": _any(data["channels"]), "language": _any(data["languages"])}
+    words = _places(data)
 
     def form(forms: Iterable[str]) -> str:
-        return re.sub(r"<(\w+)>", lambda place: words[place[1]], "|".join(forms))
+        return "|".join(_filled(forms, words))
 
-    around, asking = data["around"], data["asking"]
-    before = rf"(?:(?:{around}) )*(?:(?:{asking}) )?(?:(?:{around}) )*"
+    around, before = data["around"], _before(data)
     wishes = "|".join(f"(?P<{_group(kind)}>{form(forms)})" for kind, forms in data["wishes"].items())
     talk = "|".join(f"(?P<{kind}>{form(forms)})" for kind, forms in data["talk"].items())
     name, greeting, person = data["name"], data["greeting"], data["person"]
     besides = "|".join(name["around"])
     return _Phrases(
         language=language,
+        hints=_hints_of(language),
         forms=re.compile(rf"{before}(?:{wishes})(?: (?:{around}))*|{talk}"),
         kinds={_group(kind): _wish(kind) for kind in data["wishes"]}
         | {kind: (Talk(kind), "") for kind in data["talk"]},
@@ -379,6 +389,79 @@ def _phrases(language: str) -> _Phrases:
         until=re.compile(rf"\b{data['quiet']['until']}$"),
         night=re.compile(rf"\b{data['quiet']['night']}\b"),
     )
+
+
+def _places(data: Mapping[str, Any]) -> Mapping[str, str]:
+    """What stands for the places of forms."""
+    return {**data["words"], "channel": _any(data["channels"]), "language": _any(data["languages"])}
+
+
+def _before(data: Mapping[str, Any]) -> str:
+    """What may stand before a wish."""
+    around, asking = data["around"], data["asking"]
+    return rf"(?:(?:{around}) )*(?:(?:{asking}) )?(?:(?:{around}) )*"
+
+
+def _filled(forms: Iterable[str], places: Mapping[str, str]) -> list[str]:
+    return [re.sub(r"<(\w+)>", lambda place: places[place[1]], form) for form in forms]
+
+
+# --- what need not be tried ---
+
+
+@dataclass(frozen=True, slots=True)
+class _Hints:
+    """The bits of what may be said in one language, or in any."""
+
+    said: int
+    person: int
+    person_anywhere: int
+    named: int
+    do_it: int
+    linking: int
+    alarm: int
+
+
+def _hinted(passage: Passage) -> int:
+    if passage.hints is None:
+        passage.hints = _hints().of(passage.words)
+    return passage.hints
+
+
+@cache
+def _hints() -> Hints:
+    common = {word for language in LANGUAGES for word in phrase_data(language)["search"]["ignored"].split()}
+    return Hints([form for language in LANGUAGES for form in _forms(language)], common)
+
+
+@cache
+def _hints_of(language: str) -> _Hints:
+    bits = _hints().bits
+    return _Hints(**{kind.name: bits[f"{kind.name} {language}"] for kind in fields(_Hints)})
+
+
+@cache
+def _all_hints() -> _Hints:
+    each = list(map(_hints_of, LANGUAGES))
+    return _Hints(**{kind.name: sum(getattr(one, kind.name) for one in each) for kind in fields(_Hints)})
+
+
+def _forms(language: str) -> Iterator[Form]:
+    """All that is said in a language, by what it may be known by."""
+    data = phrase_data(language)
+    places, around = _places(data), data["around"]
+
+    def of(*groups: Iterable[str]) -> list[str]:
+        return [form for forms in groups for form in _filled(forms, places)]
+
+    said = of(*data["wishes"].values(), *data["talk"].values())
+    yield Form(f"said {language}", said, before=_before(data), behind=f"(?: (?:{around}))*")
+    yield Form(f"person {language}", of(data["person"]["alone"]))
+    yield Form(f"person_anywhere {language}", anywhere=of(data["person"]["anywhere"]))
+    yield Form(f"named {language}", anywhere=data["name"]["asks"])
+    yield Form(f"do_it {language}", [data["ask"]["do_it"]])
+    yield Form(f"linking {language}", anywhere=data["linking"]["stems"])
+    yield Form(f"alarm {language}", anywhere=of(*data["alarm"].values()))
 
 
 def noted(language: str, wish: str, value: str) -> str:

@@ -20,12 +20,13 @@ LANGUAGES = ("en", "es", "de", "fr")  # whose phrases are known
 class Passage:
     """A message, a sentence or a clause, with its words as they are compared: made once for all who look at them."""
 
-    __slots__ = ("_content", "_words", "text")
+    __slots__ = ("_content", "_words", "hints", "text")
 
     def __init__(self, text: str, words: str | None = None) -> None:
         self.text = text
         self._words = words
         self._content: tuple[str, Sequence[str]] | None = None  # by language
+        self.hints: int | None = None  # which kinds of phrases it may be, once somebody has looked
 
     @property
     def words(self) -> str:
