@@ -88,7 +88,53 @@ def test_a_message_that_only_contains_the_word_is_not_one(text: str, carrier: bo
     assert opt(text, carrier=carrier) is None
 
 
-@pytest.mark.parametrize("text", ["cancel", "END", "Quit.", "alto", "cancelar", "fin", "PARE"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "STOPP",
+        "Stopp bitte!",
+        "Keine Nachrichten mehr",
+        "Bitte keine weiteren SMS mehr",
+        "Schreiben Sie mir bitte nicht mehr.",
+        "schreib mir nie wieder",
+        "bitte nicht mehr schreiben",
+        "Hör auf, mir zu schreiben!",
+        "ARRET",
+        "Arrêt s'il vous plaît",
+        "arrêtez",
+        "Arrêtez de m'écrire !",
+        "ne m'écrivez plus svp",
+        "plus de messages",
+        "Je ne veux plus recevoir vos SMS",
+    ],
+)
+@pytest.mark.parametrize("carrier", [True, False])
+def test_a_request_to_stop_is_seen_in_german_and_french(text: str, carrier: bool) -> None:
+    assert opt(text, carrier=carrier) is Opt.OUT
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "der Export stoppt immer",
+        "wie stoppe ich den Export?",
+        "ich bekomme keine Nachrichten mehr von der App, warum?",
+        "ich bekomme keine Nachrichten mehr",
+        "Wie bestelle ich den Newsletter ab?",
+        "je n'arrive plus à me connecter",
+        "arrêter mon abonnement",
+        "je ne reçois plus de messages",
+        "comment arrêter l'export ?",
+        "Hilfe, ich komme nicht rein",
+        "aidez-moi",
+    ],
+)
+@pytest.mark.parametrize("carrier", [True, False])
+def test_german_and_french_that_only_contain_such_words_are_questions(text: str, carrier: bool) -> None:
+    assert opt(text, carrier=carrier) is None
+
+
+@pytest.mark.parametrize("text", ["cancel", "END", "Quit.", "alto", "cancelar", "fin", "PARE", "abmelden"])
 def test_bare_words_of_the_carriers_count_only_there(text: str) -> None:
     assert opt(text, carrier=True) is Opt.OUT
     assert opt(text, carrier=False) is None
@@ -119,7 +165,7 @@ def test_a_message_about_starting_is_not_one(text: str) -> None:
     assert opt(text, carrier=True) is None
 
 
-@pytest.mark.parametrize("text", ["HELP", "help!", "info", "ayuda", "/help"])
+@pytest.mark.parametrize("text", ["HELP", "help!", "info", "ayuda", "/help", "HILFE", "Aide !"])
 def test_help_alone_asks_who_we_are(text: str) -> None:
     assert opt(text, carrier=True) is Opt.HELP
 

@@ -27,7 +27,7 @@ class Opt(StrEnum):
 
 
 def opt(text: str, *, carrier: bool) -> Opt | None:
-    """What a message asks for as a whole, in English or Spanish; None when it is anything else.
+    """What a message asks for as a whole, in English, Spanish, German or French; None when it is anything else.
 
     `carrier`: the address is reached over a network that has rules of its own about words such as "cancel",
     "end" and "quit" (SMS, WhatsApp); elsewhere these are ordinary words of a conversation.
@@ -64,10 +64,14 @@ def _folded(text: str) -> str:
 
 
 # Words around a request that change nothing about it.
-_BEFORE = r"(?:(?:please|pls|plz|kindly|ok|okay|hi|hello|hey|just|por favor|porfa|hola|favor de|oye) )*"
+_BEFORE = (
+    r"(?:(?:please|pls|plz|kindly|ok|okay|hi|hello|hey|just|por favor|porfa|hola|favor de|oye"
+    r"|bitte|hallo|guten tag|bonjour|salut|merci de|sil (?:vous|te) plait|svp|stp) )*"
+)
 _AFTER = (
     r"(?: (?:please|pls|plz|thanks|thank you|thx|now|immediately|already|right now"
-    r"|por favor|porfa|porfavor|gracias|ya|ahora|ahora mismo))*"
+    r"|por favor|porfa|porfavor|gracias|ya|ahora|ahora mismo"
+    r"|bitte|danke|sofort|jetzt|sil (?:vous|te) plait|svp|stp|merci|maintenant|tout de suite))*"
 )
 _MESSAGES = (
     r"(?:(?:sending|with) )?(?:me )?(?:(?:all|any|more|these|the|this|your|those|such) )*"
@@ -78,6 +82,10 @@ _LISTS = r"(?:the|this|these|your|all)(?: (?:\w+ )?(?:lists?|messages|texts|emai
 _MENSAJES = r"(?:mensajes?|sms|textos?|correos?|e ?mails?|notificaciones|publicidad|avisos)"
 _ESCRIBIR = r"(?:escrib(?:as|an|ais)|mand(?:es|en|eis)|env(?:ies|ien|ieis)|contact(?:es|en|eis)|molest(?:es|en|eis))"
 _ENVIAR = r"(?:escribir|mandar|enviar|contactar|molestar)(?:me|nos)"
+_NACHRICHTEN = r"(?:nachrichten|sms|e ?mails?|mails?|mitteilungen|werbung|newsletter)"
+_SCHREIB = r"(?:schreib(?:t|en sie)?|schick(?:t|en sie)?|sende(?:t|n sie)?|kontaktier(?:e|t|en sie)?)"
+_MESSAGES_FR = r"(?:messages?|sms|textos?|e ?mails?|mails?|courriels?|publicites?|notifications?)"
+_ECRIRE = r"(?:ecri(?:s|vez)|contacte[sz]?|envoie|envoyez|derange[sz]?|derangez)"
 
 _STOP = "|".join(
     (
@@ -103,9 +111,22 @@ _STOP = "|".join(
         rf"(?:deja|dejen|deje|dejad|paren|para) de {_ENVIAR}(?: mas)?(?: {_MENSAJES})?",
         rf"no quiero(?: recibir)? mas {_MENSAJES}",
         rf"(?:quiero )?dejar de recibir (?:sus |estos |los )?{_MENSAJES}",
+        r"stopp(?:en)?|aufhoren",
+        rf"(?:ich (?:will|mochte|wunsche) )?keine (?:weiteren )?{_NACHRICHTEN}(?: mehr)?"
+        r"(?: erhalten| bekommen| schicken| senden)?",
+        rf"{_SCHREIB} (?:mir|mich|uns) (?:bitte )?"
+        rf"(?:nicht mehr|nie wieder|nichts mehr|keine {_NACHRICHTEN}(?: mehr)?)",
+        r"(?:mir )?nicht mehr (?:schreiben|kontaktieren)",
+        rf"hor(?:t|en sie)? auf mir (?:{_NACHRICHTEN} )?zu (?:schreiben|schicken|senden)",
+        r"arrete[rz]?|arret|desabonne(?:r|z)(?: moi)?",
+        r"(?:je (?:veux|souhaite) )?me desabonner|desinscription",
+        rf"(?:arrete[rz]? |cesse[rz]? )de (?:m|me |nous )(?:ecrire|contacter|envoyer (?:des|vos|ces) {_MESSAGES_FR})",
+        rf"(?:ne )?(?:m|me |nous ){_ECRIRE} plus(?: (?:de|aucun) {_MESSAGES_FR})?",
+        rf"plus (?:de|aucun) {_MESSAGES_FR}",
+        rf"je ne (?:veux|souhaite) plus (?:recevoir )?(?:de |vos |aucun ){_MESSAGES_FR}",
     )
 )
-_CARRIER_STOP = r"cancel|end|quit|cancelar|cancela|fin|salir|alto|pare|para"
+_CARRIER_STOP = r"cancel|end|quit|cancelar|cancela|fin|salir|alto|pare|para|abbestellen|abmelden"
 _START = "|".join(
     (
         r"start|unstop|subscribe(?: me)?|resume",
@@ -122,6 +143,6 @@ def _request(core: str) -> re.Pattern[str]:
 
 
 _IN = (Opt.IN, _request(_START))
-_HELP = (Opt.HELP, re.compile(r"help|info|ayuda"))  # bare: "help please" is a customer who needs some
+_HELP = (Opt.HELP, re.compile(r"help|info|ayuda|hilfe|aide"))  # bare: "help please" is a customer who needs some
 _PATTERNS = ((Opt.OUT, _request(_STOP)), _IN, _HELP)
 _CARRIER_PATTERNS = ((Opt.OUT, _request(f"{_STOP}|{_CARRIER_STOP}")), _IN, _HELP)
