@@ -241,11 +241,13 @@ async def test_the_policy_allows_the_very_style_of_the_page(site):
     [
         ("", None, "en"),
         ("es-MX,es;q=0.9,en;q=0.8", None, "es"),
-        ("de,fr;q=0.9", None, "en"),
+        ("it,pt;q=0.9", None, "en"),
+        ("de-AT,fr;q=0.9", None, "de"),
         ("en;q=0.1,es", None, "es"),
         ("es;q=0,en;q=0.1", None, "en"),
         ("en", "es-ES", "es"),
-        ("es", "fr", "en"),
+        ("es", "fr-CA", "fr"),
+        ("es", "it", "en"),
         ("es;q=x, *;q=0.5, ;;;, es", 5, "es"),
     ],
 )

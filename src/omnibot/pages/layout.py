@@ -13,7 +13,7 @@ from importlib.resources import files
 
 from aiohttp import web
 
-LANGUAGES = ("en", "es")  # the first stands in for those that we do not write
+LANGUAGES = ("en", "es", "de", "fr")  # the first stands in for those that we do not write
 
 _STYLE = """
 :root {
