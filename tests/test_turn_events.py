@@ -270,6 +270,39 @@ class TestMergeAndSplit:
             sides = await store.profiles.sides([at(work, sender)])
             assert {side.address for side in sides if side.id == first.id} == {first.address, mail}
 
+    async def test_what_was_said_at_one_address_is_not_left_with_the_other(
+        self,
+        store: Store,
+        events: Events,
+        steps: Steps,  # noqa: F811
+    ) -> None:
+        await self.remembered(store, events, steps)
+        await store.identity.merge(SARAH, SARAH_MAIL, rule="staff", **ANN)
+        work = await self.work(store, SARAH, 10)
+        first = next(side for side in work.cases if side.address == at(work, SARAH))
+        go_on = CaseChange(
+            id=first.id, intent="api-timeout", state=CaseState.WAITING, contact=True, concern="0", asked=("which",)
+        )
+        done = Outcome(work=work, address=first.address, record={}, case=go_on)
+        await store.path.accept([arrived(message("here"))])
+        [work] = await claim(store)
+        await store.path.commit([replace(done, work=work)])
+
+        await store.path.accept([arrived(message("there", sender=SARAH_MAIL))])
+        [work] = await claim(store)
+        mail = at(work, SARAH_MAIL)
+        here = replace(go_on, asked=("which", "when"))  # as whoever sees both sides goes on
+        await store.path.commit([Outcome(work=work, address=mail, record={}, case=here, sides=(first.address,))])
+        work = await self.work(store, SARAH, 11)
+        whole = next(case for case in self.snapshot(work, SARAH, steps).cases if case.id == first.id)
+        assert (whole.concern, whole.asked) == ("0", ("which", "when"))
+
+        await store.identity.split_off(SARAH, SARAH_MAIL, **ANN)
+        for number, (sender, concern, asked) in enumerate(((SARAH, "0", ("which",)), (SARAH_MAIL, "", ("when",))), 12):
+            work = await self.work(store, sender, number)
+            own = next(case for case in self.snapshot(work, sender, steps).cases if case.id == first.id)
+            assert (own.concern, own.asked) == (concern, asked)
+
     def snapshot(self, work: Work, sender: Address, steps: Steps) -> Snapshot:  # noqa: F811
         proven = tuple(replace(one, proof=Proof.PROVEN, proven_at=work.at) for one in work.addresses)
         return _identified(replace(work, addresses=proven), at(work, sender), steps)

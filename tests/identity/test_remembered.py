@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -119,6 +120,13 @@ class TestCases:
             ),
             addresses=(EMAIL.id, TELEGRAM.id),
         )
+
+    def test_what_is_open_is_known_wherever_it_was_said_until_it_is_solved(self) -> None:
+        there, here = side(EMAIL, days=3, concern="it times out"), side(TELEGRAM, days=1)
+        [case] = seen(TELEGRAM, EMAIL, cases=(there, here)).cases
+        assert case.concern == "it times out"
+        [case] = seen(TELEGRAM, EMAIL, cases=(there, replace(here, state=CaseState.RESOLVED))).cases
+        assert case.concern == ""
 
     def test_what_was_said_at_an_address_that_is_not_surely_theirs_is_not_told(self) -> None:
         there = side(UNPROVEN, days=3, concern="private", attempts=(attempt(LIMITS, 3),))

@@ -55,12 +55,19 @@ def _case(sides: Sequence[CaseSide], channels: Mapping[AddressId, str]) -> Case:
         contacts=sum(side.contacts for side in sides),
         reopened=max(side.reopened for side in sides),
         channels=tuple(channel for _, channel in contacts),
-        concern=latest.concern,
+        concern=_concern(sides, latest),
         asked=tuple(dict.fromkeys(key for side in sides for key in side.asked)),
         attempts=_attempts(attempt for side in sides for attempt in side.attempts),
         agents=tuple(dict.fromkeys(name for side in sides for name in side.agents)),
         addresses=tuple(side.address for side in sides),
     )
+
+
+def _concern(sides: Iterable[CaseSide], latest: CaseSide) -> str:
+    """What is open, which stands where it was said."""
+    if latest.concern or latest.state is CaseState.RESOLVED:
+        return latest.concern
+    return next((side.concern for side in sorted(sides, key=_touched, reverse=True) if side.concern), "")
 
 
 def _attempts(told: Iterable[Attempt]) -> tuple[Attempt, ...]:

@@ -63,8 +63,13 @@ _STATES = {state.value: state for state in CaseState}
 def side_after(
     sides: Sequence[CaseSide], change: CaseChange, id_: CaseId, address: AddressId, at: datetime
 ) -> CaseSide:
-    """The side of an address after a turn at that time; `sides` are those of the case that its customer has."""
+    """The side of an address after a turn at that time; `sides` are those of the case that its customer has.
+
+    What stands in their words at another side stays there: a split must not leave it with somebody else.
+    """
     before = next((side for side in sides if side.address == address), None)
+    others = [side for side in sides if side is not before]
+    asked_elsewhere = {key for side in others for key in side.asked}
     latest = max(sides, key=lambda side: side.touched_at, default=None)
     side = before or CaseSide(
         id=id_, address=address, intent="", state=change.state, opened_at=at, touched_at=at, contacts=0
@@ -80,8 +85,8 @@ def side_after(
         contacts=side.contacts + contact,
         contacted_at=(*side.contacted_at, at)[-_MOST_CONTACTS:] if contact else side.contacted_at,
         reopened=(latest.reopened if latest else 0) + is_reopened(latest.state if latest else None, change.state),
-        concern=change.concern,
-        asked=change.asked,
+        concern="" if change.concern in {side.concern for side in others} else change.concern,
+        asked=tuple(dict.fromkeys((*side.asked, *(key for key in change.asked if key not in asked_elsewhere)))),
         attempts=_judged(side.attempts, change.attempts),
     )
 
