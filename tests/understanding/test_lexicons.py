@@ -6,7 +6,7 @@ from importlib.resources import files
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from omnibot.understanding.lexicons import LANGUAGES, Lexicon, lexicon
@@ -16,10 +16,10 @@ ASCII = st.characters(codec="ascii", exclude_categories=["Cc"])
 LOOKING_AROUND = re.compile(r"\(\?<?[!=](?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)")  # which no text is made from
 
 
-def both(language: str) -> list[dict[str, Any]]:
-    """The ways to put a phrase for which a file says how they begin and what they have."""
+def which_have(language: str, said: str) -> list[dict[str, Any]]:
+    """The ways to put a phrase for which a file says how they begin and what they have, or what comes then."""
     table = tomllib.loads((files("omnibot.understanding") / "moods" / f"{language}.toml").read_text("utf-8"))
-    return [each for phrase in table["phrases"] for each in phrase["any"] if {"begins", "has"} <= each.keys()]
+    return [each for phrase in table["phrases"] for each in phrase["any"] if {"begins", said} <= each.keys()]
 
 
 def of_one(source: dict[str, Any], *without: str) -> Lexicon:
@@ -32,21 +32,49 @@ def found(lexicon: Lexicon, text: str) -> list[tuple[int, int]]:
     return [(each.start, each.end) for each in lexicon.found(read.lower, read.words, read.spans)]
 
 
-@pytest.mark.parametrize(
-    ("language", "number"), [(language, number) for language in LANGUAGES for number in range(len(both(language)))]
-)
+def numbered(said: str) -> list[tuple[str, int]]:
+    return [(language, number) for language in LANGUAGES for number in range(len(which_have(language, said)))]
+
+
+def written(source: dict[str, Any]) -> st.SearchStrategy[str]:
+    """Texts that are put that way."""
+    pattern = re.compile(LOOKING_AROUND.sub("", source["is"]), re.ASCII)
+    # "0thanks" is one word, and begins with a number.
+    return st.from_regex(pattern, fullmatch=True, alphabet=ASCII).filter(
+        lambda text: text.islower() and not re.search(r"\d[a-z]", text)
+    )
+
+
+@pytest.mark.parametrize(("language", "number"), numbered("has"))
 def test_what_a_phrase_is_said_to_have_it_has(language: str, number: int) -> None:
-    source = both(language)[number]
+    source = which_have(language, "has")[number]
     whole, by_its_beginning = of_one(source), of_one(source, "has")
-    written = st.from_regex(re.compile(LOOKING_AROUND.sub("", source["is"]), re.ASCII), fullmatch=True, alphabet=ASCII)
 
     @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(written)
+    @given(written(source))
     def holds(text: str) -> None:
-        assume(text.islower() and not re.search(r"\d[a-z]", text))  # "0thanks" is one word, and begins with a number
         assert found(whole, text) == found(by_its_beginning, text)
 
     holds()
+
+
+@pytest.mark.parametrize(("language", "number"), numbered("then"))
+def test_what_is_said_to_come_then_does(language: str, number: int) -> None:
+    source = which_have(language, "then")[number]
+    whole, whatever_comes = of_one(source), of_one(source, "then")
+
+    @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(written(source), st.sampled_from(["", "'s", "-x", ".y", " z", ", too"]))
+    def holds(text: str, behind: str) -> None:
+        assert found(whole, text + behind) == found(whatever_comes, text + behind)
+
+    holds()
+
+
+def test_what_must_come_then_comes_right_behind() -> None:
+    again = of_one({"begins": "onc", "then": "aga", "is": r"\bonce.{0,9} again\b"})
+    assert found(again, "not once again") == [(4, 14)]
+    assert found(again, "once more again") == []
 
 
 def test_what_it_must_have_may_stand_anywhere_and_within_a_word() -> None:

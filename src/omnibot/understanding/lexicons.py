@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any, NamedTuple
 
 from omnibot.understanding.words import ByHeart
@@ -47,6 +47,7 @@ class _Known(NamedTuple):
 
     begun: int  # those that may begin with it
     had: int  # those that need a word like this
+    then: int  # those that may go on with it behind their first word
 
 
 class Lexicon:
@@ -61,19 +62,25 @@ class Lexicon:
         self._expressions: list[_Expression] = []
         self._begins: dict[str, int] = {}  # by how a word begins, the expressions that may begin with it
         self._has: dict[str, int] = {}  # … that must have it
+        self._then: dict[str, int] = {}  # … that may have it right behind their first word
+        self._whatever = 0  # the expressions that may have any word there
         self._needless = 0  # the expressions that need no other word than that they begin with
         self._anywhere = 0  # those that may begin with any word
         for phrase, source in [(number, each) for number, it in enumerate(table["phrases"]) for each in it["any"]]:
-            self._add(phrase, re.compile(source["is"]), source.get("begins", ""), source.get("has", ""))
+            self._add(
+                phrase, re.compile(source["is"]), **{key: source.get(key, "") for key in ("begins", "has", "then")}
+            )
+        self._nothing = _Known(0, 0, self._whatever)
         self._known = ByHeart(self._look_up)
         self._of = lru_cache(maxsize=_SETS)(self._decode)
 
-    def _add(self, phrase: int, pattern: re.Pattern[str], begins: str, has: str) -> None:
+    def _add(self, phrase: int, pattern: re.Pattern[str], begins: str, has: str, then: str) -> None:
         bit = 1 << len(self._expressions)
         self._expressions.append(_Expression(phrase, pattern))
         self._needless |= 0 if has else bit
         self._anywhere |= 0 if begins else bit
-        for words, index in ((begins, self._begins), (has, self._has)):
+        self._whatever |= 0 if then else bit
+        for words, index in ((begins, self._begins), (has, self._has), (then, self._then)):
             for key in map(_key, words.split()):
                 index[key] = index.get(key, 0) | bit
 
@@ -81,13 +88,14 @@ class Lexicon:
         """The turns of phrase in a text in lower case that is made of these words, which stand there."""
         known = list(map(self._known.__getitem__, words))
         possible = self._needless
-        for _, had in known:
+        for _, had, _ in known:
             possible |= had
         if len(known) > _MANY:
             known = _without_floods(words, known)
         places: dict[int, list[tuple[int, int]]] = {}  # by phrase
-        for place, (begun, _) in enumerate(known):
-            if begun := begun & possible:
+        known.append(_ANYTHING)
+        for place, (word, behind) in enumerate(pairwise(known)):
+            if (begun := word.begun & possible) and (begun := begun & behind.then):
                 start = spans[place][0]
                 for phrase, pattern in self._of(begun):
                     if match := pattern.match(lower, start):
@@ -115,20 +123,21 @@ class Lexicon:
         had = self._has.get(key, 0)
         for piece in _PIECE.findall(word):  # "great...another" has another word in it
             had |= self._has.get(_key(piece), 0) & ~self._anywhere
-        return _Known(self._begins.get(key, 0), had) if had or key in self._begins else _NOTHING
+        begun, then = self._begins.get(key, 0), self._then.get(key, 0)
+        return _Known(begun, had, then | self._whatever) if begun or had or then else self._nothing
 
 
-_NOTHING = _Known(0, 0)
+_ANYTHING = _Known(0, 0, -1)  # what may stand behind the last word that is looked at
 
 
 def _without_floods(words: Iterable[str], known: Iterable[_Known]) -> list[_Known]:
-    """The same, with nothing for a word whose beginning has come too often."""
+    """The same, with nothing begun by a word whose beginning has come too often."""
     tries: dict[str, int] = {}
     kept = []
     for word, each in zip(words, known, strict=True):
         key = _key(word)
         tries[key] = tried = tries.get(key, 0) + 1
-        kept.append(each if tried <= _TRIES else _NOTHING)
+        kept.append(each if tried <= _TRIES else each._replace(begun=0))
     return kept
 
 
