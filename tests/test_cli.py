@@ -299,7 +299,7 @@ def test_check_says_when_no_channel_is_configured(omnibot, environment: dict[str
 def test_the_demo_comes_true_and_every_line_is_a_message(tmp_path: Path) -> None:
     played = subprocess.run(
         [sys.executable, "-m", "omnibot", "demo", "--exit", "--json"],
-        cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+        cwd=ROOT, capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
     assert played.returncode == 0, played.stderr
     messages = [json.loads(line) for line in played.stdout.splitlines()]

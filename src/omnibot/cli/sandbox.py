@@ -16,7 +16,7 @@ app = typer.Typer()
 @app.command()
 def demo(
     story: Annotated[str, typer.Option(help="Which story to play; without it all of them.")] = "",
-    exit_: Annotated[bool, typer.Option("--exit", help="End after the story: 0 when every reply came.")] = False,
+    exit_: Annotated[bool, typer.Option("--exit", help="End after the story: 1 when anything is missing.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Play stories of customers over all channels, on this machine, without any account."""
