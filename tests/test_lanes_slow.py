@@ -299,7 +299,11 @@ async def test_while_the_database_is_away_the_turn_is_left_to_its_lease(
             raise StoreUnavailable("away")
         return await real(*arguments)
 
+    async def never(*_, **__):
+        raise AssertionError("it is no failure of the turn")
+
     monkeypatch.setattr(store.path, "renew", renew)
+    monkeypatch.setattr(store.path, "retry", never)
     settings = SETTINGS.model_copy(update={"lease_seconds": 0.2})
     async with language_model(answers=echo) as model, working(store, steps, model, settings) as workers:
         await write(store)

@@ -291,12 +291,12 @@ class Lanes:
     async def _end(self, one: UnderWay) -> None:
         try:
             await self._end_slowly(one)
-        except StoreUnavailable as error:
-            log.warning("turns.store_unavailable", reason=str(error))  # its lease runs out, and it is taken again
-        except Exception as error:
+        except* StoreUnavailable as errors:  # its lease runs out, and it is taken again
+            log.warning("turns.store_unavailable", reason=str(errors.exceptions[0]))
+        except* Exception as errors:
             log.exception("turn.failed", customer=one.work.lease.customer)
             with suppress(StoreUnavailable):
-                await self._give_back(one.work, type(error).__name__)
+                await self._give_back(one.work, type(errors.exceptions[0]).__name__)
 
     async def _end_slowly(self, one: UnderWay) -> None:
         """To its commit, or to where its lease is lost; taken anew for what the customer writes meanwhile."""
