@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 UV     := $(shell command -v uv 2>/dev/null)
 
-.PHONY: setup demo test check bench bench-identity bench-recall bench-full bench-understanding train pins clean
+.PHONY: setup demo test check bench bench-identity bench-recall bench-full bench-model bench-understanding train pins clean
 
 setup: $(VENV)/.ready
 
@@ -50,6 +50,10 @@ bench-recall: setup
 	$(BIN)/python -m bench.recall
 bench-full: setup
 	$(BIN)/python -m bench.full
+
+# What a language model that takes requests and never answers costs everybody else. Not in CI.
+bench-model: setup
+	$(BIN)/python -m bench.language_model
 
 # What it costs to understand a message, by part, beside raw spaCy and VADER; about a minute. Ends with 1 where a target is missed.
 bench-understanding: setup

@@ -22,6 +22,7 @@ from omnibot.store import Store
 from omnibot.store.bundled import BundledServer, BundledServerError
 from omnibot.store.work import Arrived, Outcome, Purpose, Quota, Reply
 from tests.conftest import SECRET
+from tests.language_model import language_model
 
 ROOT = Path(__file__).parents[1]
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -214,7 +215,7 @@ async def test_what_waits_for_the_people_themselves_is_noted(environment: dict[s
 async def test_what_playbooks_name_and_is_not_there_is_told(environment: dict[str, str], tmp_path: Path) -> None:
     folder = tmp_path / "playbooks"
     folder.mkdir()
-    playbook = 'intent: refund\ndescription: Money back.\nexamples: {en: [money back]}\n'
+    playbook = "intent: refund\ndescription: Money back.\nexamples: {en: [money back]}\n"
     playbook += 'handoff: {team: nobody, say: {en: "Ok."}}\n'
     (folder / "refund.yaml").write_text(playbook + "answers: [{article: nothing}]\n")
     checked = await check(None, environment | {"OMNIBOT_BOT__PLAYBOOKS": str(folder)})
@@ -230,3 +231,12 @@ async def test_where_articles_are_broken_playbooks_are_not_blamed(environment: d
     checked = await check(None, environment | {"OMNIBOT_BOT__KNOWLEDGE": str(tmp_path)})
     assert any("has no front matter" in fault for fault in checked.faults)
     assert not any("there is no article" in fault for fault in checked.faults)
+
+
+async def test_a_language_model_that_refuses_is_told_with_who_must_do_what(environment: dict[str, str]) -> None:
+    async with language_model(status=401) as model:
+        checked = await check(
+            None, environment | {"OMNIBOT_VOICE__LLM__BASE_URL": model.url, "OMNIBOT_VOICE__LLM__MODEL": "tiny"}
+        )
+    [told] = [fault for fault in checked.faults if fault.startswith("voice.llm")]
+    assert "refuses (HTTP 401); correct voice.llm.key, voice.llm.model and voice.llm.options" in told

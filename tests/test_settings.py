@@ -470,3 +470,41 @@ def test_that_a_machine_speaks_can_be_said_by_the_environment(toml) -> None:
 )
 def test_own_words_with_places_that_nothing_fills_are_a_fault(toml, text: str, told: str) -> None:
     assert told in the_fault(toml(f'[bot]\ndisclosure = "{text}"\n'), {})
+
+
+# --- a language model ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "url", ["https://api.example.com/v1", "http://127.0.0.1:11434/v1", "http://models.internal:8000/v1"]
+)
+def test_endpoints_of_language_models(toml, url):
+    llm = load(
+        toml(f'[voice.llm]\nbase_url = "{url}"\nmodel = "tiny"\noptions = {{ temperature = 0.4 }}'), {}
+    ).voice.llm
+    assert llm.is_configured
+    assert llm.options == {"temperature": 0.4}
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ('base_url = "api.example.com/v1"\nmodel = "tiny"', "must be like https://api.example.com/v1"),
+        ('base_url = "https://api.example.com/v1/"\nmodel = "tiny"', "must be like https://api.example.com/v1"),
+        ('base_url = "https://me:pw@api.example.com/v1"\nmodel = "tiny"', "must be like https://api.example.com/v1"),
+        ('base_url = "https://api.example.com:99999/v1"\nmodel = "tiny"', "must be like https://api.example.com/v1"),
+        ('base_url = "https://api.example.com/v1"', "has no model; set it, or remove the table"),
+        ('model = "tiny"', "has no base_url; set it, or remove the table"),
+        (
+            'base_url = "https://api.example.com/v1"\nmodel = "tiny"\namount_per_day = 5',
+            "has amount_per_day and no prices; set price_in and price_out",
+        ),
+    ],
+)
+def test_language_models_that_cannot_be_asked(toml, table, told):
+    assert told in the_fault(toml(f"[voice.llm]\n{table}"), {})
+
+
+def test_the_key_of_a_language_model_is_not_told(toml):
+    file = toml('[voice.llm]\nkey = "hunter2-key"\nbase_url = "x"\nmodel = "tiny"')
+    assert "hunter2" not in "".join(faults(file, {}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -293,3 +294,8 @@ async def test_a_check_asks_once(behaviour: dict, told: list[str]) -> None:
 
 async def test_without_a_model_nothing_is_wrong() -> None:
     assert await faults_of(Llm()) == []
+
+
+def test_nobody_loads_the_client_who_has_no_model() -> None:
+    code = "import sys, omnibot.app, omnibot.check; sys.exit('openai' in sys.modules or 'httpx' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
