@@ -103,6 +103,8 @@ def world(known=KNOWN, read: Reading = READ, memory: Recollection = REMEMBERED) 
         ("money('12.50', 'EUR')", Money(Decimal("12.50"), "EUR")),
         ("money('much', 'EUR')", None),
         ("money('nan', 'EUR')", None),
+        ("money('1e15', 'EUR')", None),
+        ("money('-1e999999', 'EUR')", None),
         ("money(true, 'EUR')", None),
         ("money(12, 'euros')", None),
         ("customer.name", "Sarah Miller"),

@@ -66,6 +66,17 @@ def test_what_they_have_paid_is_the_sum_of_their_invoices_in_the_currency_of_mos
     assert told.monthly == Money(Decimal(5), "USD")
 
 
+@pytest.mark.parametrize("amount", ["1e15", "1e999999", 1e300, "-1e30"])
+def test_what_no_company_asks_for_is_no_amount(amount: object) -> None:
+    told = known(
+        events=(
+            event("invoice", 9, amount=amount, currency="EUR"),
+            event("plan_changed", 3, price=amount, currency="EUR", interval="year"),
+        )
+    )
+    assert (told.paid, told.monthly) == (None, None)
+
+
 @pytest.mark.parametrize(
     ("interval", "monthly"), [("year", "10.00"), ("annual", "10.00"), ("month", "120"), (None, "120")]
 )

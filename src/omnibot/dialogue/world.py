@@ -38,6 +38,7 @@ __all__ = ["NEW_DAYS", "World", "happened", "signed_up", "tried_in_words", "valu
 
 NEW_DAYS = 7  # after they have signed up in which somebody is new
 _DAYS_OF_YEAR, _MONTHS = 365.25, 12
+_NO_MONEY = 10**15  # what names more is a mistake, and cannot be written
 _T = TypeVar("_T")
 
 
@@ -385,7 +386,7 @@ def _money(amount: object, currency: object) -> object:
         told = Decimal(str(amount))
     except InvalidOperation:
         return MISSING
-    return Money(told, currency.upper()) if told.is_finite() else MISSING
+    return Money(told, currency.upper()) if told.is_finite() and abs(told) < _NO_MONEY else MISSING
 
 
 @lru_cache(maxsize=500)

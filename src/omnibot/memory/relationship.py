@@ -15,6 +15,7 @@ from omnibot.model import Case, CaseState, Event, Money, Property, Relationship,
 __all__ = ["relationship_of"]
 
 _LATELY = timedelta(days=28)
+_NO_MONEY = 10**15  # what names more is a mistake, and cannot be written
 _FEATURE = "feature_used:"
 _PAID = frozenset({"invoice"})
 _PRICED = frozenset({"plan_changed", "signed_up"})
@@ -87,7 +88,7 @@ def _amount(event: Event) -> Money | None:
         told = Decimal(str(amount))
     except InvalidOperation:
         return None
-    return Money(told, currency.upper()) if told.is_finite() else None
+    return Money(told, currency.upper()) if told.is_finite() and abs(told) < _NO_MONEY else None
 
 
 # --- how content they are ---
