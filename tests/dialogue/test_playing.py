@@ -698,10 +698,18 @@ def test_a_feeling_is_spoken_of_where_it_is_known_and_not_twice_in_a_row(plan: D
     assert said(plan(read=reading(emotions=feeling(frustration=0.4))))[0] == "answer.bill"
 
 
+def test_nobody_is_sorry_for_what_they_did_themselves(plan: Deciding) -> None:
+    cross = reading(sentiment=Sentiment(-0.45, 0.9))
+    upgraded = customer(events=(event("plan_changed", 33, plan="Pro"),))
+    assert said(plan(read=cross, known=upgraded))[0] == "cause.bill.upgrade"
+    assert said(plan(read=cross))[0] == "mood.sorry"
+
+
 # --- levels ---
 
 EVERYTHING = {
     "read": reading(emotions=feeling(frustration=0.8)),
+    "memory": replace(MET, contacts=2),
     "known": customer(
         since=NOON - 3 * YEAR,
         events=(event("plan_changed", 33, plan="Pro"),),
@@ -719,7 +727,7 @@ EVERYTHING = {
         (Level.ANTICIPATION, ["history.first_of_kind", "cause.bill.upgrade", "answer.bill", "next.bill"]),
         (
             Level.EMOTION,
-            ["mood.sorry", "history.first_of_kind", "cause.bill.upgrade", "answer.bill", "next.bill"],
+            ["mood.frustrated", "history.first_of_kind", "cause.bill.upgrade", "answer.bill", "next.bill"],
         ),
     ],
 )
@@ -730,7 +738,7 @@ def test_the_company_says_how_personal_a_reply_may_be(plan: Deciding, level: Lev
 
 def test_a_customer_lowers_it_and_never_raises_it_above_the_companys(plan: Deciding) -> None:
     known = replace(EVERYTHING["known"], preferences=Preferences(level=Level.NAME))
-    lowered = plan(read=EVERYTHING["read"], known=known)
+    lowered = plan(read=EVERYTHING["read"], memory=EVERYTHING["memory"], known=known)
     assert (said(lowered), lowered.level) == (["answer.bill"], Level.NAME)
     known = replace(EVERYTHING["known"], preferences=Preferences(level=Level.EMOTION))
     assert plan(read=EVERYTHING["read"], known=known, level=Level.HISTORY).level is Level.HISTORY
@@ -738,8 +746,8 @@ def test_a_customer_lowers_it_and_never_raises_it_above_the_companys(plan: Decid
 
 def test_who_likes_it_short_gets_the_personal_that_helps_most(plan: Deciding) -> None:
     known = replace(EVERYTHING["known"], preferences=Preferences(length=Length.SHORT))
-    assert said(plan(read=EVERYTHING["read"], known=known)) == [
-        "mood.sorry",
+    assert said(plan(read=EVERYTHING["read"], memory=EVERYTHING["memory"], known=known)) == [
+        "mood.frustrated",
         "cause.bill.upgrade",
         "answer.bill",
         "next.bill",
@@ -760,4 +768,4 @@ def test_below_preferences_only_what_they_told_counts(plan: Deciding) -> None:
 def test_where_several_people_write_nothing_is_personal(plan: Deciding) -> None:
     shared = replace(TELEGRAM, shared=True)
     known = replace(EVERYTHING["known"], addresses=(shared,), trusted=frozenset())
-    assert said(plan(read=EVERYTHING["read"], known=known)) == ["answer.bill"]
+    assert said(plan(read=EVERYTHING["read"], memory=EVERYTHING["memory"], known=known)) == ["answer.bill"]

@@ -679,13 +679,15 @@ class _Turn:
         personal = Personal(world, self.company, playbook, manner.language, manner.register)
         before = list(personal.welcome())
         topics = {move.topic for move in said.moves if move.kind is MoveKind.HANDOFF}
+        cause = play.cause() if play and not topics else None
         if play and said.moves:
             if not topics & _SAYS_SORRY:
-                before += (move for move in personal.mood() if move.topic != "glad" or not topics)
+                unfit = {"glad"} if topics else {"sorry"} if cause else set()  # of what they did nobody is sorry
+                before += (move for move in personal.mood() if move.topic not in unfit)
             before += personal.history()
         behind: list[Move] = []
         if play and not topics:
-            before += filter(None, [play.cause()])
+            before += filter(None, [cause])
             behind += filter(None, [play.next() if said.followed.chosen else None])
         brief = manner.preferences.length is Length.SHORT and not topics  # whoever takes over, what was tried is told
         kept = fewer([*before, *behind], manner.level, brief=brief)

@@ -14,7 +14,7 @@ from omnibot.sandbox.stories.story import Element, Expect, Scene, Step, Story, l
 __all__ = ["Contact", "Frustrated", "frustrated"]
 
 _MANY = 3  # contacts, with which more experienced people take over
-_LONGEST = 700  # characters of a reply that is short
+_LONGEST = 900  # characters of a reply that is short
 _WITHIN = timedelta(hours=4)  # working time in which they have answered, and what rounding adds to it
 _ROUNDED = timedelta(minutes=31)
 _ARTICLE = r"^1\. "  # the numbered steps of an answer
