@@ -30,6 +30,7 @@ _TELLING = frozenset(
 _OFTEN = 50  # times that something else happened, after which it tells no more than that it is done
 
 _LONGEST_FEATURE = 96  # characters
+_LONGEST_FACT = 200  # what is longer is no name of anything
 _NO_PART = re.compile(r"[^\w.]+")
 
 
@@ -38,7 +39,8 @@ def facts_of(event: Event) -> Iterator[Change]:
     if event.name == "signed_up":
         yield _change(event, "customer_since", event.at.isoformat())
     for key in _TOLD_BY.get(event.name, ()):
-        if value := _written(event.properties.get(key, "")):
+        value = " ".join(_written(event.properties.get(key, "")).split())  # a name has one line, wherever it is told
+        if 0 < len(value) <= _LONGEST_FACT:
             yield _change(event, key, value)
     if payment := _PAYMENT.get(event.name):
         yield _change(event, "payment", payment)
