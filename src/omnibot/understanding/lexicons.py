@@ -127,7 +127,7 @@ class Lexicon:
         return _Known(begun, had, then | self._whatever) if begun or had or then else self._nothing
 
 
-_ANYTHING = _Known(0, 0, -1)  # what may stand behind the last word that is looked at
+_ANYTHING = _Known(0, 0, -1)  # a word that begins nothing, and that anything may go on with
 
 
 def _without_floods(words: Iterable[str], known: Iterable[_Known]) -> list[_Known]:
@@ -137,7 +137,7 @@ def _without_floods(words: Iterable[str], known: Iterable[_Known]) -> list[_Know
     for word, each in zip(words, known, strict=True):
         key = _key(word)
         tries[key] = tried = tries.get(key, 0) + 1
-        kept.append(each if tried <= _TRIES else each._replace(begun=0))
+        kept.append(each if tried <= _TRIES else _ANYTHING)
     return kept
 
 
