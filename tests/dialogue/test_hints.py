@@ -37,6 +37,7 @@ def hinted(form: Form, words: str, *common: str) -> bool:
         (r"\d[\d ]{2,4}", "12 34"),
         ("call me .{1,9}", "call me max mustermann"),
         ("(?: again)?", "again"),
+        (r"[a-c]x[\w]?", "bxy"),
     ],
 )
 def test_a_clause_that_has_a_form_may_have_it(form: str, words: str) -> None:

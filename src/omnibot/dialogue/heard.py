@@ -167,8 +167,8 @@ class _Loose:
 
 
 _SENTENCE_END = re.compile(r"(?<=[.!?…;])\s")
-# Begins with what is rare, not with spaces that would be tried at every sign.
-_CLAUSE_END = re.compile(r"[,:–—]\s+|\s(?:-+|and then|and|also|but|y|pero|además)\s+", re.IGNORECASE)
+# Begins with one of a few signs, whose case does not matter, so that all others are passed over quickly.
+_CLAUSE_END = re.compile(r"[,:–—\s](?:(?<=\S)\s+|(?<=\s)(?i:-+|and then|and|also|but|y|pero|además)\s+)")
 _ASKING = re.compile(
     r"\s*¿|.*\?\s*$|\s*(?:how|what|why|where|when|who|which|can|could|do|does|did|is|are|will|would|should"
     r"|i need|i want|c[oó]mo|qu[eé]|por qu[eé]|d[oó]nde|cu[aá]ndo|cu[aá]l|cu[aá]nto|puedo|necesito|quiero)\b",
@@ -184,7 +184,7 @@ def _sentences(message: Passage) -> list[Passage]:
     lines = (" ".join(line.split()) for line in message.text.splitlines())
     sentences = [sentence for line in lines if line for sentence in _SENTENCE_END.split(line)]
     if len(sentences) == 1:
-        return [Passage(sentences[0], message.words)]
+        return [Passage(sentences[0], message.words, message.hints)]
     return list(map(Passage, sentences[:_SENTENCES]))
 
 

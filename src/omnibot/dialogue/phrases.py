@@ -136,10 +136,15 @@ def wanted(clause: Passage, replaced: Replaced | None) -> Wanted | None:
     words = clause.words
     if words.count(" ") >= _MOST_WORDS:
         return None
+    hinted = ~0 if _is_command(clause.text) else _hinted(clause)
     for language in LANGUAGES:
-        if found := _linking(language).wanted(words, clause.text, replaced):
+        if hinted & _hints_of(language).wanted and (found := _linking(language).wanted(words, clause.text, replaced)):
             return found
     return None
+
+
+def _is_command(text: str) -> bool:
+    return text.lstrip().startswith("/")
 
 
 def is_address_alone(clause: Passage) -> bool:
@@ -290,7 +295,7 @@ class _Linking:
 
     def wanted(self, words: str, text: str, replaced: Replaced | None) -> Wanted | None:
         named = replaced.in_words(words) if replaced else []
-        patterns = self.commands if text.lstrip().startswith("/") else self.forms
+        patterns = self.commands if _is_command(text) else self.forms
         for purpose, pattern in patterns.items():
             if pattern.fullmatch(words):
                 return Wanted(purpose, self._kind(words), named, self.language)
@@ -419,6 +424,7 @@ class _Hints:
     named: int
     do_it: int
     linking: int
+    wanted: int
     alarm: int
 
 
@@ -461,6 +467,8 @@ def _forms(language: str) -> Iterator[Form]:
     yield Form(f"named {language}", anywhere=data["name"]["asks"])
     yield Form(f"do_it {language}", [data["ask"]["do_it"]])
     yield Form(f"linking {language}", anywhere=data["linking"]["stems"])
+    linking = _linking(language)
+    yield Form(f"wanted {language}", [form.pattern for form in (*linking.forms.values(), linking.odd)])
     yield Form(f"alarm {language}", anywhere=of(*data["alarm"].values()))
 
 

@@ -22,11 +22,11 @@ class Passage:
 
     __slots__ = ("_content", "_words", "hints", "text")
 
-    def __init__(self, text: str, words: str | None = None) -> None:
+    def __init__(self, text: str, words: str | None = None, hints: int | None = None) -> None:
         self.text = text
         self._words = words
         self._content: tuple[str, Sequence[str]] | None = None  # by language
-        self.hints: int | None = None  # which kinds of phrases it may be, once somebody has looked
+        self.hints = hints  # which kinds of phrases it may be, once somebody has looked
 
     @property
     def words(self) -> str:
