@@ -108,6 +108,7 @@ description: Somebody wants to leave.
 examples: {en: [cancel my plan]}
 handoff: {team: support, within: 1d}
 """
+JOY = "intent: joy\ndescription: Somebody is happy.\ncase: none\nexamples: {en: [lovely]}\n"
 QUIET = "intent: praise\ndescription: Somebody is happy.\nexamples: {en: [great product]}\n"
 
 ARTICLES = {
@@ -134,6 +135,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
         "timeout": TIMEOUT,
         "cancel": CANCEL,
         "quiet": QUIET,
+        "joy": JOY,
     }.items():
         (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
     for name, (id_, title, steps, resources) in ARTICLES.items():
@@ -369,6 +371,40 @@ def test_who_answers_our_question_goes_on_with_the_matter(plan: Deciding) -> Non
 
 def test_a_playbook_without_anything_to_do_changes_nothing(plan: Deciding) -> None:
     assert said(plan("You've built a lovely thing", read=reading("praise"))) == ["handoff.unknown"]
+
+
+def test_praise_is_thanked_for_and_nobody_is_called(plan: Deciding) -> None:
+    glad = plan("You've built a lovely thing", read=reading("joy"))
+    assert said(glad) == ["close.praise"]
+    assert glad.handoff == ""
+    assert said(plan("You've built a lovely thing, who painted it?", read=reading("joy"))) == ["handoff.unknown"]
+    assert said(plan("A lovely thing " * 10, read=reading("joy"))) == ["handoff.unknown"]  # there may be more in it
+    cross = reading("joy", sentiment=Sentiment(-0.3, 0.9))
+    assert said(plan("A lovely mess", read=cross)) == ["handoff.unknown"]
+
+
+def test_who_tells_their_name_and_what_is_wrong_is_helped_with_it(plan: Deciding) -> None:
+    both = plan("My name is Kate. That bill surprised.", known=customer(name=""))
+    assert said(both)[:2] == ["confirm.name_set", "answer.bill"]
+    assert said(plan("Thanks. That bill surprised.")) == ["close.thanks"]  # a word beside it, no more
+
+
+def test_it_works_now_is_no_question(plan: Deciding) -> None:
+    memory = Recollection(recent=(ours("Short of bill.", 1),), case=case("bill"), solved=True)
+    for read in (reading(OUT_OF_SCOPE), reading("bill"), reading("bill", known=False)):
+        works = plan("runs like clockwork", read=read, memory=memory)
+        assert (said(works), works.handoff) == (["close.solved"], "")
+    asks = plan("runs like clockwork, send me that document", read=reading("invoices"), memory=memory)
+    assert said(asks) == ["ask.which-invoice"]
+
+
+def test_what_people_have_taken_over_is_not_answered_from_the_beginning(plan: Deciding) -> None:
+    taken = case("api-timeout", state=CaseState.HANDED_OFF, attempts=(told("article:timeout"),))
+    memory = Recollection(recent=(ours("A colleague will write.", 1),), case=taken)
+    again = plan(read=reading("api-timeout"), memory=memory)
+    assert [move.kind for move in again.moves] == [MoveKind.HANDOFF, MoveKind.PROMISE]
+    other = plan("gibberish and nonsense", read=reading("bill", known=False), memory=memory)
+    assert said(other) == ["handoff.unknown"]
 
 
 def test_two_questions_get_both_answers(plan: Deciding) -> None:

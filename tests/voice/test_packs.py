@@ -235,7 +235,7 @@ def test_wordings_are_chosen_by_manner_and_length(
 ) -> None:
     path = folder / "en" / "conversation.toml"
     text = path.read_text(encoding="utf-8")
-    start, end = text.index("[close.thanks]"), text.index("[close.solved]")
+    start, end = text.index("[close.thanks]"), text.index("[close.praise]")
     path.write_text(text[:start] + text[end:], encoding="utf-8")
     (folder / "en" / "mine.toml").write_text(SAID, encoding="utf-8")
     pack = Voices.load(folder)["en"]

@@ -77,6 +77,7 @@ _BY_PLAYBOOK = frozenset({"escalated", "team"})  # hand-offs that a playbook wan
 _OFTEN, _FELT = 3, 0.5  # contacts on one matter, and how much frustration, that call for a person
 _MOST_RESOURCES = 2
 _LONGEST_CONCERN = 300  # characters
+_FEW_WORDS, _PRAISE = 8, 16  # words: who says more than it takes to say that it works, or is liked, may want more
 
 
 def decide(
@@ -270,7 +271,27 @@ class _Turn:
         heard = listen(spoken, self.company.knowledge, self.reading.language.value, self._said_before())
         if any(_FLAG_START in message.flags for message in self.messages):
             heard.talk.append(Talk.HELLO)
+        if talk := self._no_matter(heard):
+            heard.talk.append(talk)
+            heard.asides += heard.unanswered
+            heard.unanswered = []
         return heard
+
+    def _no_matter(self, heard: Heard) -> Talk | None:
+        """What a few words say that no form has and that nobody need answer: that they like it, or that it works."""
+        if heard.answered or not heard.unanswered or self.reading.questions.value:
+            return None
+        words = sum(len(text.split()) for text in heard.unanswered)
+        if any(text.rstrip().endswith("?") for text in heard.unanswered):
+            return None
+        intent, case = self.reading.intent, self.recollection.case
+        wanted = intent.value if intent.known else ""
+        another = wanted not in ("", OUT_OF_SCOPE, case.intent if case else "")
+        if self.recollection.solved and words <= _FEW_WORDS and not another:
+            return Talk.SOLVED
+        playbook = self.company.playbooks.of(wanted) if wanted else None
+        praises = playbook is not None and playbook.case == "none" and not playbook.decides
+        return Talk.PRAISE if praises and words <= _PRAISE and self._mood() >= 0 else None
 
     def _as_first_asked(self, message: TurnMessage) -> TurnMessage:
         """Who says which of two was meant asks again what they asked before we did not know it."""
@@ -451,9 +472,11 @@ class _Turn:
         if meant:
             wanted = meant
         elif intent.known and intent.value != OUT_OF_SCOPE:
-            wanted = intent.value if heard.matters or heard.person else ""
+            beside = bool(heard.asides) and not _CLOSING.intersection(heard.talk)  # "My name is Kate. I forgot …"
+            wanted = intent.value if heard.matters or heard.person or beside else ""
         elif case is not None and not heard.answered and not self.recollection.is_contact:
-            wanted = case.intent if heard.unanswered else ""
+            # What people have taken over is not begun anew by whatever else they write.
+            wanted = case.intent if heard.unanswered and case.state is not CaseState.HANDED_OFF else ""
         if not wanted and case is not None and self._did_not_help(heard):
             wanted = case.intent
         playbook = self.company.playbooks.of(wanted) if wanted else None
@@ -502,13 +525,20 @@ class _Turn:
         if question := play.question():
             return _Followed(question=question)
         told = () if self._is_shared() else self._just_told()
-        chosen, failed = play.answer(lambda article: _tells(told, article))
+        chosen, failed = play.answer(lambda article: _tells(told, article) or self._is_with_people(article))
         if chosen is None and failed:
             rule = play.otherwise() or next(iter(play.playbook.handoffs), None)
             titles = ", ".join(article.id for article in failed)
             was_told = any(_tells(told, article) for article in failed)
             return _Followed(rule=rule, failed=failed, why=f"was told {titles}, which did not help", was_told=was_told)
         return _Followed(chosen=chosen)
+
+    def _is_with_people(self, article: Article) -> bool:
+        """Whether people have taken a matter over in which an article was told: it is not told there again."""
+        case = self.recollection.case
+        if case is None or case.state is not CaseState.HANDED_OFF or self._is_shared():
+            return False
+        return any(attempt.what == f"article:{article.id}" for attempt in case.attempts)
 
     def _answers(
         self, heard: Heard, changes: Sequence[Change], language: str, followed: _Followed
@@ -880,12 +910,13 @@ _BY_WEIGHT = (
     Talk.HOW_ARE_YOU,
     Talk.LIGHT,
     Talk.SOLVED,
+    Talk.PRAISE,
     Talk.THANKS,
     Talk.GOODBYE,
     Talk.HELLO,
     Talk.NOTED,
 )
-_CLOSING = {Talk.SOLVED, Talk.THANKS, Talk.GOODBYE}
+_CLOSING = {Talk.SOLVED, Talk.PRAISE, Talk.THANKS, Talk.GOODBYE}
 
 
 def _changed(preferences: Preferences, changes: Sequence[Change]) -> Preferences:

@@ -50,6 +50,7 @@ class Talk(StrEnum):
     WHAT_CAN_YOU_DO = "help"
     THANKS = "thanks"
     SOLVED = "solved"
+    PRAISE = "praise"  # of the product, or of who helped; told by its playbook
     GOODBYE = "goodbye"
     NOTED = "noted"  # "ok": nothing
     LIGHT = "light"  # a joke, the weather

@@ -155,7 +155,7 @@ _GROUPS: Mapping[str, Mapping[str, Topic]] = {
     "resources": {"links": _of("count")},
     "point": {"moved": _of(), "moved_to": _of("which")},
     "subject": {**dict(_plain("handoff", "confirm", "prove", "code", "ask", "talk", "moved"))},
-    "close": dict(_plain("thanks", "solved", "goodbye")),
+    "close": dict(_plain("thanks", "praise", "solved", "goodbye")),
     "signature": {"letter": _of()},
 }
 
