@@ -374,7 +374,7 @@ def test_only_identify_makes_a_snapshot() -> None:
         for source in SOURCES
         if _calls(ast.parse(source.read_text(encoding="utf-8")), "Snapshot")
     }
-    ours = {"voice/samples.py", "cli/person.py", "history/reading.py"}  # of people who are made up, for staff, of nobody
+    ours = {"voice/samples.py", "cli/person.py", "history/reading.py"}  # made up, for staff, of nobody
     assert makers - ours == {"identity/__init__.py"}
 
 
