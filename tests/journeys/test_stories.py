@@ -119,7 +119,7 @@ def missing_of(told: Story, happened: Story) -> Story:
     return replace(told, past=happened.past)
 
 
-@pytest.mark.parametrize("name", ["returning", "frustrated", "new", "moves"])
+@pytest.mark.parametrize("name", ["returning", "frustrated", "new", "moves", "two-people"])
 async def test_the_story_comes_true(play: Play, name: str) -> None:
     assert await play(STORIES[name](now())) == []
 
