@@ -77,7 +77,7 @@ class Workers:
 
     async def replies(self, count: int) -> list[str]:
         """To whom was replied, when there are so many."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(found := await self.store.records.outbox()) < count:
                 await asyncio.sleep(0.01)
         return sorted(entry.address.value for entry in found)
@@ -324,12 +324,12 @@ async def test_a_turn_may_be_reminded_first_and_again_when_it_restarts(
         return [()] * len(asking)
 
     steps.embed = steps.understanding.embed
+    for _ in range(TIMELINE + 1):
+        await write(store)
     async with (
         language_model(stalls=True, answers=echo) as model,
         working(store, steps, model, remind=remind) as workers,
     ):
-        for _ in range(TIMELINE + 1):
-            await write(store)
         await model.came.wait()
         before = len(asked)
         assert before >= 1
