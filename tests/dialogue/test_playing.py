@@ -418,6 +418,23 @@ def test_a_second_question_without_an_answer_goes_to_people(plan: Deciding) -> N
     assert rest.team == ""
 
 
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Wie ändert sich eine Rechnung und wie backe ich Kuchen?", "de"),
+        ("Why a bill changed and how do I bake a cake?", "en"),
+        ("How is this computed and how do I bake a cake?", "en"),
+    ],
+)
+def test_a_second_question_in_the_same_breath_is_not_passed_over(plan: Deciding, text: str, language: str) -> None:
+    rest = plan(text, read=reading("bill", language))
+    assert said(rest)[:2] == ["answer.bill", "handoff.rest"]
+
+
+def test_one_question_in_two_clauses_is_one(plan: Deciding) -> None:
+    assert "handoff.rest" not in said(plan("Why a bill changed, and what can I do?"))
+
+
 # --- question ---
 
 

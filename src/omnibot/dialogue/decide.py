@@ -991,6 +991,8 @@ def _meant(messages: Sequence[TurnMessage]) -> str:
 
 def _is_left(heard: Heard, *, covered: bool) -> bool:
     """Whether something was asked that nothing answers: a playbook covers the one thing that is wanted, no second."""
+    if heard.left:
+        return True
     if not covered:
         return bool(heard.unanswered)
     return sum(text.rstrip().endswith("?") for text in heard.unanswered) > 1

@@ -100,6 +100,7 @@ class Heard:
     alarms: set[Alarm] = field(default_factory=set)
     answered: list[Answered] = field(default_factory=list)
     unanswered: list[str] = field(default_factory=list)  # questions and reports that no article answers
+    left: list[str] = field(default_factory=list)  # questions without an answer, in one breath with one that has one
     asides: list[str] = field(default_factory=list)  # a few words beside something that was understood
     language: str = ""  # of the phrases, for when the words were too few to tell
     before: Sequence[str] = ()  # what they wrote before, the latest first
@@ -168,10 +169,14 @@ class _Loose:
 
 _SENTENCE_END = re.compile(r"(?<=[.!?…;])\s")
 # Begins with one of a few signs, whose case does not matter, so that all others are passed over quickly.
-_CLAUSE_END = re.compile(r"[,:–—\s](?:(?<=\S)\s+|(?<=\s)(?i:-+|and then|and|also|but|y|pero|además)\s+)")
+_CLAUSE_END = re.compile(
+    r"[,:–—\s](?:(?<=\S)\s+|(?<=\s)(?i:-+|and then|and|also|but|y|pero|además|und|aber|außerdem|et|mais)\s+)"
+)
 _ASKING = re.compile(
     r"\s*¿|.*\?\s*$|\s*(?:how|what|why|where|when|who|which|can|could|do|does|did|is|are|will|would|should"
-    r"|i need|i want|c[oó]mo|qu[eé]|por qu[eé]|d[oó]nde|cu[aá]ndo|cu[aá]l|cu[aá]nto|puedo|necesito|quiero)\b",
+    r"|i need|i want|c[oó]mo|qu[eé]|por qu[eé]|d[oó]nde|cu[aá]ndo|cu[aá]l|cu[aá]nto|puedo|necesito|quiero"
+    r"|wie|was|warum|wieso|wo|wann|wer|welche[rsnm]?|kann ich|kannst|k[oö]nnen|ich brauche|ich m[oö]chte"
+    r"|comment|pourquoi|quand|combien|quelle?s?|puis-je|est-ce que|qu'est-ce|j'ai besoin|je voudrais)\b",
     re.IGNORECASE | re.DOTALL,
 )
 
@@ -337,6 +342,8 @@ def _answer(loose: Sequence[_Loose], heard: Heard, knowledge: Knowledge, languag
         to_be_done = bool(found) and asks_us_to_act(sentence.passage)
         for each in found:
             _add(heard, _answered(each, to_be_done=to_be_done))
+        if len(found) == 1:
+            heard.left += _second_questions(sentence, knowledge, language)
         if not found:
             missed.append(sentence)
     if missed and len(loose) > 1 and not heard.answered:
@@ -352,12 +359,29 @@ def _answer(loose: Sequence[_Loose], heard: Heard, knowledge: Knowledge, languag
         if is_mashed(sentence.passage):
             continue
         matters = len(set(sentence.passage.content(language)))
+        if len(asked := _asked(sentence, language)) > 1:
+            heard.unanswered += [f"{clause.text.rstrip(' ?')}?" for clause in asked]
+            continue
         if heard.answered and not (sentence.question and matters):
             heard.asides.append(text)  # context of what was answered
         elif heard.understood and not sentence.question and matters <= 2:
             heard.asides.append(text)  # a signature, a name
         else:
             heard.unanswered.append(text)
+
+
+def _asked(sentence: _Loose, language: str) -> list[Passage]:
+    """The clauses of a sentence that ask something of their own."""
+    return [clause for clause in sentence.clauses if _ASKING.match(clause.text) and clause.content(language)]
+
+
+def _second_questions(sentence: _Loose, knowledge: Knowledge, language: str) -> list[str]:
+    """What is asked in one breath with what one article answers, and has none: "how do I invite, and how … ?"."""
+    asked = _asked(sentence, language)
+    if len(asked) < 2:
+        return []
+    left = [clause.text for clause in asked if not knowledge.about(clause, language)]
+    return left if len(left) < len(asked) else []
 
 
 def _found(sentence: _Loose, knowledge: Knowledge, language: str) -> list[Found]:
