@@ -431,6 +431,17 @@ def test_a_second_question_in_the_same_breath_is_not_passed_over(plan: Deciding,
     assert said(rest)[:2] == ["answer.bill", "handoff.rest"]
 
 
+def test_who_threatens_to_leave_is_not_shown_the_door_by_what_is_shipped() -> None:
+    ours_ = Path(__file__).parents[2] / "config"
+    shipped = Deciding(Company(Knowledge.load(ours_ / "knowledge"), Playbooks.load(ours_ / "playbooks")))
+    asks = shipped("How do I cancel my plan?", read=reading("cancellation"))
+    assert "answer.cancel" in said(asks)
+    fed_up = reading("cancellation", emotions=feeling(frustration=0.91), sentiment=Sentiment(-0.68, 0.9))
+    threatens = shipped("I'm cancelling if nobody answers", read=fed_up)
+    assert "answer.cancel" not in said(threatens)
+    assert threatens.team == "senior"
+
+
 def test_one_question_in_two_clauses_is_one(plan: Deciding) -> None:
     assert "handoff.rest" not in said(plan("Why a bill changed, and what can I do?"))
 
