@@ -420,7 +420,7 @@ def test_to_give_one_team_its_hours_takes_away_neither_its_name_nor_the_other_te
         '[desk.teams.senior.hours]\nopens = 07:00:00\n[desk.teams.api-team]\nnames = {en = "our API team"}\n'
     )
     teams = load(file, {}).desk.teams
-    assert teams.keys() == {"support", "senior", "api"}
+    assert teams.keys() == {"support", "senior", "api-team"}
     assert (teams["senior"].names["en"], teams["senior"].hours.opens.hour) == ("our senior support team", 7)
     assert teams["support"].hours is None
 
