@@ -135,7 +135,8 @@ def test_cases_events_and_use_are_shown(omnibot: Command, sarah: None) -> None:
     ]
     assert ("feature_used:export", 1) in [(one["name"], one["count"]) for one in told["usage"]]
     page = " ".join(omnibot("customer", "show", "telegram:4711").output.split())
-    for words in ("bill-changed INV-7", "tried article:bill-changed (failed, bot)", "plan=Pro", "feature_used:export 1"):
+    tried = "tried article:bill-changed (failed, bot)"
+    for words in ("bill-changed INV-7", tried, "plan=Pro", "feature_used:export 1"):
         assert words in page
 
 
