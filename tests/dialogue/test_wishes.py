@@ -177,7 +177,7 @@ TALK = [
     ("de", "vielen Dank für die schnelle Hilfe", Talk.THANKS),
     ("de", "Hallo zusammen", Talk.HELLO),
     ("de", "Mit freundlichen Grüßen", Talk.GOODBYE),
-    ("de", "alles klar", Talk.HOW_ARE_YOU),
+    ("de", "alles klar", Talk.NOTED),
     ("de", "verstanden", Talk.NOTED),
     ("de", "das hat geklappt", Talk.SOLVED),
     ("de", "das hat leider nicht geholfen", Talk.NOT_HELPED),

@@ -113,7 +113,7 @@ async def test_what_its_network_has_obeyed_is_obeyed_and_marked(
 ) -> None:
     """The network's own word, whatever it is called there: the text alone would say nothing."""
     async with receiving(store, tmp_path) as intake:
-        await intake.door("telegram", "main", carrier=True)([message("1", "ARRET", **fields)])
+        await intake.door("telegram", "main", carrier=True)([message("1", "HALTO", **fields)])
         [work] = await works(store)
     assert [item.message.flags for item in work.items if item.message] == [flags]
     assert work.addresses[0].stopped == ("stop" in flags)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import aiohttp
 import pytest
@@ -366,7 +367,7 @@ async def test_the_story_of_the_day_depends_on_memory_not_on_its_script(place: W
     async with place.looking() as store:
         jo = NewCustomer(row=2, addresses=(Address("telegram", "99"),), facts={"name": "Jo March"})
         await store.records.import_customers([jo], ACCOUNTS)
-    step = replace(STORIES["day"].steps[0], sender=Address("telegram", "99"))
+    step = replace(STORIES["day"](datetime.now(UTC)).steps[0], sender=Address("telegram", "99"))
     place.telegram.main.user(99, "whatever Telegram says").write(step.text)
     [reply] = await telegram_got(place, 99)
     assert "Jo" in reply

@@ -176,6 +176,7 @@ async def test_the_demo_exits_by_what_is_missing(
     element: str, status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(KNOWLEDGE.parents[1])
+    monkeypatch.setattr(demo, "configure", lambda log: None)  # the logs of this process are those of all tests
     past = (
         {"kind": "customer", "name": "Ada", "email": ADA.value},
         {"kind": "event", "id": "1", "name": "plan_changed", "of": str(ADA), "at": "2026-01-01T12:00:00Z"},

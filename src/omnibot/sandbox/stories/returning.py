@@ -57,8 +57,8 @@ class Returning:
 
     @property
     def called(self) -> str:
-        """How they are greeted."""
-        return self.name if self.formal else self.name.split()[0]
+        """How they are greeted at least: some languages use the whole name in a formal letter, others do not."""
+        return self.name.split()[0]
 
 
 @dataclass(frozen=True, slots=True)
