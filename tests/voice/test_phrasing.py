@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tests.voice.test_claims import CAUSE, EMAIL, LIMITS, NOW, SARAH, SMS, SPEAKER, TELEGRAM, made_up
 
@@ -308,6 +308,7 @@ ANY = settings(max_examples=60, deadline=None, suppress_health_check=list(Health
 
 
 @ANY
+@example(725)  # of several lines, on a channel where each sign costs
 @given(st.integers(0, 10**6))
 def test_the_pack_s_own_words_are_never_doubted(seed: int) -> None:
     one = asked(made_up(random.Random(seed)))

@@ -144,12 +144,13 @@ class Wording:
         return Judged(self.again([*self._parts(texts), *self.behind]))
 
     def _size(self, text: str) -> Iterator[Doubt]:
-        if not text:
+        size = len(text.replace("\n\n", "\n"))  # as the pack's own is counted, line by line
+        if not size:
             yield Doubt("empty")
-        elif len(text) > self.longest:
-            yield Doubt("length", f"{len(text)} characters, at most {self.longest}")
-        elif len(text) < _SHORTER * len(self.ground.text):
-            yield Doubt("length", f"{len(text)} characters of {len(self.ground.text)}")
+        elif size > self.longest:
+            yield Doubt("length", f"{size} characters, at most {self.longest}")
+        elif size < _SHORTER * len(self.ground.text):
+            yield Doubt("length", f"{size} characters of {len(self.ground.text)}")
 
     def _marks(self, marks: Sequence[str], texts: Sequence[str]) -> Iterator[Doubt]:
         if list(marks) != [str(number) for number in range(1, len(self.blocks) + 1)]:
