@@ -1,5 +1,6 @@
 """Voice packs: what is wrong with one is told all at once, with where it stands; which wording is said when."""
 
+import gc
 import shutil
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from omnibot.model import Length, Manner, Preferences, Register
 from omnibot.voice import VoiceError, Voices
-from omnibot.voice.packs import Style
+from omnibot.voice.packs import Style, template_of
 from omnibot.voice.values import Clock
 
 PACKS = Path(__file__).parents[2] / "config" / "voice"
@@ -269,3 +270,18 @@ def test_what_begins_with_a_value_begins_with_a_capital_but_for_names() -> None:
     assert pack.say("history.again", short, 0, {"ordinal": 3, "matter": "x"}, Clock()).startswith("Third contact")
     said = {pack.say("confirm.name_set", STYLE, n, {"name": "bell", "first_name": "bell"}, Clock()) for n in range(3)}
     assert "bell it is." in said
+
+
+def test_what_is_said_leaves_no_cycles_for_the_collector() -> None:
+    pack = Voices.load(PACKS, ("en",))["en"]
+    text = template_of("{name}: {count, plural, one {# question} other {# questions}}")
+    values = {"name": "Sarah", "count": 3}
+    assert pack.fill(text, values, Clock()) == "Sarah: 3 questions"
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(50):
+            pack.fill(text, values, Clock())
+        assert gc.collect() == 0
+    finally:
+        gc.enable()

@@ -16,7 +16,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from itertools import product
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -125,22 +125,19 @@ class Pack:
 
     def fill(self, template: Template, values: Values, clock: Clock) -> str:
         """A text with its places filled; raises KeyError for a place without a value."""
-        language = self.language
+        return template.fill(partial(self._filled, values, clock))
 
-        def write(place: Place) -> str:
-            value = values[place.name]
-            if place.cases is not None:
-                return counted(place.cases, value)
-            return value if type(value) is str else language.write(value, clock, place.form)
+    def _filled(self, values: Values, clock: Clock, place: Place) -> str:
+        value = values[place.name]
+        if place.cases is not None:
+            return self._counted(place.cases, value, values, clock)
+        return value if type(value) is str else self.language.write(value, clock, place.form)
 
-        def counted(cases: Mapping[str, Template], count: Value) -> str:
-            if not isinstance(count, int | float):
-                raise KeyError(f"a plural of {count!r}, which is no number")
-            case = cases.get(f"={count}") or cases.get(language.category(count)) or cases["other"]
-            number = language.write(count, clock)
-            return case.fill(lambda place: number if place.name == "#" else write(place))
-
-        return template.fill(write)
+    def _counted(self, cases: Mapping[str, Template], count: Value, values: Values, clock: Clock) -> str:
+        if not isinstance(count, int | float):
+            raise KeyError(f"a plural of {count!r}, which is no number")
+        case = cases.get(f"={count}") or cases.get(self.language.category(count)) or cases["other"]
+        return self.fill(case, {**values, "#": count}, clock)
 
     def promised(self, topic: str, told: str) -> bool:
         """Whether our latest words pass something to people, by a topic's words."""
