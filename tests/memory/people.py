@@ -119,8 +119,9 @@ class Person:
         on: KnownAddress = TELEGRAM,
         after: timedelta = timedelta(minutes=1),
         answers: int | None = None,
+        replied_to: KnownAddress | None = None,
     ) -> Case | None:
-        """Take one turn; gives the case that it left, if it was about one."""
+        """Take one turn; gives the case that it left, if it was about one. The reply goes where they wrote, if not told."""
         self.now += after
         self.said += 10
         message = TurnMessage(
@@ -134,13 +135,13 @@ class Person:
         seen = profile(self.snapshot)
         self.recollection = recall(seen, reading, [message], (), self.matters)
         self.kept = keep(seen, reading, self.recollection, plan, [message], self.matters)
-        self._remember(on, message, plan)
+        self._remember(on, message, plan, replied_to or on)
         return self._case(self.kept.case, on, message)
 
-    def _remember(self, on: KnownAddress, message: TurnMessage, plan: Plan) -> None:
+    def _remember(self, on: KnownAddress, message: TurnMessage, plan: Plan, replied_to: KnownAddress) -> None:
         spoken = [self._entry(on, Direction.IN, message.text, 0)]
         if plan.moves:
-            spoken.append(self._entry(on, Direction.OUT, "answer", 1))
+            spoken.append(self._entry(replied_to, Direction.OUT, "answer", 1))
         facts = {**self.snapshot.facts, **{change.key: change.value for change in self.kept.changes}}
         habits = dict(self.snapshot.habits)
         if self.kept.habits is not None:

@@ -176,6 +176,19 @@ def test_who_answers_our_mail_goes_on_and_does_not_come_anew() -> None:
     assert case.contacts == 1
 
 
+def test_who_goes_on_where_the_answer_came_does_not_come_anew() -> None:
+    """An SMS does not say what it answers; and what they say to an answer seldom names the matter again."""
+    person = Person()
+    asked = person.says("why is my bill higher?", read(intent="bill"), answer("bill"), on=TELEGRAM, replied_to=SMS)
+    case = person.says("and the next one?", plan=hand_off(), on=SMS)
+    assert asked is not None
+    assert case is not None
+    assert (case.id, case.contacts) == (asked.id, 1)
+    elsewhere = person.says("and what else is there?", plan=hand_off(), on=EMAIL)
+    assert elsewhere is not None
+    assert elsewhere.id != asked.id
+
+
 def test_half_an_hour_of_silence_makes_another_contact() -> None:
     person = Person()
     person.says("the export fails", read(intent="export"), answer("export"))

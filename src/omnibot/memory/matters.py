@@ -102,9 +102,7 @@ def is_contact(case: Case, snapshot: Snapshot, messages: Sequence[TurnMessage], 
     first = messages[0]
     if first.at - _last_word(case, snapshot, first.at) >= CONTACT:
         return True
-    address = _address_of(first.address, snapshot)
-    elsewhere = bool(address and case.channels and case.channels[-1] != address.channel)
-    return elsewhere and first.answers is None
+    return first.answers is None and not _is_where_it_stands(case, snapshot, first, unless_known=True)
 
 
 def _of_intent(
@@ -161,8 +159,21 @@ def _is_one_conversation(case: Case, snapshot: Snapshot, messages: Sequence[Turn
         return False
     if first.at - _last_word(case, snapshot, first.at) >= CONTACT:
         return False
-    address = _address_of(first.address, snapshot)
-    return bool(address and case.channels and case.channels[-1] == address.channel)
+    return _is_where_it_stands(case, snapshot, first, unless_known=False)
+
+
+def _is_where_it_stands(case: Case, snapshot: Snapshot, message: TurnMessage, *, unless_known: bool) -> bool:
+    """Whether they write where they last came with it, or where our answer went; `unless_known` if that is not known.
+
+    An SMS does not say what it answers.
+    """
+    address = _address_of(message.address, snapshot)
+    if address is None or not case.channels:
+        return unless_known
+    return case.channels[-1] == address.channel or any(
+        said.direction is Direction.OUT and said.address == address and said.at >= case.touched_at
+        for said in snapshot.timeline
+    )
 
 
 def _last_word(case: Case, snapshot: Snapshot, now: datetime) -> datetime:
