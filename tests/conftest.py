@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 import structlog
+from hypothesis import settings
 from typer.testing import CliRunner, Result
 
 from omnibot.cli import app
@@ -24,6 +25,12 @@ from tests.databases import Databases
 
 ROOT = Path(__file__).parents[1]
 SECRET = b"a secret of the tests, long enough"
+
+# The same examples on every machine: what fails for one fails for all. Others are looked for by
+# `pytest --hypothesis-profile explore`, and what is found is kept as an example.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("explore", derandomize=False, deadline=None, max_examples=1000)
+settings.load_profile("same")
 
 
 @pytest_asyncio.fixture(scope="session")
