@@ -9,29 +9,22 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
-from typing import TypeVar
 
 from omnibot.identity.cases import bare, cases_of
 from omnibot.model import (
+    PREFERENCE,
     USER,
     AddressId,
     Case,
     CaseSide,
-    Complexity,
     CustomerId,
-    Detail,
     Disclosure,
     EarlierTurn,
     Event,
     Fact,
     KnownAddress,
-    Length,
-    Level,
-    Manner,
     Preferences,
     Proof,
-    Register,
     Snapshot,
     TimelineMessage,
     Usage,
@@ -39,10 +32,8 @@ from omnibot.model import (
 
 __all__ = ["Remembered", "effective", "identify", "together"]
 
-_Choice = TypeVar("_Choice", bound=StrEnum)
-_STATED = "preference."
 _FORM_ALONE = ("register", "manner", "length", "detail", "complexity", "emoji", "language", "level")
-_FORM = frozenset({"language", *(_STATED + name for name in _FORM_ALONE)})
+_FORM = frozenset({"language", *(PREFERENCE + name for name in _FORM_ALONE)})
 _OF_THE_ADDRESS = frozenset({"message", "provider"})  # sources that speak for it; all others are the company's word
 
 
@@ -160,28 +151,18 @@ def _reaches(address: KnownAddress, level: Proof) -> bool:
 
 
 def _preferences(told: Mapping[str, str]) -> Preferences:
-    return Preferences(
-        channel=told.get("preference.channel") or None,
-        register=_one_of(Register, told.get("preference.register", "")),
-        length=_one_of(Length, told.get("preference.length", "")),
-        language=told.get("preference.language") or None,
-        manner=_one_of(Manner, told.get("preference.manner", "")),
-        detail=_one_of(Detail, told.get("preference.detail", "")),
-        complexity=_one_of(Complexity, told.get("preference.complexity", "")),
-        emoji=_YES_OR_NO.get(told.get("preference.emoji", "")),
-        zone=told.get("preference.zone") or told.get("zone") or None,
-        quiet=told.get("preference.quiet") or None,
-        level=_LEVELS.get(told.get("preference.level", "")),
-    )
-
-
-_YES_OR_NO = {"yes": True, "no": False}
-_LEVELS = {str(level.value): level for level in Level}
+    """What they stated; their zone else as their provider tells it."""
+    texts = {key.removeprefix(PREFERENCE): value for key, value in told.items() if key.startswith(PREFERENCE)}
+    if not texts.get("zone") and (zone := told.get("zone")):
+        texts["zone"] = zone
+    return Preferences().told(texts)
 
 
 def _stated(told: Mapping[str, str]) -> frozenset[str]:
     """The names of the preferences that were told."""
-    return frozenset([key.removeprefix(_STATED) for key, value in told.items() if value and key.startswith(_STATED)])
+    return frozenset(
+        [key.removeprefix(PREFERENCE) for key, value in told.items() if value and key.startswith(PREFERENCE)]
+    )
 
 
 def _since(told: Mapping[str, str], heard: Collection[KnownAddress]) -> datetime | None:
@@ -270,12 +251,3 @@ def _both(one: Usage, other: Usage) -> Usage:
         first_at=min(one.first_at, other.first_at),
         last_at=max(one.last_at, other.last_at),
     )
-
-
-def _one_of(kind: type[_Choice], value: str) -> _Choice | None:
-    if not value:
-        return None
-    try:
-        return kind(value)
-    except ValueError:
-        return None
