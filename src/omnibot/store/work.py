@@ -16,6 +16,8 @@ from omnibot.model import (
     Change,
     CustomerId,
     DeliveryState,
+    DeskAct,
+    Done,
     Draft,
     EarlierTurn,
     Event,
@@ -27,6 +29,8 @@ from omnibot.model import (
     Part,
     ProofRequest,
     Recalled,
+    Stretch,
+    StretchId,
     TimelineMessage,
     Tried,
     TurnMessage,
@@ -76,6 +80,14 @@ class ToldEvent(Incoming):
     event: Event
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToldAct(Incoming):
+    """An agent did something about a stretch; `sender` is the address that the stretch was about."""
+
+    stretch: StretchId
+    act: DeskAct
+
+
 class Kind(StrEnum):
     """What a lane can be asked to take."""
 
@@ -83,6 +95,7 @@ class Kind(StrEnum):
     EDIT = "edit"
     REPORT = "report"
     EVENT = "event"
+    ACT = "act"  # of an agent at a desk
 
 
 class Purpose(StrEnum):
@@ -93,6 +106,7 @@ class Purpose(StrEnum):
     POINTER = "pointer"  # "I have answered you elsewhere"
     CONFIRMATION = "confirmation"  # of STOP: the one thing that passes it
     CODE = "code"  # to prove an address; worth nothing when it is late
+    AGENT = "agent"  # written by people: no cap of automatic replies holds, STOP does
 
 
 class Held(StrEnum):
@@ -144,6 +158,7 @@ class Work:
     cases: tuple[CaseSide, ...] = ()  # open ones and the latest others, the least recently touched first
     habits: tuple[tuple[AddressId, Mapping[str, float]], ...] = ()  # how they write where
     recalled: tuple[Recalled, ...] = ()  # from further back, the best first
+    stretches: tuple[Stretch, ...] = ()  # in which people own a matter of theirs; loaded where agents act alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +252,7 @@ class Outcome:
     sides: tuple[AddressId, ...] = ()  # whose part in the case its state holds for, besides `address`
     habits: Mapping[str, float] | None = None  # how they write at `address`, as it is now
     happened: tuple[Happened, ...] = ()
+    done: tuple[Done, ...] = ()  # acts of agents that were taken, each with what came of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

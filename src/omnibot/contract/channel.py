@@ -1,7 +1,4 @@
-"""The contract of a channel: the only module of ours, with `model`, that a channel package imports.
-
-docs/a-channel-in-one-file.md builds one; `omnibot.testing` has the suite that proves it.
-"""
+"""The contract of a channel: one account of one way of writing."""
 
 from __future__ import annotations
 
@@ -15,24 +12,20 @@ from typing import ClassVar, Protocol, Self
 from aiohttp.web import RouteDef
 from pydantic import BaseModel, ConfigDict
 
-from omnibot.model import Address, Attachment, Cap, File, Incoming, Limits, Outbound
+from omnibot.contract.desk import Desk, NoOffice, Office
+from omnibot.contract.outcome import Refused
+from omnibot.model import Address, Attachment, File, Incoming, Limits, Outbound
 
 __all__ = [
     "MAX_BODY",
     "Accept",
-    "Cap",
     "Channel",
     "ChannelSettings",
     "Download",
     "Files",
     "Finding",
-    "Limits",
-    "NotAccepted",
     "Receipt",
-    "Refused",
     "Site",
-    "TryLater",
-    "Unsure",
 ]
 
 _NOTHING: Mapping[str, str] = {}
@@ -46,36 +39,6 @@ class Receipt:
     provider_id: str
     context: Mapping[str, str] | None = None
     units: int = 0  # that it bills, such as segments of an SMS; `Limits.spend` counts them
-
-
-class Refused(Exception):
-    """The provider will never take this; `unreachable` when it takes nothing for that address any more."""
-
-    def __init__(self, reason: str, *, unreachable: bool = False) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.unreachable = unreachable
-
-
-class TryLater(Exception):
-    """The provider has not taken it and may take it after so many seconds (None: our own back-off)."""
-
-    def __init__(self, reason: str, after: float | None = None) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.after = after
-
-
-class Unsure(Exception):
-    """It may have been accepted: a read timeout, a cut connection. It is never blindly repeated."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-class NotAccepted(Exception):
-    """`accept` could not commit: do not acknowledge; the provider must come again (503)."""
 
 
 class Accept(Protocol):
@@ -158,6 +121,7 @@ class Site:
     key: bytes = field(repr=False)
     now: Callable[[], datetime]
     files: Files = _NoFiles()  # noqa: RUF009 - it has no state
+    office: Office = NoOffice()  # noqa: RUF009 - nor has it; where a desk of this account hands in what agents do
     download: Download = _no_download
 
 
@@ -235,3 +199,7 @@ class Channel(ABC):
     async def health(self) -> Sequence[Finding]:
         """What is wrong with this account now."""
         return ()
+
+    def desk(self) -> Desk | None:
+        """Where people take matters over by this account, if it can be that; the same one each time."""
+        return None

@@ -1,0 +1,35 @@
+"""What may come of handing something over, besides a receipt; a channel and a desk tell it alike."""
+
+from __future__ import annotations
+
+__all__ = ["NotAccepted", "Refused", "TryLater", "Unsure"]
+
+
+class Refused(Exception):
+    """The provider will never take this; `unreachable` when it takes nothing for that address any more."""
+
+    def __init__(self, reason: str, *, unreachable: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.unreachable = unreachable
+
+
+class TryLater(Exception):
+    """The provider has not taken it and may take it after so many seconds (None: our own back-off)."""
+
+    def __init__(self, reason: str, after: float | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.after = after
+
+
+class Unsure(Exception):
+    """It may have been accepted: a read timeout, a cut connection. It is never blindly repeated."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class NotAccepted(Exception):
+    """`accept` could not commit: do not acknowledge; the provider must come again (503)."""
