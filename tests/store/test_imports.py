@@ -52,6 +52,16 @@ class TestProven:
         assert await log(database) == [("link", "proven", "import")] * 2
         assert await acts(database) == 0
 
+    async def test_two_rows_that_share_an_address_are_one_person(self, store: Store, database: Database) -> None:
+        assert await bring(store, person(SMS), person(SMS, TELEGRAM, row=3)) == Imported(1, 1, ())
+        assert await database.people() == 1
+        assert await database.connection.fetchval("SELECT count(*) FROM customers") == 1
+        assert await database.connection.fetchval("SELECT count(*) FROM addresses") == 2
+
+    async def test_two_rows_with_one_user_id_are_one_person(self, store: Store, database: Database) -> None:
+        assert await bring(store, person(SMS, user_id="7"), person(TELEGRAM, user_id="7", row=3)) == Imported(1, 1, ())
+        assert await database.people() == 1
+
     async def test_who_writes_from_another_channel_is_recognised(self, store: Store, database: Database) -> None:
         await bring(store, person(SMS))
         await store.path.accept([wrote("1", WHATSAPP, PHONE)])

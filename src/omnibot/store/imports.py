@@ -117,6 +117,14 @@ class _Known:
         found += self.by_user_id.get(user_id, []) if user_id else []
         return {owner.customer: owner for owner in reversed(found)}
 
+    def meets(self, person: NewCustomer, owner: _Owner, user_id: UUID | None) -> None:
+        """Whose they are from now on: another row of the batch may name one of them again."""
+        for address in person.addresses:
+            self.owners.setdefault(comparable(address), owner)
+        if user_id:
+            self.user_ids.setdefault(owner.customer, set()).add(user_id)
+            self.by_user_id.setdefault(user_id, []).append(owner)
+
     def contradicts(self, customer: int, user_id: UUID | None) -> bool:
         """Whether that customer is somebody else in the company's own systems."""
         theirs = self.user_ids.get(customer, set())
@@ -157,7 +165,7 @@ class Imports:
         await _query(LOCK, lock_keys({hash_ for person in people for _, hash_ in self._named(person)}))
         known = await self._known(people)
         conflicts, created, updated = [], 0, 0
-        links: dict[Address, _Owner] = {}
+        links: dict[Address, tuple[Address, _Owner]] = {}  # by comparable address
         taken: list[NewCustomer] = []
         for person in people:
             user_id = self._user_id_hash(person)
@@ -170,16 +178,22 @@ class Imports:
             else:
                 created += 1
                 owner = _Owner(-created, -created)  # to be numbered below
-            if user_id:
-                known.user_ids.setdefault(owner.customer, set()).add(user_id)
-            links |= {a: owner for a in person.addresses if comparable(a) not in known.ids}
+            known.meets(person, owner, user_id)
+            links |= {
+                comparable(a): (a, owner)
+                for a in person.addresses
+                if comparable(a) not in known.ids and comparable(a) not in links
+            }
             taken.append(person)
         customers = await _reserve("customers", created)
         await models.Customer.bulk_create([models.Customer(id=id_, created_at=_now()) for id_ in customers])
-        numbered = [(a, _numbered(owner, customers)) for a, owner in links.items()]
+        numbered = [(a, _numbered(owner, customers)) for a, owner in links.values()]
         ids = known.ids | {comparable(a): id_ for a, id_ in (await self._link(numbered, accounts)).items()}
         await self._prove(taken, ids)
-        await self._state({ids[comparable(person.addresses[0])]: person.facts for person in taken})
+        facts: dict[int, dict[str, str]] = {}
+        for person in taken:
+            facts.setdefault(ids[comparable(person.addresses[0])], {}).update(person.facts)
+        await self._state(facts)
         return Imported(created, updated, tuple(conflicts))
 
     # --- who is known ---
