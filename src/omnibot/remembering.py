@@ -92,6 +92,8 @@ class Remembering:
         backlog = await self._recall.backlog(_BATCH)
         if backlog is None:
             return False
+        if backlog.unreadable:
+            log.error("recall.unreadable", count=backlog.unreadable)
         await self._recall.keep(backlog, await self._indexed(backlog))
         return True
 

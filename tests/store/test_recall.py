@@ -112,6 +112,17 @@ async def test_numbers_that_were_never_used_are_passed_over(store: Store, dsn: s
     assert said(await near(store, work, "boat")) == ["red boat", "sky"]
 
 
+async def test_what_cannot_be_opened_holds_up_nothing_behind_it(store: Store, dsn: str) -> None:
+    [work] = await say(store, "red boat", "lost", "sky")
+    connection = await asyncpg.connect(dsn)
+    await connection.execute("UPDATE messages SET body_sealed = '\\x00' WHERE id = (SELECT min(id) + 1 FROM messages)")
+    await connection.close()
+    await settle(dsn)
+    [backlog] = await index(store)
+    assert backlog.unreadable == 1
+    assert said(await near(store, work, "boat")) == ["red boat", "sky"]
+
+
 async def test_of_two_processes_one_keeps_the_index(store: Store, dsn: str) -> None:
     [work] = await say(store, "red boat")
     await settle(dsn)

@@ -115,6 +115,7 @@ class Backlog:
     since: int
     until: int
     messages: tuple[Unindexed, ...]
+    unreadable: int = 0  # that cannot be opened, and are left out of the index
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +168,8 @@ class Recall(Connections):
             since = rows[0]["since"]
             settled = list(takewhile(itemgetter("settled"), rows))
             if settled:
-                return Backlog(since, settled[-1]["id"], tuple(map(self._unindexed, settled)))
+                readable = [message for row in settled if (message := self._unindexed(row))]
+                return Backlog(since, settled[-1]["id"], tuple(readable), len(settled) - len(readable))
             unused = rows[0]["id"] is None and await connection.fetchval(_FURTHER_ON, since + most)
         return Backlog(since, since + most, ()) if unused else None
 
@@ -246,14 +248,18 @@ class Recall(Connections):
     def _hashed(self, indexed: Indexed) -> str:
         return _array([self._codec.stem_hash(indexed.address, stem) for stem in indexed.stems])
 
-    def _unindexed(self, row: asyncpg.Record) -> Unindexed:
+    def _unindexed(self, row: asyncpg.Record) -> Unindexed | None:
+        """None for what this version cannot open: all behind it would wait for it, for ever."""
         address, sealed = row["address_id"], row["language_sealed"]
-        return Unindexed(
-            AddressId(address),
-            MessageId(row["id"]),
-            text_of(self._codec.open(address, row["body_sealed"])),
-            self._codec.open_text(address, sealed) if sealed else "",
-        )
+        try:
+            return Unindexed(
+                AddressId(address),
+                MessageId(row["id"]),
+                text_of(self._codec.open(address, row["body_sealed"])),
+                self._codec.open_text(address, sealed) if sealed else "",
+            )
+        except Exception:
+            return None
 
 
 def _take(asked: Sequence[_Asked], rows: Sequence[asyncpg.Record]) -> None:
