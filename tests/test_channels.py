@@ -6,7 +6,7 @@ import pytest
 from pydantic import Field, SecretStr, model_validator
 
 from omnibot import channels
-from omnibot.channels import configure, load
+from omnibot.channels import configure, load, rooms_of
 from omnibot.contract import Channel, ChannelSettings, Receipt
 from omnibot.settings import Settings, SettingsError
 
@@ -40,6 +40,13 @@ class Post(Channel):
         return Receipt("1")
 
 
+class Staffed(Post):
+    """One that people can work by."""
+
+    def desk(self):
+        return None
+
+
 def not_a_channel():
     return None
 
@@ -53,6 +60,7 @@ def installed(monkeypatch):
     """What is installed: one channel, one whose package lacks something, one that is none, one that must not load."""
     points = [
         point("post", f"{__name__}:Post"),
+        point("staffed", f"{__name__}:Staffed"),
         point("lame", "a_package_that_is_not_there.channel:Lame"),
         point("odd", f"{__name__}:not_a_channel"),
     ]
@@ -177,3 +185,46 @@ def test_channels_that_are_no_table_are_told_once(toml):
     with pytest.raises(SettingsError) as caught:
         configure(toml("channels = 3"), {})
     assert len(caught.value.faults) == 1
+
+
+def staffed(**rooms):
+    teams = {team: {"rooms": named} for team, named in rooms.items()}
+    accounts = {"staffed": {"one": {"token": TOKEN}, "two": {"token": TOKEN}}, "post": {"main": {"token": TOKEN}}}
+    return Settings.model_validate({"desk": {"teams": teams}, "channels": accounts})
+
+
+def test_a_room_is_one_of_its_account_or_of_the_first_of_its_channel_and_support_stands_in():
+    settings = staffed(support={"staffed.two": "C2", "staffed": "C1"})
+    rooms = rooms_of(settings, load(settings))
+    assert [(room.desk, room.room) for room in rooms["support"]] == [("staffed.two", "C2"), ("staffed.one", "C1")]
+    assert rooms["senior"] == rooms["support"]
+
+
+def test_where_nobody_has_a_room_there_is_none():
+    settings = staffed()
+    assert rooms_of(settings, load(settings)) == {"support": (), "senior": ()}
+
+
+@pytest.mark.parametrize(
+    ("rooms", "told"),
+    [
+        ({"support": {"slack": "C1"}}, "is a room of slack, which is not configured; add [channels.slack.main]"),
+        ({"support": {"staffed.three": "C1"}}, "which is not configured; add [channels.staffed.three]"),
+        ({"support": {"post": "C1"}}, "is a room of post, where no team can work"),
+        ({"senior": {"staffed": "C1"}}, "desk.teams.support.rooms"),
+    ],
+)
+def test_what_is_wrong_with_a_room_is_told(rooms, told):
+    with pytest.raises(SettingsError) as raised:
+        load(staffed(**rooms))
+    [fault] = raised.value.faults
+    assert told in str(fault)
+
+
+def test_a_room_of_an_account_that_has_a_fault_of_its_own_is_left_to_that():
+    settings = staffed(support={"staffed": "C1"})
+    settings.channels["staffed"] = {"one": {"token": TOKEN, "rate": -1}}
+    with pytest.raises(SettingsError) as raised:
+        load(settings)
+    [fault] = raised.value.faults
+    assert "channels.staffed.one.rate" in str(fault)

@@ -432,6 +432,13 @@ def test_to_give_one_team_its_hours_takes_away_neither_its_name_nor_the_other_te
         ("[desk]\nteams = 3", "desk.teams"),
         ("[desk.teams]\nsenior = 3", "desk.teams.senior"),
         ("[desk.teams.senior.hours]\nopens = 19:00:00", "closes at 18:00, not after it opens"),
+        ('[desk.teams.senior.rooms]\n"Slack main" = "C1"', "desk.teams.senior.rooms"),
+        ('[desk.teams.senior.rooms]\nslack = ""', "desk.teams.senior.rooms"),
+        ('[desk.teams.senior]\nsignature = "{nick}"', "has a place {nick} that nothing fills"),
+        ('[desk.teams.senior]\nsignature = "{agent"', "desk.teams.senior.signature"),
+        ("[desk.teams.senior.within]\nfirst = -1", "desk.teams.senior.within.first"),
+        ("[desk.teams.senior.within.urgent]\nthird = 1", "desk.teams.senior.within.urgent.third"),
+        ("[desk]\nremind_before = 1", "desk.remind_before"),
         ("[bot]\nlevel = 6", "bot.level"),
     ],
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -37,7 +37,7 @@ class Account:
 def load(settings: Settings) -> tuple[Account, ...]:
     """The accounts in the order in which they are written; raises SettingsError with all faults."""
     accounts, faults = judge_accounts(settings.channels)
-    if faults:
+    if faults := [*faults, *judge_rooms(settings, accounts)]:
         raise SettingsError(faults)
     return accounts
 
@@ -47,6 +47,8 @@ def configure(path: Path | None, environ: Mapping[str, str]) -> tuple[Settings, 
     written = read(path, environ)
     settings, faults = judge(written)
     accounts, more = judge_accounts(channels_of(written))
+    if settings is not None:
+        more += judge_rooms(settings, accounts)
     if settings is None or more:
         raise SettingsError([*faults, *more])
     return settings, accounts
@@ -67,6 +69,71 @@ def judge_accounts(raw: RawChannels) -> tuple[tuple[Account, ...], list[Fault]]:
             if settings is not None:
                 accounts.append(Account(channel, name, channel_class, settings))
     return tuple(accounts), faults
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Where threads of a team are opened: an account of a channel, and which of its rooms."""
+
+    channel: str
+    account: str
+    room: str
+
+    @property
+    def desk(self) -> str:
+        """As places name it."""
+        return f"{self.channel}.{self.account}"
+
+
+def rooms_of(settings: Settings, accounts: Sequence[Account]) -> Mapping[str, tuple[Room, ...]]:
+    """By team its rooms, in the order in which they are tried; those of `support` for whoever has none."""
+    rooms = {
+        team: tuple(room for name, value in table.rooms.items() if (room := _room(name, value, accounts)))
+        for team, table in settings.desk.teams.items()
+    }
+    return {team: own or rooms["support"] for team, own in rooms.items()}
+
+
+def _room(name: str, value: str, accounts: Sequence[Account]) -> Room | None:
+    """By its account, or by the first account of its channel."""
+    channel, _, account = name.partition(".")
+    there = (one for one in accounts if one.channel == channel and account in ("", one.name))
+    return next((Room(one.channel, one.name, value) for one in there), None)
+
+
+def judge_rooms(settings: Settings, accounts: Sequence[Account]) -> list[Fault]:
+    """What is wrong with where teams work. Accounts that have faults of their own are left to those."""
+    return [
+        found
+        for team, table in settings.desk.teams.items()
+        for name, value in table.rooms.items()
+        if (found := _room_fault(("desk", "teams", team, "rooms", name), name, value, settings, accounts))
+    ] + _unstaffed(settings)
+
+
+def _room_fault(
+    where: tuple[str, ...], name: str, value: str, settings: Settings, accounts: Sequence[Account]
+) -> Fault | None:
+    channel, _, account = name.partition(".")
+    room = _room(name, value, accounts)
+    if room is None:
+        tables = settings.channels.get(channel, {})
+        if tables and (not account or account in tables):
+            return None  # it is there, and something else is wrong with it
+        missing = f"channels.{channel}.{account or 'main'}"
+        return fault(where, f"is a room of {name}, which is not configured", f"add [{missing}], or remove the room")
+    opened_by = next(one.channel_class for one in accounts if (one.channel, one.name) == (room.channel, room.account))
+    if opened_by.desk is Channel.desk:
+        return fault(where, f"is a room of {channel}, where no team can work", "use slack or email, or remove the room")
+    return None
+
+
+def _unstaffed(settings: Settings) -> list[Fault]:
+    """`support` takes what no playbook gives to anybody, and what comes to a team that has no room."""
+    if not settings.desk.is_staffed or settings.desk.teams["support"].rooms:
+        return []
+    where = ("desk", "teams", "support", "rooms")
+    return [fault(where, "has none, and takes what is given to no team", "name a room, such as that of another team")]
 
 
 def _channel_class(name: str) -> type[Channel] | Fault:

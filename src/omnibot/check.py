@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from omnibot.app import open_channels, understanding_of
-from omnibot.channels import Account, judge_accounts
+from omnibot.channels import Account, judge_accounts, judge_rooms
 from omnibot.dialogue import Knowledge, KnowledgeError, judged, unsaid
 from omnibot.learning import playbooks_of
 from omnibot.logs import configure
@@ -44,6 +44,7 @@ async def check(config: Path | None, environ: Mapping[str, str]) -> Checked:
     told = [str(fault) for fault in (*faults, *more)]
     if settings is None:
         return Checked(tuple(told))
+    told += map(str, judge_rooms(settings.model_copy(update={"channels": channels_of(written)}), accounts))
     told += _data_folder(settings)
     settings, unkept = _with_secret(settings)
     told += unkept

@@ -122,6 +122,7 @@ class Site:
     now: Callable[[], datetime]
     files: Files = _NoFiles()  # noqa: RUF009 - it has no state
     office: Office = NoOffice()  # noqa: RUF009 - nor has it; where a desk of this account hands in what agents do
+    rooms: frozenset[str] = frozenset()  # of this account, in which teams work: nobody there is a customer
     download: Download = _no_download
 
 
