@@ -104,6 +104,7 @@ class Heard:
     asides: list[str] = field(default_factory=list)  # a few words beside something that was understood
     language: str = ""  # of the phrases, for when the words were too few to tell
     before: Sequence[str] = ()  # what they wrote before, the latest first
+    meant: str = ""  # the intent that they chose of those that we offered
 
     @property
     def matters(self) -> bool:

@@ -20,6 +20,7 @@ from omnibot.dialogue.words import LANGUAGES, Passage, as_words, phrase_data
 from omnibot.model import ProofPurpose
 
 __all__ = [
+    "CLOSING",
     "Alarm",
     "EmojiOnly",
     "Said",
@@ -55,6 +56,9 @@ class Talk(StrEnum):
     NOTED = "noted"  # "ok": nothing
     LIGHT = "light"  # a joke, the weather
     NOT_HELPED = "not_helped"  # what we said before
+
+
+CLOSING = frozenset({Talk.SOLVED, Talk.PRAISE, Talk.THANKS, Talk.GOODBYE})  # a conversation, or a part of it
 
 
 class Wish(StrEnum):

@@ -1,0 +1,148 @@
+"""Why people take over, and what is said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from omnibot.dialogue.articles import Article
+from omnibot.dialogue.following import Followed
+from omnibot.dialogue.heard import Heard
+from omnibot.dialogue.manner import Manner
+from omnibot.dialogue.personal import spoken_of
+from omnibot.dialogue.phrases import Alarm, Talk
+from omnibot.dialogue.playing import Play
+from omnibot.dialogue.told import just_told
+from omnibot.dialogue.turn import Turn
+from omnibot.model import Move, MoveKind, Urgency, Value
+from omnibot.playbooks import Handoff
+
+__all__ = ["SAYS_SORRY", "addressed", "comes_first", "handoff"]
+
+SAYS_SORRY = frozenset({"upset", "serious"})  # topics in whose words a feeling is seen
+_FIRST = frozenset({"serious", "urgent", "upset"})  # that stand before what may help meanwhile
+_BY_PLAYBOOK = frozenset({"escalated", "team"})  # that a playbook wants
+_FILE_REFUSED = "file_refused"  # flag of a message
+_UPSET = -0.4  # compound
+_VERY_UPSET = -0.5  # from which an answer alone will not do: "error" and "problem" are said calmly, too
+_OFTEN, _FELT = 3, 0.5  # contacts on one matter, and how much frustration, that call for a person
+
+_Reason = tuple[str, str]  # a topic, and why
+
+
+def handoff(
+    turn: Turn,
+    heard: Heard,
+    answers: Sequence[Move],
+    repeated: Sequence[Article],
+    followed: Followed,
+    *,
+    asks: bool,
+    confirmed: bool,
+) -> Move | None:
+    """A hand-off, where people are to take over: its topic is the reason that matters most to the customer.
+
+    `repeated` were told just before. `asks` and `confirmed` tell whether the reply asks or confirms something.
+    """
+    reasons = [
+        *_by_their_words(heard),
+        *_by_playbook(turn, heard, followed),
+        *_by_feeling(turn, heard, answers),
+        *_by_files(turn),
+        *_for_want_of_help(turn, heard, repeated, followed),
+    ]
+    if _is_left(heard, covered=followed.speaks or asks):
+        reasons.append(("rest" if answers or followed.speaks else "unknown", "no approved answer"))
+    if not (reasons or answers or asks or confirmed or heard.understood or followed.speaks):
+        reasons.append(("unclear", "nothing in it could be understood"))
+    if not reasons:
+        return None
+    why = "; ".join(why for _, why in reasons)
+    return Move(kind=MoveKind.HANDOFF, topic=reasons[0][0], sources=followed.sources, why=why)
+
+
+def comes_first(move: Move) -> bool:
+    """Whether a hand-off is told before what may help meanwhile."""
+    return move.topic in _FIRST
+
+
+def addressed(turn: Turn, move: Move, rule: Handoff | None, manner: Manner, play: Play | None) -> Move:
+    """A hand-off with the team that it goes to."""
+    facts: dict[str, Value] = {}
+    if rule and (team := turn.company.teams.get(rule.team)):
+        facts["team"] = team.name(manner.language)
+    if play and move.topic in _BY_PLAYBOOK:
+        facts |= spoken_of(play.playbook, manner.language, manner.register)
+    move = replace(move, facts=facts) if facts else move
+    return play.words(rule, move) if play and rule and move.topic in _BY_PLAYBOOK else move
+
+
+# --- reasons, the weightiest first ---
+
+
+def _by_their_words(heard: Heard) -> Iterator[_Reason]:
+    if Alarm.SERIOUS in heard.alarms:
+        yield "serious", "spoke of fraud or the law"
+    if heard.person:
+        yield "person", "asked for a person"
+
+
+def _by_playbook(turn: Turn, heard: Heard, followed: Followed) -> Iterator[_Reason]:
+    if followed.why:
+        yield _passed_on(turn, heard, followed), followed.why
+
+
+def _passed_on(turn: Turn, heard: Heard, followed: Followed) -> str:
+    """Whether something was told in vain, or tried before, or is a matter for people from the beginning."""
+    if followed.was_told:
+        return "team" if _asks_further(heard) else "repeat"
+    case = turn.recollection.case
+    again = turn.recollection.contacts > 1 or followed.failed or (case is not None and case.attempts)
+    return "escalated" if again else "team"
+
+
+def _by_feeling(turn: Turn, heard: Heard, answers: Sequence[Move]) -> Iterator[_Reason]:
+    urgency, sentiment = turn.reading.urgency.evidence, turn.reading.sentiment.evidence
+    if turn.urgency is Urgency.CRITICAL:
+        yield "urgent", f"critical: {', '.join(map(str, urgency))}"
+    elif heard.matters and turn.urgency is Urgency.HIGH:
+        yield "urgent", f"urgent: {', '.join(map(str, urgency))}"
+    if Alarm.UPSET in heard.alarms:
+        yield "upset", "upset by their words"
+    elif heard.matters and turn.mood <= (_VERY_UPSET if answers else _UPSET):
+        yield "upset", f"upset: {', '.join(map(str, sentiment))}"
+    elif heard.matters and _is_fed_up(turn):
+        yield "upset", f"frustrated, and here for the same thing {turn.recollection.contacts} times"
+
+
+def _is_fed_up(turn: Turn) -> bool:
+    frustration = turn.reading.emotions.frustration
+    return turn.recollection.contacts >= _OFTEN and frustration.known and frustration.value >= _FELT
+
+
+def _by_files(turn: Turn) -> Iterator[_Reason]:
+    if any(message.attachments for message in turn.messages):
+        refused = any(_FILE_REFUSED in message.flags for message in turn.messages)
+        yield "attachment", "sent a file that was refused" if refused else "sent a file"
+
+
+def _for_want_of_help(turn: Turn, heard: Heard, repeated: Sequence[Article], followed: Followed) -> Iterator[_Reason]:
+    if repeated:
+        titles = ", ".join(article.id for article in repeated)
+        yield "unknown" if _asks_further(heard) else "repeat", f"was told {titles} just before and asks again"
+    elif Talk.NOT_HELPED in heard.talk and not followed.speaks:
+        yield "repeat" if just_told(turn) else "unknown", "what they were told did not help"
+
+
+def _is_left(heard: Heard, *, covered: bool) -> bool:
+    """Whether something was asked that nothing answers: a playbook covers the one thing that is wanted, no second."""
+    if heard.left:
+        return True
+    if not covered:
+        return bool(heard.unanswered)
+    return sum(text.rstrip().endswith("?") for text in heard.unanswered) > 1
+
+
+def _asks_further(heard: Heard) -> bool:
+    """Whether they are content with what they were told, and want to know more."""
+    return Talk.THANKS in heard.talk and Talk.NOT_HELPED not in heard.talk

@@ -1,0 +1,71 @@
+"""One customer's turn, as all see it who decide about a part of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from omnibot.dialogue.company import Company
+from omnibot.dialogue.world import World
+from omnibot.model import (
+    AddressId,
+    Expertise,
+    KnownAddress,
+    Reading,
+    Recollection,
+    Snapshot,
+    TimelineMessage,
+    TurnMessage,
+    Urgency,
+)
+
+__all__ = ["Turn", "address_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a plan is made from: who wrote what from where, how it reads, what is remembered, what the company has."""
+
+    snapshot: Snapshot
+    reading: Reading
+    recollection: Recollection
+    messages: Sequence[TurnMessage]  # those that want something of us; at least one
+    company: Company
+    channels: Collection[str]  # that replies can leave by
+    written_on: KnownAddress
+    world: World  # as playbooks see it
+    reopened: bool = False  # by a START in it, which nobody has confirmed yet
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether several people write from there."""
+        return self.written_on.shared
+
+    @property
+    def mood(self) -> float:
+        """From -1 to 1; 0 where it is not known."""
+        return self.reading.sentiment.value if self.reading.sentiment.known else 0.0
+
+    @property
+    def is_beginners(self) -> bool:
+        """Whether who wrote it is not at home with such things."""
+        return self.reading.expertise.known and self.reading.expertise.value is Expertise.NOVICE
+
+    @property
+    def urgency(self) -> Urgency | None:
+        """None where it is not known."""
+        return self.reading.urgency.value if self.reading.urgency.known else None
+
+    def usable(self, channel: str) -> KnownAddress | None:
+        """Their address on a channel, where a reply can go there."""
+        return self.snapshot.on(channel) if channel in self.channels else None
+
+    def said_on(self, address: AddressId) -> list[TimelineMessage]:
+        """What was said at an address before, by either side, the latest first."""
+        known = address_of(self.snapshot, address)
+        return [one for one in reversed(self.recollection.recent) if known and one.address == known.address]
+
+
+def address_of(snapshot: Snapshot, id_: AddressId) -> KnownAddress | None:
+    """A customer's address, if it is one of theirs."""
+    return next((address for address in snapshot.addresses if address.id == id_), None)
