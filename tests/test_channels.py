@@ -60,7 +60,6 @@ def installed(monkeypatch):
     """What is installed: one channel, one whose package lacks something, one that is none, one that must not load."""
     points = [
         point("post", f"{__name__}:Post"),
-        point("staffed", f"{__name__}:Staffed"),
         point("lame", "a_package_that_is_not_there.channel:Lame"),
         point("odd", f"{__name__}:not_a_channel"),
     ]
@@ -187,12 +186,18 @@ def test_channels_that_are_no_table_are_told_once(toml):
     assert len(caught.value.faults) == 1
 
 
+@pytest.fixture
+def desks(installed):
+    installed.append(point("staffed", f"{__name__}:Staffed"))
+
+
 def staffed(**rooms):
     teams = {team: {"rooms": named} for team, named in rooms.items()}
     accounts = {"staffed": {"one": {"token": TOKEN}, "two": {"token": TOKEN}}, "post": {"main": {"token": TOKEN}}}
     return Settings.model_validate({"desk": {"teams": teams}, "channels": accounts})
 
 
+@pytest.mark.usefixtures("desks")
 def test_a_room_is_one_of_its_account_or_of_the_first_of_its_channel_and_support_stands_in():
     settings = staffed(support={"staffed.two": "C2", "staffed": "C1"})
     rooms = rooms_of(settings, load(settings))
@@ -200,6 +205,7 @@ def test_a_room_is_one_of_its_account_or_of_the_first_of_its_channel_and_support
     assert rooms["senior"] == rooms["support"]
 
 
+@pytest.mark.usefixtures("desks")
 def test_where_nobody_has_a_room_there_is_none():
     settings = staffed()
     assert rooms_of(settings, load(settings)) == {"support": (), "senior": ()}
@@ -214,6 +220,7 @@ def test_where_nobody_has_a_room_there_is_none():
         ({"senior": {"staffed": "C1"}}, "desk.teams.support.rooms"),
     ],
 )
+@pytest.mark.usefixtures("desks")
 def test_what_is_wrong_with_a_room_is_told(rooms, told):
     with pytest.raises(SettingsError) as raised:
         load(staffed(**rooms))
@@ -221,6 +228,7 @@ def test_what_is_wrong_with_a_room_is_told(rooms, told):
     assert told in str(fault)
 
 
+@pytest.mark.usefixtures("desks")
 def test_a_room_of_an_account_that_has_a_fault_of_its_own_is_left_to_that():
     settings = staffed(support={"staffed": "C1"})
     settings.channels["staffed"] = {"one": {"token": TOKEN, "rate": -1}}

@@ -257,7 +257,7 @@ class Team(_Section):
     """Where its threads are opened, by channel, or channel.account where it has several: { slack = "C0123", email =
     "senior@example.org" }. The first that works is used. A team without rooms uses those of `support`."""
     signature: str = "{agent}, {company}"
-    """Below what its people write to customers; {agent} is the first name, {team} and {company} as customers see them."""
+    """Below what its people write to customers, with {agent} for a first name, {team} and {company}."""
     within: Within = Within()
 
     @field_validator("zone")
