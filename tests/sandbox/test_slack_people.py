@@ -93,11 +93,9 @@ async def test_nobody_edits_or_reads_what_is_not_theirs(slack: Caller, ada: Pers
 
 
 async def test_the_latest_message_that_offers_it_is_pressed(slack: Caller, hook: Server, ada: Person):
-    menu = {
-        "type": "static_select",
-        "options": [{"text": plain("Red"), "value": "r"}],
-        "option_groups": [{"label": plain("Cold"), "options": [{"text": plain("Blue"), "value": "b"}]}],
-    }
+    red, blue = ({"text": plain(label), "value": label[0].lower()} for label in ("Red", "Blue"))
+    groups = [{"label": plain("Warm"), "options": [red]}, {"label": plain("Cold"), "options": [blue]}]
+    menu = {"type": "static_select", "option_groups": groups}
     first = await slack.result("chat.postMessage", channel=ada.id, blocks=actions(button("Yes", value="1")))
     await slack.result("chat.postMessage", channel=ada.id, blocks=actions(button("Yes", value="2"), menu))
     await slack.result("chat.postMessage", channel=ada.id, text="and so on")
@@ -251,7 +249,7 @@ async def test_a_modal_is_opened_filled_in_and_submitted(slack: Caller, hook: Se
     assert body["view"]["state"]["values"] == {"note": {"words": {"type": "plain_text_input", "value": "x"}}}
     await until(lambda: list(ada.errors) == ["Too short"])
     assert ada.modal is not None
-    hook.answers = [web.json_response({"response_action": "update", "view": {"title": plain("Sure?")}})]
+    hook.answers = [web.json_response({"response_action": "update", "view": modal(title=plain("Sure?"))})]
     ada.submit(words="a longer text")
     await until(lambda: ada.modal["title"] == plain("Sure?"))
     ada.submit(words="a longer text")
@@ -293,7 +291,8 @@ async def test_a_modal_is_updated_by_who_knows_its_latest_hash(slack: Caller, ho
 async def test_a_trigger_is_good_once_and_soon(slack: Caller, hook: Server, ada: Person):
     id = await trigger(hook, ada)
     await slack.result("views.open", trigger_id=id, view=modal())
-    assert await slack.error("views.open", trigger_id=id, view=modal()) == "invalid_trigger_id"
+    assert await slack.error("views.open", trigger_id=id, view=modal()) == "exchanged_trigger_id"
+    assert await slack.error("views.open", trigger_id="guessed", view=modal()) == "invalid_trigger_id"
     id = await trigger(hook, ada)
     slack.workspace.app.patience = 0.0
     assert await slack.error("views.open", trigger_id=id, view=modal()) == "expired_trigger_id"

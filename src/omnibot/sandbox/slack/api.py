@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from functools import partial
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from aiohttp import ClientSession, TCPConnector, web
 
@@ -34,6 +34,7 @@ from omnibot.sandbox.slack.workspace import Workspace
 
 DOWNLOAD = "files.download"  # under which faults meet url_private, for whom uploaded the file
 MAIN = "T0SANDBOX1"  # the workspace that is there from the start
+Seen = TypeVar("Seen")
 _HANDLERS: Handlers = {
     **chat.METHODS,
     **conversations.METHODS,
@@ -61,6 +62,7 @@ class SlackSandbox(HttpSandbox):
         self.main = self.workspace(MAIN)
         self.customers: Customers = SlackCustomers(self)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._something = asyncio.Event()
         self._responses = Responses()
 
     def workspace(self, team: str, app: App | None = None) -> Workspace:
@@ -76,6 +78,22 @@ class SlackSandbox(HttpSandbox):
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._happened)
+
+    async def until(self, condition: Callable[[], Seen], deadline: float = 5.0) -> Seen:
+        """Wait until people see something: the first value of `condition` that is true, or TimeoutError.
+
+        It is asked again whenever the app has called or has answered; what else changes is not noticed.
+        """
+        async with asyncio.timeout(deadline):
+            while not (seen := condition()):
+                await self._something.wait()
+        return seen
+
+    def _happened(self, _: object = None) -> None:
+        """Whoever waits for something looks again."""
+        self._something.set()
+        self._something = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         self.client = ClientSession(connector=TCPConnector(limit=0))
@@ -175,6 +193,7 @@ class SlackSandbox(HttpSandbox):
             return self._refuse(call, error)
         if not method.asks:
             self._note(call, outcome)
+            self._happened()
         return self._answer(call, method, {"ok": True, **result})
 
     def _answer(self, call: Call, method: Method, body: Json) -> web.Response:
@@ -237,6 +256,7 @@ class SlackSandbox(HttpSandbox):
             if fault is None or fault.accepted:
                 self._note(respond(occasion, body), Outcome.ACCEPTED if fault is None else Outcome.UNANSWERED)
                 occasion.uses += 1
+                self._happened()
         except ApiError as error:
             return wire.refusal(error if error.status != 200 else ApiError(error.error, status=400))
         return wire.answer({"ok": True}) if fault is None else await self._vanish(request, fault)

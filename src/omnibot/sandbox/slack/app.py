@@ -33,8 +33,10 @@ RETRIES = (0.05, 1.0, 5.0)  # seconds before each; Slack: at once, after a minut
 USER_AGENT = "Slackbot 1.0 (+https://api.slack.com/robots)"
 SUBSCRIPTIONS = frozenset(
     {
-        "app_home_opened", "app_mention", "app_uninstalled", "member_joined_channel", "message.channels",
-        "message.groups", "message.im", "message.mpim", "reaction_added", "reaction_removed", "tokens_revoked",
+        "app_home_opened", "app_mention", "app_uninstalled", "channel_archive", "channel_left", "channel_unarchive",
+        "group_archive", "group_left", "group_unarchive", "member_joined_channel", "member_left_channel",
+        "message.channels", "message.groups", "message.im", "message.mpim", "reaction_added", "reaction_removed",
+        "tokens_revoked",
     }
 )  # fmt: skip
 

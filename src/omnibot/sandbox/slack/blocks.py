@@ -7,10 +7,12 @@ little more than the type is checked.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from omnibot.sandbox.slack.forms import options_of
 from omnibot.sandbox.slack.mrkdwn import seen, unescape
 
 Json = dict[str, Any]
@@ -18,6 +20,7 @@ Json = dict[str, Any]
 IN_MESSAGE, IN_VIEW = 50, 100  # blocks
 ALL_TEXT = 13_200  # characters in all blocks of a message together, as measured by others: msg_blocks_too_long
 _ID = 255
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 Check = Callable[["Checker", object, str], None]
 
 
@@ -77,6 +80,14 @@ def _integer(checker: Checker, value: object, pointer: str) -> None:
         checker.fault("must provide a number", pointer)
 
 
+def _between(least: int, most: int) -> Check:
+    def check(checker: Checker, value: object, pointer: str) -> None:
+        if type(value) is not int or not least <= value <= most:
+            checker.fault(f"must be a number from {least} to {most}", pointer)
+
+    return check
+
+
 def _one_of(*allowed: str) -> Check:
     def check(checker: Checker, value: object, pointer: str) -> None:
         if value not in allowed:
@@ -112,6 +123,11 @@ def _unique(checker: Checker, field: str, value: object, known: set[str], pointe
     if value in known:
         checker.fault(f'`{field}` "{value}" already exists', pointer)
     known.add(value)
+
+
+def _number_as_text(checker: Checker, value: object, pointer: str) -> None:
+    if not isinstance(value, str) or not _NUMBER.fullmatch(value):
+        checker.fault("must provide a number as a string", pointer)
 
 
 # --- texts, options, elements ------------------------------------------------------------------------------
@@ -195,72 +211,91 @@ _BUTTON = _Shape(
     },
     frozenset({"type", "text"}),
 )  # fmt: skip
-_STATIC_SELECT = _Shape(
-    {**_ACTION, **_PLACEHOLDER, "options": _OPTIONS, "option_groups": _GROUPS, "initial_option": _OPTION},
-    frozenset({"type"}),
-)
-_MULTI_SELECT = _Shape(
-    {
-        **_ACTION, **_PLACEHOLDER, "options": _OPTIONS, "option_groups": _GROUPS, "initial_options": _OPTIONS,
-        "max_selected_items": _integer,
-    },
-    frozenset({"type"}),
-)  # fmt: skip
-_DYNAMIC_SELECT = _Shape(
-    {
-        **_ACTION, **_PLACEHOLDER, "initial_user": _string(_ID), "initial_users": _anything,
-        "initial_conversation": _string(_ID), "initial_conversations": _anything, "initial_channel": _string(_ID),
-        "initial_channels": _anything, "initial_option": _OPTION, "initial_options": _OPTIONS, "filter": _anything,
-        "default_to_current_conversation": _boolean, "response_url_enabled": _boolean, "min_query_length": _integer,
-        "max_selected_items": _integer,
-    },
-    frozenset({"type"}),
-)  # fmt: skip
+_SELECT: Mapping[str, Check] = {**_ACTION, **_PLACEHOLDER}
+_ONE = {**_SELECT, "response_url_enabled": _boolean}
+_SEVERAL = {**_SELECT, "max_selected_items": _integer}
+_STATIC: Mapping[str, Check] = {"options": _OPTIONS, "option_groups": _GROUPS}
+_QUERY: Mapping[str, Check] = {"min_query_length": _integer}
+_CONVERSATIONS: Mapping[str, Check] = {
+    "default_to_current_conversation": _boolean,
+    "filter": _object(
+        {
+            "include": _array(_one_of("im", "mpim", "private", "public"), 4),
+            "exclude_external_shared_channels": _boolean, "exclude_bot_users": _boolean,
+        },
+    ),
+}  # fmt: skip
+_IDS = _array(_string(_ID), 100, 0)
 _OVERFLOW = _Shape({**_ACTION, "options": _array(_OPTION, 5)}, frozenset({"type", "options"}))
 _BOXES = _Shape(
     {**_ACTION, "options": _array(_OPTION, 10), "initial_options": _OPTIONS}, frozenset({"type", "options"})
 )
 _RADIO = _Shape({**_ACTION, "options": _array(_OPTION, 10), "initial_option": _OPTION}, frozenset({"type", "options"}))
+_TYPED: Mapping[str, Check] = {**_SELECT, "dispatch_action_config": _anything}
+_WORDS: Mapping[str, Check] = {**_TYPED, "initial_value": _string(3000, 0)}
 _PLAIN_INPUT = _Shape(
-    {
-        **_ACTION, **_PLACEHOLDER, "initial_value": _string(3000, 0), "multiline": _boolean, "min_length": _integer,
-        "max_length": _integer, "dispatch_action_config": _anything,
-    },
+    {**_WORDS, "multiline": _boolean, "min_length": _between(0, 3000), "max_length": _between(1, 3000)},
     frozenset({"type"}),
-)  # fmt: skip
-_PICKER = _Shape(
+)
+_WORDS_INPUT = _Shape(_WORDS, frozenset({"type"}))
+_NUMBER_INPUT = _Shape(
     {
-        **_ACTION, **_PLACEHOLDER, "initial_date": _string(10), "initial_time": _string(5),
-        "initial_date_time": _integer, "timezone": _string(_ID),
+        **_WORDS, "initial_value": _number_as_text, "is_decimal_allowed": _boolean, "min_value": _number_as_text,
+        "max_value": _number_as_text,
     },
-    frozenset({"type"}),
+    frozenset({"type", "is_decimal_allowed"}),
 )  # fmt: skip
+_RICH_INPUT = _Shape({**_TYPED, "initial_value": _anything}, frozenset({"type", "action_id"}))
+_DATE_PICKER = _Shape({**_SELECT, "initial_date": _string(10)}, frozenset({"type"}))
+_TIME_PICKER = _Shape({**_SELECT, "initial_time": _string(5), "timezone": _string(_ID)}, frozenset({"type"}))
+_DATETIME_PICKER = _Shape({**_ACTION, "initial_date_time": _integer}, frozenset({"type"}))
 _PICTURE = _Shape(_IMAGE, frozenset({"type", "alt_text"}))
 
+
+class _StaticSelect(_Shape):
+    """A menu has options or groups of them, not both."""
+
+    def check(self, checker: Checker, value: Json, pointer: str) -> None:
+        if "options" not in value and "option_groups" not in value:
+            checker.fault("missing required field: options", pointer)
+        if "options" in value and "option_groups" in value:
+            checker.fault("only one of options and option_groups can be given", pointer)
+        _Shape.check(self, checker, value, pointer)
+
+
+def _select(fields: Mapping[str, Check]) -> _Shape:
+    return _Shape(fields, frozenset({"type"}))
+
+
 _SELECTS: Mapping[str, _Shape] = {
-    "static_select": _STATIC_SELECT,
-    "multi_static_select": _MULTI_SELECT,
-    **{
-        prefix + kind: _DYNAMIC_SELECT
-        for prefix in ("", "multi_")
-        for kind in ("users_select", "conversations_select", "channels_select", "external_select")
-    },
+    "static_select": _StaticSelect({**_SELECT, **_STATIC, "initial_option": _OPTION}, frozenset({"type"})),
+    "multi_static_select": _StaticSelect({**_SEVERAL, **_STATIC, "initial_options": _OPTIONS}, frozenset({"type"})),
+    "external_select": _select({**_SELECT, **_QUERY, "initial_option": _OPTION}),
+    "multi_external_select": _select({**_SEVERAL, **_QUERY, "initial_options": _OPTIONS}),
+    "users_select": _select({**_SELECT, "initial_user": _string(_ID)}),
+    "multi_users_select": _select({**_SEVERAL, "initial_users": _IDS}),
+    "conversations_select": _select({**_ONE, **_CONVERSATIONS, "initial_conversation": _string(_ID)}),
+    "multi_conversations_select": _select({**_SEVERAL, **_CONVERSATIONS, "initial_conversations": _IDS}),
+    "channels_select": _select({**_ONE, "initial_channel": _string(_ID)}),
+    "multi_channels_select": _select({**_SEVERAL, "initial_channels": _IDS}),
 }
 _CHOOSERS: Mapping[str, _Shape] = {
     **_SELECTS,
     "checkboxes": _BOXES,
     "radio_buttons": _RADIO,
-    "datepicker": _PICKER,
-    "timepicker": _PICKER,
-    "datetimepicker": _PICKER,
+    "datepicker": _DATE_PICKER,
+    "timepicker": _TIME_PICKER,
+    "datetimepicker": _DATETIME_PICKER,
 }
 _IN_ACTIONS: Mapping[str, _Shape] = {**_CHOOSERS, "button": _BUTTON, "overflow": _OVERFLOW}
 _IN_SECTION: Mapping[str, _Shape] = {**_IN_ACTIONS, "image": _PICTURE}
 _IN_INPUT: Mapping[str, _Shape] = {
     **_CHOOSERS,
-    **dict.fromkeys(
-        ("plain_text_input", "email_text_input", "number_input", "url_text_input", "rich_text_input"), _PLAIN_INPUT
-    ),
+    "plain_text_input": _PLAIN_INPUT,
+    "email_text_input": _WORDS_INPUT,
+    "url_text_input": _WORDS_INPUT,
+    "number_input": _NUMBER_INPUT,
+    "rich_text_input": _RICH_INPUT,
 }
 
 
@@ -276,6 +311,17 @@ def _typed(shapes: Mapping[str, _Shape]) -> Check:
             checker.fault(f"unsupported type: {value['type']}", f"{pointer}/type")
         else:
             shapes[value["type"]].check(checker, value, pointer)
+
+    return check
+
+
+def _block(shapes: Mapping[str, _Shape]) -> Check:
+    """A block, within which no two elements may have the same `action_id`."""
+    typed = _typed(shapes)
+
+    def check(checker: Checker, value: object, pointer: str) -> None:
+        checker.action_ids.clear()
+        typed(checker, value, pointer)
 
     return check
 
@@ -338,14 +384,24 @@ _ANYWHERE: Mapping[str, _Shape] = {
     "video": _LOOSE,
 }  # fmt: skip
 _MARKDOWN = _Shape({**_BLOCK, "text": _string(12_000)}, frozenset({"text"}))
-_MESSAGE = _typed({**_ANYWHERE, "markdown": _MARKDOWN, "table": _LOOSE})
-_VIEW = _typed(_ANYWHERE)
+_MESSAGE = _block({**_ANYWHERE, "markdown": _MARKDOWN, "table": _LOOSE})
+_VIEW = _block(_ANYWHERE)
 
 
 def faults_of(blocks: object, pointer: str = "/blocks", *, view: bool = False) -> list[str]:
     """What Slack would find wrong with the blocks of a message or of a view; they are given a `block_id` otherwise."""
     checker = Checker()
     _array(_VIEW if view else _MESSAGE, IN_VIEW if view else IN_MESSAGE, 0)(checker, blocks, pointer)
+    return checker.faults
+
+
+def faults_of_options(answer: Json) -> list[str]:
+    """What Slack would find wrong with the options that an app has for a menu."""
+    checker = Checker()
+    if "option_groups" in answer:
+        _GROUPS(checker, answer["option_groups"], "/option_groups")
+    else:
+        _array(_OPTION, 100, 0)(checker, answer.get("options", []), "/options")
     return checker.faults
 
 
@@ -388,10 +444,11 @@ def _with_ids(block: Json, number: Callable[[], str]) -> Json:
 
 def text_of(blocks: Iterable[Json], name: Callable[[str], str]) -> str:
     """What is seen of blocks, one line or more for each; what can be pressed is not in it."""
-    return "\n".join(line for block in blocks for line in _lines(block, name) if line)
+    return "\n".join(line for block in blocks for line in lines_of(block, name) if line)
 
 
-def _lines(block: Json, name: Callable[[str], str]) -> Iterator[str]:
+def lines_of(block: Json, name: Callable[[str], str]) -> Iterator[str]:
+    """What is seen of one block."""
     match block["type"]:
         case "section":
             texts = [block["text"]] if "text" in block else []
@@ -462,10 +519,21 @@ class Choice:
 def choices_of(blocks: Iterable[Json]) -> Iterator[Choice]:
     """What can be pressed in blocks: buttons, and the options of menus."""
     for block in blocks:
-        elements = block["elements"] if block["type"] == "actions" else [block.get("accessory") or block.get("element")]
-        for element in elements:
-            if element is not None:
-                yield from _choices(element, block["block_id"])
+        for element in elements_of(block):
+            yield from _choices(element, block["block_id"])
+
+
+def elements_of(block: Json) -> list[Json]:
+    """The buttons, menus and inputs of a block."""
+    match block["type"]:
+        case "actions":
+            return list(block["elements"])
+        case "section":
+            return [block["accessory"]] if block.get("accessory", {}).get("type", "image") != "image" else []
+        case "input":
+            return [block["element"]]
+        case _:
+            return []
 
 
 def _choices(element: Json, block_id: str) -> Iterator[Choice]:
@@ -474,10 +542,5 @@ def _choices(element: Json, block_id: str) -> Iterator[Choice]:
         shared = {field: element[field] for field in ("text", "value", "style", "url") if field in element}
         yield Choice(unescape(element["text"]["text"]), block_id, action | shared)
     elif element["type"] in ("static_select", "overflow", "radio_buttons"):
-        for option in _options(element):
+        for option in options_of(element):
             yield Choice(unescape(option["text"]["text"]), block_id, action | {"selected_option": option})
-
-
-def _options(element: Json) -> list[Json]:
-    grouped = [option for group in element.get("option_groups", ()) for option in group["options"]]
-    return [*element.get("options", ()), *grouped]

@@ -129,8 +129,9 @@ def _user(call: Call, person: Person) -> Json:
     user |= {
         "real_name": person.name, "tz": person.tz, "tz_label": person.tz,
         "tz_offset": int(offset.total_seconds()) if offset is not None else 0,
-        "is_admin": False, "is_owner": False, "is_primary_owner": False, "is_restricted": person.guest,
-        "is_ultra_restricted": False, "is_email_confirmed": person.confirmed, "who_can_share_contact_card": "EVERYONE",
+        "is_admin": False, "is_owner": False, "is_primary_owner": False,
+        "is_restricted": person.guest, "is_ultra_restricted": person.single_channel,
+        "is_email_confirmed": person.confirmed, "who_can_share_contact_card": "EVERYONE",
     }  # fmt: skip
     if call.parameters.get("include_locale"):
         user["locale"] = person.locale

@@ -221,6 +221,9 @@ METHODS: Mapping[str, Method] = {
     "views.open": Method(
         (), {"view": _structure("invalid_arguments")}, {"trigger_id": _string, "interactivity_pointer": _string}
     ),
+    "views.push": Method(
+        (), {"view": _structure("invalid_arguments")}, {"trigger_id": _string, "interactivity_pointer": _string}
+    ),
     "views.publish": Method((), {"user_id": _string, "view": _structure("invalid_arguments")}, {"hash": _string}),
     "views.update": Method(
         (),
@@ -234,7 +237,7 @@ METHODS: Mapping[str, Method] = {
 
 def read(method: Method, raw: Mapping[str, Any]) -> Json:
     """The arguments in their types; raises ApiError with everything that is missing or too much."""
-    known = {**method.required, **method.optional}
+    known = {"team_id": _string, **method.required, **method.optional}  # slack_bolt names the team in every call
     faults = [f"missing required field: {name}" for name in method.required if raw.get(name) in (None, "")]
     faults += [f"invalid additional property: {name}" for name in raw if name not in known]
     if faults:

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import uuid
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from omnibot.sandbox.customers import SentFile
-from omnibot.sandbox.slack import blocks, mrkdwn
+from omnibot.sandbox.slack import blocks, mrkdwn, screen
 from omnibot.sandbox.slack.app import Notice
-from omnibot.sandbox.slack.parameters import Json
+from omnibot.sandbox.slack.forms import Field, Form, Given, options_of
+from omnibot.sandbox.slack.modals import Modal, View
+from omnibot.sandbox.slack.parameters import ApiError, Json
 
 if TYPE_CHECKING:
     from omnibot.sandbox.slack.rooms import Room
     from omnibot.sandbox.slack.workspace import Workspace
 
 KEPT_EPHEMERALS = 1_000  # a person
+KEPT_FORMS = 1_000  # a person, of messages in which they chose something
+TROUBLE = "We had some trouble connecting. Try again?"  # what is seen where the app's answer to a submission is no good
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,7 @@ class Person:
         locale: str,
         is_bot: bool,
         guest: bool,
+        single_channel: bool,
         team: str,
     ) -> None:
         self.workspace = workspace
@@ -61,13 +68,29 @@ class Person:
         self.locale = locale
         self.is_bot = is_bot
         self.guest = guest
+        self.single_channel = single_channel
         self.confirmed = True  # their email address
         self.team = team
         self.deleted = False
         self.errors: deque[str] = deque(maxlen=100)  # what Slack told them about what they pressed or commanded
-        self.modal: Json | None = None  # that is open
-        self.home: Json | None = None  # the app's home as it was published for them
+        self.stack = Modal()  # the modal that is open
+        self.home_view: View | None = None  # the app's home as it was published for them
+        self._forms: OrderedDict[str, Form] = OrderedDict()  # what they chose in messages, by ts
         self._ephemerals: deque[tuple[Room, Json]] = deque(maxlen=KEPT_EPHEMERALS)
+
+    @property
+    def modal(self) -> Json | None:
+        """The view that is in front of them, as Slack keeps it; None where no modal is open."""
+        return None if self.stack.top is None else self.stack.top.kept
+
+    @property
+    def home(self) -> Json | None:
+        """The app's home as it was published for them."""
+        return None if self.home_view is None else self.home_view.kept
+
+    def views(self) -> list[View]:
+        """The views of their modal and their home."""
+        return [*self.stack.views, *([self.home_view] if self.home_view is not None else [])]
 
     @property
     def address(self) -> str:
@@ -139,6 +162,8 @@ class Person:
         broadcast: bool = False,
     ) -> str:
         room = self.room(channel)
+        if room.archived:
+            raise LookupError(f"#{room.name} is archived: nobody can write there")
         message: Json = {"type": "message", **self._authorship(), **content}
         if thread_ts:
             message["thread_ts"] = thread_ts
@@ -172,7 +197,7 @@ class Person:
         """The conversation of that id (None: the direct message with the app), of which they are a member."""
         if channel is None:
             return self.workspace.direct(self.id)
-        room = self.workspace.rooms[channel] if isinstance(channel, str) else channel
+        room = self.workspace.room(channel)
         if room.kind == "im" and self.id not in room.members:
             raise LookupError(f"{self.name} is not in that direct message")
         room.members.add(self.id)
@@ -191,6 +216,34 @@ class Person:
         """Put an emoji under a message."""
         self.workspace.react(self._where(ts), ts, name, self.id, self.address)
 
+    def unreact(self, ts: str, name: str) -> None:
+        """Take their emoji away again."""
+        self.workspace.unreact(self._where(ts), ts, name, self.id, self.address)
+
+    def join(self, channel: Room | str) -> None:
+        """Join a channel; the app is told."""
+        self.workspace.join(self.workspace.room(channel), self.id, self.address)
+
+    def leave(self, channel: Room | str) -> None:
+        """Leave a channel; the app is told."""
+        self.workspace.leave(self.workspace.room(channel), self.id, address=self.address)
+
+    def remove_bot(self, channel: Room | str) -> None:
+        """Remove the app's bot from a channel."""
+        self.workspace.leave(self.workspace.room(channel), self.workspace.bot_user, self.id)
+
+    def invite_bot(self, channel: Room | str) -> None:
+        """Bring the app's bot into a channel."""
+        self.workspace.join(self.workspace.room(channel), self.workspace.bot_user)
+
+    def archive(self, channel: Room | str) -> None:
+        """Archive a channel."""
+        self.workspace.archive(self.workspace.room(channel), self)
+
+    def unarchive(self, channel: Room | str) -> None:
+        """Bring an archived channel back; whoever was in it is in it again."""
+        self.workspace.archive(self.workspace.room(channel), self, archived=False)
+
     def _own(self, ts: str) -> Room:
         room = self._where(ts)
         if room.messages[ts].get("user") != self.id:
@@ -203,33 +256,78 @@ class Person:
                 return room
         raise LookupError(f"{self.name} sees no message {ts}")
 
-    # --- pressing, commanding, filling in ------------------------------------------------------------------
+    # --- pressing, choosing, filling in --------------------------------------------------------------------
 
     def press(self, label: str, ts: str = "") -> None:
         """Press a choice: of that message, or of what is in front: an open modal, the latest message, the home."""
-        place, action = self._choice(label, ts)
-        action = {**action, "action_ts": self.workspace.sandbox.clock.ts()}
-        self._interact({"type": "block_actions", **self._interaction(), **place, "actions": [action]})
+        for surface in self._surfaces(ts):
+            for choice in blocks.choices_of(surface.form.blocks):
+                if choice.label == label:
+                    surface.form.take(choice.action)
+                    self._act(surface, choice.action)
+                    return
+        raise LookupError(f"nothing that {self.name} sees offers {label!r}")
 
-    def _choice(self, label: str, ts: str) -> tuple[Json, Json]:
-        """Where a choice is, and the action of pressing it."""
-        if self.modal is not None and not ts:
-            return _of_view(self.modal), self._action(self.modal, label)
+    def fill(self, name: str, given: Given, ts: str = "") -> None:
+        """Fill in an input or choose from a menu, by what is read at it or by an id, wherever `press` would look.
+
+        `given` is a text, the label of an option, a name of somebody or of a channel; several where several can be
+        chosen, '' for nothing. The app is told at once of what is in no input block, and of the rest by `submit`.
+        """
+        surface, field = self._field(name, ts)
+        surface.form.fill(name, given)
+        if field.tells:
+            self._act(surface, surface.form.action(field))
+
+    async def search(self, name: str, typed: str, ts: str = "") -> list[str]:
+        """Type into a menu whose options the app has; the labels that it offers, which `fill` takes then."""
+        surface, field = self._field(name, ts)
+        asked: Json = {"block_id": field.block["block_id"], "action_id": field.element["action_id"], "value": typed}
+        payload: Json = {"type": "block_suggestion", **self._interaction(), **surface.place(), **asked}
+        del payload["trigger_id"]
+        answered: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
+        self._interact(payload, answered.set_result, lambda reason: answered.set_result({"failed": reason}))
+        answer = await answered
+        if reason := answer.get("failed"):
+            self.errors.append(reason)
+        faults = blocks.faults_of_options(answer) if not reason else []
+        self.errors.extend(faults)
+        offered = [] if reason or faults else options_of(answer)
+        surface.form.offer(field, offered)
+        return [mrkdwn.unescape(option["text"]["text"]) for option in offered]
+
+    def _field(self, name: str, ts: str) -> tuple[_Surface, Field]:
+        missing = LookupError(f"{self.name} sees nothing to fill in")
+        for surface in self._surfaces(ts):
+            try:
+                return surface, surface.form.field(name)
+            except LookupError as error:
+                missing = error
+        raise missing
+
+    def _surfaces(self, ts: str) -> Iterator[_Surface]:
+        """Where they can press and fill in, what is in front first; nothing else where a modal is open."""
+        if self.stack.top is not None and not ts:
+            yield _of_view(self.stack.top)
+            return
         for shown in reversed(self.messages):
-            for choice in blocks.choices_of(shown.message.get("blocks", ())):
-                if choice.label == label and ts in ("", shown.ts):
-                    return self._of_message(shown), choice.action
-        if self.home is None or ts:
-            raise LookupError(f"no message offers {label!r}")
-        return _of_view(self.home), self._action(self.home, label)
+            if ts in ("", shown.ts) and shown.message.get("blocks"):
+                form = self.workspace.form(shown.message["blocks"], self._forms.get(shown.ts))
+                yield _Surface(form, partial(self._of_message, shown, form), shown.ts)
+        if self.home_view is not None and not ts:
+            yield _of_view(self.home_view)
 
-    def _action(self, view: Json, label: str) -> Json:
-        for choice in blocks.choices_of(view["blocks"]):
-            if choice.label == label:
-                return choice.action
-        raise LookupError(f"nothing in view offers {label!r}")
+    def _act(self, surface: _Surface, action: Json) -> None:
+        """Tell the app of one action."""
+        if surface.ts:
+            self._forms[surface.ts] = surface.form
+            if len(self._forms) > KEPT_FORMS:
+                self._forms.popitem(last=False)
+        action = {**action, "action_ts": self.workspace.sandbox.clock.ts()}
+        payload = {"type": "block_actions", **self._interaction(surface), **surface.place(), "actions": [action]}
+        self._interact(payload)
 
-    def _of_message(self, shown: Shown) -> Json:
+    def _of_message(self, shown: Shown, form: Form) -> Json:
         workspace = self.workspace
         room = workspace.rooms[shown.channel]
         container: Json = {
@@ -239,29 +337,37 @@ class Person:
             container["thread_ts"] = shown.thread_ts
         place: Json = {
             "container": container,
-            "channel": {"id": room.id, "name": room.name or "directmessage"},
-            "state": {"values": {}},
+            "channel": _named(room),
+            "state": form.state,
             "response_url": workspace.sandbox.response_url(room, self, shown.message),
         }
         # what nobody else sees is told by its place alone
         return place if shown.ephemeral else place | {"message": shown.message}
 
-    def _interaction(self) -> Json:
+    def _interaction(self, surface: _Surface | None = None) -> Json:
         """What every interaction tells of who, where and with which app."""
         workspace = self.workspace
+        in_modal = surface is not None and surface.in_modal
         return {
             "user": {"id": self.id, "username": self.handle, "name": self.handle, "team_id": self.team},
             "api_app_id": workspace.app.id,
             "token": workspace.app.verification_token,
-            "trigger_id": workspace.triggered(self),
+            "trigger_id": workspace.triggered(self, in_modal=in_modal),
             "team": {"id": workspace.team, "domain": workspace.domain},
             "enterprise": None,
             "is_enterprise_install": False,
         }
 
-    def _interact(self, payload: Json, answered: Callable[[Json], None] = lambda _: None) -> None:
-        app = self.workspace.app
-        app.tell(Notice("interactive", self.address, payload, answered=answered, failed=self.errors.append))
+    def _interact(
+        self,
+        payload: Json,
+        answered: Callable[[Json], None] = lambda _: None,
+        failed: Callable[[str], None] | None = None,
+    ) -> None:
+        notice = Notice("interactive", self.address, payload, answered=answered, failed=failed or self.errors.append)
+        self.workspace.app.tell(notice)
+
+    # --- commands and shortcuts ----------------------------------------------------------------------------
 
     def command(self, command: str, text: str = "", channel: Room | str | None = None) -> None:
         """Give a slash command; what the app answers at once is among their `messages`."""
@@ -287,44 +393,75 @@ class Person:
             Notice("slash_commands", self.address, payload, answered=answered, failed=self.errors.append)
         )
 
-    def submit(self, **values: str) -> None:
-        """Fill in the open modal, by the `action_id` of its inputs, and submit it."""
-        view = self._open_modal()
-        state: dict[str, Json] = {}
-        for block in view["blocks"]:
-            if block["type"] == "input":
-                element = block["element"]
-                value = {"type": element["type"], "value": values.get(element["action_id"])}
-                state.setdefault(block["block_id"], {})[element["action_id"]] = value
-        self._interact(
-            {
-                "type": "view_submission", **self._interaction(), "view": {**view, "state": {"values": state}},
-                "response_urls": [],
-            },
-            self._submitted,
-        )  # fmt: skip
+    def shortcut(self, callback_id: str, ts: str = "") -> None:
+        """Use a shortcut of the app by its `callback_id`: a global one, or one at that message."""
+        common = {"callback_id": callback_id, "action_ts": self.workspace.sandbox.clock.ts()}
+        if not ts:
+            self._interact({"type": "shortcut", **self._interaction(), **common})
+            return
+        room = self._where(ts)
+        answers: Json = {"response_url": self.workspace.sandbox.response_url(room, self, None)}
+        place: Json = {"channel": _named(room), "message_ts": ts, "message": room.messages[ts]}
+        self._interact({"type": "message_action", **self._interaction(), **common, **answers, **place})
 
-    def _submitted(self, answer: Json) -> None:
-        """What the app says to a submission: faults, another view, or that the modal shall close."""
-        match answer.get("response_action"):
-            case "errors":
-                self.errors.extend(map(str, answer.get("errors", {}).values()))
-            case "update" if self.modal is not None:
-                self.modal = {**self.modal, **answer.get("view", {})}
-            case _:
-                self.modal = None
+    # --- the modal and the home ----------------------------------------------------------------------------
+
+    def submit(self, values: Mapping[str, Given] = MappingProxyType({}), /, **more: Given) -> None:
+        """Fill in the open modal, by what is read at its inputs or by an id, and submit it.
+
+        Raises ValueError where Slack would not let them: something is missing, too short, too long, no number …
+        """
+        view = self._open_view()
+        for name, given in {**values, **more}.items():
+            view.form.fill(name, given)
+        if fault := view.form.wrong():
+            raise ValueError(fault)
+        if not view.kept["submit"]:
+            raise LookupError("this modal has nothing to submit")
+        surface = _of_view(view)
+        payload = {"type": "view_submission", **self._interaction(surface), "view": view.reported, "response_urls": []}
+        self._interact(payload, partial(self._submitted, view.id))
+
+    def _submitted(self, id: str, answer: Json) -> None:
+        """What the app says to a submission: faults, another view, or that it is done."""
+        view = next((view for view in self.stack.views if view.id == id), None)
+        if view is None:
+            return
+        view.form.faults = {}
+        try:
+            self.errors.extend(self.stack.answered(self.workspace, view, answer))
+        except ApiError as error:
+            self.errors.append(TROUBLE)
+            self.errors.extend(error.messages or (error.error,))
 
     def close(self) -> None:
-        """Close the open modal without submitting it; the app is told if it asked for that."""
-        view = self._open_modal()
-        self.modal = None
-        if view["notify_on_close"]:
-            self._interact({"type": "view_closed", **self._interaction(), "view": view, "is_cleared": False})
+        """Press the button that leaves the view in front, for the one below it unless it closes them all."""
+        view = self._open_view()
+        if view.kept["clear_on_close"]:
+            self.dismiss()
+            return
+        self.stack.drop(view)
+        self._closed(view, is_cleared=False)
 
-    def _open_modal(self) -> Json:
-        if self.modal is None:
+    def dismiss(self) -> None:
+        """Close the modal with all of its views, by the cross in its corner."""
+        self._open_view()
+        views = list(reversed(self.stack.views))
+        self.stack.clear()
+        for view in views:
+            self._closed(view, is_cleared=True)
+
+    def _closed(self, view: View, *, is_cleared: bool) -> None:
+        """Tell the app, if it asked for that."""
+        if view.kept["notify_on_close"]:
+            told: Json = {"type": "view_closed", **self._interaction(), "view": view.reported, "is_cleared": is_cleared}
+            del told["trigger_id"]
+            self._interact(told)
+
+    def _open_view(self) -> View:
+        if self.stack.top is None:
             raise LookupError(f"{self.name} has no modal open")
-        return self.modal
+        return self.stack.top
 
     def open_home(self) -> None:
         """Look at the app's home."""
@@ -333,6 +470,31 @@ class Person:
             "event_ts": self.workspace.sandbox.clock.ts(),
         }  # fmt: skip
         self.workspace.tell(event if self.home is None else event | {"view": self.home}, self.address)
+
+    # --- what they see -------------------------------------------------------------------------------------
+
+    def see_thread(self, ts: str) -> str:
+        """The thread of a message as they see it, with what can be pressed in it; see `screen` for how."""
+        room = self._where(ts)
+        top = str(room.messages[ts].get("thread_ts", ts))
+        whispered = [
+            message for where, message in self._ephemerals if where is room and message.get("thread_ts") == top
+        ]
+        messages = sorted([*room.thread(top), *whispered], key=lambda message: str(message["ts"]))
+        return screen.thread(self.workspace, messages)
+
+    def see_modal(self) -> str:
+        """The view that is in front of them, with what they filled in and what is wrong with it; '' where none is."""
+        return "" if self.stack.top is None else screen.view(self.workspace, self.stack.top)
+
+    def see_home(self) -> str:
+        """The app's home; '' where none was published for them."""
+        return "" if self.home_view is None else screen.view(self.workspace, self.home_view)
+
+    @property
+    def notices(self) -> list[str]:
+        """The messages that nobody else sees, oldest first."""
+        return [self.workspace.text_of(message) for _, message in self._ephemerals]
 
     def whisper(self, room: Room, message: Json) -> None:
         """Show them a message that nobody else sees."""
@@ -350,5 +512,19 @@ class Person:
         self.deleted = True
 
 
-def _of_view(view: Json) -> Json:
-    return {"container": {"type": "view", "view_id": view["id"]}, "view": view}
+@dataclass(frozen=True, slots=True)
+class _Surface:
+    """Something that can be pressed and filled in; `place` is how an interaction tells of it."""
+
+    form: Form
+    place: Callable[[], Json]
+    ts: str = ""  # of a message
+    in_modal: bool = False
+
+
+def _of_view(view: View) -> _Surface:
+    return _Surface(view.form, lambda: view.place, in_modal=view.kept["type"] == "modal")
+
+
+def _named(room: Room) -> Json:
+    return {"id": room.id, "name": room.name or "directmessage"}

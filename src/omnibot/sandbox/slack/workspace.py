@@ -6,10 +6,13 @@ import hashlib
 import re
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from omnibot.sandbox.slack import blocks, mrkdwn
 from omnibot.sandbox.slack.app import App, Notice, Surroundings
+from omnibot.sandbox.slack.forms import Form
+from omnibot.sandbox.slack.modals import View
 from omnibot.sandbox.slack.parameters import ApiError, Json
 from omnibot.sandbox.slack.people import Person, Shown
 from omnibot.sandbox.slack.rooms import Clock, Room, RoomKind, StoredFile, Ticket, Usergroup
@@ -25,6 +28,16 @@ SCOPES = frozenset(
 
 KEPT_TRIGGERS = 10_000  # they are good for seconds only
 _COUNTED = ("thread_ts", "reply_count", "reply_users", "reply_users_count", "latest_reply")  # at what is answered
+
+
+@dataclass(slots=True)
+class Trigger:
+    """Something that a person did, because of which the app may show them a view, once and soon."""
+
+    person: Person
+    in_modal: bool
+    since: float
+    spent: bool = False
 
 
 class Slack(Surroundings, Protocol):
@@ -68,7 +81,7 @@ class Workspace:
         self.usergroups: dict[str, Usergroup] = {}
         self.files: dict[str, StoredFile] = {}
         self.tickets: dict[str, Ticket] = {}
-        self._triggers: dict[str, tuple[Person, float]] = {}
+        self._triggers: dict[str, Trigger] = {}
 
     # --- its app -------------------------------------------------------------------------------------------
 
@@ -128,14 +141,20 @@ class Workspace:
         locale: str = "en-US",
         is_bot: bool = False,
         guest: bool = False,
+        single_channel: bool = False,
         team: str = "",
     ) -> Person:
-        """A person; made at the first call. `guest` has a restricted account, `team` is another workspace of theirs."""
+        """A person; made at the first call.
+
+        `guest` has a restricted account, `single_channel` one for a single channel; `team` is another workspace of
+        theirs, with which channels are shared (Slack Connect).
+        """
         person = self.people.get(id)
         if person is None:
             person = self.people[id] = Person(
-                self, id, name, email=email, tz=tz, locale=locale, is_bot=is_bot, guest=guest, team=team or self.team
-            )
+                self, id, name, email=email, tz=tz, locale=locale, is_bot=is_bot,
+                guest=guest or single_channel, single_channel=single_channel, team=team or self.team,
+            )  # fmt: skip
             self.handles.setdefault(person.handle, id)
         return person
 
@@ -159,6 +178,10 @@ class Workspace:
         room.members |= {person.id for person in members}
         room.shared |= any(person.team != self.team for person in members)
         return room
+
+    def room(self, channel: Room | str) -> Room:
+        """A conversation by its id or name."""
+        return channel if isinstance(channel, Room) else self.rooms[self.room_of(channel)]
 
     def usergroup(self, id: str, handle: str, users: Collection[Person]) -> Usergroup:
         """A group of people; the last call counts."""
@@ -191,6 +214,47 @@ class Workspace:
         }  # fmt: skip
         self.tell(event, address, scope=f"{room.scope}:read")
 
+    def leave(self, room: Room, user: str, by: str = "", address: str = "") -> None:
+        """Somebody leaves a channel, or is removed from it `by` somebody; the app's bot can be, too."""
+        if by and user == self.bot_user:
+            self._told_by_slackbot(f"You have been removed from #{room.name} by <@{by}>")
+        event: Json = {"channel": room.id, "event_ts": self.sandbox.clock.ts()}
+        left = {**event, "type": "member_left_channel", "user": user, "channel_type": room.id[0], "team": self.team}
+        self._told_in(room, left, address)
+        if user == self.bot_user:
+            kind = "group_left" if room.kind == "group" else "channel_left"
+            self._told_in(room, {**event, "type": kind, "actor_id": by or user})
+        room.members.discard(user)
+
+    def archive(self, room: Room, by: Person, *, archived: bool = True) -> None:
+        """Somebody archives a channel, or brings it back: nobody can write or react there any more."""
+        word = "archive" if archived else "unarchive"
+        kind = f"{'group' if room.kind == 'group' else 'channel'}_{word}"
+        said = f"<@{by.id}> {word}d the channel"
+        self.post(room, {"type": "message", "subtype": kind, "user": by.id, "text": said}, address=by.address)
+        room.archived = archived
+        event: Json = {"type": kind, "channel": room.id, "user": by.id, "event_ts": self.sandbox.clock.ts()}
+        self._told_in(room, event, by.address)
+
+    def clear(self, room: Room, ts: str) -> None:
+        """Somebody who may deletes a message with all that was answered to it, whoever wrote it."""
+        for message in reversed(room.thread(ts)):
+            self.remove(room, message["ts"])
+
+    def _told_in(self, room: Room, event: Json, address: str = "") -> None:
+        """Tell the app of something in a conversation that it is a member of."""
+        if room.kind == "im" or self.bot_user in room.members:
+            self.tell(event, address, scope=f"{room.scope}:read")
+
+    def _told_by_slackbot(self, text: str) -> None:
+        """Slackbot writes to the app's bot directly, as it writes to people."""
+        ts = self.sandbox.clock.ts()
+        event: Json = {
+            "type": "message", "user": "USLACKBOT", "team": self.team, "text": text, "ts": ts, "event_ts": ts,
+            "channel": f"D{self.team[1:]}SLACKBOT", "channel_type": "im",
+        }  # fmt: skip
+        self.happened(Room(event["channel"], "", "im", set(), self.now()), event)
+
     def now(self) -> int:
         """Seconds since 1970."""
         return int(self.app.now())
@@ -209,6 +273,30 @@ class Workspace:
         if id in self.usergroups:
             return self.usergroups[id].handle
         return self.rooms[id].name if id in self.rooms else id
+
+    def user_of(self, name: str) -> str:
+        """The id of somebody by their name, by what is typed behind @, or by the id itself."""
+        for person in self.people.values():
+            if name in (person.id, person.name, person.handle, f"@{person.handle}"):
+                return person.id
+        raise LookupError(f"there is nobody called {name!r} in this workspace")
+
+    def room_of(self, name: str) -> str:
+        """The id of a channel by its name, with # or without, or by the id itself."""
+        if name in self.rooms:
+            return name
+        for room in self.rooms.values():
+            if room.name and room.name == name.removeprefix("#"):
+                return room.id
+        raise LookupError(f"there is no channel {name!r} in this workspace")
+
+    def form(self, shown: Sequence[Json], before: Form | None = None) -> Form:
+        """Blocks to be filled in."""
+        return Form(shown, self.user_of, self.room_of, before)
+
+    def views(self) -> list[View]:
+        """Every modal and home that is there."""
+        return [view for person in self.people.values() for view in person.views()]
 
     def room_names(self) -> dict[str, str]:
         """Ids of channels by what is typed behind #."""
@@ -279,7 +367,7 @@ class Workspace:
 
     def incoming_webhook(self, text: str, channel: Room | str, username: str = "Integration") -> str:
         """Something that is no user posts mrkdwn in a channel, as builds and monitors do; returns the message's ts."""
-        room = self.rooms[channel] if isinstance(channel, str) else channel
+        room = self.room(channel)
         message: Json = {
             "type": "message", "subtype": "bot_message", "bot_id": "B0WEBHOOK", "username": username, "text": text,
         }  # fmt: skip
@@ -402,24 +490,28 @@ class Workspace:
             "type": kind, "user": user, "reaction": name, "event_ts": self.sandbox.clock.ts(),
             "item": {"type": "message", "channel": room.id, "ts": ts}, "item_user": message.get("user", ""),
         }  # fmt: skip
-        self.tell(event, address, scope="reactions:read")
+        if room.kind == "im" or self.bot_user in room.members:
+            self.tell(event, address, scope="reactions:read")
 
-    def triggered(self, person: Person) -> str:
-        """A trigger, by which the app may open a modal for somebody, once and soon."""
+    def triggered(self, person: Person, *, in_modal: bool = False) -> str:
+        """A trigger, by which the app may open a view for somebody, once and soon; above a modal if it was in one."""
         id = f"{self.sandbox.clock.id('')}.{self.sandbox.clock.id('')}"
-        self._triggers[id] = (person, time.monotonic())
+        self._triggers[id] = Trigger(person, in_modal, time.monotonic())
         if len(self._triggers) > KEPT_TRIGGERS:
             del self._triggers[next(iter(self._triggers))]
         return id
 
-    def trigger(self, id: str) -> Person:
-        """Who caused a trigger, which is thereby spent."""
-        if id not in self._triggers:
+    def trigger(self, id: str) -> Trigger:
+        """What caused a trigger, which is thereby spent."""
+        trigger = self._triggers.get(id)
+        if trigger is None:
             raise ApiError("invalid_trigger_id")
-        person, since = self._triggers.pop(id)
-        if time.monotonic() - since > self.app.patience:
+        if trigger.spent:
+            raise ApiError("exchanged_trigger_id")
+        trigger.spent = True
+        if time.monotonic() - trigger.since > self.app.patience:
             raise ApiError("expired_trigger_id")
-        return person
+        return trigger
 
     def uninstall(self) -> None:
         """The app is removed: its token is good no more. It is told so."""
@@ -429,6 +521,13 @@ class Workspace:
 
     # --- what is seen --------------------------------------------------------------------------------------
 
+    def message(self, ts: str) -> Json:
+        """The message of that ts, as Slack keeps it."""
+        for room in self.rooms.values():
+            if ts in room.messages:
+                return room.messages[ts]
+        raise LookupError(f"there is no message {ts}")
+
     def shown(self, room: Room, message: Json) -> Shown:
         """A message as people see it."""
         return Shown(
@@ -437,7 +536,7 @@ class Workspace:
             thread_ts=message.get("thread_ts", ""),
             author=message.get("user", ""),
             text=self.text_of(message),
-            choices=tuple(choice.label for choice in blocks.choices_of(_pressable(message))),
+            choices=tuple(choice.label for choice in blocks.choices_of(message.get("blocks", ()))),
             files=tuple(self.files[file["id"]].name for file in message.get("files", ()) if file["id"] in self.files),
             ephemeral=message.get("is_ephemeral", False),
             message=message,
@@ -457,7 +556,3 @@ class Workspace:
             if "bot_id" not in message and message.get("user") in self.people:
                 return str(message["user"])
         return ""
-
-
-def _pressable(message: Json) -> list[Json]:
-    return [block for block in message.get("blocks", ()) if block["type"] in ("actions", "section", "input")]
