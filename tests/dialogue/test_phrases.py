@@ -28,7 +28,7 @@ SMALL_TALK = [
     ("How are you?", Talk.HOW_ARE_YOU, "en"),
     ("who are you", Talk.WHO_ARE_YOU, "en"),
     ("Are you a bot?", Talk.WHO_ARE_YOU, "en"),
-    ("is anybody there?", Talk.WHO_ARE_YOU, "en"),
+    ("is anybody there?", Talk.THERE, "en"),
     ("am I talking to a real person?", Talk.WHO_ARE_YOU, "en"),
     ("help", Talk.WHAT_CAN_YOU_DO, "en"),
     ("What can you do?", Talk.WHAT_CAN_YOU_DO, "en"),

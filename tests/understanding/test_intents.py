@@ -123,7 +123,7 @@ def test_alternatives_are_other_intents_the_likeliest_first(model, extractor):
     assert found.confidence + sum(confidences) <= 1.01
 
 
-@pytest.mark.parametrize("text", ["", "   ", "\n"])
+@pytest.mark.parametrize("text", ["", "   ", "\n", "???", "…", "!!", "👀", ":-)", "_"])
 def test_nothing_said_wants_nothing_that_is_known(model, extractor, text):
     assert not read(model, extractor, text).known
 

@@ -54,7 +54,8 @@ def _wanted(turn: Turn, heard: Heard) -> str:
         return heard.meant
     intent, case = turn.reading.intent, turn.recollection.case
     if intent.known and intent.value != OUT_OF_SCOPE:
-        beside = bool(heard.asides) and CLOSING.isdisjoint(heard.talk)  # "My name is Kate. I forgot …"
+        # "My name is Kate. I forgot …"; "???" alone wants nothing, whatever it was read as.
+        beside = bool(heard.asides) and heard.understood and CLOSING.isdisjoint(heard.talk)
         return intent.value if heard.matters or heard.person or beside else ""
     if case is None or heard.answered or turn.recollection.is_contact:
         return ""

@@ -9,6 +9,7 @@ from omnibot.dialogue.articles import Article
 from omnibot.dialogue.following import Followed
 from omnibot.dialogue.heard import Heard
 from omnibot.dialogue.manner import Manner
+from omnibot.dialogue.orders import START
 from omnibot.dialogue.personal import spoken_of
 from omnibot.dialogue.phrases import Alarm, Talk
 from omnibot.dialogue.playing import Play
@@ -22,10 +23,13 @@ __all__ = ["SAYS_SORRY", "addressed", "comes_first", "handoff"]
 SAYS_SORRY = frozenset({"upset", "serious"})  # topics in whose words a feeling is seen
 _FIRST = frozenset({"serious", "urgent", "upset"})  # that stand before what may help meanwhile
 _BY_PLAYBOOK = frozenset({"escalated", "team"})  # that a playbook wants
+_WAITING = "waiting"  # for what people have already
 _FILE_REFUSED = "file_refused"  # flag of a message
 _UPSET = -0.4  # compound
 _VERY_UPSET = -0.5  # from which an answer alone will not do: "error" and "problem" are said calmly, too
 _OFTEN, _FELT = 3, 0.5  # contacts on one matter, and how much frustration, that call for a person
+
+_ASKS_AFTER = frozenset({Talk.HELLO, Talk.THERE})
 
 _Reason = tuple[str, str]  # a topic, and why
 
@@ -53,8 +57,8 @@ def handoff(
     ]
     if _is_left(heard, covered=followed.speaks or asks):
         reasons.append(("rest" if answers or followed.speaks else "unknown", "no approved answer"))
-    if not (reasons or answers or asks or confirmed or heard.understood or followed.speaks):
-        reasons.append(("unclear", "nothing in it could be understood"))
+    if not (reasons or answers or asks or confirmed or followed.speaks):
+        reasons += _by_talk(turn, heard)
     if not reasons:
         return None
     why = "; ".join(why for _, why in reasons)
@@ -69,6 +73,8 @@ def comes_first(move: Move) -> bool:
 def addressed(turn: Turn, move: Move, rule: Handoff | None, manner: Manner, play: Play | None) -> Move:
     """A hand-off with the team that it goes to."""
     facts: dict[str, Value] = {}
+    if move.topic == _WAITING and (case := turn.with_people):
+        facts |= spoken_of(turn.company.playbooks.of(case.intent), manner.language, manner.register)
     if rule and (team := turn.company.teams.get(rule.team)):
         facts["team"] = team.name(manner.language)
     if play and move.topic in _BY_PLAYBOOK:
@@ -132,6 +138,24 @@ def _for_want_of_help(turn: Turn, heard: Heard, repeated: Sequence[Article], fol
         yield "unknown" if _asks_further(heard) else "repeat", f"was told {titles} just before and asks again"
     elif Talk.NOT_HELPED in heard.talk and not followed.speaks:
         yield "repeat" if just_told(turn) else "unknown", "what they were told did not help"
+
+
+def _by_talk(turn: Turn, heard: Heard) -> Iterator[_Reason]:
+    """Of who says nothing that an answer could be about."""
+    if _asks_after(turn, heard) and turn.with_people:
+        yield _WAITING, "asks whether anybody is there, and people have it"
+    elif not heard.understood:
+        yield "unclear", "nothing in it could be understood"
+
+
+def _asks_after(turn: Turn, heard: Heard) -> bool:
+    """Whether they say no more than "hello??" or "???", or greet again while it is spoken of."""
+    opens = any(START in message.flags for message in turn.messages)
+    if opens or heard.matters or not _ASKS_AFTER.issuperset(heard.talk):
+        return False
+    if Talk.THERE in heard.talk or any("?" in message.text for message in turn.messages):
+        return True
+    return bool(heard.talk) and turn.recollection.case is not None
 
 
 def _is_left(heard: Heard, *, covered: bool) -> bool:

@@ -56,6 +56,8 @@ class Talk(StrEnum):
     NOTED = "noted"  # "ok": nothing
     LIGHT = "light"  # a joke, the weather
     NOT_HELPED = "not_helped"  # what we said before
+    THERE = "there"  # whether anybody is
+    SOMETHING_ELSE = "something_else"  # than what they were told or asked
 
 
 CLOSING = frozenset({Talk.SOLVED, Talk.PRAISE, Talk.THANKS, Talk.GOODBYE})  # a conversation, or a part of it

@@ -17,7 +17,9 @@ _NEW_CONVERSATION = timedelta(hours=8)  # after such a silence people greet each
 _TOPICS_OFFERED = 5
 _BY_WEIGHT = (
     Talk.WHO_ARE_YOU,
+    Talk.THERE,
     Talk.WHAT_CAN_YOU_DO,
+    Talk.SOMETHING_ELSE,
     Talk.HOW_ARE_YOU,
     Talk.LIGHT,
     Talk.SOLVED,
@@ -27,15 +29,15 @@ _BY_WEIGHT = (
     Talk.HELLO,
     Talk.NOTED,
 )
+_ANSWERED_AS = {Talk.NOTED: Talk.HELLO, Talk.THERE: Talk.WHO_ARE_YOU}
 
 
 def small_talk(turn: Turn, heard: Heard, language: str) -> Iterator[Move]:
     """One answer to small talk, where nothing weightier is said."""
     talk = next((kind for kind in _BY_WEIGHT if kind in heard.talk), None)
-    if talk is None or (talk is Talk.NOTED and _spoke_last(turn)):
-        return  # "ok" after our answer wants no other
-    if talk is Talk.NOTED:
-        talk = Talk.HELLO
+    if talk is None or (talk is Talk.NOTED and (_spoke_last(turn) or turn.with_people)):
+        return  # "ok" after our answer wants no other, nor from people
+    talk = _ANSWERED_AS.get(talk, talk)
     if talk is not Talk.WHO_ARE_YOU and _is_first(turn):
         yield from _greeting(turn, heard)
     kind = MoveKind.CLOSE if talk in CLOSING else MoveKind.GREET

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from omnibot.dialogue.company import Company
 from omnibot.dialogue.world import World
 from omnibot.model import (
     AddressId,
+    Case,
+    CaseState,
     Expertise,
     KnownAddress,
     Reading,
@@ -20,6 +23,8 @@ from omnibot.model import (
 )
 
 __all__ = ["Turn", "address_of"]
+
+_WAITED_FOR = timedelta(days=7)  # what people have had for longer, a "hello?" is not about
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,17 @@ class Turn:
     def urgency(self) -> Urgency | None:
         """None where it is not known."""
         return self.reading.urgency.value if self.reading.urgency.known else None
+
+    @property
+    def with_people(self) -> Case | None:
+        """The matter that people have taken over, if this may be about one; nothing where several people write."""
+        if self.is_shared:
+            return None
+        case = self.recollection.case
+        if case is not None:
+            return case if case.state is CaseState.HANDED_OFF else None
+        left = (case for case in reversed(self.snapshot.cases) if case.state is CaseState.HANDED_OFF)
+        return next((case for case in left if self.world.now - case.touched_at <= _WAITED_FOR), None)
 
     def usable(self, channel: str) -> KnownAddress | None:
         """Their address on a channel, where a reply can go there."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,6 +99,7 @@ def signs(parts: Floats, logs: Floats) -> Floats:
 
 
 SURE = 0.5  # from which confidence on an intent is known
+_SAYING = re.compile(r"[^\W_]")  # a letter or a digit: "???" has no intent
 _ALTERNATIVES = 3
 _LEAST = 0.02  # confidence of an alternative
 _WORDS = 4  # of evidence,
@@ -117,7 +119,7 @@ class Intents:
     def read(self, utterance: Utterance, features: Features) -> Intent:
         """The likeliest intent with the others that it may be; out of scope where nothing is likely."""
         model = self._model
-        if model is None or not features.words:
+        if model is None or not features.words or not _SAYING.search(utterance.text):
             return Intent(OUT_OF_SCOPE, 0.0, known=False)
         judged = model.judge(features)
         if not len(judged.probabilities):

@@ -36,7 +36,7 @@ def _plain(*names: str) -> Iterable[tuple[str, Topic]]:
 
 _GROUPS: Mapping[str, Mapping[str, Topic]] = {
     "greet": dict(
-        _plain("opening", "opening_chat", "hello", "how_are_you", "who_are_you", "help", "light"),
+        _plain("opening", "opening_chat", "hello", "how_are_you", "who_are_you", "help", "light", "something_else"),
     ),
     "disclose": {"machine": _of()},
     "welcome": {"signed_up": _of("at", more="plan")},
@@ -145,6 +145,7 @@ _GROUPS: Mapping[str, Mapping[str, Topic]] = {
             "repeat",
             "rest",
             "unclear",
+            "waiting",
             "more",
             "escalated",
             "team",
