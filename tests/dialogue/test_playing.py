@@ -442,6 +442,21 @@ def test_who_threatens_to_leave_is_not_shown_the_door_by_what_is_shipped() -> No
     assert threatens.team == "senior"
 
 
+@pytest.mark.parametrize("read", [reading("bill-changed"), reading(OUT_OF_SCOPE, known=False)])
+@pytest.mark.parametrize("text", ["line 3", "The second line", "It's the one with the extra users"])
+def test_who_tells_which_line_they_mean_gets_the_colleague_who_was_offered(text: str, read: Reading) -> None:
+    config = Path(__file__).parents[2] / "config"
+    shipped = Deciding(Company(Knowledge.load(config / "knowledge"), Playbooks.load(config / "playbooks")))
+    answered = shipped("Why is my bill higher?", read=reading("bill-changed"))
+    assert said(answered) == ["answer.bill-changed", "next.bill-changed"]
+    assert "a colleague" in answered.moves[-1].said[Register.CASUAL]
+    told_ = ours(str(answered.moves[0].facts["short"]), 1)
+    waits = case("bill-changed", touched_at=NOON, attempts=(told("article:bill-changed"),))
+    named = shipped(text, read=read, memory=Recollection(recent=(told_,), case=waits, is_contact=False))
+    assert [move.kind for move in named.moves] == [MoveKind.HANDOFF]
+    assert named.team == "support"
+
+
 def test_one_question_in_two_clauses_is_one(plan: Deciding) -> None:
     assert "handoff.rest" not in said(plan("Why a bill changed, and what can I do?"))
 
