@@ -11,11 +11,13 @@ from urllib.parse import quote
 
 import structlog
 
-from omnibot.contract import Accept, Cap, Channel, Finding, Limits, Receipt, Refused, Site
-from omnibot.model import Address, Attachment, DeliveryReport, File, Incoming, Outbound, Sender
+from omnibot.contract import Accept, Cap, Channel, Desk, Finding, Limits, Receipt, Refused, Site
+from omnibot.model import Address, Attachment, DeliveryReport, File, Incoming, IncomingMessage, Outbound, Sender
 from omnibot_email.addresses import OwnAddress, normalised
 from omnibot_email.arrival import CHANNEL, TOO_LARGE, Delivery, incoming, recipients_of, writer_of
 from omnibot_email.authentication import Authenticator, Lookup, NotNow, dns_text
+from omnibot_email.desk import MailDesk
+from omnibot_email.desk_post import handing_in, is_by_people, stray, to_desk
 from omnibot_email.imap_reader import MailboxReader
 from omnibot_email.imap_session import ImapFailed, LoginRefused
 from omnibot_email.letter import Letter, read_letter
@@ -57,6 +59,7 @@ class Email(Channel):
         self._domain = settings.domain or settings.address.rpartition("@")[2]
         self._authenticator = Authenticator(settings.authserv_id, lookup)
         self._submission = Submission(settings.smtp, self._domain)
+        self._desk = MailDesk(site, settings, self._submission, self._domain)
         self._cannot_listen = ""
         self._reader: MailboxReader | None = None
         if settings.imap:
@@ -124,6 +127,7 @@ class Email(Channel):
     async def listen(self, accept: Accept) -> None:
         """Take mail from our mail server, and out of our mailbox, until cancelled; OSError where the port is taken."""
         listener, reader = self._settings.listener, self._reader
+        accept = handing_in(self._desk, accept)
         if listener and reader:
             async with asyncio.TaskGroup() as ways:
                 ways.create_task(self._take_deliveries(listener, accept))
@@ -150,6 +154,8 @@ class Email(Channel):
     async def _arrival(self, delivery: Delivery) -> Incoming | None:
         """What a mail is to the core; None where it is nothing. Raises NotNow."""
         letter = await self._read(delivery.raw)
+        if self._desk.is_at_desk(recipients_of(delivery, letter)):
+            return await self._to_desk(delivery, letter)
         if self._is_for_reports(delivery, letter):
             return await asyncio.to_thread(self._reported, delivery, letter)
         if is_standard(letter, delivery.raw):
@@ -161,7 +167,21 @@ class Email(Channel):
             return None  # our own mail come back, or a forgery of it
         if writer is not None and not quarantine:
             quarantine = await self._doubt(delivery, letter, writer.domain)
-        return self._message(delivery, letter, quarantine)
+        message = self._message(delivery, letter, quarantine)
+        if writer is not None and not quarantine and self._desk.is_staff(writer):
+            return stray(self._desk, message, writer) if is_by_people(message) else None
+        return message
+
+    async def _to_desk(self, delivery: Delivery, letter: Letter) -> Incoming | None:
+        """What came to where teams answer. Raises NotNow."""
+        writer, quarantine = writer_of(letter)
+        if writer is not None and self._own.receives(writer.address):
+            return None
+        if writer is not None and not quarantine:
+            quarantine = await self._doubt(delivery, letter, writer.domain)
+        message = self._message(delivery, letter, quarantine)
+        place = self._desk.place_of(recipients_of(delivery, letter))
+        return to_desk(self._desk, place, message, writer, delivery, letter)
 
     async def _doubt(self, delivery: Delivery, letter: Letter, domain: str) -> str:
         """Why a From of this domain is not believed; '' where it is. Raises NotNow for what may wait."""
@@ -172,7 +192,7 @@ class Email(Channel):
                 raise
             return "the name servers of the sender's domain do not answer"
 
-    def _message(self, delivery: Delivery, letter: Letter, quarantine: str) -> Incoming:
+    def _message(self, delivery: Delivery, letter: Letter, quarantine: str) -> IncomingMessage:
         writer, _ = writer_of(letter)
         return incoming(delivery, letter, writer, quarantine, own=self._own, key=self.site.key, now=self.site.now())
 
@@ -220,11 +240,23 @@ class Email(Channel):
             unreachable=report.unreachable,
         )
 
+    # --- people -----------------------------------------------------------------------------------------------
+
+    def desk(self) -> Desk:
+        """Letters to teams at their own addresses."""
+        return self._desk
+
     # --- health -----------------------------------------------------------------------------------------------
 
     async def health(self) -> Sequence[Finding]:
         """Whether mail can be sent, arrives, and is verified."""
-        return [*await self._outgoing(), *self._incoming(), *await self._mailbox(), *self._verification()]
+        return [
+            *await self._outgoing(),
+            *self._incoming(),
+            *await self._mailbox(),
+            *self._verification(),
+            *self._teams(),
+        ]
 
     async def _outgoing(self) -> list[Finding]:
         try:
@@ -277,4 +309,13 @@ class Email(Channel):
                 "authserv_id is not set: senders are verified by DKIM alone, others are quarantined",
                 "set authserv_id to the id in the Authentication-Results that your mail server writes",
             )
+        ]
+
+    def _teams(self) -> list[Finding]:
+        return [
+            Finding(
+                f"letters to the team at {room} come back",
+                "mend that mailbox, or name another room of its team under [desk.teams]",
+            )
+            for room in self._desk.returned
         ]

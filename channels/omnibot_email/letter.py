@@ -15,6 +15,7 @@ MAX_TEXT = 200_000  # characters of a text that are read; the whole is then atta
 _MAX_ADDRESS_HEADER = 64_000  # characters: some thousand recipients
 _ADDRESS_HEADERS = ("from", "sender", "reply-to", "to", "cc", "return-path")
 _MEDIA_TYPE = "application/octet-stream"
+_ORNAMENT = 50_000  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class Letter:
     text: str  # the sender's own words
     attachments: tuple[Attachment, ...] = ()
     fault: str = ""
+    ornaments: tuple[Attachment, ...] = ()  # those that are small pictures within the text, such as a logo
 
 
 def read_letter(raw: bytes) -> Letter:
@@ -39,10 +41,12 @@ def read_letter(raw: bytes) -> Letter:
         text = _text(parts)
     except TooComplex as fault:
         return Letter(headers, "", (_whole(raw),), str(fault))
-    attached = tuple(_attachment(part) for part in parts if not _is_text(part) or _is_cut(part))
+    enclosed = [(part, _attachment(part)) for part in parts if not _is_text(part) or _is_cut(part)]
+    attached = tuple(attachment for _, attachment in enclosed)
+    ornaments = tuple(attachment for part, attachment in enclosed if _is_ornament(part, attachment))
     if len(text) > MAX_TEXT:
         attached += (_attached_text(text),)
-    return Letter(headers, own_words(text[:MAX_TEXT]), attached, _form_fault(headers))
+    return Letter(headers, own_words(text[:MAX_TEXT]), attached, _form_fault(headers), ornaments)
 
 
 def _form_fault(headers: Headers) -> str:
@@ -61,6 +65,12 @@ def _is_text(part: Part) -> bool:
 def _is_cut(part: Part) -> bool:
     """Whether a text is HTML of which only the beginning is read."""
     return part.media_type == "text/html" and len(part.body) > MAX_HTML
+
+
+def _is_ornament(part: Part, attachment: Attachment) -> bool:
+    """Whether a mail program shows it within the text, and it is too small to be what somebody wants to send."""
+    is_within = bool(part.headers.get("content-id")) and part.disposition != "attachment"
+    return is_within and part.media_type.startswith("image/") and len(attachment.content or b"") <= _ORNAMENT
 
 
 def _text(parts: Sequence[Part]) -> str:

@@ -54,24 +54,41 @@ class Enclosure:
 
 def render(message: Outbound, envelope: Envelope, enclosed: Sequence[Enclosure] = ()) -> bytes:
     """The mail as it goes over the wire; the same but for its date at every attempt."""
+    subject = subject_of(message, envelope.fallback_subject)
+    answering = threading(_references(message.context))
+    return assembled(
+        envelope, subject, answering, "auto-replied", as_text(message.parts), as_html(message.parts), enclosed
+    )
+
+
+def assembled(
+    envelope: Envelope,
+    subject: str,
+    more: Sequence[tuple[str, str]],
+    submitted: str,
+    text: str,
+    html: str,
+    enclosed: Sequence[Enclosure] = (),
+) -> bytes:
+    """A mail of a text, the same in HTML, and files; `more` are further headers, `submitted` is RFC 3834's word."""
     words, mixed = (_boundary(name, envelope) for name in ("words", "mixed"))
     media_type = _multipart("mixed", mixed) if enclosed else _multipart("alternative", words)
     fields = [
         ("From", _mailbox(envelope.name, envelope.sender)),
         ("To", envelope.recipient),
-        ("Subject", _words("Subject", subject_of(message, envelope.fallback_subject))),
+        ("Subject", _words("Subject", subject)),
         ("Date", format_datetime(envelope.at)),
         ("Message-ID", envelope.message_id),
-        *_threading(message.context),
+        *more,
         ("Reply-To", _mailbox(envelope.name, envelope.reply_to)),
-        ("Auto-Submitted", "auto-replied"),
+        ("Auto-Submitted", submitted),
         # Exchange heeds only this one; "All" would keep back its reports of undelivered mail (NDR), too
         ("X-Auto-Response-Suppress", "DR, RN, NRN, OOF, AutoReply"),
         ("MIME-Version", "1.0"),
         ("Content-Type", media_type),
     ]
     head = "".join(f"{name}: {value}\r\n" for name, value in fields).encode()
-    body = _joined(words, [_entity("plain", as_text(message.parts)), _entity("html", as_html(message.parts))])
+    body = _joined(words, [_entity("plain", text), _entity("html", html)])
     if enclosed:
         first = f"Content-Type: {_multipart('alternative', words)}\r\n\r\n".encode() + body
         body = _joined(mixed, [first, *map(_attached, enclosed)])
@@ -143,6 +160,11 @@ def as_html(parts: Sequence[Part]) -> str:
     choices = [f"<b>{escape(part.label)}</b>" for part in parts if isinstance(part, Choice)]
     if choices:
         inner += f'\n<p style="{_GAP}">{" / ".join(choices)}</p>'
+    return page(inner)
+
+
+def page(inner: str) -> str:
+    """HTML in the frame that all our mails have."""
     return storable(
         f'<!DOCTYPE html>\n<html><head><meta charset="utf-8"></head>\n<body><div style="{_FONT}">\n{inner}\n'
         "</div></body></html>"
@@ -168,8 +190,8 @@ def _references(context: Mapping[str, str]) -> list[str]:
     return thread(f"{context.get('references', '')} {context.get('message_id', '')}")
 
 
-def _threading(context: Mapping[str, str]) -> list[tuple[str, str]]:
-    references = _references(context)
+def threading(references: Sequence[str]) -> list[tuple[str, str]]:
+    """The headers of an answer to the last of a thread."""
     if not references:
         return []
     return [("In-Reply-To", references[-1]), ("References", "\r\n ".join(references))]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import ssl
+from collections.abc import Mapping
 from typing import Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from omnibot.contract import ChannelSettings
-from omnibot_email.addresses import MAX_LOCAL_PART, normalised
+from omnibot_email.addresses import MAX_LOCAL_PART, Untrustworthy, normalised, sender_of
 from omnibot_email.tokens import BOUNCE_TAG, TOKEN_LENGTH, TOKEN_TAG
 
 Security = Literal["none", "starttls", "tls"]
@@ -121,6 +122,9 @@ class EmailSettings(ChannelSettings):
     authserv_id: str = ""
     token_days: int = Field(default=90, ge=1, le=3650)  # how long a reply finds its conversation by its address
     domain: str = ""  # of our Message-IDs; empty: the address's own
+    # who may act by answering the letters to a team, besides the team's own address: "ana@example.org", or with the
+    # name that customers see, "Ana Ruiz <ana@example.org>"
+    agents: tuple[str, ...] = ()
 
     @property
     def listener(self) -> Listen | None:
@@ -141,6 +145,23 @@ class EmailSettings(ChannelSettings):
     @classmethod
     def _bounces_have_room_for_a_token(cls, value: str) -> str:
         return value if value in ("plus", "off") else _with_room(value, BOUNCE_TAG, "reports need")
+
+    @property
+    def people(self) -> Mapping[str, str]:
+        """The names of the agents by their normalised address; '' where none is told."""
+        return {agent.address: agent.name for agent in map(sender_of, self.agents)}
+
+    @field_validator("agents")
+    @classmethod
+    def _are_people(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for agent in value:
+            try:
+                sender_of(agent)
+            except Untrustworthy:
+                raise ValueError(
+                    f"{agent!r} is not an email address: write ana@example.org, or Ana Ruiz <ana@example.org>"
+                ) from None
+        return value
 
     @field_validator("domain", "authserv_id")
     @classmethod

@@ -15,10 +15,11 @@ from typing import Literal
 
 from omnibot.model import MessageId
 
-Purpose = Literal[b"reply", b"bounce"]
+Purpose = Literal[b"reply", b"bounce", b"desk"]
 
 TOKEN_TAG = "+r"  # of a reply address
 BOUNCE_TAG = "+b"  # of an envelope sender, where reports of undelivered mail go
+DESK_TAG = "+d"  # of where a team answers letters about a matter that people own
 TOKEN_LENGTH = 32  # characters of base32: 8 bytes of id, 2 of last day, 10 of signature
 _HEAD = struct.Struct(">QH")
 _SIGNATURE = 10  # bytes: a guess costs one mail, 2**80 of them are out of reach
@@ -52,6 +53,12 @@ def message_id(key: bytes, message: MessageId, domain: str) -> str:
     """Our Message-ID for one of our messages: the same at every attempt, and not to be guessed."""
     digest = hmac.digest(key, b"message-id\0" + message.to_bytes(8, "big"), hashlib.sha256)
     return f"<{message}.{digest[:10].hex()}@{domain}>"
+
+
+def desk_id(key: bytes, stretch: int, part: str, domain: str) -> str:
+    """Our Message-ID for a letter to a team; `part` tells one of a thread from the others, and the thread itself."""
+    digest = hmac.digest(key, f"desk\0{stretch}\0{part}".encode(), hashlib.sha256)
+    return f"<desk.{stretch}.{digest[:10].hex()}@{domain}>"
 
 
 def _sign(key: bytes, purpose: Purpose, head: bytes, address: str) -> bytes:
