@@ -74,6 +74,18 @@ class Codec:
         """What a delivery of a provider is recognised by."""
         return self._hash("arrival", channel, account, provider_id)
 
+    def act_hash(self, channel: str, account: str, provider_id: str) -> UUID:
+        """What an act of an agent is recognised by."""
+        return self._hash("act", channel, account, provider_id)
+
+    def agent_hash(self, id_: str) -> UUID:
+        """What belongs to an agent is found by."""
+        return self._hash("agent", id_)
+
+    def place_hash(self, desk: str, room: str, thread: str) -> UUID:
+        """What a thread of a desk is found by."""
+        return self._hash("place", desk, room, thread)
+
     def event_hash(self, id_: str) -> UUID:
         """What an event of the company's is recognised by, whomever it is about."""
         return self._hash("event", id_)

@@ -376,6 +376,7 @@ class Handoff(Model):
     reason = fields.TextField()
     at = fields.DatetimeField()
     resolved_at = fields.DatetimeField(null=True)
+    stretch_id = fields.BigIntField(null=True)  # in which people take care of it
 
     class Meta:
         table = "handoffs"

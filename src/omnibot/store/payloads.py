@@ -7,10 +7,14 @@ from datetime import datetime
 from typing import Any
 
 from omnibot.model import (
+    ActKind,
     AddressId,
+    Agent,
+    Attachment,
     ButtonPress,
     Choice,
     DeliveryReport,
+    DeskAct,
     Draft,
     EarlierTurn,
     Event,
@@ -18,6 +22,7 @@ from omnibot.model import (
     File,
     IncomingMessage,
     Link,
+    Notice,
     OwnNumber,
     Paragraph,
     Part,
@@ -25,7 +30,7 @@ from omnibot.model import (
     Urgency,
     plain,
 )
-from omnibot.store.work import Reported
+from omnibot.store.work import Reported, ToldAct
 
 
 def message_body(item: IncomingMessage | ButtonPress) -> dict[str, Any]:
@@ -128,6 +133,45 @@ def event_body(event: Event) -> dict[str, Any]:
 def event_of(body: Mapping[str, Any], name: str, at: datetime, address: AddressId) -> Event:
     """As `event_body` made it."""
     return Event(id=body["id"], name=name, at=at, properties=body["properties"], address=address)
+
+
+def act_payload(told: ToldAct) -> dict[str, Any]:
+    """What is sealed of an act on its way through a lane."""
+    act = told.act
+    return {
+        "stretch": told.stretch,
+        "id": act.id,
+        "at": act.at,
+        "by": [act.by.id, act.by.name],
+        "kind": act.kind,
+        "text": act.text,
+        "value": act.value,
+        "entry": act.entry,
+        "files": [[file.name, file.media_type, file.size, file.ref] for file in act.files],
+    }
+
+
+def act_of(body: Mapping[str, Any]) -> DeskAct:
+    """As `act_payload` made it; raises ValueError for a kind that only a newer version knows."""
+    return DeskAct(
+        id=body["id"],
+        at=datetime.fromisoformat(body["at"]),
+        by=Agent(*body["by"]),
+        kind=ActKind(body["kind"]),
+        text=body["text"],
+        value=body["value"],
+        entry=body["entry"],
+        files=tuple(
+            Attachment(name=name, media_type=media_type, size=size, ref=ref)
+            for name, media_type, size, ref in body["files"]
+        ),
+    )
+
+
+def notice_payload(notice: Notice) -> dict[str, Any]:
+    """What is sealed of a line that a desk shows, without what is absent; as an entry's that nobody wrote."""
+    told = {"text": notice.text, "to": notice.to, "about": notice.entry}
+    return {key: value for key, value in told.items() if value}
 
 
 def mood_payload(turn: EarlierTurn) -> dict[str, Any]:

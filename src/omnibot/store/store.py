@@ -12,6 +12,7 @@ from omnibot.store import database
 from omnibot.store.attachments import Attachments
 from omnibot.store.availability import unavailable
 from omnibot.store.codec import Codec
+from omnibot.store.desk import DeskStore
 from omnibot.store.identity import Guards, Identity
 from omnibot.store.message_path import MessagePath
 from omnibot.store.past import Past
@@ -49,6 +50,7 @@ class Store:
         self.recall = Recall(pool, codec)
         self.past = Past(pool, codec)
         self.wordings = Wordings(pool)
+        self.desk = DeskStore(pool, codec)
 
     @classmethod
     @asynccontextmanager

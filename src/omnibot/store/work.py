@@ -82,7 +82,10 @@ class ToldEvent(Incoming):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToldAct(Incoming):
-    """An agent did something about a stretch; `sender` is the address that the stretch was about."""
+    """An agent did something about a stretch; `sender` is the address that the stretch was about.
+
+    Files that go along are stored: `ref` is by what their bytes are found, and `content` is not kept here.
+    """
 
     stretch: StretchId
     act: DeskAct
@@ -136,6 +139,19 @@ class InboxItem:
     attempts: int
     message: TurnMessage | None = None
     payload: Mapping[str, Any] = field(default_factory=dict)
+    stretch: StretchId | None = None  # that an act is about
+    act: DeskAct | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentByAgent:
+    """One of ours that people wrote in a stretch; `entry` is what stands of it in the thread, '' where nothing does."""
+
+    stretch: StretchId
+    entry: str
+    message: MessageId
+    state: DeliveryState
+    reason: str = ""
 
 
 EVENTS = 30  # the latest that tell of more than use, of which a turn knows
@@ -158,7 +174,8 @@ class Work:
     cases: tuple[CaseSide, ...] = ()  # open ones and the latest others, the least recently touched first
     habits: tuple[tuple[AddressId, Mapping[str, float]], ...] = ()  # how they write where
     recalled: tuple[Recalled, ...] = ()  # from further back, the best first
-    stretches: tuple[Stretch, ...] = ()  # in which people own a matter of theirs; loaded where agents act alone
+    stretches: tuple[Stretch, ...] = ()  # the open ones and those that acts are about; loaded where agents act alone
+    sent: tuple[SentByAgent, ...] = ()  # what the entries that acts are about have brought, oldest first
 
 
 @dataclass(frozen=True, slots=True)

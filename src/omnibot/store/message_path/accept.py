@@ -19,7 +19,7 @@ from omnibot.store.message_path.connections import columns
 from omnibot.store.message_path.inbox import ARRIVED, QUEUED, inbox_columns
 from omnibot.store.message_path.known import Known, KnownAddresses, by_hand
 from omnibot.store.message_path.recognise import Shown, vouched
-from omnibot.store.work import Arrived, StoreUnavailable, ToldEvent
+from omnibot.store.work import Arrived, StoreUnavailable, ToldAct, ToldEvent
 
 # Nothing is written unless everybody is answered as we know them to be: bodies are sealed for their addresses, and
 # what has changed must be written, too. Links are locked so that whoever moves one waits and then finds what we wrote,
@@ -79,6 +79,8 @@ class Accepting(Acquainting):
         """By what a delivery is known again; an event by its id alone, whoever tells it and whomever it is about."""
         if isinstance(arrived.item, ToldEvent):
             return self._codec.event_hash(arrived.item.id)
+        if isinstance(arrived.item, ToldAct):  # what an agent did may have been somebody's message, too
+            return self._codec.act_hash(arrived.channel, arrived.account, arrived.item.id)
         return self._codec.arrival_hash(arrived.channel, arrived.account, arrived.item.id)
 
     async def _commit_once(self, once: Mapping[UUID, Arrived], pause: float) -> set[UUID]:

@@ -1,7 +1,7 @@
 """Commit: the turns whose leases still hold, each as a whole; their inbox rows are gone and their lanes free again.
 
 One statement does it: release, what was read and decided, replies, what was learned. Only edits, delivery states,
-events and proofs take a transaction of several.
+events, proofs and what agents did take a transaction of several.
 
 No sync to disk: what a turn has decided is seen by nobody outside until something of it leaves, and dispatch syncs
 before that, with all that was written before. A turn that is lost in a crash of the database leaves its inbox rows
@@ -19,6 +19,7 @@ import asyncpg
 from omnibot.model import CustomerId
 from omnibot.store.codec import Codec
 from omnibot.store.message_path.connections import columns
+from omnibot.store.message_path.done import Doing
 from omnibot.store.message_path.happen import Happening, happens
 from omnibot.store.message_path.hold import OPENED
 from omnibot.store.message_path.inbox import MESSAGE_PRIORITY
@@ -136,7 +137,7 @@ ON CONFLICT (address_id, reason) WHERE resolved_at IS NULL AND turn_id IS NULL D
 """
 
 
-class Committing(Reporting, Proving, Happening):
+class Committing(Reporting, Proving, Happening, Doing):
     """The fourth step of the message path, and what happens to turns that fail."""
 
     async def commit(self, outcomes: Sequence[Outcome], pause: float = 0.0) -> dict[CustomerId, bool]:
@@ -171,7 +172,7 @@ class Committing(Reporting, Proving, Happening):
         self, outcomes: Sequence[Outcome], statement: str, arguments: Sequence[object]
     ) -> dict[CustomerId, bool]:
         asking = [o for o in outcomes if o.asked]
-        further = any(o.revised or o.reported or o.asked or o.tried or happens(o) for o in outcomes)
+        further = any(o.revised or o.reported or o.asked or o.tried or o.done or happens(o) for o in outcomes)
         async with self._transaction() if further else self._connection() as connection:
             if asking:
                 await self._meet_named(connection, asking)
@@ -179,8 +180,10 @@ class Committing(Reporting, Proving, Happening):
             held = {CustomerId(row["customer_id"]): row["due"] for row in released}
             if further:
                 current = [o for o in outcomes if o.work.lease.customer in held]
+                await self._send_again(connection, current)
                 await self._write_reports(connection, current)
                 await self._write_happened(connection, current)
+                await self._write_done(connection, current)
                 await self._try(connection, current)
                 await self._ask(connection, current)
         return held

@@ -10,8 +10,8 @@ from uuid import UUID
 from omnibot.model import AddressId, ButtonPress, DeliveryReport, IncomingEdit, IncomingMessage
 from omnibot.store.codec import Codec
 from omnibot.store.message_path.connections import columns
-from omnibot.store.payloads import event_body, message_body, report_payload
-from omnibot.store.work import Arrived, Kind, ToldEvent
+from omnibot.store.payloads import act_payload, event_body, message_body, report_payload
+from omnibot.store.work import Arrived, Kind, ToldAct, ToldEvent
 
 MESSAGE_PRIORITY = 5
 _EVENT_PRIORITY = 7  # nobody waits for an answer
@@ -102,6 +102,9 @@ def _row(codec: Codec, arrived: Arrived, address: AddressId, stopped: bool) -> t
         case ToldEvent(event=event):
             payload = codec.seal(address, event_body(event) | {"name": event.name, "at": event.at})
             return (Kind.EVENT, account, None, item.at, None, None, None, payload, 0)
+        case ToldAct():
+            payload = codec.seal(address, act_payload(item))
+            return (Kind.ACT, account, None, item.at, None, None, None, payload, 0)
     raise TypeError(f"{type(item).__name__} is not an arrival that the inbox knows")
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from omnibot.model import AddressId, ButtonPress, DeliveryReport, Incoming, IncomingMessage
-from omnibot.store.work import Arrived, ToldEvent
+from omnibot.store.work import Arrived, ToldAct, ToldEvent
 
 _MOST = 10_000  # addresses of one process; whoever has not written for longest is looked up again
 
@@ -74,7 +74,7 @@ class KnownAddresses:
 
 def is_theirs(item: Incoming) -> bool:
     """Whether it comes from the address itself, and not from a provider or the company about it."""
-    return not isinstance(item, DeliveryReport | ToldEvent)
+    return not isinstance(item, DeliveryReport | ToldEvent | ToldAct)
 
 
 def by_hand(item: Incoming) -> bool:

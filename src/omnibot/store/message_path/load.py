@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import starmap
 from operator import itemgetter
+from typing import Any
 
 import asyncpg
 
@@ -30,8 +31,9 @@ from omnibot.model import (
     Usage,
 )
 from omnibot.store.cases import side_of
-from omnibot.store.message_path.connections import Connections
-from omnibot.store.payloads import choices_of, event_of, mood_of, text_of
+from omnibot.store.codec import Codec
+from omnibot.store.message_path.acts import ActLoading
+from omnibot.store.payloads import act_of, choices_of, event_of, mood_of, text_of
 from omnibot.store.work import EVENTS, TIMELINE, InboxItem, Kind, Lease, Unreadable, Work
 
 _ITEMS_A_TURN = 100  # what is beyond waits for the next turn
@@ -55,6 +57,10 @@ _OF_AN_ADDRESS = f"""
           ORDER BY (state <> 'resolved') DESC, touched_at DESC LIMIT {_OPEN_CASES}),
     (SELECT body_sealed FROM habits WHERE address_id = a.id)"""
 
+# Of an address `a` and its link `l`; what `known_address` reads, by its place.
+ADDRESS = """a.id, a.channel, a.value_sealed, l.proof, a.account, a.context_sealed, a.stopped_at IS NOT NULL,
+                   a.unreachable_at IS NOT NULL, l.proven_at, a.shared_at IS NOT NULL, a.created_at"""
+
 _FURTHER = -4  # where they begin in its row
 
 LOADED = f"""
@@ -67,8 +73,7 @@ LOADED = f"""
         LEFT JOIN messages m ON m.address_id = i.address_id AND m.id = i.message_id
         ORDER BY i.id) AS items,
     ARRAY(  -- _address, _memory
-        SELECT ROW(a.id, a.channel, a.value_sealed, l.proof, a.account, a.context_sealed, a.stopped_at IS NOT NULL,
-                   a.unreachable_at IS NOT NULL, l.proven_at, a.shared_at IS NOT NULL, a.created_at,
+        SELECT ROW({ADDRESS},
                    {_OF_AN_ADDRESS})
         FROM links l CROSS JOIN LATERAL (SELECT * FROM addresses WHERE id = l.address_id OFFSET 0) AS a
         WHERE l.customer_id = c.id ORDER BY a.id) AS addresses,
@@ -117,7 +122,7 @@ class Claimed:
     row: asyncpg.Record | None
 
 
-class Loading(Connections):
+class Loading(ActLoading):
     """The third step of the message path, of which the second does most."""
 
     async def load(self, claims: Sequence[Claimed]) -> list[Work | Unreadable]:
@@ -127,7 +132,12 @@ class Loading(Connections):
             async with self._connection() as connection:
                 anew = await connection.fetch(_LOAD, outdated, KINDS)
             rows |= {row["customer_id"]: row for row in anew}
-        return [self._work(claimed.lease, rows[claimed.lease.customer]) for claimed in claims]
+        works = [self._work(claimed.lease, rows[claimed.lease.customer]) for claimed in claims]
+        acting = [work for work in works if isinstance(work, Work) and any(item.act for item in work.items)]
+        if not acting:
+            return works
+        known = await self._with_stretches(acting)
+        return [known.get(work.lease.customer, work) for work in works]
 
     async def look(self, address: Address) -> Work | Unreadable | None:
         """All that a turn of whoever that is would need, and nothing is taken or changed; None where nobody is known.
@@ -184,29 +194,21 @@ class Loading(Connections):
                 flags=tuple((flags or "").split()),
                 own_number="contact" in body and bool(body["contact"].get("own")),
             )
+        told = self._codec.open(address, payload) if payload else {}
+        is_act = kind == Kind.ACT
         return InboxItem(
             id=id_,
             kind=Kind(kind),
             address=address,
             attempts=attempts,
             message=message,
-            payload=self._codec.open(address, payload) if payload else {},
+            payload=told,
+            stretch=told["stretch"] if is_act else None,
+            act=act_of(told) if is_act else None,
         )
 
     def _address(self, row: asyncpg.Record) -> KnownAddress:
-        id_, channel, value, proof, account, context, stopped, unreachable, proven_at, shared, since, *_ = row
-        return KnownAddress(
-            id=AddressId(id_),
-            address=Address(channel, self._codec.open_text(id_, value)),
-            proof=Proof(proof),
-            account=account,
-            context=self._codec.open(id_, context) if context else {},
-            stopped=stopped,
-            unreachable=unreachable,
-            proven_at=proven_at,
-            shared=shared,
-            since=since,
-        )
+        return known_address(self._codec, row)
 
     def _fact(self, row: asyncpg.Record) -> Fact:
         id_, address, key, value, confidence, source, since = row
@@ -263,6 +265,23 @@ class Loading(Connections):
             choices=choices_of(body),
             by=body.get("by", ""),
         )
+
+
+def known_address(codec: Codec, row: Sequence[Any]) -> KnownAddress:
+    """An address of the columns `ADDRESS`, whatever follows them."""
+    id_, channel, value, proof, account, context, stopped, unreachable, proven_at, shared, since, *_ = row
+    return KnownAddress(
+        id=AddressId(id_),
+        address=Address(channel, codec.open_text(id_, value)),
+        proof=Proof(proof),
+        account=account,
+        context=codec.open(id_, context) if context else {},
+        stopped=stopped,
+        unreachable=unreachable,
+        proven_at=proven_at,
+        shared=shared,
+        since=since,
+    )
 
 
 @dataclass(slots=True)

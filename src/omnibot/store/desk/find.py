@@ -1,0 +1,171 @@
+"""Find: stretches with whose they are, for those who attend to them and for people."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+
+import asyncpg
+import orjson
+
+from omnibot.contract.desk import Place
+from omnibot.model import ActKind, Agent, CustomerId, StretchId
+from omnibot.store.codec import Codec
+from omnibot.store.desk.values import ActRecord, Attended, Figures
+from omnibot.store.message_path.connections import Connections
+from omnibot.store.message_path.load import ADDRESS, known_address
+from omnibot.store.stretches import STRETCH, stretch_of
+
+_MOST_SEARCHED = 5000  # open stretches
+
+# Of stretches `s`; what `attended_of` reads, by name.
+ATTENDED = f"""
+    {STRETCH}, w.customer_id, s.place_sealed, s.room_number, s.card_hash, s.openings, s.doubtful, s.asked_at,
+    s.first_due, s.next_due, s.resolve_due, s.look_at, s.reminded, ARRAY(
+        SELECT ROW({ADDRESS}) FROM links l
+        CROSS JOIN LATERAL (SELECT * FROM addresses WHERE id = l.address_id OFFSET 0) AS a
+        WHERE l.customer_id = w.customer_id ORDER BY a.id) AS addresses"""
+WHOSE = "CROSS JOIN LATERAL (SELECT customer_id FROM links WHERE address_id = s.address_id OFFSET 0) AS w"
+
+_URGENT_FIRST = """
+    array_position(ARRAY['urgent', 'high', 'normal'], s.priority) NULLS LAST,
+    LEAST(s.first_due, s.next_due, s.resolve_due) NULLS LAST, s.opened_at, s.id"""
+
+_OPEN = f"SELECT {ATTENDED} FROM stretches s {WHOSE} WHERE s.ended_at IS NULL AND s.id > $1 ORDER BY s.id LIMIT $2"
+
+_BY_ID = f"SELECT {ATTENDED} FROM stretches s {WHOSE} WHERE s.id = ANY($1::bigint[]) ORDER BY s.id"
+
+_BY_PLACE = f"SELECT {ATTENDED} FROM stretches s {WHOSE} WHERE s.place_hash = $1"
+
+_QUEUE = f"""
+SELECT {ATTENDED} FROM stretches s {WHOSE}
+WHERE s.ended_at IS NULL AND ($1::uuid IS NULL OR s.owner_hash = $1) AND ($2::text IS NULL OR s.team = $2)
+    AND ($3::timestamptz IS NULL OR LEAST(s.first_due, s.next_due, s.resolve_due) <= $3)
+ORDER BY {_URGENT_FIRST} LIMIT $4
+"""
+
+_SEARCHED = f"""
+SELECT s.id, w.customer_id, s.address_id, s.body_sealed, ARRAY(
+    SELECT ROW(a.id, a.channel, a.value_sealed) FROM links l
+    CROSS JOIN LATERAL (SELECT * FROM addresses WHERE id = l.address_id OFFSET 0) AS a
+    WHERE l.customer_id = w.customer_id) AS addresses, ARRAY(
+    SELECT ROW(f.address_id, f.value_sealed) FROM links l
+    CROSS JOIN LATERAL (
+        SELECT * FROM facts WHERE address_id = l.address_id AND key = 'name' AND valid_to IS NULL OFFSET 0) AS f
+    WHERE l.customer_id = w.customer_id) AS names, ARRAY(
+    SELECT ROW(c.address_id, c.intent, c.body_sealed) FROM links l
+    CROSS JOIN LATERAL (
+        SELECT * FROM cases WHERE address_id = l.address_id AND matter_id = s.matter_id OFFSET 0) AS c
+    WHERE l.customer_id = w.customer_id) AS sides
+FROM stretches s {WHOSE} WHERE s.ended_at IS NULL ORDER BY {_URGENT_FIRST} LIMIT {_MOST_SEARCHED}
+"""
+
+_ACTS = "SELECT id, address_id, at, kind, outcome, payload_sealed FROM desk_acts WHERE stretch_id = $1 ORDER BY id"
+
+_FIGURES = """
+SELECT count(*) AS open, count(*) FILTER (WHERE state = 'waiting') AS waiting,
+    count(*) FILTER (WHERE LEAST(first_due, next_due, resolve_due) <= now()) AS breached,
+    count(*) FILTER (WHERE place_hash IS NULL) AS unopened,
+    (SELECT count(*) FROM desk_entries WHERE state = 'queued') AS unshown
+FROM stretches WHERE ended_at IS NULL
+"""
+
+
+def attended_of(codec: Codec, row: asyncpg.Record) -> Attended:
+    """Of the columns `ATTENDED`."""
+    sealed = row["place_sealed"]
+    return Attended(
+        stretch=stretch_of(codec, row),
+        customer=CustomerId(row["customer_id"]),
+        addresses=tuple(known_address(codec, address) for address in row["addresses"]),
+        place=Place(**codec.open(row["address_id"], sealed)) if sealed else None,
+        room=row["room_number"],
+        card_hash=row["card_hash"],
+        openings=row["openings"],
+        doubtful=row["doubtful"],
+        asked_at=row["asked_at"],
+        first_due=row["first_due"],
+        next_due=row["next_due"],
+        resolve_due=row["resolve_due"],
+        look_at=row["look_at"],
+        reminded={which: datetime.fromisoformat(at) for which, at in orjson.loads(row["reminded"]).items()},
+    )
+
+
+class Finding(Connections):
+    """What is asked about stretches."""
+
+    async def open_stretches(self, limit: int, after: StretchId | None = None) -> list[Attended]:
+        """The open ones by number, those after `after`."""
+        return await self._attended(_OPEN, after or 0, limit)
+
+    async def attended(self, ids: Collection[StretchId]) -> list[Attended]:
+        """These, as far as they are there; by number."""
+        return await self._attended(_BY_ID, list(ids))
+
+    async def of_place(self, place: Place) -> Attended | None:
+        """What a thread is about, whether it is still open or not."""
+        found = await self._attended(_BY_PLACE, self._codec.place_hash(place.desk, place.room, place.thread))
+        return found[0] if found else None
+
+    async def queue(
+        self,
+        *,
+        owner: str | None = None,
+        team: str | None = None,
+        overdue_at: datetime | None = None,
+        limit: int = 50,
+    ) -> list[Attended]:
+        """Open ones, the most urgent first: of an agent (by id), of a team, those with something due at a time."""
+        by = self._codec.agent_hash(owner) if owner is not None else None
+        return await self._attended(_QUEUE, by, team, overdue_at, limit)
+
+    async def search(self, text: str, limit: int = 50) -> list[Attended]:
+        """Open ones, the most urgent first, of whose customer a name, an address or what is open has this text."""
+        async with self._connection() as connection:
+            rows = await connection.fetch(_SEARCHED)
+        sought = text.casefold().strip()
+        ids = [row["id"] for row in rows if any(sought in told.casefold() for told in self._told(row))][:limit]
+        found = {one.stretch.id: one for one in await self.attended(ids)}
+        return [found[id_] for id_ in ids if id_ in found]
+
+    async def acts(self, stretch: StretchId) -> list[ActRecord]:
+        """What agents did about it, the first first."""
+        async with self._connection() as connection:
+            rows = await connection.fetch(_ACTS, stretch)
+        return [self._act(row, self._codec.open(row["address_id"], row["payload_sealed"])) for row in rows]
+
+    async def count(self) -> Figures:
+        """What there is to do, by the database's clock."""
+        async with self._connection() as connection:
+            row = await connection.fetchrow(_FIGURES)
+        return Figures(**row)
+
+    async def _attended(self, statement: str, *arguments: object) -> list[Attended]:
+        async with self._connection() as connection:
+            rows = await connection.fetch(statement, *arguments)
+        return [attended_of(self._codec, row) for row in rows]
+
+    def _told(self, row: asyncpg.Record) -> Iterable[str]:
+        """What people would look for."""
+        opened = self._codec.open
+        for owner, sealed in row["names"]:
+            yield self._codec.open_text(owner, sealed)
+        for id_, channel, sealed in row["addresses"]:
+            yield f"{channel}:{self._codec.open_text(id_, sealed)}"
+        yield opened(row["address_id"], row["body_sealed"]).get("why", "")
+        for owner, intent, sealed in row["sides"]:
+            body = opened(owner, sealed)
+            yield from (intent, body.get("topic", ""), body.get("concern", ""))
+
+    def _act(self, row: asyncpg.Record, body: Mapping[str, Sequence[str]]) -> ActRecord:
+        return ActRecord(
+            id=row["id"],
+            at=row["at"],
+            by=Agent(*body["by"]),
+            kind=ActKind(row["kind"]),
+            outcome=row["outcome"],
+            text=str(body.get("text", "")),
+            value=str(body.get("value", "")),
+            refused=str(body.get("refused", "")),
+        )

@@ -1,0 +1,322 @@
+"""Done: what agents did about stretches. In the transaction of the commit, whose lanes are its own.
+
+A stretch is locked before anything is added to its thread, so that the numbers of its entries tell their order. What
+is about a stretch of somebody else changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from omnibot.model import AddressId, CaseChange, CaseId, CaseSide, CustomerId, Done, Draft, MessageId
+from omnibot.store.cases import side_after, side_body, side_of
+from omnibot.store.message_path.connections import Connections, columns
+from omnibot.store.payloads import notice_payload, parts_to_json, said_body
+from omnibot.store.stretches import stretch_body
+from omnibot.store.work import Outcome, Purpose
+
+_HOLD = """
+SELECT s.id, s.address_id, s.matter_id, s.priority, s.ended_at
+FROM unnest((SELECT $1::bigint[]), $2::bigint[]) AS d(customer_id, stretch_id)
+JOIN stretches s ON s.id = d.stretch_id JOIN links l ON l.address_id = s.address_id AND l.customer_id = d.customer_id
+ORDER BY s.id FOR NO KEY UPDATE OF s
+"""
+
+# What was refused or given up is sent again with all its attempts; what is `unknown` keeps their number, by which the
+# result of the call that may still be under way is told from that of the next.
+_RETRY = """
+UPDATE outbox o SET state = 'queued', reason = NULL, due_at = now(), leased_until = NULL, changed_at = now(),
+    attempts = CASE WHEN o.state = 'unknown' THEN o.attempts ELSE 0 END
+FROM (
+    SELECT o.id FROM unnest((SELECT $1::bigint[]), $2::bigint[]) AS r(stretch_id, message_id)
+    JOIN desk_entries e ON e.stretch_id = r.stretch_id AND e.message_id = r.message_id AND e.kind = 'reply'
+    JOIN outbox o ON o.id = r.message_id AND o.state IN ('refused', 'dead', 'suppressed', 'unknown')
+    ORDER BY o.id FOR UPDATE OF o) AS again
+WHERE o.id = again.id
+"""
+
+_CHANGE = """
+UPDATE stretches s SET team = c.team, priority = coalesce(c.priority, s.priority), state = c.state,
+    owner_hash = c.owner_hash, body_sealed = c.body, answered_at = coalesce(c.answered_at, s.answered_at),
+    snoozed_until = c.snoozed_until, ended_at = CASE WHEN c.ended THEN coalesce(s.ended_at, c.ended_at, now()) END
+FROM unnest((SELECT $1::bigint[]), $2::text[], $3::text[], $4::text[], $5::uuid[], $6::bytea[], $7::timestamptz[],
+            $8::timestamptz[], $9::boolean[], $10::timestamptz[])
+    AS c(id, team, priority, state, owner_hash, body, answered_at, snoozed_until, ended, ended_at)
+WHERE s.id = c.id
+"""
+
+_RESOLVE_HANDOFFS = """
+UPDATE handoffs SET resolved_at = now() WHERE stretch_id = ANY($1::bigint[]) AND resolved_at IS NULL
+"""
+
+_REOPEN_HANDOFFS = """
+UPDATE handoffs SET resolved_at = NULL WHERE turn_id IS NOT NULL AND id IN (
+    SELECT max(id) FROM handoffs WHERE stretch_id = ANY($1::bigint[]) GROUP BY stretch_id)
+"""
+
+_SAY = f"""
+WITH said AS MATERIALIZED (
+    SELECT nextval('messages_id_seq') AS id, r.*
+    FROM unnest((SELECT $1::bigint[]), $2::bigint[], $3::text[], $4::text[], $5::bytea[], $6::bytea[])
+        WITH ORDINALITY AS r(stretch_id, address_id, channel, account, body, payload, ord)
+    ORDER BY r.ord
+), written AS (
+    INSERT INTO messages (id, address_id, direction, account, at, received_at, body_sealed, attachments)
+    SELECT id, address_id, 'out', account, date_trunc('second', now()), now(), body, 0 FROM said
+), queued AS (
+    INSERT INTO outbox (id, address_id, channel, account, purpose, state, due_at, attempts, payload_sealed,
+                        created_at, changed_at)
+    SELECT id, address_id, channel, account, '{Purpose.AGENT}', 'queued', now(), 0, payload, now(), now()
+    FROM said ORDER BY id
+), answered AS (
+    UPDATE stretches s SET replied_id = a.id, answered_at = coalesce(s.answered_at, now()), asked_at = NULL
+    FROM (SELECT stretch_id, max(id) AS id FROM said GROUP BY stretch_id) AS a WHERE s.id = a.stretch_id
+)
+SELECT id FROM said ORDER BY ord
+"""
+
+ENTRY_IDS = "SELECT nextval('desk_entries_id_seq') AS id FROM generate_series(1, $1)"
+
+_ENTER = """
+INSERT INTO desk_entries (id, stretch_id, address_id, kind, message_id, about_id, state, at, due_at, shown_at,
+                          provider_hash, provider_sealed, payload_sealed, marked)
+SELECT id, stretch_id, address_id, kind, message_id, about_id, state, now(), now(),
+    CASE WHEN state = 'shown' THEN now() END, provider_hash, provider, payload,
+    CASE WHEN kind = 'reply' THEN 'queued' END
+FROM unnest((SELECT $1::bigint[]), $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::text[],
+            $8::uuid[], $9::bytea[], $10::bytea[])
+    AS e(id, stretch_id, address_id, kind, message_id, about_id, state, provider_hash, provider, payload)
+"""
+
+_WRITE_DOWN = """
+INSERT INTO desk_acts (stretch_id, address_id, at, by_hash, kind, outcome, payload_sealed)
+SELECT a.stretch_id, a.address_id, now(), a.by_hash, a.kind, a.outcome, a.payload
+FROM unnest((SELECT $1::bigint[]), $2::bigint[], $3::uuid[], $4::text[], $5::text[], $6::bytea[])
+    WITH ORDINALITY AS a(stretch_id, address_id, by_hash, kind, outcome, payload, ord)
+ORDER BY a.ord
+"""
+
+_SIDES = """
+SELECT l.customer_id, c.address_id, c.matter_id, c.intent, c.state, c.opened_at, c.touched_at, c.resolved_at,
+    c.contacts, c.reopened, c.body_sealed
+FROM unnest((SELECT $1::bigint[]), $2::bigint[]) AS d(customer_id, matter_id)
+CROSS JOIN LATERAL (SELECT * FROM cases WHERE matter_id = d.matter_id OFFSET 0) AS c
+JOIN links l ON l.address_id = c.address_id AND l.customer_id = d.customer_id
+ORDER BY c.address_id, c.matter_id FOR NO KEY UPDATE OF c
+"""
+
+_KEEP_SIDES = """
+INSERT INTO cases (address_id, matter_id, intent, state, body_sealed, opened_at, touched_at, resolved_at, contacts,
+                   reopened)
+SELECT c.* FROM unnest((SELECT $1::bigint[]), $2::bigint[], $3::text[], $4::text[], $5::bytea[], $6::timestamptz[],
+                       $7::timestamptz[], $8::timestamptz[], $9::int[], $10::int[])
+    AS c(address_id, matter_id, intent, state, body, opened_at, touched_at, resolved_at, contacts, reopened)
+ORDER BY c.address_id, c.matter_id
+ON CONFLICT (address_id, matter_id) DO UPDATE SET intent = EXCLUDED.intent, state = EXCLUDED.state,
+    body_sealed = EXCLUDED.body_sealed, resolved_at = EXCLUDED.resolved_at, reopened = EXCLUDED.reopened
+"""
+
+_ACCEPT_REVIEWS = """
+INSERT INTO identity_acts (act, address_id, evidence, by, at, attempts)
+SELECT 'review', r.address_id, r.evidence, r.by, now(), 0
+FROM unnest((SELECT $1::bigint[]), $2::text[], $3::text[]) AS r(address_id, evidence, by)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """An act of a batch with the row of its stretch as it was before."""
+
+    outcome: Outcome
+    done: Done
+    row: asyncpg.Record
+
+    @property
+    def customer(self) -> CustomerId:
+        return self.outcome.work.lease.customer
+
+    @property
+    def address(self) -> AddressId:
+        return AddressId(self.row["address_id"])
+
+    @property
+    def matter(self) -> CaseId | None:
+        """The case that it changes, or that people answered about."""
+        if self.done.case is not None and self.done.case.id is not None:
+            return self.done.case.id
+        return CaseId(self.row["matter_id"]) if self.done.replies and self.row["matter_id"] is not None else None
+
+    @property
+    def agent(self) -> str:
+        return self.done.act.by.name or self.done.act.by.id
+
+
+@dataclass(slots=True)
+class _Matter:
+    """The sides of a case that one customer has, as a batch changes them."""
+
+    sides: list[CaseSide] = field(default_factory=list)
+    changed: set[AddressId] = field(default_factory=set)
+
+    def put(self, side: CaseSide) -> None:
+        self.sides = [one for one in self.sides if one.address != side.address] + [side]
+        self.changed.add(side.address)
+
+    def change(self, change: CaseChange, id_: CaseId, address: AddressId, at: datetime) -> None:
+        before = next((side for side in self.sides if side.address == address), None)
+        after = side_after(self.sides, change, id_, address, at)
+        self.put(replace(after, touched_at=before.touched_at) if before else after)  # it was not they who touched it
+        for side in self.sides:
+            if side.state is not change.state:
+                self.put(_followed(side, change, at))
+
+    def helped(self, address: AddressId, agent: str) -> None:
+        for side in self.sides:
+            if side.address == address and agent not in side.agents:
+                self.put(replace(side, agents=(*side.agents, agent)))
+
+
+class Doing(Connections):
+    """What is written of acts."""
+
+    async def _send_again(self, connection: asyncpg.Connection, outcomes: Sequence[Outcome]) -> None:
+        again = [(done.stretch, done.retries) for o in outcomes for done in o.done if done.retries is not None]
+        if again:
+            await connection.execute(_RETRY, *columns(again, 2))
+
+    async def _write_done(self, connection: asyncpg.Connection, outcomes: Sequence[Outcome]) -> None:
+        wanted = [(o.work.lease.customer, done.stretch) for o in outcomes for done in o.done]
+        if not wanted:
+            return
+        held = {row["id"]: row for row in await connection.fetch(_HOLD, *columns(sorted(set(wanted)), 2))}
+        taken = [_Taken(o, d, held[d.stretch]) for o in outcomes for d in o.done if d.stretch in held]
+        await self._change(connection, taken)
+        await self._enter(connection, taken)
+        await self._write_down(connection, taken)
+        await self._keep_matters(connection, taken)
+        if accepted := [
+            (t.address, f"{t.done.merges} {t.done.act.text}", t.agent[:64]) for t in taken if t.done.merges
+        ]:
+            await connection.execute(_ACCEPT_REVIEWS, *columns(accepted, 3))
+
+    async def _change(self, connection: asyncpg.Connection, taken: Sequence[_Taken]) -> None:
+        """The stretches as they are after the last of their acts; what people have taken care of, or have again."""
+        last = {t.done.stretch: (t.row, t.done.after) for t in taken if t.done.after is not None}
+        rows: list[tuple[Any, ...]] = []
+        for id_, (row, after) in last.items():
+            priority = after.priority if after.priority != row["priority"] else None
+            owner = self._codec.agent_hash(after.owner.id) if after.owner else None
+            body = self._codec.seal(row["address_id"], stretch_body(after))
+            rows.append(
+                (
+                    id_, after.team, priority, after.state.value, owner, body, after.answered_at, after.snoozed_until,
+                    not after.state.is_open, after.ended_at,
+                )
+            )  # fmt: skip
+        if not rows:
+            return
+        await connection.execute(_CHANGE, *columns(rows, 10))
+        was_over = {id_: row["ended_at"] is not None for id_, (row, _) in last.items()}
+        if over := [id_ for id_, (_, after) in last.items() if not after.state.is_open]:
+            await connection.execute(_RESOLVE_HANDOFFS, over)
+        if reopened := [id_ for id_, (_, after) in last.items() if after.state.is_open and was_over[id_]]:
+            await connection.execute(_REOPEN_HANDOFFS, reopened)
+
+    # --- what leaves, and what the thread shows ---
+
+    async def _enter(self, connection: asyncpg.Connection, taken: Sequence[_Taken]) -> None:
+        said = [self._message_row(t, draft) for t in taken for draft in t.done.replies]
+        ids = iter(await connection.fetch(_SAY, *columns(said, 6)) if said else ())
+        count = sum(len(t.done.replies) + len(t.done.notices) for t in taken)
+        numbers = iter([row["id"] for row in await connection.fetch(ENTRY_IDS, count)] if count else ())
+        entries: list[tuple[Any, ...]] = []
+        for t in taken:
+            entries += self._replies(t, [MessageId(next(ids)["id"]) for _ in t.done.replies], numbers)
+            for notice in t.done.notices:
+                sealed = self._codec.seal(t.address, notice_payload(notice))
+                entries.append((
+                    next(numbers), t.done.stretch, t.address, "notice", None, None, "queued", None, None, sealed,
+                ))  # fmt: skip
+        if entries:
+            await connection.execute(_ENTER, *columns(entries, 10))
+
+    def _replies(self, t: _Taken, messages: Sequence[MessageId], numbers: Iterator[int]) -> Iterator[tuple[Any, ...]]:
+        """What stands in the thread already is not shown again; what has been written elsewhere is."""
+        first, stands = None, t.done.act.entry
+        for message, draft in zip(messages, t.done.replies, strict=True):
+            id_ = next(numbers)
+            named = stands and first is None
+            yield (
+                id_, t.done.stretch, draft.to.id, "reply", message, first if stands else None,
+                "shown" if stands else "queued", self._codec.provider_hash(stands) if named else None,
+                self._codec.seal(draft.to.id, stands) if named else None, None,
+            )  # fmt: skip
+            first = first or id_
+
+    def _message_row(self, t: _Taken, draft: Draft) -> tuple[Any, ...]:
+        to = draft.to
+        body = {**said_body(draft), "by": t.agent}
+        payload = {"parts": parts_to_json(draft.parts), "subject": draft.subject, "context": to.context}
+        return (
+            t.done.stretch, to.id, to.address.channel, to.account, self._codec.seal(to.id, body),
+            self._codec.seal(to.id, payload),
+        )  # fmt: skip
+
+    # --- what stays ---
+
+    async def _write_down(self, connection: asyncpg.Connection, taken: Sequence[_Taken]) -> None:
+        rows = []
+        for t in taken:
+            act = t.done.act
+            told = {"by": [act.by.id, act.by.name], "text": act.text, "value": act.value, "refused": t.done.refused,
+                    "entry": act.entry, "at": act.at}  # fmt: skip
+            payload = self._codec.seal(t.address, {key: value for key, value in told.items() if value})
+            by = self._codec.agent_hash(act.by.id)
+            rows.append((t.done.stretch, t.address, by, act.kind.value, _outcome(t.done), payload))
+        if rows:
+            await connection.execute(_WRITE_DOWN, *columns(rows, 6))
+
+    async def _keep_matters(self, connection: asyncpg.Connection, taken: Sequence[_Taken]) -> None:
+        about = [(t, t.matter) for t in taken if t.matter is not None]
+        if not about:
+            return
+        wanted = sorted({(t.customer, matter) for t, matter in about})
+        matters: dict[tuple[int, int], _Matter] = {key: _Matter() for key in wanted}
+        for row in await connection.fetch(_SIDES, *columns(wanted, 2)):
+            customer, *stored, sealed = row
+            side = side_of(stored, self._codec.open(stored[0], sealed))
+            matters[customer, side.id].sides.append(side)
+        for t, id_ in about:
+            matter = matters[t.customer, id_]
+            if t.done.case is not None:
+                matter.change(t.done.case, id_, t.address, t.outcome.work.at)
+            if t.done.replies:
+                matter.helped(t.address, t.agent)
+        rows = [self._side_row(s) for m in matters.values() for s in m.sides if s.address in m.changed]
+        await connection.execute(_KEEP_SIDES, *columns(rows, 10))
+
+    def _side_row(self, side: CaseSide) -> tuple[Any, ...]:
+        return (
+            side.address, side.id, side.intent, side.state.value, self._codec.seal(side.address, side_body(side)),
+            side.opened_at, side.touched_at, side.resolved_at, side.contacts, side.reopened,
+        )  # fmt: skip
+
+
+def _followed(side: CaseSide, change: CaseChange, at: datetime) -> CaseSide:
+    """A matter that is solved is solved everywhere."""
+    over = not change.state.is_open
+    reopened = side.reopened + (not side.state.is_open and not over)
+    resolved_at = (side.resolved_at or at) if over else None
+    return replace(side, state=change.state, resolved_at=resolved_at, reopened=reopened)
+
+
+def _outcome(done: Done) -> str:
+    if done.refused:
+        return "refused"
+    changes = done.after is not None or done.case is not None or done.replies or done.retries or done.merges
+    return "done" if changes else "noted"
