@@ -184,6 +184,7 @@ def made_up(chance: random.Random) -> Plan:
         "at": when if chance.random() < 0.8 else when.date(),
         "by": NOW + timedelta(minutes=chance.randint(1, 20_000)),
         "since": NOW - timedelta(days=chance.randint(0, 90)),
+        "opens": NOW + timedelta(hours=20),
         "plan": chance.choice(["Pro", "Starter 2", "Team XL"]),
         "matter": chance.choice(["the API timeout", "order 4711-B", ""]),
         "ordinal": (contacts := chance.randint(2, 24)),

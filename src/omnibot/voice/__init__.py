@@ -36,7 +36,7 @@ from omnibot.voice.fit import Instead, fit
 from omnibot.voice.packs import Pack, Style, VoiceError, Voices, template_of
 from omnibot.voice.values import Clock
 
-__all__ = ["Letter", "Speaker", "VoiceError", "Voices", "compose", "compose_body", "compose_code"]
+__all__ = ["Letter", "Speaker", "VoiceError", "Voices", "compose", "compose_body", "compose_code", "compose_words"]
 
 _CHOICE = "choice."
 _LINK = "link."
@@ -205,6 +205,36 @@ def compose_code(
     return words.code(ask, limits, link)
 
 
+def compose_words(
+    text: str,
+    files: Sequence[File],
+    to: KnownAddress,
+    snapshot: Snapshot,
+    limits: Limits,
+    speaker: Speaker,
+    *,
+    language: str,
+    signature: str = "",
+    asks: str = "",
+) -> tuple[Draft, ...]:
+    """What people say to a customer, in their own words, made fit for a channel.
+
+    `limits` are those of the channel that it goes to, and `signature` stands below it. `asks` is where they are to
+    agree or not: the values of both choices begin with it.
+    """
+    pack = speaker.voices[language]
+    words = _Words(
+        pack=pack,
+        style=pack.style(snapshot.preferences, brief=limits.brief),
+        variant=0,
+        told="",
+        clock=Clock(),
+        speaker=speaker,
+        values={"company": speaker.company, "bot": speaker.bot},
+    )
+    return words.of_people(text, files, to, limits, signature, asks)
+
+
 _NO_NAME = re.compile(r"[<>/\\@:{}\[\]=#]")
 
 
@@ -259,6 +289,21 @@ class _Words:
         if limits.subject:
             parts.append(Paragraph(self._say("signature.letter")))
         return Letter(tuple(parts), self._say("subject.code") if limits.subject else "")
+
+    def of_people(
+        self, text: str, files: Sequence[File], to: KnownAddress, limits: Limits, signature: str, asks: str
+    ) -> tuple[Draft, ...]:
+        """Their words as they are; where the provider has a thread, its subject stays."""
+        parts: list[Part] = [Paragraph(text)] if text.strip() else []
+        if asks:
+            parts += (
+                Choice(self._say("answer.agree_button"), f"{asks}yes"),
+                Choice(self._say("answer.disagree_button"), f"{asks}no"),
+            )
+        parts += files
+        if signature:
+            parts.append(Paragraph(signature))
+        return self._drafts(to, parts, limits, self._say("subject.handoff") if limits.subject else "")
 
     def _drafts(self, to: KnownAddress, parts: Sequence[Part], limits: Limits, subject: str = "") -> tuple[Draft, ...]:
         """What is offered, offers the last of them: it is what they have read when they choose."""

@@ -131,6 +131,8 @@ _GROUPS: Mapping[str, Mapping[str, Topic]] = {
         "choose": _of(),
         "no_file": _of("file"),
         "offer": _of(),
+        "agree_button": _of(),
+        "disagree_button": _of(),
     },
     "ask": {"which": _of()},
     "handoff": {
@@ -149,9 +151,10 @@ _GROUPS: Mapping[str, Mapping[str, Topic]] = {
             "more",
             "escalated",
             "team",
+            "returned",
         )
     },
-    "promise": {"by": _of("by", more="team opens")},
+    "promise": {"by": _of("by", more="team opens"), "closed": _of("opens", more="team")},
     "next": {"offer": _of()},
     "resources": {"links": _of("count")},
     "point": {"moved": _of(), "moved_to": _of("which")},
