@@ -40,3 +40,4 @@ class Company:
     teams: Mapping[str, Team] = field(default_factory=dict)  # by key
     registers: Mapping[str, Register] = field(default_factory=dict)  # by language: for whoever has shown none
     level: Level = Level.EMOTION  # how personal replies may be at most
+    desk: bool = False  # whether people work at one: then the bot keeps silent about what they have

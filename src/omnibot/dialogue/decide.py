@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from omnibot.dialogue.around import around
+from omnibot.dialogue.around import Around, around
 from omnibot.dialogue.cases import case_change
 from omnibot.dialogue.company import Company
-from omnibot.dialogue.following import play_of
+from omnibot.dialogue.following import Followed, play_of
 from omnibot.dialogue.heard import Heard
 from omnibot.dialogue.linking import asked, proven, shows_token
 from omnibot.dialogue.listening import hear
 from omnibot.dialogue.manner import manner_of
 from omnibot.dialogue.orders import NETWORK, STOP, as_ordered, is_settled, orders_of, reopened, stopped, unsaid
+from omnibot.dialogue.silence import closed, with_people
 from omnibot.dialogue.small_talk import beginning, small_talk
-from omnibot.dialogue.substance import substance
+from omnibot.dialogue.substance import Substance, substance
 from omnibot.dialogue.turn import Turn, address_of
 from omnibot.dialogue.wishes import changed, wishes
 from omnibot.dialogue.world import World, zone_of
@@ -97,10 +98,14 @@ def _plan(turn: Turn, handoff: str) -> Plan:
     manner = manner_of(turn, changed(turn.snapshot.preferences, changes), heard)
     play = play_of(turn, heard, manner)
     confirmed = bool(confirms or asks)
-    said = substance(turn, heard, changes, manner, play, confirmed=confirmed)
-    talk = () if said.moves or confirmed else tuple(small_talk(turn, heard, manner.language))
-    known = around(turn, said, talk, manner, play)
-    to, pointer = _destination(turn, manner.preferences, substantial=bool(said.moves))
+    theirs = with_people(turn, play)
+    if theirs is not None:
+        said = Substance(() if confirmed else closed(turn, theirs, manner.language), Followed())
+    else:
+        said = substance(turn, heard, changes, manner, play, confirmed=confirmed)
+    talk = () if theirs or said.moves or confirmed else tuple(small_talk(turn, heard, manner.language))
+    known = Around() if theirs else around(turn, said, talk, manner, play)
+    to, pointer = _destination(turn, manner.preferences, substantial=bool(said.moves) and theirs is None)
     moves = (*confirms, *known.before, *said.moves, *known.behind, *talk)
     if moves:
         moves = (*beginning(turn, heard, to, moves), *moves)
@@ -121,10 +126,10 @@ def _plan(turn: Turn, handoff: str) -> Plan:
         asks=asks,
         team=said.rule.team if said.rule else "",
         priority=said.rule.priority if said.rule else "",
-        case=case_change(turn, heard, said, play, handed_off=bool(handoff)),
+        case=case_change(turn, heard, said, play, handed_off=bool(handoff)) if theirs is None else None,
         level=manner.level,
         zone=turn.world.zone,
-        why=_reason(heard, moves),
+        why=_reason(heard, moves) if theirs is None else f"people have it ({theirs.intent})",
     )
 
 
