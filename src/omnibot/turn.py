@@ -6,8 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import takewhile
 from typing import TypeVar
 
+from omnibot.desk import Ground, Rules, Staff, destination, words_of
+from omnibot.desk import take as take_act
 from omnibot.dialogue import Company, decide
 from omnibot.identity import Remembered, identify, together
 from omnibot.identity.codes import Codes, shown
@@ -21,11 +24,16 @@ from omnibot.model import (
     AddressId,
     Ask,
     BusinessHours,
+    Case,
+    CaseChange,
+    CaseId,
     Change,
     CustomerId,
     DeliveryState,
+    DeskAct,
     Direction,
     Disclosure,
+    Done,
     Draft,
     EarlierTurn,
     Event,
@@ -33,6 +41,9 @@ from omnibot.model import (
     KnownAddress,
     Limits,
     MessageId,
+    Move,
+    MoveKind,
+    Notice,
     Plan,
     Proof,
     Reading,
@@ -41,9 +52,12 @@ from omnibot.model import (
     Signal,
     Situation,
     Snapshot,
+    Stretch,
     TimelineMessage,
     TurnMessage,
+    Urgency,
 )
+from omnibot.places import Template
 from omnibot.store.work import (
     EVENTS,
     TIMELINE,
@@ -61,7 +75,7 @@ from omnibot.store.work import (
     Work,
 )
 from omnibot.understanding import Understanding
-from omnibot.voice import Letter, Speaker, compose, compose_code
+from omnibot.voice import Letter, Speaker, compose, compose_code, compose_words
 from omnibot.voice.phrasing import Phrased as Phrased  # a turn pauses and goes on with them
 from omnibot.voice.phrasing import Wording as Wording
 from omnibot.voice.phrasing import can_be_phrased, wording
@@ -93,6 +107,7 @@ class Steps:
     proofs: Proofs | None = None  # without them nothing is linked in conversation
     embed: Embed | None = None  # without it nobody is reminded of what was said long ago
     matters: Matters = field(default_factory=Matters)  # how one matter is told from another
+    desk: Rules = field(default_factory=lambda: Rules(teams={"support": Staff(key="support")}))
     phrasing: Callable[[], str] | None = None  # why no language model can be asked now, or ''; None: there is none
 
     @property
@@ -127,6 +142,9 @@ def turn(work: Work, steps: Steps) -> Generator[Pause, Told, Outcome]:
     finds its caches warm. Where it would be reminded, or have its reply put into words by a model, it goes on with what
     is sent to it, or without.
     """
+    work = _of_one_kind(work)
+    if work.items and work.items[0].kind is Kind.ACT:
+        return _acted(work, steps)
     work = _with_events(work)
     messages = _messages(work.items)
     if not messages:
@@ -181,6 +199,140 @@ def turn(work: Work, steps: Steps) -> Generator[Pause, Told, Outcome]:
         habits=kept.habits,
         happened=happened,
     )
+
+
+# --- what agents do ---
+
+
+def _of_one_kind(work: Work) -> Work:
+    """What waits in a lane as far as it is all of agents, or none: the rest stays there, so that the order holds."""
+    if not any(item.kind is Kind.ACT for item in work.items):
+        return work
+    items = sorted(work.items, key=lambda item: item.id)
+    acts = items[0].kind is Kind.ACT
+    return replace(work, items=tuple(takewhile(lambda item: (item.kind is Kind.ACT) is acts, items)))
+
+
+def _acted(work: Work, steps: Steps) -> Outcome:
+    """What agents have done, one act after the other, each on what those before have left."""
+    stretches = {stretch.id: stretch for stretch in work.stretches}
+    changed: dict[CaseId, CaseChange] = {}
+    done: list[Done] = []
+    for item in work.items:
+        assert item.act is not None
+        stretch = stretches.get(item.stretch) if item.stretch is not None else None
+        if stretch is None:
+            done.append(_lost(item))
+            continue
+        one = _act(item.act, stretch, tuple(stretches.values()), changed, work, steps)
+        stretches[stretch.id] = one.after or stretch
+        if one.case and one.case.id is not None:
+            changed[one.case.id] = one.case
+        done.append(one)
+    return Outcome(work=work, address=_about(work), done=tuple(done))
+
+
+def _lost(item: InboxItem) -> Done:
+    """Whose matter it is was found out to be another while the act was on its way."""
+    assert item.act is not None
+    assert item.stretch is not None
+    why = "Not done: whose matter it is has just changed. Try again."
+    notice = Notice(why, to=item.act.by.id, entry=item.act.entry)
+    return Done(stretch=item.stretch, act=item.act, refused=why, notices=(notice,))
+
+
+def _act(
+    act: DeskAct,
+    stretch: Stretch,
+    stretches: Sequence[Stretch],
+    changed: Mapping[CaseId, CaseChange],
+    work: Work,
+    steps: Steps,
+) -> Done:
+    snapshot = profile(_identified(work, stretch.address, steps))
+    to = destination(snapshot, _writable(snapshot, {}, work.at, steps))
+    ground = Ground(
+        rules=steps.desk,
+        stretches=stretches,
+        case=_case_of(stretch, snapshot, changed),
+        to=to,
+        unreachable=_unreachable(snapshot),
+        failed=_failed(act, stretch, work),
+    )
+    done = take_act(act, stretch, ground)
+    words = words_of(done)
+    if words is None or to is None:
+        return done
+    if words.returned:
+        return replace(done, replies=_returned(to, snapshot, work, steps))
+    drafts = compose_words(
+        words.text,
+        words.files,
+        to,
+        snapshot,
+        steps.limits[to.address.channel],
+        steps.speaker,
+        language=_language(snapshot, steps),
+        signature=_signature(act, stretch, snapshot, steps),
+        asks=f"consent:{stretch.id}:" if words.consents else "",
+    )
+    return replace(done, replies=drafts)
+
+
+def _case_of(stretch: Stretch, snapshot: Snapshot, changed: Mapping[CaseId, CaseChange]) -> Case | None:
+    """The matter, as the acts before have left it."""
+    case = next((one for one in snapshot.cases if one.id == stretch.matter), None)
+    change = changed.get(case.id) if case else None
+    return replace(case, state=change.state, concern=change.concern) if case and change else case
+
+
+def _unreachable(snapshot: Snapshot) -> str:
+    if all(address.stopped for address in snapshot.addresses):
+        return "they have written STOP"
+    if all(address.stopped or address.unreachable for address in snapshot.addresses):
+        return "they cannot be reached at any address any more"
+    return "they have to write first: their channel lets nobody write to them now"
+
+
+def _failed(act: DeskAct, stretch: Stretch, work: Work) -> MessageId | None:
+    """What the entry that an act is about has brought, where it did not arrive."""
+    about = [one for one in work.sent if one.stretch == stretch.id and one.entry == act.entry]
+    return next((one.message for one in reversed(about) if one.state in _NOT_ARRIVED), None)
+
+
+_NOT_ARRIVED = frozenset({DeliveryState.REFUSED, DeliveryState.DEAD, DeliveryState.UNKNOWN, DeliveryState.SUPPRESSED})
+
+
+def _language(snapshot: Snapshot, steps: Steps) -> str:
+    """That they like or last wrote in, where there is a pack for it; else the company's."""
+    known = (snapshot.preferences.language, snapshot.facts.get("language"))
+    packs = steps.speaker.voices.packs
+    return next((language for language in known if language and language in packs), next(iter(packs)))
+
+
+def _signature(act: DeskAct, stretch: Stretch, snapshot: Snapshot, steps: Steps) -> str:
+    """As the team signs; what an agent is called besides their first name is nobody's business."""
+    team = steps.company.teams.get(steps.desk.team(stretch.team).key)
+    values = {
+        "agent": next(iter(act.by.name.split()), ""),
+        "team": team.name(_language(snapshot, steps)) if team else "",
+        "company": steps.speaker.company,
+    }
+    text = Template.of(steps.desk.team(stretch.team).signature).fill(lambda place: values[place.name])
+    return text.strip(" ,;-–—")
+
+
+def _returned(to: KnownAddress, snapshot: Snapshot, work: Work, steps: Steps) -> tuple[Draft, ...]:
+    """That the bot goes on, in its own words."""
+    move = Move(kind=MoveKind.HANDOFF, topic="returned", why="nobody took up what they wrote")
+    plan = Plan(
+        moves=(move,), to=to, preferences=snapshot.preferences, name=snapshot.name, language=_language(snapshot, steps)
+    )
+    recent = snapshot.timeline
+    return compose(plan, snapshot, steps.limits, steps.speaker, _variant(recent, to.id), recent, at=work.at)
+
+
+# --- what was said long ago, and words of a model ---
 
 
 def _recalled(told: Told) -> Sequence[Recalled]:
@@ -410,13 +562,17 @@ def _without(work: Work, addresses: Collection[AddressId]) -> Work:
 
 def _open(snapshot: Snapshot, messages: Sequence[TurnMessage], steps: Steps) -> Collection[str]:
     """The channels that replies can leave by: not those where this customer would have to write first."""
-    windows = steps.windows
-    if not windows:
+    if not steps.windows:
         return steps.limits.keys()
     now = messages[-1].at
     channels = {address.id: address.address.channel for address in snapshot.addresses}
-    heard = {m.address.channel: m.at for m in snapshot.timeline if m.direction is Direction.IN}
-    heard |= {channels[message.address]: now for message in messages if message.address in channels}
+    return _writable(snapshot, {channels[m.address]: now for m in messages if m.address in channels}, now, steps)
+
+
+def _writable(snapshot: Snapshot, writing: Mapping[str, datetime], now: datetime, steps: Steps) -> Collection[str]:
+    """As `_open`; `writing` are the channels that they write on just now."""
+    windows = steps.windows
+    heard = {m.address.channel: m.at for m in snapshot.timeline if m.direction is Direction.IN} | {**writing}
     return {
         channel
         for channel in steps.limits
@@ -537,6 +693,7 @@ def _record(
         "used": dict(_used(work, snapshot, plan)),
         "level": plan.level,
         "team": plan.team,
+        "priority": _priority(plan, reading),
         "to": plan.to.id if plan.to else None,
         "pointer": plan.pointer.id if plan.pointer else None,
         "asks": [{"purpose": ask.purpose, "channel": ask.target.channel} for ask in plan.asks],
@@ -544,6 +701,14 @@ def _record(
         "why": plan.why,
         **({"wording": _worded(phrased)} if phrased else {}),
     }
+
+
+def _priority(plan: Plan, reading: Reading) -> str:
+    """As its playbook says; else as urgent as they put it."""
+    return plan.priority or (_PRIORITIES.get(reading.urgency.value, "") if reading.urgency.known else "")
+
+
+_PRIORITIES = {Urgency.HIGH: "high", Urgency.CRITICAL: "urgent"}
 
 
 def _worded(phrased: Phrased) -> dict[str, object]:

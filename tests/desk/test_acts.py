@@ -23,6 +23,7 @@ from omnibot.model import (
     Done,
     File,
     KnownAddress,
+    MessageId,
     Proof,
     Result,
     Stretch,
@@ -215,10 +216,11 @@ def test_a_note_goes_to_nobody():
 
 
 def test_what_failed_is_sent_again_by_its_id():
-    done = take(act(ActKind.RETRY, value="81", entry="17.2"), ANAS, GROUND)
+    failed = replace(GROUND, failed=MessageId(81))
+    done = take(act(ActKind.RETRY, entry="17.2"), ANAS, failed)
     assert (done.retries, done.notices[0].entry) == (81, "17.2")
     assert "nothing here that could be sent again" in take(act(ActKind.RETRY), ANAS, GROUND).refused
-    assert take(act(ActKind.RETRY, value="81"), ANAS, replace(GROUND, to=None)).refused.startswith("Not sent")
+    assert take(act(ActKind.RETRY), ANAS, replace(failed, to=None)).refused.startswith("Not sent")
 
 
 @pytest.mark.parametrize(("kind", "what"), [(ActKind.EDITED, "changed"), (ActKind.DELETED, "deleted")])

@@ -41,6 +41,7 @@ class Ground:
     case: Case | None = None  # the matter of this one
     to: KnownAddress | None = None
     unreachable: str = ""  # why there is no `to`
+    failed: MessageId | None = None  # what the act's entry has brought, where it did not arrive
 
 
 def take(act: DeskAct, stretch: Stretch, ground: Ground) -> Done:
@@ -222,16 +223,14 @@ def _megabytes(size: int) -> str:
 
 
 def _retry(act: DeskAct, stretch: Stretch, ground: Ground) -> Done:
-    if not act.value.isdecimal():
+    if ground.failed is None:
         return _refused(act, stretch, "Not done: there is nothing here that could be sent again.")
     if ground.to is None:
         return _refused(
             act, stretch, f"Not sent: {ground.unreachable or 'there is no address that may be written to'}."
         )
     told = f"{_named(act.by)} sends it again."
-    return Done(
-        stretch=stretch.id, act=act, retries=MessageId(int(act.value)), notices=(Notice(told, entry=act.entry),)
-    )
+    return Done(stretch=stretch.id, act=act, retries=ground.failed, notices=(Notice(told, entry=act.entry),))
 
 
 # --- its end ---

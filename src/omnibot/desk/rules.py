@@ -35,6 +35,7 @@ class Staff:
     hours: BusinessHours = field(default_factory=BusinessHours)
     zone: tzinfo = UTC
     levels: Mapping[str, Levels] = field(default_factory=dict)  # by priority
+    signature: str = ""  # below what its people write, with places for agent, team and company
 
     def within(self, priority: str) -> Levels:
         """Its service levels; those of normal matters where a priority has none of its own."""
