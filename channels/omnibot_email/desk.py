@@ -169,8 +169,12 @@ class MailDesk(Desk):
         mail = await asyncio.to_thread(
             assembled, envelope, said, more, "auto-generated", body.text, body.html, enclosed
         )
-        await self._submission.send(envelope.sender, recipient, mail, report_to=envelope.reply_to)
+        await self._submission.send(envelope.sender, recipient, mail, report_to=self._reports_to(envelope))
         return envelope.message_id
+
+    def _reports_to(self, envelope: Envelope) -> str:
+        """Where servers tell that a letter was not delivered; '' where we may not send as a plus address."""
+        return "" if self._settings.bounces == "off" else envelope.reply_to
 
     def _id(self, place: Place, part: str) -> str:
         return desk_id(self._site.key, _stretch(place), f"{place.room}\0{part}", self._domain)
@@ -180,7 +184,7 @@ class MailDesk(Desk):
         if address is None:
             raise Refused("is not an email address")
         if self._own.receives(address):
-            raise Refused("is the mailbox that customers write to: a team needs one of its own")
+            raise Refused("is the mailbox that customers write to, and no team's")
         return address
 
     async def _enclosed(self, files: Sequence[File]) -> tuple[list[Enclosure], list[Block]]:

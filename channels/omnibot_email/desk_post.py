@@ -18,6 +18,7 @@ from omnibot_email.reports import read_report
 
 # people's own programs say this of what people write, too
 _BY_PEOPLE = ("", "wants no automatic answer", "another service's code")
+_TOO_LARGE = "It is too large to be read: send it with smaller files."
 
 _log = structlog.get_logger(__name__)
 
@@ -75,7 +76,7 @@ def to_desk(
         local=message.at.astimezone(_zone(letter.headers.get("date"))),
         doubt=_doubt(desk, message, writer),
         answerable=desk.is_staff(writer) or not message.quarantine,
-        unclear=_unclear(delivery, letter),
+        unclear=_TOO_LARGE if delivery.begins_one_of is not None else "",
     )
 
 
@@ -96,14 +97,8 @@ def _doubt(desk: MailDesk, message: IncomingMessage, writer: Mailbox) -> str:
     if not desk.is_staff(writer):
         return "only the people of this team may act here"
     if message.quarantine:
-        return f"nobody vouches that it is yours ({message.quarantine}): ask who runs your mail server"
+        return f"it may be somebody else's ({message.quarantine}): write it anew, or ask who runs your mail server"
     return ""
-
-
-def _unclear(delivery: Delivery, letter: Letter) -> str:
-    if delivery.begins_one_of is not None:
-        return "It is too large to be read: send it with smaller files."
-    return f"It cannot be read ({letter.fault}): write it as plain text." if letter.fault else ""
 
 
 def _reported(desk: MailDesk, place: Place, delivery: Delivery, letter: Letter) -> None:

@@ -37,7 +37,7 @@ _NUMBERS = frozenset(
     {
         *("accounts", "address", "after", "again_in", "attachment", "attempts", "bytes", "connections", "count"),
         *("customer", "dropped", "handoff", "message", "milliseconds", "outbox", "port", "seconds", "size", "status"),
-        *("turn", "workers"),
+        *("stretch", "turn", "workers"),
     }
 )
 _PLACES = frozenset({"file", "folder", "library", "place", "template"})  # of the code and of this machine
@@ -91,6 +91,9 @@ nothing nowhere numbers off offers one one-time opted others our own parameters 
 reach reason redirected registered reports restricted sandbox say see send senders sends sent served server.public_url
 settings sid signature silent slack spend starttls switched team_id telephone template text times toll-free trial ts
 twilio twilio's type under upload us variables verified wants way whatsapp whatsapp's which who workspace would yet
+
+act agent agents back believed customers desk desks letter letters look meanwhile needs room somebody team teams thread
+team's threads written
 """
 _REASON_WORDS = frozenset(_REASON_WORDING.split())
 _STATUS = re.compile(r"[245]\d\d(-?[245]\.\d{1,3}\.\d{1,3})?|[245]\.\d{1,3}\.\d{1,3}")  # RFC 5321, RFC 3463, HTTP
