@@ -184,7 +184,7 @@ class MailDesk(Desk):
         if address is None:
             raise Refused("is not an email address")
         if self._own.receives(address):
-            raise Refused("is the mailbox that customers write to, and no team's")
+            raise Refused("is the mailbox for customers, not a team")
         return address
 
     async def _enclosed(self, files: Sequence[File]) -> tuple[list[Enclosure], list[Block]]:

@@ -93,7 +93,7 @@ settings sid signature silent slack spend starttls switched team_id telephone te
 twilio twilio's type under upload us variables verified wants way whatsapp whatsapp's which who workspace would yet
 
 act agent agents back believed customers desk desks letter letters look meanwhile needs room somebody team teams thread
-team's threads written
+threads written
 """
 _REASON_WORDS = frozenset(_REASON_WORDING.split())
 _STATUS = re.compile(r"[245]\d\d(-?[245]\.\d{1,3}\.\d{1,3})?|[245]\.\d{1,3}\.\d{1,3}")  # RFC 5321, RFC 3463, HTTP
