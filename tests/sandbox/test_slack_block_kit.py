@@ -143,6 +143,88 @@ def test_what_slack_shows_is_taken():
             ["must provide a string [json-pointer:/blocks/0/elements/0/action_id]"],
         ),
         (
+            actions(button(action_id="x" * 256)),
+            ["must be less than 256 characters [json-pointer:/blocks/0/elements/0/action_id]"],
+        ),
+        (
+            {"type": "section", "text": mrkdwn("x" * 3001)},
+            [
+                "failed to match all allowed schemas [json-pointer:/blocks/0/text]",
+                "must be less than 3001 characters [json-pointer:/blocks/0/text/text]",
+            ],
+        ),
+        (
+            {"type": "header", "text": plain("x" * 151)},
+            [
+                "failed to match all allowed schemas [json-pointer:/blocks/0/text]",
+                "must be less than 151 characters [json-pointer:/blocks/0/text/text]",
+            ],
+        ),
+        (
+            actions({"type": "static_select"}),
+            ["missing required field: options [json-pointer:/blocks/0/elements/0]"],
+        ),
+        (
+            actions({"type": "static_select", "options": [OPTION] * 101}),
+            ["no more than 100 items allowed [json-pointer:/blocks/0/elements/0/options]"],
+        ),
+        (
+            actions({"type": "static_select", "options": [OPTION | {"text": plain("x" * 76)}]}),
+            [
+                "failed to match all allowed schemas [json-pointer:/blocks/0/elements/0/options/0/text]",
+                "must be less than 76 characters [json-pointer:/blocks/0/elements/0/options/0/text/text]",
+            ],
+        ),
+        (
+            actions(
+                {
+                    "type": "static_select",
+                    "options": [OPTION],
+                    "option_groups": [{"label": OPTION["text"], "options": [OPTION]}],
+                }
+            ),
+            ["only one of options and option_groups can be given [json-pointer:/blocks/0/elements/0]"],
+        ),
+        (
+            actions({"type": "external_select", "options": [OPTION]}),
+            ["invalid additional property: options [json-pointer:/blocks/0/elements/0]"],
+        ),
+        (
+            actions({"type": "users_select", "initial_channel": "C1"}),
+            ["invalid additional property: initial_channel [json-pointer:/blocks/0/elements/0]"],
+        ),
+        (
+            actions({"type": "conversations_select", "filter": {"include": ["secret"]}}),
+            ["must be a valid enum value [json-pointer:/blocks/0/elements/0/filter/include/0]"],
+        ),
+        (
+            actions({"type": "overflow", "options": [OPTION] * 6}),
+            ["no more than 5 items allowed [json-pointer:/blocks/0/elements/0/options]"],
+        ),
+        (
+            actions({"type": "radio_buttons", "options": [OPTION] * 11}),
+            ["no more than 10 items allowed [json-pointer:/blocks/0/elements/0/options]"],
+        ),
+        (
+            {"type": "input", "label": plain("x"), "element": {"type": "number_input", "min_value": 3}},
+            [
+                "missing required field: is_decimal_allowed [json-pointer:/blocks/0/element]",
+                "must provide a number as a string [json-pointer:/blocks/0/element/min_value]",
+            ],
+        ),
+        (
+            {
+                "type": "input",
+                "label": plain("x"),
+                "element": {"type": "plain_text_input", "initial_value": "x" * 3001},
+            },
+            ["must be less than 3001 characters [json-pointer:/blocks/0/element/initial_value]"],
+        ),
+        (
+            {"type": "input", "label": plain("x"), "element": {"type": "email_text_input", "multiline": True}},
+            ["invalid additional property: multiline [json-pointer:/blocks/0/element]"],
+        ),
+        (
             actions({"type": "multi_users_select", "max_selected_items": "3"}),
             ["must provide a number [json-pointer:/blocks/0/elements/0/max_selected_items]"],
         ),
@@ -150,6 +232,10 @@ def test_what_slack_shows_is_taken():
 )
 def test_what_slack_would_not_show_is_told(block, faults):
     assert blocks.faults_of([block]) == faults
+
+
+def test_two_blocks_may_have_the_same_actions():
+    assert blocks.faults_of([actions(button(action_id="open")), actions(button(action_id="open"))]) == []
 
 
 def test_there_is_an_end_to_blocks():

@@ -67,11 +67,11 @@ class _Order:
     every: int
     seen: int = 0
 
-    def matches(self, provider: str, method: str, address: str) -> bool:
+    def matches(self, provider: str, method: str, addresses: tuple[str, ...]) -> bool:
         return (
             self.provider in ("", provider)
             and self.method in ("", method)
-            and self.address in ("", address)
+            and self.address in ("", *addresses)
             and (self.method == ARRIVAL) == (method == ARRIVAL)
         )
 
@@ -99,16 +99,17 @@ class Faults:
         """Misbehave `count` times (None: until `clear`) at every `every`th call that matches.
 
         An empty provider, method or address matches any. `address` is the customer's value: a chat id, an
-        email address, a number. Duplicate and Delay concern arrivals, all others calls.
+        email address, a number; on Slack a channel, too, as `T…/C…`. Duplicate and Delay concern arrivals, all others
+        calls.
         """
         if isinstance(fault, Duplicate | Delay):
             method = ARRIVAL
         self._orders.append(_Order(fault, provider, method, address, count, every))
 
-    def take(self, provider: str, method: str, address: str = "") -> Fault | None:
-        """What to do wrong with this call, if anything; counts it."""
+    def take(self, provider: str, method: str, *addresses: str) -> Fault | None:
+        """What to do wrong with this call, which concerns these addresses, if anything; counts it."""
         for order in self._orders:
-            if order.matches(provider, method, address) and order.is_due():
+            if order.matches(provider, method, addresses) and order.is_due():
                 self._count(order)
                 return order.fault
         return None

@@ -65,6 +65,7 @@ class Notice:
     kind: Kind
     address: str
     payload: Json = field(repr=False)
+    place: str = ""  # the conversation that it happened in: `T…/C…`
     answered: Callable[[Json], None] = field(default=_ignore, repr=False)  # with what the app answered
     failed: Callable[[str], None] = field(default=_ignore, repr=False)  # why it got no answer
 
@@ -152,7 +153,9 @@ class App:
         """Deliver, as often and as late as ordered."""
         if notice.address and notice.kind == "events_api":
             self.last = notice
-        fault = self._sandbox.faults.take(PROVIDER, ARRIVAL, notice.address) if notice.address else None
+        fault = None
+        if notice.address:
+            fault = self._sandbox.faults.take(PROVIDER, ARRIVAL, notice.address, *filter(None, (notice.place,)))
         if isinstance(fault, Delay):
             self._delayed.append((fault.behind, notice))
             return

@@ -42,6 +42,8 @@ def _post_ephemeral(call: Call) -> Json:
 
 def _update(call: Call) -> Json:
     room, old = _mine(call, "cant_update_message")
+    if room.archived:
+        raise ApiError("is_inactive")
     if len(call.parameters.get("text", "").encode("utf-8", "surrogatepass")) > UPDATED:
         raise ApiError("msg_too_long")
     new = content.said(call)
@@ -52,7 +54,11 @@ def _update(call: Call) -> Json:
     if "blocks" not in call.parameters:
         new["edited"] = {"user": call.workspace.bot_user, "ts": call.workspace.sandbox.clock.ts()}
     ts = call.parameters["ts"]
-    call.workspace.change(room, ts, {**new, **_metadata(call)})
+    if call.parameters.get("metadata") == {}:  # which takes away what was there
+        room.messages[ts] = {name: value for name, value in old.items() if name != "metadata"}
+    else:
+        new |= _metadata(call)
+    call.workspace.change(room, ts, new)
     message = room.messages[ts]
     content.show(call, room, message)
     return {"channel": room.id, "ts": ts, "text": message["text"], "message": message}

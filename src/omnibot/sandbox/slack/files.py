@@ -108,6 +108,8 @@ def _rooms(call: Call) -> list[Room]:
             raise ApiError("channel_not_found")
         if room.kind != "im" and call.workspace.bot_user not in room.members:
             raise ApiError("not_in_channel")
+        if room.archived:
+            raise ApiError("posting_to_channel_denied")
         rooms.append(room)
     return rooms
 

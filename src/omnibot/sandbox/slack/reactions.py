@@ -7,14 +7,19 @@ import re
 from omnibot.sandbox.slack.call import Call, Handlers
 from omnibot.sandbox.slack.parameters import ApiError, Json
 
+EMOJI, REACTIONS = 50, 23  # under a message: of everybody, of one
 _NAME = re.compile(r"[a-z0-9_+'\-]{1,100}(?:::skin-tone-[2-6])?")
 
 
 def _add(call: Call) -> Json:
     message = _message(call)
-    names = _mine(call, message)
-    if call.parameters["name"] in names:
+    names, mine = {reaction["name"] for reaction in message.get("reactions", ())}, _mine(call, message)
+    if call.parameters["name"] in mine:
         raise ApiError("already_reacted")
+    if call.parameters["name"] not in names and len(names) >= EMOJI:
+        raise ApiError("too_many_emoji")
+    if len(mine) >= REACTIONS:
+        raise ApiError("too_many_reactions")
     call.workspace.react(call.room(), message["ts"], call.parameters["name"], call.workspace.bot_user)
     return {}
 
@@ -37,6 +42,8 @@ def _message(call: Call) -> Json:
     room = call.room()
     if room.kind != "im" and call.workspace.bot_user not in room.members:
         raise ApiError("not_in_channel")
+    if room.archived:
+        raise ApiError("is_archived")
     message = room.messages.get(call.parameters["timestamp"])
     if message is None:
         raise ApiError("message_not_found")

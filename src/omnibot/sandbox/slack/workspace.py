@@ -26,6 +26,7 @@ SCOPES = frozenset(
     }
 )  # fmt: skip
 
+SLACKBOT = "USLACKBOT"
 KEPT_TRIGGERS = 10_000  # they are good for seconds only
 _COUNTED = ("thread_ts", "reply_count", "reply_users", "reply_users_count", "latest_reply")  # at what is answered
 
@@ -250,7 +251,7 @@ class Workspace:
         """Slackbot writes to the app's bot directly, as it writes to people."""
         ts = self.sandbox.clock.ts()
         event: Json = {
-            "type": "message", "user": "USLACKBOT", "team": self.team, "text": text, "ts": ts, "event_ts": ts,
+            "type": "message", "user": SLACKBOT, "team": self.team, "text": text, "ts": ts, "event_ts": ts,
             "channel": f"D{self.team[1:]}SLACKBOT", "channel_type": "im",
         }  # fmt: skip
         self.happened(Room(event["channel"], "", "im", set(), self.now()), event)
@@ -259,15 +260,15 @@ class Workspace:
         """Seconds since 1970."""
         return int(self.app.now())
 
-    def address_of(self, user: str) -> str:
-        """The value of somebody's address, who may belong to another workspace."""
-        person = self.people.get(user)
-        return f"{self.team}/{user}" if person is None else person.address
+    def address_of(self, id: str) -> str:
+        """The address of a conversation, or the value of somebody's, who may belong to another workspace."""
+        person = self.people.get(id)
+        return f"{self.team}/{id}" if person is None else person.address
 
     def name_of(self, id: str) -> str:
         """The name of a person, user group or channel, as it is seen where they are mentioned."""
-        if id == self.bot_user:
-            return self.bot_name
+        if id in (self.bot_user, SLACKBOT):
+            return self.bot_name if id == self.bot_user else "Slackbot"
         if id in self.people:
             return self.people[id].name
         if id in self.usergroups:
@@ -414,7 +415,7 @@ class Workspace:
     def remove(self, room: Room, ts: str, address: str = "") -> None:
         """Delete a message; one that was answered leaves a tombstone."""
         if room.messages[ts].get("reply_count"):
-            tombstone: Json = {"subtype": "tombstone", "text": "This message was deleted.", "user": "USLACKBOT"}
+            tombstone: Json = {"subtype": "tombstone", "text": "This message was deleted.", "user": SLACKBOT}
             self.change(room, ts, {**tombstone, "hidden": True, "blocks": [], "files": []}, address)
             return
         old = room.messages.pop(ts)
@@ -438,7 +439,8 @@ class Workspace:
         scope = "app_mentions:read" if mention else f"{room.scope}:history"
         member = room.kind == "im" or self.bot_user in room.members
         if self.active and member and wanted in self.app.subscriptions and scope in self.scopes:
-            self.app.tell(Notice("events_api", address, self._enveloped(event, shared=room.shared)))
+            told = self._enveloped(event, shared=room.shared)
+            self.app.tell(Notice("events_api", address, told, place=self.address_of(room.id)))
 
     def tell(self, event: Json, address: str = "", *, scope: str = "") -> None:
         """Tell the app of something that happened in no conversation."""
