@@ -26,6 +26,7 @@ from omnibot.sandbox.slack import chat, conversations, directory, files, reactio
 from omnibot.sandbox.slack.app import PROVIDER, App
 from omnibot.sandbox.slack.call import Call, Handlers, need
 from omnibot.sandbox.slack.customers import SlackCustomers
+from omnibot.sandbox.slack.page import Pages
 from omnibot.sandbox.slack.parameters import METHODS, ApiError, Json, Method, read
 from omnibot.sandbox.slack.people import Person
 from omnibot.sandbox.slack.responses import METHOD, Occasion, Responses, respond
@@ -124,6 +125,7 @@ class SlackSandbox(HttpSandbox):
         app.router.add_post("/upload/v1/{ticket}", self._upload)
         app.router.add_get("/files-pri/{team}-{file}/{name}", self._download)
         app.router.add_get("/", self._sign_in)
+        Pages(self.workspaces).add_to(app)
         return app
 
     def _apps(self) -> list[App]:
@@ -177,7 +179,7 @@ class SlackSandbox(HttpSandbox):
             call.parameters = read(method, call.parameters)
         except ApiError as error:
             return self._refuse(call, error)
-        fault = self.faults.take(PROVIDER, call.method, _address(call))
+        fault = self.faults.take(PROVIDER, call.method, *_addresses(call))
         if isinstance(fault, Hang | Cut):
             if fault.accepted:
                 self._do(call, method, Outcome.UNANSWERED)
@@ -250,7 +252,8 @@ class SlackSandbox(HttpSandbox):
         try:
             occasion = self._responses.find(request.match_info["key"])
             body = wire.json_body(await request.read())
-            fault = self.faults.take(PROVIDER, METHOD, occasion.person.address)
+            place = occasion.workspace.address_of(occasion.room.id)
+            fault = self.faults.take(PROVIDER, METHOD, occasion.person.address, place)
             if fault is not None and not isinstance(fault, Hang | Cut):
                 raise wire.ordered(fault)
             if fault is None or fault.accepted:
@@ -307,10 +310,10 @@ class SlackSandbox(HttpSandbox):
         return await app.sockets.serve(request, enabled=app.socket_mode)
 
 
-def _address(call: Call) -> str:
-    """Whom a call concerns, for orders to misbehave."""
+def _addresses(call: Call) -> tuple[str, ...]:
+    """Whom a call concerns and in which conversation, for orders to misbehave."""
     names = ("channel", "channel_id", "user", "users", "user_id")
     given = next((call.parameters[name] for name in names if name in call.parameters), "")
     room = call.workspace.rooms.get(given)
     user = given if room is None else call.workspace.answered_at(room, call.parameters.get("thread_ts", ""))
-    return call.workspace.address_of(user)
+    return tuple(map(call.workspace.address_of, filter(None, (user, "" if room is None else room.id))))

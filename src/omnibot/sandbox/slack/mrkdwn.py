@@ -27,13 +27,13 @@ _CODE = re.compile(r"```(.*?)```|`([^`\n]+)`", re.DOTALL)
 _QUOTE = re.compile(r"^(?:&gt;){1,3} ?", re.MULTILINE)
 
 
-def _emphasis(mark: str) -> re.Pattern[str]:
+def emphasis(mark: str) -> re.Pattern[str]:
     """Bold, italic or struck: the mark hugs words on both sides, and no word touches it from outside."""
     m = re.escape(mark)
     return re.compile(rf"(?<![\w{m}]){m}(?![\s{m}])([^{m}\n]*?)(?<!\s){m}(?![\w{m}])")
 
 
-_EMPHASES = tuple(map(_emphasis, "*_~"))
+_EMPHASES = tuple(map(emphasis, "*_~"))
 
 
 def escape(text: str) -> str:

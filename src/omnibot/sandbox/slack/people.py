@@ -477,11 +477,14 @@ class Person:
         """The thread of a message as they see it, with what can be pressed in it; see `screen` for how."""
         room = self._where(ts)
         top = str(room.messages[ts].get("thread_ts", ts))
-        whispered = [
-            message for where, message in self._ephemerals if where is room and message.get("thread_ts") == top
-        ]
-        messages = sorted([*room.thread(top), *whispered], key=lambda message: str(message["ts"]))
+        messages = sorted([*room.thread(top), *self.whispered(room, top)], key=lambda message: str(message["ts"]))
         return screen.thread(self.workspace, messages)
+
+    def whispered(self, room: Room, thread_ts: str) -> list[Json]:
+        """What nobody else sees in a thread."""
+        return [
+            message for where, message in self._ephemerals if where is room and message.get("thread_ts") == thread_ts
+        ]
 
     def see_modal(self) -> str:
         """The view that is in front of them, with what they filled in and what is wrong with it; '' where none is."""

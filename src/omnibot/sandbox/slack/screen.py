@@ -7,6 +7,7 @@ and a notice for one person alone have a line that says so.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from omnibot.sandbox.slack import blocks
@@ -40,7 +41,7 @@ def view(workspace: Workspace, seen: View) -> str:
 def _message(workspace: Workspace, message: Json) -> Iterator[str]:
     yield author(workspace, message) + "".join(f" ({note})" for note in notes(message))
     for line in _content(workspace, message):
-        yield from (f"  {part}" for part in line.splitlines())
+        yield from (f"  {part}".rstrip() for part in line.splitlines())
 
 
 def author(workspace: Workspace, message: Json) -> str:
@@ -127,5 +128,7 @@ def _read(workspace: Workspace, field: Field, value: object) -> str:
         if value.get("type") == "rich_text":
             return blocks.text_of([value], workspace.name_of)
         return unescape(value["text"]["text"])
+    if isinstance(value, int):
+        return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%d %H:%M UTC")
     names = field.key.removesuffix("s") in ("selected_user", "selected_conversation", "selected_channel")
     return workspace.name_of(str(value)) if names else str(value)
