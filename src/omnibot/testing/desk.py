@@ -456,7 +456,8 @@ class DeskContract:
         content = b"%PDF-1.4\n" + bytes(range(256))
         await people.act(place, ActKind.REPLY, text="as promised", files=[("plan.pdf", "application/pdf", content)])
         act = await self.one(work)
-        [file] = act.files
+        assert len(act.files) == 1
+        file = act.files[0]
         assert (file.name, file.media_type) == ("plan.pdf", "application/pdf")
         if file.content is not None:
             assert file.content == content
