@@ -265,7 +265,12 @@ class MailDesk(Desk):
     async def _steps(self, letter: DeskLetter) -> Sequence[Wanted | Asked]:
         if letter.unclear:
             raise Unclear(letter.unclear)
-        around = Around(at=letter.local, people=self._people, teams=await self._site.office.teams())
+        around = Around(
+            at=letter.local,
+            me=letter.by.id.removeprefix(_AGENT),
+            people=self._people,
+            teams=await self._site.office.teams(),
+        )
         steps = steps_of(letter.said, around)
         if not steps and letter.files:
             raise Unclear("Files go to the customer with #reply on the first line, and nowhere else.")

@@ -53,6 +53,7 @@ class Around:
     """What a letter's words can mean: when it was written, by the writer's clock; who may act; the teams there are."""
 
     at: datetime
+    me: str  # the writer's address
     people: Mapping[str, str]  # by address
     teams: Mapping[str, str]  # by key, as people call them
 
@@ -175,7 +176,7 @@ def _asked(name: str, first: str) -> Asked:
 def _valued(name: str, first: str, around: Around) -> Wanted:
     match name:
         case "assign":
-            return _assigned(first, around.people)
+            return _assigned(around.me if first.casefold() == "me" else first, around.people)
         case "team":
             return Wanted(ActKind.TEAM, value=_team(first, around.teams))
         case "priority":
@@ -191,7 +192,7 @@ def _assigned(written: str, people: Mapping[str, str]) -> Wanted:
     found = [address for address, name in people.items() if wanted and wanted in (address, *_names(address, name))]
     if len(found) != 1:
         raise Unclear(
-            f"#assign takes the address of somebody who may act here, and {written[:80]!r} is"
+            f"#assign takes me, or the address of somebody who may act here, and {written[:80]!r} is"
             f" {'several' if found else 'none'}. There are {_listed(sorted(people))}."
         )
     return Wanted(ActKind.ASSIGN, people[found[0]], f"email:{found[0]}")

@@ -44,7 +44,7 @@ _HELP = (
     ("What you write is a note", "for your team alone, unless its first line says something else:"),
     ("#reply", "sends what you write below it, and your files, to the customer, where they like to be answered"),
     ("#take", "the matter is yours"),
-    ("#assign ana@example.org", "it is somebody else's"),
+    ("#assign ana@example.org", "it is hers; #assign me takes it over from who has it"),
     ("#team billing", "another team gets it"),
     ("#priority urgent", "or high, or normal"),
     ("#snooze 2h", "it comes back then; also 3d, tomorrow, 2026-03-01 14:00"),
