@@ -15,6 +15,7 @@ from omnibot_email.desk_acts import COMMANDS, MAX_REPLY, Around, Asked, Unclear,
 BERLIN = timezone(timedelta(hours=1))
 AROUND = Around(
     at=datetime(2026, 3, 2, 10, 30, tzinfo=BERLIN),
+    me="ana@example.com",
     people={
         "ana@example.com": "Ana Ruiz",
         "ben@example.com": "Ben Li",
@@ -85,6 +86,7 @@ def test_a_note_below_an_act_stays_a_note() -> None:
         ("#assign ana@example.com", Wanted(ActKind.ASSIGN, "Ana Ruiz", "email:ana@example.com")),
         ("#assign <Ana@Example.com>", Wanted(ActKind.ASSIGN, "Ana Ruiz", "email:ana@example.com")),
         ("#assign ana", Wanted(ActKind.ASSIGN, "Ana Ruiz", "email:ana@example.com")),
+        ("#assign Me", Wanted(ActKind.ASSIGN, "Ana Ruiz", "email:ana@example.com")),
         ("#resolve fixed: restarted it", Wanted(ActKind.RESOLVE, "restarted it", "fixed")),
         ("#resolve fixed", Wanted(ActKind.RESOLVE, "", "fixed")),
         ("#resolve fixed:\nrestarted it\ntwice", Wanted(ActKind.RESOLVE, "restarted it\ntwice", "fixed")),
