@@ -45,3 +45,7 @@ def test_words_of_other_languages_are_left_as_they_are() -> None:
 def test_no_word_loses_all_its_letters(language: str, text: str) -> None:
     stem_of = stemmer(language)
     assert all(stem_of(word) for word in folded(text).split())
+
+
+def test_all_who_ask_share_what_is_known_of_a_word() -> None:
+    assert stemmer("en") is stemmer("en")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
+from functools import cache, lru_cache
 
 __all__ = ["folded", "stemmer"]
 
@@ -43,6 +44,7 @@ def folded(text: str) -> str:
 
 # --- stems ---
 
+_REMEMBERED_WORDS = 4096  # some 0.5 MB
 _DOUBLED = re.compile(r"([b-df-hj-np-tv-z])\1$")
 
 
@@ -112,6 +114,7 @@ _STEMMERS: Mapping[str, Callable[[str], str]] = {
 }
 
 
+@cache  # one a language: what a word's stem is serves all who ask for it
 def stemmer(language: str) -> Callable[[str], str]:
-    """What makes the stem of a word that means something, by the rules of a language."""
-    return _STEMMERS.get(language, str)
+    """What makes the stem of a word that means something, by the rules of a language; it knows the latest by heart."""
+    return lru_cache(_REMEMBERED_WORDS)(_STEMMERS[language]) if language in _STEMMERS else str

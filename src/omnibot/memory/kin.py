@@ -7,24 +7,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 __all__ = ["Kin"]
+
+
+_REMEMBERED = 1024  # stems: some 1 MB
 
 
 class Kin:
     """The words of a language that stand for each other; none where nobody has written them down."""
 
     def __init__(self, lines: Mapping[str, str]) -> None:
-        self._lines = lines  # unparsed: few are ever asked for
+        self._lines = lines  # unparsed: few are ever asked for,
+        self.of = lru_cache(_REMEMBERED)(self._of)  # and those again and again
 
     @classmethod
     def of_language(cls, language: str) -> Kin:
         """What is shipped for a language (ISO 639-1)."""
         return _shipped(language)
 
-    def of(self, stem: str) -> Sequence[tuple[str, float]]:
+    def _of(self, stem: str) -> Sequence[tuple[str, float]]:
         """Stems near one, each with its likeness from 0 to 1."""
         found = (each.rpartition(":") for each in self._lines.get(stem, "").split())
         return [(other, int(percent) / 100) for other, _, percent in found]

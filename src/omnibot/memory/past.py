@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,10 +72,10 @@ def seek(text: str, language: str, embed: Embed | None) -> Seek | None:
     question = ask(text, _words(language), Kin.of_language(language), embed if language == "en" else None)
     if not question.stems:
         return None
-    own = [stem for stem, much in question.stems.items() if much == 1.0][:_MOST_STEMS]
-    kin = sorted(question.stems.keys() - set(own), key=lambda stem: (-question.stems[stem], stem))
-    stems = {stem: question.stems[stem] for stem in (*own, *kin[: _MOST_ASKED - len(own)])}
-    return Seek(Question(stems, question.after_time, None, question.meaning))
+    own = dict(islice([one for one in question.stems.items() if one[1] == 1.0], _MOST_STEMS))
+    kin = sorted([(-much, stem) for stem, much in question.stems.items() if stem not in own])
+    own.update([(stem, -much) for much, stem in kin[: _MOST_ASKED - len(own)]])
+    return Seek(Question(own, question.after_time, None, question.meaning))
 
 
 def best(

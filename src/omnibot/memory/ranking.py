@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from omnibot.memory.kin import Kin
 from omnibot.memory.words import Words
+from omnibot.stems import folded
 
 __all__ = ["Embed", "Kept", "Numbers", "Question", "Rows", "ask", "keep", "rank"]
 
@@ -55,11 +56,12 @@ class Kept:
 def keep(text: str, words: Words, embed: Embed | None) -> Kept:
     """What a message is found by."""
     asked = sum(len(part) for part in _SENTENCE_END.split(text) if part.endswith("?")) / max(1, len(text))
+    plain = folded(text)
     return Kept(
-        stems=tuple(words.keep(text)),
+        stems=tuple(words.keep(plain)),
         asks=asked,
         names_time=_NAMES_A_TIME.search(text.lower()) is not None,
-        meaning=embed(words.without_names(text)) if embed else None,
+        meaning=embed(words.without_names(plain)) if embed else None,
     )
 
 
@@ -75,7 +77,8 @@ class Question:
 
 def ask(text: str, words: Words, kin: Kin, embed: Embed | None) -> Question:
     """What a text asks for: its words, those that mean nearly the same, and its meaning."""
-    asked = words.asked(text)
+    plain = folded(text)
+    asked = words.asked(plain)
     stems = dict.fromkeys(asked, 1.0)
     if embed:
         for stem in asked:
@@ -85,8 +88,8 @@ def ask(text: str, words: Words, kin: Kin, embed: Embed | None) -> Question:
     return Question(
         stems=stems,
         after_time=_AFTER_A_TIME.search(text.lower()) is not None,
-        speaker=words.named(text),
-        meaning=embed(words.without_names(text)) if embed and asked else None,
+        speaker=words.named(plain),
+        meaning=embed(words.without_names(plain)) if embed and asked else None,
     )
 
 

@@ -18,9 +18,9 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 
 class Words:
-    """Texts of one language as stems, without the names of those who speak.
+    """Texts of one language as stems, without the names of those who speak; texts are given folded (`stems.folded`).
 
-    `texts` is all that was said, by which it is known how the `speakers` call each other.
+    `texts` is all that was said, as it was written, by which it is known how the `speakers` call each other.
     """
 
     def __init__(self, language: str, speakers: Iterable[str], texts: Sequence[str]) -> None:
@@ -39,7 +39,7 @@ class Words:
     def keep(self, text: str) -> list[str]:
         """What a text is about, in order; its words are remembered."""
         stems = []
-        for word in folded(text).split():
+        for word in text.split():
             stem = self._known.get(word)
             if stem is None:
                 stem = self._known[word] = self._stem_of(word)
@@ -52,25 +52,28 @@ class Words:
     def asked(self, question: str) -> dict[str, str]:
         """What a question is about: each stem with its first word."""
         found: dict[str, str] = {}
-        for word in folded(question).split():
+        for word in question.split():
             if stem := self._known.get(word) or self._stem_of(word):
                 found.setdefault(stem, word)
         return found
 
     def without_names(self, text: str) -> str:
-        """A text, folded, without the names of those who speak."""
-        return " ".join(word for word in folded(text).split() if not self._is_name(word))
+        """A text without the names of those who speak."""
+        return " ".join(word for word in text.split() if not self._is_name(word)) if self._names else text
 
     def _stem_of(self, word: str) -> str:
-        told = word not in self._ignored and not self._is_name(word)
-        return self._stem(self._same.get(word, word)) if told else ""
+        if word in self._ignored or (self._names and self._is_name(word)):
+            return ""
+        return self._stem(self._same.get(word, word))
 
     def _is_name(self, word: str) -> bool:
         return word in self._names or (word.endswith("s") and word[:-1] in self._names)  # the apostrophe is gone
 
     def named(self, text: str) -> str | None:
         """The one speaker whom a text names best; None where it names nobody, or several alike."""
-        words = {word for word in folded(text).split() if self._is_name(word)}
+        if not self._names:
+            return None
+        words = {word for word in text.split() if self._is_name(word)}
         named = {
             speaker: sum(word in theirs or word[:-1] in theirs for word in words)
             for speaker, theirs in self._speakers.items()
