@@ -219,7 +219,10 @@ async def test_every_block_has_a_look(slack: Caller, grace: Person):
                     "elements": [{"type": "rich_text_section", "elements": [{"type": "text", "text": "third"}]}],
                 },
                 {"type": "rich_text_list", "style": "bullet", "elements": []},
-                {"type": "rich_text_quote", "elements": [{"type": "text", "text": "said"}]},
+                {
+                    "type": "rich_text_quote",
+                    "elements": [{"type": "new", "elements": [{"type": "text", "text": "said"}]}],
+                },
                 {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": "code()"}]},
             ],
         },

@@ -79,6 +79,8 @@ async def test_nothing_is_pushed_where_no_modal_is_open(slack: Caller, hook: Ser
     outside = (await hook.next())[0].body["trigger_id"]
     assert await slack.error("views.push", trigger_id=outside, view=deeper()) == "not_found"
     await opened(slack, hook, grace)
+    beside = slack.workspace.triggered(grace)  # by what is done elsewhere, while the modal is open
+    assert await slack.error("views.push", trigger_id=beside, view=deeper()) == "not_found"
     left = await trigger(hook, grace)
     grace.dismiss()
     assert await slack.error("views.push", trigger_id=left, view=deeper()) == "not_found"
@@ -92,6 +94,13 @@ async def test_a_view_below_the_one_that_is_seen_can_be_updated(slack: Caller, h
     assert grace.see_modal().startswith("Second")
     grace.close()
     assert grace.see_modal().startswith("Other")
+
+
+async def test_an_update_leaves_a_view_where_it_is_in_the_stack(slack: Caller, hook: Server, grace: Person):
+    first = await opened(slack, hook, grace)
+    second = (await slack.result("views.push", trigger_id=await trigger(hook, grace), view=deeper()))["view"]
+    updated = (await slack.result("views.update", view_id=second["id"], view=deeper("other")))["view"]
+    assert (updated["previous_view_id"], updated["root_view_id"]) == (first["id"], first["id"])
 
 
 async def test_what_was_filled_in_outlives_an_update_where_the_ids_stay(slack: Caller, hook: Server, grace: Person):
@@ -208,9 +217,11 @@ async def test_an_answer_to_a_submission_changes_what_is_in_front(
 async def test_faults_stand_below_their_inputs_until_they_are_mended(slack: Caller, hook: Server, grace: Person):
     await submitted(slack, hook, grace, {"response_action": "errors", "errors": {"words": "Too short."}})
     assert "  ! Too short." in grace.see_modal().splitlines()
-    hook.answers = [web.Response()]
+    hook.answers = [web.json_response({"response_action": "push", "view": deeper("third")})]
     grace.submit()
-    await until(lambda: grace.see_modal().startswith("First"))
+    await until(lambda: grace.see_modal().startswith("Third"))
+    grace.close()
+    assert "  ! Too short." not in grace.see_modal().splitlines()
 
 
 @pytest.mark.parametrize(
@@ -422,6 +433,20 @@ async def test_what_slack_would_not_let_through_is_not_submitted(
     assert hook.got.empty()
 
 
+async def test_only_inputs_must_be_filled_in(slack: Caller, hook: Server, grace: Person):
+    menu = {"type": "actions", "block_id": "b", "elements": [{"type": "users_select", "action_id": "who"}]}
+    await opened(slack, hook, grace, blocks=[asked("plain_text_input"), menu])
+    grace.submit({"It": "x"})
+    values = (await hook.next())[0].body["view"]["state"]["values"]
+    assert values["b"]["who"] == {"type": "users_select", "selected_user": None}
+
+
+async def test_boxes_show_what_is_marked(slack: Caller, hook: Server, grace: Person):
+    await opened(slack, hook, grace, blocks=[asked("checkboxes", options=OPTIONS)])
+    grace.fill("It", "Refund")
+    assert grace.see_modal().splitlines()[1:3] == ["It: Refund", "  [x] Refund [ ] Bug & co"]
+
+
 async def test_an_optional_input_may_stay_empty(slack: Caller, hook: Server, grace: Person):
     await opened(slack, hook, grace, blocks=[asked("plain_text_input") | {"optional": True}])
     assert grace.see_modal() == "First\nIt (optional):\n[Cancel] [Send]"
@@ -515,11 +540,11 @@ async def test_what_was_chosen_in_a_message_is_told_with_every_press_in_it(slack
     ]
     grace.fill("Why", "Refund")
     grace.fill("how", ["Refund", "Bug & co"], sent["ts"])
-    grace.press("Refund", sent["ts"])  # of the menu again, which comes first
+    grace.press("Bug & co", sent["ts"])  # of the menu again, which comes first
     grace.press("Go")
     bodies = [posted.body for posted in await hook.next(4)]
     last = next(body for body in bodies if body["actions"][0]["action_id"] == "go")
-    assert last["state"]["values"]["a"]["why"]["selected_option"] == OPTIONS[0]
+    assert last["state"]["values"]["a"]["why"]["selected_option"] == OPTIONS[1]
     assert last["state"]["values"]["a"]["how"]["selected_options"] == OPTIONS
     assert last["state"]["values"]["when"]["at"] == {"type": "datepicker", "selected_date": None}
     assert last["message"]["ts"] == sent["ts"]
