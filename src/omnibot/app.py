@@ -13,7 +13,7 @@ import random
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from types import TracebackType
 from typing import Any, TypeVar
@@ -22,10 +22,13 @@ from zoneinfo import ZoneInfo
 import structlog
 from aiohttp import web
 
-from omnibot.channels import Account
+from omnibot.attending import Attending, DeskOffice, Views
+from omnibot.channels import Account, Room, rooms_of
 from omnibot.channels import load as load_channels
-from omnibot.contract import MAX_BODY, Accept, Channel, Site
+from omnibot.contract import MAX_BODY, Accept, Channel, NoOffice, Office, Site
 from omnibot.delivery import Delivery
+from omnibot.desk import Levels, Staff
+from omnibot.desk import Rules as DeskRules
 from omnibot.dialogue import Company, Knowledge, KnowledgeError, Team, judged
 from omnibot.dialogue import Linking as LinkingRules
 from omnibot.health import health_routes
@@ -48,7 +51,7 @@ from omnibot.pages import LinkPages
 from omnibot.phrasing import Phrasing
 from omnibot.playbooks import PlaybookError, Playbooks
 from omnibot.remembering import Remembering
-from omnibot.settings import WEEKDAYS, Hours, Identity, Settings
+from omnibot.settings import WEEKDAYS, Hours, Identity, Settings, Within
 from omnibot.store import Store
 from omnibot.store.bundled import BundledServer, is_made
 from omnibot.store.identity import Guards
@@ -64,7 +67,11 @@ log = structlog.get_logger(__name__)
 Loop = Callable[[], Coroutine[Any, Any, None]]
 Channels = Mapping[tuple[str, str], Channel]  # by channel and account
 Closing = Callable[[str, Channel], AbstractAsyncContextManager[Channel]]  # a name, and what it is the name of
+Rooms = Mapping[str, Sequence[Room]]  # by team, in the order in which they are tried
 T = TypeVar("T")
+
+_NOBODY = NoOffice()
+_NO_ROOMS: Rooms = {}
 
 _LONGEST_RESTART = 60.0  # seconds between two starts of a listener that keeps failing
 
@@ -111,17 +118,21 @@ async def serve(
     files = _kept_files(settings)
     bell = _Bell()
     drain = _Drain(settings.server.shutdown_seconds)
+    rooms = rooms_of(settings, accounts)
     async with (
         _database(settings, stopping=_tell_database_stops) as dsn,
         drain.closing("store", _store(settings, dsn)) as store,
-        open_channels(accounts, settings, drain.closing) as channels,
+        _desk(settings, store, files, rooms, bell) as desk,
+        open_channels(accounts, settings, drain.closing, desk.office if desk else _NOBODY, rooms) as channels,
         drain.closing("llm", _phrasing(settings, store)) if Role.WORKER in roles else nullcontext() as phrasing,
-        _working(settings, store, channels, files, phrasing, bell, drain) if Role.WORKER in roles else nullcontext(),
+        _working(settings, store, channels, files, phrasing, desk, bell, drain)
+        if Role.WORKER in roles
+        else nullcontext(),
         _hearing_of_others(settings, store, dsn, bell, drain) if Role.WEB not in roles else nullcontext(),
         _telling_others(store, bell, drain) if Role.WORKER not in roles else nullcontext(),
-        _receiving(settings, store, channels, files, bell, drain)
+        _receiving(settings, store, channels, files, desk, bell, drain)
         if Role.WEB in roles
-        else _http(settings, health_routes(store, channels.values(), settings.voice.llm), drain) as url,
+        else _http(settings, _health(settings, store, channels), drain) as url,
     ):
         started(Running(url, channels))
         log.info("server.started", count=len(channels))
@@ -176,18 +187,34 @@ async def look_into(settings: Settings) -> AsyncIterator[Store | None]:
 
 @asynccontextmanager
 async def open_channels(
-    accounts: Sequence[Account], settings: Settings, closing: Closing = lambda _, channel: channel
+    accounts: Sequence[Account],
+    settings: Settings,
+    closing: Closing = lambda _, channel: channel,
+    office: Office = _NOBODY,
+    rooms: Rooms = _NO_ROOMS,
 ) -> AsyncIterator[Channels]:
-    """Each account as an open channel; closed in the opposite order, each as `closing` has it."""
+    """Each account as an open channel; closed in the opposite order, each as `closing` has it.
+
+    `office` takes in what agents do in the `rooms` of the teams.
+    """
     secret, files = settings.load_secret(), _shared_files(settings)
     async with AsyncExitStack() as stack:
         downloads = await stack.enter_async_context(Downloads())
         channels = {}
         for account in accounts:
-            channel = account.channel_class(_site(account, settings, secret, files, downloads), account.settings)
+            site = replace(
+                _site(account, settings, secret, files, downloads), office=office, rooms=_rooms_at(account, rooms)
+            )
+            channel = account.channel_class(site, account.settings)
             opened = await stack.enter_async_context(closing(f"{account.channel}.{account.name}", channel))
             channels[account.channel, account.name] = opened
         yield channels
+
+
+def _rooms_at(account: Account, rooms: Rooms) -> frozenset[str]:
+    """Where teams work by this account."""
+    here = (account.channel, account.name)
+    return frozenset(room.room for each in rooms.values() for room in each if (room.channel, room.account) == here)
 
 
 def _shared_files(settings: Settings) -> SharedFiles:
@@ -219,6 +246,79 @@ def _site(account: Account, settings: Settings, secret: bytes, files: SharedFile
     )
 
 
+# --- people ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """Where people work: what agents do, what they see, and by which rules."""
+
+    office: DeskOffice
+    views: Views
+    rules: DeskRules
+    rooms: Rooms
+
+
+@asynccontextmanager
+async def _desk(
+    settings: Settings, store: Store, files: DiskFiles, rooms: Rooms, bell: _Bell
+) -> AsyncIterator[_Desk | None]:
+    """None where no team has a room: hand-offs are then listed, and the bot answers on."""
+    if not settings.desk.is_staffed:
+        yield None
+        return
+    rules = desk_rules(settings)
+    language = settings.bot.languages[0]
+    knowledge = Knowledge.load(settings.bot.knowledge, language)
+    views = Views(store, rules, lambda: knowledge, language)
+    yield _Desk(DeskOffice(store, views, rules, files, bell.ring), views, rules, rooms)
+
+
+def desk_rules(settings: Settings) -> DeskRules:
+    """By what the settings say people work."""
+    desk = settings.desk
+    teams = teams_of(settings)
+    return DeskRules(
+        teams={
+            key: Staff(
+                key=key,
+                name=teams[key].name(settings.bot.languages[0]),
+                hours=teams[key].hours,
+                zone=teams[key].zone,
+                levels=_levels(team.within),
+                signature=team.signature,
+            )
+            for key, team in desk.teams.items()
+        },
+        remind_before=desk.remind_before,
+        idle=timedelta(hours=desk.idle_hours),
+        file_types=desk.file_types,
+        max_file_bytes=desk.max_file_bytes,
+    )
+
+
+def _levels(within: Within) -> Mapping[str, Levels]:
+    told = {"normal": within, "high": within.high, "urgent": within.urgent}
+    return {
+        priority: Levels(*(timedelta(hours=hours) for hours in (times.first, times.next, times.resolve)))
+        for priority, times in told.items()
+        if times is not None
+    }
+
+
+def _attending(settings: Settings, store: Store, channels: Channels, desk: _Desk) -> Attending:
+    desks = {f"{name}.{account}": channel.desk() for (name, account), channel in channels.items()}
+    return Attending(
+        store.desk,
+        desk.office,
+        desk.views,
+        desk.rules,
+        {name: one for name, one in desks.items() if one is not None},
+        desk.rooms,
+        poll_seconds=settings.turns.poll_seconds,
+    )
+
+
 # --- work ----------------------------------------------------------------------------------------------------------
 
 
@@ -234,9 +334,11 @@ async def _working(
     channels: Channels,
     files: DiskFiles,
     phrasing: Phrasing | None,
+    desk: _Desk | None,
     bell: _Bell,
     drain: _Drain,
 ) -> AsyncIterator[None]:
+    attending = _attending(settings, store, channels, desk) if desk else None
     delivery = Delivery(store.path, channels, settings.delivery)
     linking = Linking(
         store.identity,
@@ -247,7 +349,7 @@ async def _working(
     steps = _steps(settings, channels)
     steps.phrasing = phrasing.refuses if phrasing else None
     past = Remembering(store.recall, steps.embed, settings.bot.languages[0])
-    committed = _all(delivery.wake, linking.wake, past.busy)
+    committed = _all(delivery.wake, linking.wake, past.busy, *([attending.wake] if attending else []))
     lanes = Lanes(store.path, steps, settings.turns, committed, past.remind, phrasing)
     rules = Rules(settings)
     learning = Learning.of(settings, lambda playbooks, model: _go_by(steps, rules, playbooks, model), rules.load)
@@ -260,6 +362,7 @@ async def _working(
             _Work("delivery", [delivery.run], delivery.close),
             _Work("turns", [*[lanes.run] * settings.turns.workers, lanes.run_slow], lanes.close),
             _Work("linking", [linking.run], linking.close),
+            *([_Work("desk", [attending.run], attending.close)] if attending else []),
         ),
         drain.background("attachments", fetcher.run),
         drain.background("sweep", Sweeper(store.attachments, files).run),
@@ -293,6 +396,7 @@ def _steps(settings: Settings, channels: Channels) -> Steps:
         proofs=_proofs(settings, channels),
         embed=understanding.embed,
         matters=_matters(timedelta(days=settings.cases.reopen_days), Playbooks()),
+        desk=desk_rules(settings),
     )
     rehearse(steps)
     return steps
@@ -411,21 +515,26 @@ def _company(settings: Settings, channels: Channels, speaker: Speaker) -> Compan
         teams=teams_of(settings),
         level=Level(settings.bot.level),
         registers={language: pack.register for language, pack in speaker.voices.packs.items()},
+        desk=settings.desk.is_staffed,
     )
 
 
 def teams_of(settings: Settings) -> Mapping[str, Team]:
     """The teams that playbooks can hand off to, by name; each works as the company does where nothing else is said."""
-    company = settings.bot
+    company, holidays = settings.bot, frozenset(settings.desk.holidays)
     return {
         key: Team(
             key=key,
             names=dict(sorted(team.names.items(), key=lambda name: name[0] != company.languages[0])),
-            hours=business_hours(team.hours or company.hours),
+            hours=_without(business_hours(team.hours or company.hours), holidays),
             zone=ZoneInfo(team.zone or company.zone),
         )
         for key, team in settings.desk.teams.items()
     }
+
+
+def _without(hours: BusinessHours, holidays: frozenset[date]) -> BusinessHours:
+    return replace(hours, holidays=hours.holidays | holidays) if holidays else hours
 
 
 def _disclosure(identity: Identity) -> Disclosure:
@@ -461,8 +570,16 @@ def _limits(channels: Channels) -> Mapping[str, Limits]:
 
 @asynccontextmanager
 async def _receiving(
-    settings: Settings, store: Store, channels: Channels, files: DiskFiles, bell: _Bell, drain: _Drain
+    settings: Settings,
+    store: Store,
+    channels: Channels,
+    files: DiskFiles,
+    desk: _Desk | None,
+    bell: _Bell,
+    drain: _Drain,
 ) -> AsyncIterator[str]:
+    if desk:
+        desk.office.staff(channels)
     typing = Typing(channels)
     pause = settings.turns.pause_seconds
 
@@ -487,7 +604,7 @@ async def _receiving(
         for (name, account), channel in channels.items()
     }
     routes = [
-        *health_routes(store, channels.values(), settings.voice.llm),
+        *_health(settings, store, channels),
         files.download_route(settings.load_secret(), store.attachments.file_key),
         *_shared_files(settings).routes(),
         *_link_pages(settings, store, channels, verifier, bell.ring).routes(),
@@ -500,6 +617,10 @@ async def _receiving(
         _listening(channels, doors, drain),
     ):
         yield url
+
+
+def _health(settings: Settings, store: Store, channels: Channels) -> Sequence[web.RouteDef]:
+    return health_routes(store, channels.values(), settings.voice.llm, staffed=settings.desk.is_staffed)
 
 
 def _verifier(settings: Settings) -> Verifier:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
 
 from aiohttp import web
 
@@ -13,11 +14,14 @@ from omnibot.store import Store, StoreUnavailable
 _NO_MODEL = Llm()
 
 
-def health_routes(store: Store, channels: Collection[Channel], llm: Llm = _NO_MODEL) -> Sequence[web.RouteDef]:
+def health_routes(
+    store: Store, channels: Collection[Channel], llm: Llm = _NO_MODEL, *, staffed: bool = False
+) -> Sequence[web.RouteDef]:
     """`/healthz` answers while the loop turns; `/readyz` says 503 while the database is away.
 
     It names accounts that have used up what they may spend, too: they can take work, but their replies wait.
-    Where a language model is configured, it tells what came of that today (UTC), in all processes.
+    Where a language model is configured, it tells what came of that today (UTC), in all processes; where people work
+    at a desk, how much waits for them.
     """
     capped = any(channel.limits.spend for channel in channels)
 
@@ -35,7 +39,15 @@ def health_routes(store: Store, channels: Collection[Channel], llm: Llm = _NO_MO
             body["overspent"] = await overspent()
         if llm.is_configured:
             body["language_model"] = await worded()
+        if staffed:
+            body["desk"] = await attended()
         return web.json_response(body, status=200 if up else 503)
+
+    async def attended() -> Mapping[str, int]:
+        try:
+            return asdict(await store.desk.count())
+        except StoreUnavailable:
+            return {}
 
     async def overspent() -> Sequence[str]:
         try:
