@@ -133,6 +133,11 @@ def test_what_means_the_same_stands_near(extract):
 # --- any text ---------------------------------------------------------------------------------------------------
 
 
+@given(st.text(max_size=300))
+def test_the_meaning_alone_is_that_of_the_features(extract, text):
+    assert np.array_equal(extract.meaning(text), extract(text).dense)
+
+
 @given(st.text(st.characters(), max_size=300))
 def test_any_text_has_features(extract, text):
     features = extract(text)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import structlog
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from spacy.language import Language
     from spacy.tokens import Doc
 
-    from omnibot.understanding.features import Extractor
     from omnibot.understanding.intents import IntentModel
     from omnibot.understanding.pipeline import Pass
 
@@ -49,11 +47,12 @@ class Understanding:
     ) -> None:
         from spacy.tokens import Doc
 
-        from omnibot.understanding.pipeline import Pass, assemble, begin, readers
+        from omnibot.understanding.pipeline import Pass, assemble, begin, extractor, readers
 
         self._begin, self._doc, self._pass = begin, Doc, Pass
         self._pipeline = assemble(languages, catalogue, model=model, components=components)
         self._readers = readers(self._pipeline)
+        self._extractor = extractor(self._pipeline)
         self._by_others = bool(model or components)
         self._memory = ShortMemory(self._pipeline)
         _give_back()
@@ -65,13 +64,7 @@ class Understanding:
 
     def embed(self, text: str) -> NDArray[np.float32]:
         """Where a text stands among meanings, as a vector of length 1; only English texts stand where they belong."""
-        return self._extractor(text).dense
-
-    @cached_property
-    def _extractor(self) -> Extractor:
-        from omnibot.understanding.features import Extractor
-
-        return Extractor()
+        return self._extractor.meaning(text)
 
     def adopt(self, intents: IntentModel | None) -> None:
         """From now on tell intents by this model; without one none is known."""

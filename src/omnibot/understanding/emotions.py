@@ -18,7 +18,7 @@ from omnibot.model import Emotions, Evidence, Sentiment, Signal
 from omnibot.understanding.artefacts import artefact
 from omnibot.understanding.cues import LANGUAGES, Cue, Cues
 from omnibot.understanding.features import Features
-from omnibot.understanding.judge import counted
+from omnibot.understanding.judge import counted, weighed
 from omnibot.understanding.linear import Heads
 from omnibot.understanding.trends import slope
 from omnibot.understanding.utterance import Utterance, folded
@@ -91,7 +91,7 @@ def _looks(utterance: Utterance) -> Iterator[str]:
         yield "~exclaims"
     if text.endswith(".") and words <= 2 * _SHORT:
         yield "~full stop"
-    if any([sign in text for sign in _OF_MOOD_SIGNS]):
+    if any(map(text.__contains__, _OF_MOOD_SIGNS)):
         for name in {match.lastgroup for match in _MOOD_SIGNS.finditer(text)}:
             yield f"~{name}"
     if _CAPITALS.search(text):
@@ -115,7 +115,8 @@ def around(utterance: Utterance, counts: Mapping[str, float], mood: Sentiment) -
     if situation.last_words:
         found["@repeats"] = _echo(utterance.folded, situation.last_words)
     if situation.last_reply:
-        found["@quotes"] = _echo(utterance.folded, situation.last_reply) * bool(_QUOTED.search(utterance.text))
+        if _QUOTED.search(utterance.text):
+            found["@quotes"] = _echo(utterance.folded, situation.last_reply)
         if not kind:
             found.update(dict.fromkeys(_of_reply(situation.last_reply, utterance.language), 1.0))
     return {name: value for name, value in found.items() if value}
@@ -179,7 +180,7 @@ def _of_reply(reply: str, language: str) -> Iterator[str]:
     """What our last message did to the writer."""
     said = folded(reply[:_READ].lower().replace("’", "'"))
     for name, phrases in _REPLIES.get(language, {}).items():
-        if any(phrase in said for phrase in phrases):
+        if any(map(said.__contains__, phrases)):
             yield name
 
 
@@ -239,12 +240,10 @@ class Feelings:
             return Emotions(frustration=_UNREAD, confusion=_UNREAD, satisfaction=_UNREAD, excitement=_UNREAD)
         cues, counts = self._signs.find(utterance, sentiment)
         counts.update(around(utterance, counts, sentiment))
-        scores: list[float] = self.heads.scores(features).tolist()
-        rows = [(row, count) for name, count in counts.items() if (row := self._weights.get(name))]
+        scores = weighed(self.heads.scores(features).tolist(), counts, self._weights)
         known = self._signs.knows(utterance.language)
         signals = []
-        for place, head in enumerate(scores):
-            odds = head + sum([row[place] * count for row, count in rows])
+        for place, odds in enumerate(scores):
             value = _chance(odds + self._shifts[place])
             chance = _chance(odds)
             confidence = round(max(chance, 1 - chance), 3)

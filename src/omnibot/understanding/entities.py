@@ -195,7 +195,7 @@ _HEXADECIMAL = re.compile(r"0x[0-9a-f]{3,16}")
 def _numbered(utterance: Utterance) -> Iterator[Entity]:
     words, may_fail = utterance.words, _FAILURE_HINT.search(utterance.text) is not None
     before: tuple[int, str] | None = None  # the last number, and what it is
-    for place, word in enumerate(words):
+    for place, word in enumerate(words) if may_fail else _unusual(words):
         if word.isalpha() or not _NUMBER.search(word):
             if may_fail and (failure := _failure(utterance, place)):
                 yield failure
@@ -209,6 +209,11 @@ def _numbered(utterance: Utterance) -> Iterator[Entity]:
         if entity is not None:
             before = place, entity.label
             yield entity
+
+
+def _unusual(words: Sequence[str]) -> list[tuple[int, str]]:
+    """The words that are not of letters alone, with their places."""
+    return [(place, word) for place, word in enumerate(words) if not word.isalpha()]
 
 
 def _label(words: Sequence[str], place: int) -> tuple[str, int]:
@@ -346,9 +351,9 @@ def _amounts(utterance: Utterance) -> Iterator[Entity]:
         yield _amount(match, match[2], match[1].upper(), match[3])
 
 
-def _glued(words: Iterable[str]) -> bool:
+def _glued(words: Sequence[str]) -> bool:
     """Whether a currency stands at a figure without a space: 20EUR."""
-    return any(word[0].isdigit() and word[-1].isalpha() and word.lstrip("0123456789.") in _CURRENCIES for word in words)
+    return any(word.lstrip("0123456789.") in _CURRENCIES for _, word in _unusual(words))
 
 
 def _amount(

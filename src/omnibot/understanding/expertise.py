@@ -129,18 +129,16 @@ def _shaped(utterance: Utterance) -> list[Cue]:
     text = utterance.text
     if not (_SIGN_OR_DIGIT.search(text) or _CAPITAL_WITHIN.search(text)):
         return []
-    found = []
     loud = text.isupper()
-    number_before = False
     spans = utterance.spans[:_WORDS]
     words = [text[start:end] for start, end in spans]
-    for place, shape in enumerate(map(_shape, words)):
-        if number_before and words[place].lower() in _KNOWN_UNITS:
-            shape = "~measure"
-        number_before = shape == "~number"
-        if shape and not number_before and not (loud and shape == "~acronym"):
-            found.append(Cue(shape, *spans[place]))
-    return found
+    shapes = {place: shape for place, shape in enumerate(map(_shape, words)) if shape}
+    for number in [place for place, shape in shapes.items() if shape == "~number"]:
+        del shapes[number]
+        if number + 1 < len(words) and words[number + 1].lower() in _KNOWN_UNITS:
+            shapes[number + 1] = "~measure"
+    told = [place for place, shape in shapes.items() if not (loud and shape == "~acronym")]
+    return [Cue(shapes[place], *spans[place]) for place in sorted(told)]
 
 
 @lru_cache(maxsize=8192)

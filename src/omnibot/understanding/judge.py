@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from math import exp, sqrt
+from operator import mul
 
 from omnibot.model import Evidence
 from omnibot.understanding.artefacts import artefact
@@ -12,7 +14,7 @@ from omnibot.understanding.features import Features
 from omnibot.understanding.linear import Heads
 from omnibot.understanding.utterance import Utterance
 
-__all__ = ["Judge", "counted", "likelihoods"]
+__all__ = ["Judge", "counted", "likelihoods", "weighed"]
 
 _ENOUGH = 3  # times that a cue is counted
 _ROOTS = tuple(map(sqrt, range(_ENOUGH + 1)))
@@ -36,6 +38,18 @@ def likelihoods(scores: Sequence[float]) -> list[float]:
     return [power / total for power in powers]
 
 
+def weighed(
+    scores: Iterable[float], counts: Mapping[str, float], weights: Mapping[str, Sequence[float]]
+) -> list[float]:
+    """Scores, a number a class, with what counts add: each as often as its name's row of `weights` says."""
+    names = [name for name in counts if name in weights]
+    if not names:
+        return list(scores)
+    # By column, so that no step is taken for each weight of each name.
+    amounts, columns = [counts[name] for name in names], zip(*[weights[name] for name in names], strict=True)
+    return [score + sum(map(mul, column, amounts)) for score, column in zip(scores, columns, strict=True)]
+
+
 class Judge:
     """A softmax over the labels of an artefact, which has the heads for meaning and letters, and weights for `names`.
 
@@ -49,22 +63,22 @@ class Judge:
         self.labels = self.heads.labels
         rows: list[list[float]] = stored["counts"].tolist()
         self._counts = {str(name): row for name, row in zip(stored["names"], rows, strict=True)}
-        # What a name says of a class beyond what it says of all.
-        self._says = {name: [weight - sum(row) / len(row) for weight in row] for name, row in self._counts.items()}
+        self._telling = cache(self._tell)
 
     def scores(self, counts: Mapping[str, float], features: Features) -> list[float]:
         """A number for each class: the logarithm of how likely it is, but for one summand that all share."""
-        scores: list[float] = self.heads.scores(features).tolist()
-        rows = [(self._counts[name], count) for name, count in counts.items() if name in self._counts]
-        return [score + sum([row[place] * count for row, count in rows]) for place, score in enumerate(scores)]
+        return weighed(self.heads.scores(features).tolist(), counts, self._counts)
 
-    def evidence(self, labels: Sequence[str], cues: Iterable[Cue], utterance: Utterance) -> tuple[Evidence, ...]:
-        """The cues that speak for a class, or for one of several, in the order of the text."""
+    def _tell(self, labels: Sequence[str]) -> Mapping[str, float]:
+        """By the name of a cue what it says of these classes beyond what it says of all, where that is much."""
         places = [self.labels.index(label) for label in labels]
-        telling = []
-        for name, start, end in cues:
-            if name in self._says and (weight := max([self._says[name][place] for place in places])) > _TELLING:
-                telling.append((-weight, start, end))
+        says = {name: max(row[place] for place in places) - sum(row) / len(row) for name, row in self._counts.items()}
+        return {name: weight for name, weight in says.items() if weight > _TELLING}
+
+    def evidence(self, labels: tuple[str, ...], cues: Iterable[Cue], utterance: Utterance) -> tuple[Evidence, ...]:
+        """The cues that speak for a class, or for one of several, in the order of the text."""
+        says = self._telling(labels)
+        telling = [(-says[name], start, end) for name, start, end in cues if name in says]
         if not telling:
             return ()
         telling.sort()

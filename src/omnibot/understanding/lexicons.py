@@ -6,9 +6,10 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, lru_cache, reduce
 from importlib.resources import files
-from itertools import islice, pairwise
+from itertools import compress, count, islice
+from operator import and_, attrgetter, or_
 from typing import Any, NamedTuple
 
 from omnibot.understanding.words import ByHeart
@@ -50,6 +51,9 @@ class _Known(NamedTuple):
     then: int  # those that may go on with it behind their first word
 
 
+_begun, _had, _then = attrgetter("begun"), attrgetter("had"), attrgetter("then")
+
+
 class Lexicon:
     """Words with their weights (−4…4) and turns of phrase of one language."""
 
@@ -87,15 +91,15 @@ class Lexicon:
     def found(self, lower: str, words: Sequence[str], spans: Sequence[tuple[int, int]]) -> list[Found]:
         """The turns of phrase in a text in lower case that is made of these words, which stand there."""
         known = list(map(self._known.__getitem__, words))
-        possible = self._needless
-        for _, had, _ in known:
-            possible |= had
+        possible = reduce(or_, map(_had, known), self._needless)
         if len(known) > _MANY:
             known = _without_floods(words, known)
         places: dict[int, list[tuple[int, int]]] = {}  # by phrase
         known.append(_ANYTHING)
-        for place, (word, behind) in enumerate(pairwise(known)):
-            if (begun := word.begun & possible) and (begun := begun & behind.then):
+        # What may begin at each place: in maps, since most words begin nothing, and a step for each would cost as much.
+        begins = list(map(and_, map(_begun, known), map(_then, islice(known, 1, None))))
+        for place in compress(count(), begins):
+            if begun := begins[place] & possible:
                 start = spans[place][0]
                 for phrase, pattern in self._of(begun):
                     if match := pattern.match(lower, start):

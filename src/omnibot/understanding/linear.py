@@ -53,7 +53,7 @@ class _Weights:
 
     def _look_at(self, features: Features) -> _Seen:
         said, count = self._said, len(features.words)
-        words: Floats = np.frombuffer(b"".join([said[word] for word in features.words]), np.float32)
+        words: Floats = np.frombuffer(b"".join(map(said.__getitem__, features.words)), np.float32)
         words = words.reshape(2 * count, len(self.hashed_scales))
         pairs: Floats = self.hashed.take(features.pairs, 0).astype(np.float32)
         parts = self.biases.copy()

@@ -4,12 +4,15 @@ German and French."""
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import compress, count
+from operator import attrgetter
 from typing import Final, Protocol
 
 from omnibot.understanding.lexicons import Found, Lexicon, lexicon
-from omnibot.understanding.utterance import Utterance
+from omnibot.understanding.utterance import Utterance, cut
 from omnibot.understanding.vader import SENTENCE_END, Vader, Word, some_shout
 
 __all__ = ["Piece", "Rules", "Weighed", "rules"]
@@ -23,6 +26,8 @@ _RAISED = 0.293  # by a booster; VADER's
 _BEFORE_BUT, _BEHIND_BUT = 0.5, 1.5  # VADER's
 
 _BUT = frozenset({"but", "But", "BUT"})
+_WRITTEN = re.compile(r"(\S+)")  # as `str.split` has it
+_ends = attrgetter("ends")
 # A word that a turn of phrase has taken.
 _MASKED = Word("\x00", "\x00", None, None, turns=False, shouts=False, ends=False)
 
@@ -79,7 +84,7 @@ class _Tokens:
     def spans(self) -> Sequence[tuple[int, int]]:
         """Where each of the words stands."""
         if not self._spans:
-            self._spans = list(self._places())
+            self._spans = self._places()
         return self._spans
 
     @property
@@ -87,15 +92,11 @@ class _Tokens:
         """The places behind the last word of each sentence."""
         ends = self._ends
         if ends is None:
-            ends = [place for place, word in enumerate(self.words, 1) if word.ends]
+            ends = list(compress(count(1), map(_ends, self.words)))
         return [*ends, len(self.words)]
 
-    def _places(self) -> Iterator[tuple[int, int]]:
-        end = 0
-        for written in self._written:
-            start = self._text.index(written, end)
-            end = start + len(written)
-            yield start, end
+    def _places(self) -> list[tuple[int, int]]:
+        return cut(self._text, _WRITTEN)[1][:_WORDS]
 
     def _with_emoji(self, vader: Vader) -> list[Word]:
         said: list[str] = []
@@ -143,9 +144,9 @@ class _English:
 def _masked(tokens: _Tokens, found: Iterable[Found]) -> list[Word]:
     words = list(tokens.words)
     for phrase in found:
-        for place, (start, _) in enumerate(tokens.spans):
-            if phrase.start <= start < phrase.end:
-                words[place] = _MASKED
+        first, end = phrase.start, phrase.end
+        for place in [place for place, (start, _) in enumerate(tokens.spans) if first <= start < end]:
+            words[place] = _MASKED
     return words
 
 

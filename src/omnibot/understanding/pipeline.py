@@ -46,7 +46,7 @@ from omnibot.understanding.urgency import UrgencyReader
 from omnibot.understanding.utterance import Utterance
 from omnibot.understanding.words import WordTokenizer
 
-__all__ = ["Pass", "adopt", "assemble", "begin", "readers", "under_way"]
+__all__ = ["Pass", "adopt", "assemble", "begin", "extractor", "readers", "under_way"]
 
 _KEY = "omnibot"
 _BLANK = Reading(
@@ -155,14 +155,21 @@ def _language(nlp: Language, name: str, languages: Sequence[str]) -> _Component:
     return _Component(read)
 
 
+class _FeaturesComponent(_Component):
+    """Makes the features, by an extractor that others may use, too: it remembers words."""
+
+    def __init__(self) -> None:
+        self.extractor = extractor = Extractor()
+
+        def read(found: Pass) -> None:
+            found.features = extractor.of_words(found.utterance.said_words)
+
+        super().__init__(read)
+
+
 @Language.factory("omnibot_features")
-def _features(nlp: Language, name: str) -> _Component:
-    extractor = Extractor()
-
-    def read(found: Pass) -> None:
-        found.features = extractor.of_words(found.utterance.said_words)
-
-    return _Component(read)
+def _features(nlp: Language, name: str) -> _FeaturesComponent:
+    return _FeaturesComponent()
 
 
 @Language.factory("omnibot_times", default_config={"languages": ["en"]})
@@ -327,6 +334,11 @@ def assemble(
 def readers(nlp: Language) -> list[tuple[str, Callable[[Pass], None]]]:
     """Our components by their names, in the order of a pass."""
     return [(name, part.read) for name, part in nlp.pipeline if isinstance(part, _Component)]
+
+
+def extractor(nlp: Language) -> Extractor:
+    """What makes the features of a pass."""
+    return next(part.extractor for _, part in nlp.pipeline if isinstance(part, _FeaturesComponent))
 
 
 def adopt(nlp: Language, intents: IntentModel | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from math import exp, log1p, sqrt
+from math import log1p, sqrt
 from string import punctuation
 from typing import Final
 
@@ -13,6 +13,7 @@ import numpy as np
 from omnibot.model import Evidence, Sentiment
 from omnibot.understanding.artefacts import artefact
 from omnibot.understanding.features import Features
+from omnibot.understanding.judge import likelihoods, weighed
 from omnibot.understanding.lexicons import LANGUAGES, lexicon
 from omnibot.understanding.mood_rules import Weighed, rules
 from omnibot.understanding.utterance import LONGEST, Utterance
@@ -179,7 +180,7 @@ def _looks(utterance: Utterance) -> Iterator[str]:
     for twice in ("!!", "??", ".."):
         if twice in lower:
             yield twice
-    if len([word for word in utterance.text.split() if len(word) > 2 and word.isupper()]) > 1:
+    if len([word for word in filter(str.isupper, utterance.text.split()) if len(word) > 2]) > 1:
         yield "shouts"
 
 
@@ -210,15 +211,8 @@ class _Head:
     def odds(self, found: Mapping[str, float], features: Features) -> list[float]:
         """How likely each label is: together 1."""
         dense: list[float] = (features.dense @ self._dense).tolist()
-        bad, neither, good = (bias + score for bias, score in zip(self._biases, dense, strict=True))
-        for name, count in found.items():
-            if row := self._signs.get(name):
-                bad += row[0] * count
-                neither += row[1] * count
-                good += row[2] * count
-        most = max(bad, neither, good)
-        powers = [exp(bad - most), exp(neither - most), exp(good - most)]
-        return [power / sum(powers) for power in powers]
+        scores = [bias + score for bias, score in zip(self._biases, dense, strict=True)]
+        return likelihoods(weighed(scores, found, self._signs))
 
 
 def _strength(label: int, odds: Sequence[float], compound: float) -> float:

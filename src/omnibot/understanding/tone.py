@@ -120,7 +120,7 @@ class _Surface:
             yield _SHOUTED
         if self.exclaimed:
             yield _EXCLAIMED
-        if any([sign in utterance.folded for sign in _PLAY]) or not (text.isascii() or not _EMOJIS.search(text)):
+        if any(map(utterance.folded.__contains__, _PLAY)) or not (text.isascii() or not _EMOJIS.search(text)):
             yield _PLAYED
         if utterance.language == "en" and (" i " in text or text.startswith("i ")):
             yield _SMALL_I

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from itertools import islice
+from itertools import accumulate, islice
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from omnibot.model import Evidence, Situation
@@ -15,12 +15,12 @@ from omnibot.model import Evidence, Situation
 if TYPE_CHECKING:
     from spacy.tokens import Doc
 
-__all__ = ["LONGEST", "Utterance", "folded", "legible", "once"]
+__all__ = ["LONGEST", "Utterance", "cut", "folded", "legible", "once"]
 
 LONGEST = 4000  # characters that are read of a message
 _SIGNS = 200  # neither letter, digit nor space: a long letter has fewer, a flood of emoji more
 _UNBROKEN = 40  # signs without a space; longer runs are links and noise
-_WORD = re.compile(r"[^\W_]++(?:['.@_-]++[^\W_]++)*+|[^\w\s]")
+_WORD = re.compile(r"([^\W_]++(?:['.@_-]++[^\W_]++)*+|[^\w\s])")
 
 
 _Owner = TypeVar("_Owner")
@@ -79,12 +79,16 @@ class Utterance:
     @once
     def words(self) -> list[str]:
         """Words and signs in lower case."""
-        return _WORD.findall(self.lower)  # a letter is none in either case, or in both
+        return self._cut[0]
 
     @once
     def spans(self) -> list[tuple[int, int]]:
         """Where each of the words stands in the text."""
-        return _places(self.words, self.lower)
+        return self._cut[1]
+
+    @once
+    def _cut(self) -> tuple[list[str], list[tuple[int, int]]]:
+        return cut(self.lower, _WORD)  # a letter is none in either case, or in both
 
     @once
     def said_words(self) -> list[str]:
@@ -96,7 +100,7 @@ class Utterance:
     @once
     def said_spans(self) -> list[tuple[int, int]]:
         """Where each word of what is said stands in the text."""
-        return self.spans if self.said is self.text else _places(_WORD.findall(self.said), self.said)
+        return self.spans if self.said is self.text else cut(self.said, _WORD)[1]
 
     def in_language(self, language: str) -> Utterance:
         """The same, read in a language; what was made of the text already goes along."""
@@ -115,14 +119,15 @@ class Utterance:
         return self.quote(self.spans[first][0], self.spans[end - 1][1])
 
 
-def _places(words: Iterable[str], text: str) -> list[tuple[int, int]]:
-    """Where words stand that a text was cut into, one after the other: none begins in what is left out between two."""
-    places, end = [], 0
-    for word in words:
-        start = text.find(word, end)
-        end = start + len(word)
-        places.append((start, end))
-    return places
+def cut(text: str, word: re.Pattern[str]) -> tuple[list[str], list[tuple[int, int]]]:
+    """What an expression, which is one group, finds in a text, and where it stands.
+
+    No step for each word: a split with a group gives what stands between words and words in turn, and their lengths
+    add up to their places.
+    """
+    parts = word.split(text)
+    places = list(accumulate(map(len, parts)))
+    return parts[1::2], list(zip(places[::2], places[1::2], strict=False))  # behind the last word ends no other
 
 
 def folded(lower: str) -> str:

@@ -40,6 +40,9 @@ _TURNING = frozenset((*BOOSTER_DICT, *NEGATE, *_EMPHATIC, *_OF_IDIOMS, "no", "le
 _SHORTEST = 2  # what is no longer without its punctuation may be an emoticon
 
 
+_turns, _shouts = attrgetter("turns"), attrgetter("shouts")
+
+
 class Word(NamedTuple):
     """A word as VADER takes it, and what it is by itself."""
 
@@ -106,15 +109,17 @@ class Vader(SentimentIntensityAnalyzer):  # type: ignore[misc]
     def valences(self, words: Sequence[Word], capitals: bool) -> list[float]:
         """The weight (−4…4, more with emphasis) of each word among the others; `capitals`: some of them shout."""
         valences = [0.0] * len(words)
+        turning = list(map(_turns, words))
         weighed: dict[tuple[Word, ...], float] = {}  # floods repeat themselves
         for place, weight in enumerate(map(self._weight_of, words)):
             if weight is None:
                 continue
-            start = max(0, place - _BEFORE)
-            about = tuple(words[start : place + _BEHIND + 1])
-            if True not in [word.turns for word in about]:
+            start, end = max(0, place - _BEFORE), place + _BEHIND + 1
+            if True not in turning[start:end]:
                 valences[place] = _alone(weight, shouts=capitals and words[place].shouts)
-            elif place < _BEFORE:
+                continue
+            about = tuple(words[start:end])
+            if place < _BEFORE:
                 valences[place] = self._valence(about, place, capitals)
             else:
                 if about not in weighed:
@@ -232,7 +237,7 @@ class _Splitter:
 
 def some_shout(words: Sequence[Word]) -> bool:
     """Whether some words are in capitals, and others not."""
-    return 0 < [word.shouts for word in words].count(True) < len(words)
+    return 0 < list(map(_shouts, words)).count(True) < len(words)
 
 
 def _first(valence: float, places: list[int], valences: Sequence[float]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import compress, count
 
 from omnibot.model import Evidence, NamedTime, Signal, Situation, TimeKind
 from omnibot.understanding.times.words import vocabulary
@@ -40,6 +41,8 @@ def time_sensitivity(utterance: Utterance, times: Sequence[NamedTime]) -> Signal
 
 
 def _due(situation: Situation, times: Sequence[NamedTime]) -> Iterator[tuple[float, Evidence]]:
+    if not times:
+        return
     now = situation.now.astimezone(UTC)
     for named in times:
         if named.at is None or named.kind not in _WEIGHTS:
@@ -57,12 +60,10 @@ def _said(utterance: Utterance) -> Iterator[tuple[float, Evidence]]:
     """The words of haste and of leisure; where phrases overlap the longest holds."""
     haste = vocabulary(utterance.language).haste
     words, done = utterance.words, 0
-    if haste.keys().isdisjoint(words):
-        return
-    for place, word in enumerate(words):
-        if word not in haste or place < done:
+    for place in compress(count(), map(haste.__contains__, words)):
+        if place < done:
             continue
-        for rest, level in haste[word]:
+        for rest, level in haste[words[place]]:
             end = place + 1 + len(rest)
             if words[place + 1 : end] == rest:
                 done = end
