@@ -187,6 +187,9 @@ class BoardPeople:
     async def write(self, place: Place, text: str) -> str:
         return await self._do(ANA, place, ActKind.NOTE, text=text)
 
+    async def send(self, place: Place, text: str) -> str:
+        return await self._do(ANA, place, ActKind.REPLY, text=text)
+
     async def act(
         self,
         place: Place,

@@ -52,7 +52,7 @@ ACTS = (
     (ActKind.CONSENT, "to be called back", ""),
     (ActKind.REPLY, "Hello Mike,\n\nyour limit is lifted. 1 < 2 & 3 > 2 👩‍👩‍👧", ""),
     (ActKind.NOTE, "he has asked for the third time", ""),
-    (ActKind.RESOLVE, "the limit was lifted", "fixed"),
+    (ActKind.RESOLVE, "the limit was lifted", "solved"),
     (ActKind.REOPEN, "", ""),
     (ActKind.HAND_BACK, "", ""),
     (ActKind.MERGE, "same phone", "12"),
@@ -313,7 +313,7 @@ class DeskContract:
         ids = [await work.desk.show(place, entry_of(id, text)) for id, text in enumerate(texts, 1)]
         shown = people.threads()[-1][1:]
         assert [next(text for text in texts if text in line.text) for line in shown] == texts
-        assert all("Mike Adeyemi" in line.text and "WhatsApp" in line.text for line in shown)
+        assert all("Mike Adeyemi" in line.text and "whatsapp" in line.text.casefold() for line in shown)
         assert len({id for id in ids if id}) in (0, len(ids))
 
     @pytest.mark.parametrize("kind", EntryKind)
@@ -392,10 +392,10 @@ class DeskContract:
 
     async def replied(self, work: AtWork, people: Staffroom, place: Place) -> str:
         """What the agent has sent to the customer, by the provider's id of it."""
-        self.need_act(people, ActKind.REPLY)
-        await people.act(place, ActKind.REPLY, text="Hello Mike")
-        act = (await work.bureau.done(1))[-1][1]
-        return act.entry
+        entry = await people.send(place, "Hello Mike")
+        act = await self.one(work)
+        assert (act.kind, act.text, act.entry) == (ActKind.REPLY, "Hello Mike", entry)
+        return entry
 
     # --- what agents do -----------------------------------------------------------------------------------
 
@@ -496,19 +496,29 @@ class DeskContract:
     async def test_edits_and_deletions_are_written_down_alone(self, work: AtWork, people: Staffroom) -> None:
         self.need(people, DeskAbility.EDIT)
         place = await self.opened(work, people)
-        entry = await people.write(place, "first words")
+        entry = await people.send(place, "first words")
         await work.bureau.done(1)
         await people.edit(place, entry, "other words")
         await work.bureau.done(2)
         await people.delete(place, entry)
         done = await work.bureau.done(3)
-        assert [act.kind for _, act in done] == [ActKind.NOTE, ActKind.EDITED, ActKind.DELETED]
+        assert [act.kind for _, act in done] == [ActKind.REPLY, ActKind.EDITED, ActKind.DELETED]
         assert [act.entry for _, act in done] == [entry] * 3
-        assert done[1][1].text == "other words"
+        assert "other words" in done[1][1].text
 
     # --- who may act --------------------------------------------------------------------------------------
 
-    @pytest.mark.parametrize("kind", [ActKind.NOTE, ActKind.REPLY, ActKind.RESOLVE])
+    async def test_what_others_write_in_a_thread_is_no_agents_note(self, work: AtWork, people: Staffroom) -> None:
+        place = await self.opened(work, people)
+        await people.intrude(place, ActKind.NOTE, "let me in")
+        await people.write(place, "who is this?")
+        acts = await work.bureau.done(1)
+        while acts[-1][1].kind is not ActKind.NOTE:
+            acts = await work.bureau.done(len(acts) + 1)
+        assert [act.text for _, act in acts if act.kind is not ActKind.REFUSED] == ["who is this?"]
+        assert work.inbox.offers == []
+
+    @pytest.mark.parametrize("kind", [ActKind.REPLY, ActKind.TAKE])
     async def test_who_is_no_agent_is_refused_and_told(self, work: AtWork, people: Staffroom, kind: ActKind) -> None:
         place = await self.opened(work, people)
         await people.intrude(place, kind, "let me in")

@@ -77,6 +77,10 @@ class Staffroom(Protocol):
         """The agent writes in a thread, and says nothing of whom it is for; the provider's id of it."""
         ...
 
+    async def send(self, place: Place, text: str) -> str:
+        """The agent writes in a thread, and says that it goes to the customer; the provider's id of it."""
+        ...
+
     async def act(
         self,
         place: Place,

@@ -97,6 +97,9 @@ class MailStaffroom:
         self.posted.append(self.ana.reply(self.letter(place), text))
         return self.posted[-1].message_id
 
+    async def send(self, place: Place, text: str) -> str:
+        return await self.write(place, f"#reply\n{text}")
+
     async def act(
         self,
         place: Place,
