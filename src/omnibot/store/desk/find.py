@@ -9,7 +9,7 @@ import asyncpg
 import orjson
 
 from omnibot.contract.desk import Place
-from omnibot.model import ActKind, Agent, CustomerId, StretchId
+from omnibot.model import ActKind, Agent, CustomerId, MessageId, StretchId
 from omnibot.store.codec import Codec
 from omnibot.store.desk.values import ActRecord, Attended, Figures
 from omnibot.store.message_path.connections import Connections
@@ -35,7 +35,9 @@ _OPEN = f"SELECT {ATTENDED} FROM stretches s {WHOSE} WHERE s.ended_at IS NULL AN
 
 _BY_ID = f"SELECT {ATTENDED} FROM stretches s {WHOSE} WHERE s.id = ANY($1::bigint[]) ORDER BY s.id"
 
-_BY_PLACE = f"SELECT {ATTENDED} FROM stretches s {WHOSE} WHERE s.place_hash = $1"
+_BY_PLACE = f"""
+SELECT {ATTENDED} FROM desk_places p JOIN stretches s ON s.id = p.stretch_id {WHOSE} WHERE p.place_hash = $1
+"""
 
 _QUEUE = f"""
 SELECT {ATTENDED} FROM stretches s {WHOSE}
@@ -61,6 +63,17 @@ FROM stretches s {WHOSE} WHERE s.ended_at IS NULL ORDER BY {_URGENT_FIRST} LIMIT
 """
 
 _ACTS = "SELECT id, address_id, at, kind, outcome, payload_sealed FROM desk_acts WHERE stretch_id = $1 ORDER BY id"
+
+# Of what it has brought, that which is to be sent again, if any is.
+_MESSAGE_OF = """
+SELECT o.id FROM desk_entries first
+CROSS JOIN LATERAL (
+    SELECT first.message_id UNION ALL
+    SELECT message_id FROM desk_entries WHERE about_id = first.id AND kind = 'reply') AS e
+JOIN outbox o ON o.id = e.message_id
+WHERE first.stretch_id = $1 AND first.provider_hash = $2 AND first.kind = 'reply'
+ORDER BY o.state IN ('refused', 'dead', 'suppressed', 'unknown') DESC, o.id LIMIT 1
+"""
 
 _FIGURES = """
 SELECT count(*) AS open, count(*) FILTER (WHERE state = 'waiting') AS waiting,
@@ -104,7 +117,7 @@ class Finding(Connections):
         return await self._attended(_BY_ID, list(ids))
 
     async def of_place(self, place: Place) -> Attended | None:
-        """What a thread is about, whether it is still open or not."""
+        """What a thread is about, whether it is still open or not, and shown there or elsewhere by now."""
         found = await self._attended(_BY_PLACE, self._codec.place_hash(place.desk, place.room, place.thread))
         return found[0] if found else None
 
@@ -128,6 +141,15 @@ class Finding(Connections):
         ids = [row["id"] for row in rows if any(sought in told.casefold() for told in self._told(row))][:limit]
         found = {one.stretch.id: one for one in await self.attended(ids)}
         return [found[id_] for id_ in ids if id_ in found]
+
+    async def message_of(self, stretch: StretchId, entry: str) -> MessageId | None:
+        """What an entry of a thread (by its id there) has brought to the customer; of several the first that failed.
+
+        None: nothing.
+        """
+        async with self._connection() as connection:
+            id_ = await connection.fetchval(_MESSAGE_OF, stretch, self._codec.provider_hash(entry))
+        return None if id_ is None else MessageId(id_)
 
     async def acts(self, stretch: StretchId) -> list[ActRecord]:
         """What agents did about it, the first first."""

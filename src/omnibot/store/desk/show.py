@@ -12,7 +12,7 @@ from omnibot.contract.desk import Place
 from omnibot.model import DeliveryState, Direction, Entry, EntryKind, File, MessageId, StretchId
 from omnibot.store.desk.adopt import Adopting
 from omnibot.store.desk.values import Mark, Refresh, ToShow
-from omnibot.store.payloads import parts_from_json, text_of
+from omnibot.store.payloads import text_of
 
 _FILES_SECONDS = 30  # for which a line waits for the files of its message
 
@@ -47,7 +47,7 @@ SELECT e.id, e.stretch_id, e.address_id, e.kind, e.at, e.attempts, e.payload_sea
     s.address_id AS owner_id, s.place_sealed, about.provider_sealed AS about_sealed, sent.message_id AS sent_id,
     sent.state AS sent_state, sent.reason AS sent_reason, m.id AS message_id, m.direction, m.at AS said_at,
     m.address_id AS said_where, m.body_sealed, r.body_sealed AS revised_sealed, a.channel,
-    o.payload_sealed AS parts_sealed, name.address_id AS name_owner, name.value_sealed AS name_sealed, ARRAY(
+    name.address_id AS name_owner, name.value_sealed AS name_sealed, ARRAY(
         SELECT ROW(f.name_sealed, f.media_type, f.size, f.file_key) FROM attachments f
         WHERE f.address_id = m.address_id AND f.message_id = m.id ORDER BY f.id) AS files
 FROM unnest((SELECT $1::bigint[])) AS c(id)
@@ -65,7 +65,6 @@ LEFT JOIN addresses a ON a.id = m.address_id
 LEFT JOIN LATERAL (
     SELECT body_sealed FROM revisions WHERE address_id = m.address_id AND message_id = m.id
     ORDER BY at DESC, id DESC LIMIT 1) AS r ON true
-LEFT JOIN outbox o ON o.id = m.id AND m.direction = 'out'
 LEFT JOIN LATERAL (
     SELECT f.address_id, f.value_sealed FROM links l JOIN links theirs ON theirs.customer_id = l.customer_id
     JOIN facts f ON f.address_id = theirs.address_id AND f.key = 'name' AND f.valid_to IS NULL
@@ -103,19 +102,19 @@ class Showing(Adopting):
 
         A thread's next line comes when that has ended. What cannot be read by this version has failed.
         """
-        async with self._connection() as connection:
-            claimed = await connection.fetch(_CLAIM, limit, timedelta(seconds=lease_seconds))
-            if not claimed:
-                return []
-            interrupted = {row["id"]: row["interrupted"] for row in claimed}
-            rows = await connection.fetch(_READ, list(interrupted))
-        ready = []
-        for row in rows:
-            try:
-                ready.append(self._to_show(row, interrupted=interrupted[row["id"]]))
-            except Exception as error:
-                await self._end(row["id"], row["attempts"], "failed", type(error).__name__)
-        return ready
+        while True:
+            async with self._connection() as connection:
+                claimed = await connection.fetch(_CLAIM, limit, timedelta(seconds=lease_seconds))
+                interrupted = {row["id"]: row["interrupted"] for row in claimed}
+                rows = await connection.fetch(_READ, list(interrupted)) if claimed else []
+            ready = []
+            for row in rows:
+                try:
+                    ready.append(self._to_show(row, interrupted=interrupted[row["id"]]))
+                except Exception as error:
+                    await self._end(row["id"], row["attempts"], "failed", type(error).__name__)
+            if ready or not rows:
+                return ready
 
     async def shown(self, shown: ToShow, provider_id: str = "") -> None:
         """It stands in the thread, by this id there. Counts however late it comes."""
@@ -198,18 +197,13 @@ class Showing(Adopting):
             text=text_of(self._codec.open(where, sealed)),
             name=by,
             channel=row["channel"],
-            files=(*self._attached(where, row["files"]), *self._sent_files(where, row["parts_sealed"])),
+            files=tuple(self._attached(where, row["files"])),
         )
 
     def _attached(self, owner: int, files: Iterable[Sequence[Any]]) -> Iterable[File]:
         """Those that could not be had have no reference."""
         for name, media_type, size, key in files:
-            yield File(self._codec.open_text(owner, name), media_type, size or 0, key or "")
-
-    def _sent_files(self, owner: int, sealed: bytes | None) -> Iterable[File]:
-        if sealed and len(sealed) > 1:
-            parts = parts_from_json(self._codec.open(owner, sealed)["parts"])
-            yield from (part for part in parts if isinstance(part, File))
+            yield File(self._codec.open_text(owner, name), media_type, size or 0, f"kept:{key}" if key else "")
 
 
 def _file(stored: Mapping[str, Any]) -> File:

@@ -38,10 +38,16 @@ WITH claimed AS (
 SELECT {ATTENDED} FROM claimed s {WHOSE} ORDER BY s.id
 """
 
+# A thread is one stretch's for ever.
 _PLACE = """
-UPDATE stretches SET place_hash = $2, place_sealed = $3, room_number = $4, opening_until = NULL, doubtful = false,
+WITH there AS (
+    INSERT INTO desk_places AS p (place_hash, stretch_id, address_id, at)
+    SELECT $2, id, address_id, now() FROM stretches WHERE id = $1 AND place_hash IS NULL
+    ON CONFLICT (place_hash) DO UPDATE SET at = now() WHERE p.stretch_id = EXCLUDED.stretch_id RETURNING stretch_id
+)
+UPDATE stretches s SET place_hash = $2, place_sealed = $3, room_number = $4, opening_until = NULL, doubtful = false,
     card_hash = ''
-WHERE id = $1 AND place_hash IS NULL RETURNING id
+FROM there WHERE s.id = there.stretch_id RETURNING s.id
 """
 
 _OPEN_LATER = """

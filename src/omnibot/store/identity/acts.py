@@ -11,14 +11,15 @@ import asyncpg
 
 from omnibot.model import AddressId
 from omnibot.store.availability import AWAY
-from omnibot.store.identity.match import Matching
 from omnibot.store.identity.merge import Ground
+from omnibot.store.identity.resolve import Resolving
 from omnibot.store.identity.standing import Changed, End
 from omnibot.store.identity.values import (
     CUSTOMER,
     Act,
     Executed,
     IdentityError,
+    Resolution,
     Ruling,
     UnknownAddress,
     Verdict,
@@ -113,7 +114,7 @@ class _Failed(Exception):
         self.taken = taken
 
 
-class Acting(Matching):
+class Acting(Resolving):
     """The queue of acts, and their execution."""
 
     async def write_acts(self, acts: Sequence[NewAct]) -> None:
@@ -168,6 +169,11 @@ class Acting(Matching):
                 return (await self._link_proven(connection, taken)).verdict.name.lower()
             case Act.MATCH:
                 return (await self._match(connection, taken.address)).verdict.name.lower()
+            case Act.REVIEW:
+                review, _, reason = taken.evidence.partition(" ")
+                reason = reason or "said at the desk"
+                ruling = await self._resolve_review(connection, int(review), Resolution.MERGE, taken.by, reason)
+                return ruling.verdict.name.lower()
             case Act.UNLINK:
                 end = await self._end_at(connection, taken.address)
                 await self._unlink(connection, end, taken.by, taken.evidence)

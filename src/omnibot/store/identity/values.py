@@ -25,6 +25,7 @@ class Act(StrEnum):
     UNLINK = "unlink"  # `address_id` is a person of its own again
     FORGET = "forget"  # as unlink, and nothing is sent there any more
     MATCH = "match"  # `address_id` brought an identifier: apply the rules
+    REVIEW = "review"  # staff says at a desk that two are one: `evidence` is the review's number and their reason
 
 
 class Verdict(StrEnum):

@@ -17,7 +17,8 @@ from omnibot.store.work import Dispatch, Dispatched, Held, Quota, Result, StoreU
 # The head of an address's queue (one an account: two bots are two chats) is the one with nothing open before it. An
 # `unknown` blocks what is behind it only for a while; what is held waits for its own time and blocks nobody, and so
 # does a pointer, which leaves after what it points to. The gate: the address row is locked (a STOP that commits later
-# waits, one that committed before is seen), and replies are counted against their caps.
+# waits, one that committed before is seen), and replies are counted against their caps; not those of people, who see
+# for themselves whom they answer.
 _QUOTA = """
     SELECT * FROM unnest((SELECT $1::text[]), $2::text[], $3::int[], $4::int[], $5::interval[], $6::int[],
                          $7::interval[])
@@ -74,9 +75,9 @@ WITH head AS (
         WHEN h.purpose = 'unsolicited' AND h.unsolicited <= (
             SELECT count(*) FROM outbox s WHERE s.address_id = h.address_id AND s.sent_at > now() - h.unsolicited_in
                 AND s.purpose = 'unsolicited') THEN 'reply cap'
-        WHEN h.replies <= (
-            SELECT count(*) FROM outbox s WHERE s.address_id = h.address_id AND s.sent_at > now() - h.replies_in)
-            THEN 'reply cap'{verdicts}
+        WHEN h.purpose <> 'agent' AND h.replies <= (
+            SELECT count(*) FROM outbox s WHERE s.address_id = h.address_id AND s.sent_at > now() - h.replies_in
+                AND s.purpose <> 'agent') THEN 'reply cap'{verdicts}
         END AS verdict
     FROM (SELECT * FROM head ORDER BY address_id) AS h
     CROSS JOIN LATERAL (SELECT * FROM addresses WHERE id = h.address_id FOR SHARE) AS a{heard}

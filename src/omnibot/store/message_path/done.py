@@ -13,15 +13,18 @@ from typing import Any
 
 import asyncpg
 
-from omnibot.model import AddressId, CaseChange, CaseId, CaseSide, CustomerId, Done, Draft, MessageId
+from omnibot.model import AddressId, CaseChange, CaseId, CaseSide, CustomerId, Done, Draft, File, MessageId
 from omnibot.store.cases import side_after, side_body, side_of
 from omnibot.store.message_path.connections import Connections, columns
 from omnibot.store.payloads import notice_payload, parts_to_json, said_body
 from omnibot.store.stretches import stretch_body
 from omnibot.store.work import Outcome, Purpose
 
+_ITSELF = "omnibot"  # who acts where no agent does
+_KEPT = "kept:"  # begins the reference of a file that we have
+
 _HOLD = """
-SELECT s.id, s.address_id, s.matter_id, s.priority, s.ended_at
+SELECT s.id, s.address_id, s.matter_id, s.ended_at
 FROM unnest((SELECT $1::bigint[]), $2::bigint[]) AS d(customer_id, stretch_id)
 JOIN stretches s ON s.id = d.stretch_id JOIN links l ON l.address_id = s.address_id AND l.customer_id = d.customer_id
 ORDER BY s.id FOR NO KEY UPDATE OF s
@@ -43,7 +46,8 @@ WHERE o.id = again.id
 _CHANGE = """
 UPDATE stretches s SET team = c.team, priority = coalesce(c.priority, s.priority), state = c.state,
     owner_hash = c.owner_hash, body_sealed = c.body, answered_at = coalesce(c.answered_at, s.answered_at),
-    snoozed_until = c.snoozed_until, ended_at = CASE WHEN c.ended THEN coalesce(s.ended_at, c.ended_at, now()) END
+    snoozed_until = c.snoozed_until,
+    ended_at = CASE WHEN c.ended THEN coalesce(s.ended_at, GREATEST(c.ended_at, now())) END
 FROM unnest((SELECT $1::bigint[]), $2::text[], $3::text[], $4::text[], $5::uuid[], $6::bytea[], $7::timestamptz[],
             $8::timestamptz[], $9::boolean[], $10::timestamptz[])
     AS c(id, team, priority, state, owner_hash, body, answered_at, snoozed_until, ended, ended_at)
@@ -62,22 +66,33 @@ UPDATE handoffs SET resolved_at = NULL WHERE turn_id IS NOT NULL AND id IN (
 _SAY = f"""
 WITH said AS MATERIALIZED (
     SELECT nextval('messages_id_seq') AS id, r.*
-    FROM unnest((SELECT $1::bigint[]), $2::bigint[], $3::text[], $4::text[], $5::bytea[], $6::bytea[])
-        WITH ORDINALITY AS r(stretch_id, address_id, channel, account, body, payload, ord)
+    FROM unnest((SELECT $1::bigint[]), $2::text[], $3::bigint[], $4::text[], $5::text[], $6::bytea[], $7::bytea[],
+                $8::int[])
+        WITH ORDINALITY AS r(stretch_id, purpose, address_id, channel, account, body, payload, files, ord)
     ORDER BY r.ord
 ), written AS (
     INSERT INTO messages (id, address_id, direction, account, at, received_at, body_sealed, attachments)
-    SELECT id, address_id, 'out', account, date_trunc('second', now()), now(), body, 0 FROM said
+    SELECT id, address_id, 'out', account, date_trunc('second', now()), now(), body, files FROM said
 ), queued AS (
     INSERT INTO outbox (id, address_id, channel, account, purpose, state, due_at, attempts, payload_sealed,
                         created_at, changed_at)
-    SELECT id, address_id, channel, account, '{Purpose.AGENT}', 'queued', now(), 0, payload, now(), now()
+    SELECT id, address_id, channel, account, purpose, 'queued', now(), 0, payload, now(), now()
     FROM said ORDER BY id
 ), answered AS (
     UPDATE stretches s SET replied_id = a.id, answered_at = coalesce(s.answered_at, now()), asked_at = NULL
-    FROM (SELECT stretch_id, max(id) AS id FROM said GROUP BY stretch_id) AS a WHERE s.id = a.stretch_id
+    FROM (SELECT stretch_id, max(id) AS id FROM said WHERE purpose = '{Purpose.AGENT}' GROUP BY stretch_id) AS a
+    WHERE s.id = a.stretch_id
 )
 SELECT id FROM said ORDER BY ord
+"""
+
+_FILE = """
+INSERT INTO attachments (address_id, message_id, channel, account, state, name_sealed, media_type, size, file_key,
+                         attempts, due_at)
+SELECT f.*, 0, now()
+FROM unnest((SELECT $1::bigint[]), $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[],
+            $8::bigint[], $9::text[])
+    AS f(address_id, message_id, channel, account, state, name, media_type, size, file_key)
 """
 
 ENTRY_IDS = "SELECT nextval('desk_entries_id_seq') AS id FROM generate_series(1, $1)"
@@ -149,11 +164,24 @@ class _Taken:
         """The case that it changes, or that people answered about."""
         if self.done.case is not None and self.done.case.id is not None:
             return self.done.case.id
-        return CaseId(self.row["matter_id"]) if self.done.replies and self.row["matter_id"] is not None else None
+        answered = self.done.replies and self.by_people and self.row["matter_id"] is not None
+        return CaseId(self.row["matter_id"]) if answered else None
 
     @property
     def agent(self) -> str:
         return self.done.act.by.name or self.done.act.by.id
+
+    @property
+    def changes_priority(self) -> bool:
+        """Else it stays what it is: a hand-off that was adopted meanwhile may have raised it."""
+        before = (one for one in self.outcome.work.stretches if one.id == self.done.stretch)
+        after = self.done.after
+        return after is not None and any(one.priority != after.priority for one in before)
+
+    @property
+    def by_people(self) -> bool:
+        """Else a time was over, and the words are the bot's."""
+        return self.done.act.by.id != _ITSELF
 
 
 @dataclass(slots=True)
@@ -207,9 +235,10 @@ class Doing(Connections):
     async def _change(self, connection: asyncpg.Connection, taken: Sequence[_Taken]) -> None:
         """The stretches as they are after the last of their acts; what people have taken care of, or have again."""
         last = {t.done.stretch: (t.row, t.done.after) for t in taken if t.done.after is not None}
+        raised = {t.done.stretch for t in taken if t.changes_priority}
         rows: list[tuple[Any, ...]] = []
         for id_, (row, after) in last.items():
-            priority = after.priority if after.priority != row["priority"] else None
+            priority = after.priority if id_ in raised else None
             owner = self._codec.agent_hash(after.owner.id) if after.owner else None
             body = self._codec.seal(row["address_id"], stretch_body(after))
             rows.append(
@@ -230,13 +259,20 @@ class Doing(Connections):
     # --- what leaves, and what the thread shows ---
 
     async def _enter(self, connection: asyncpg.Connection, taken: Sequence[_Taken]) -> None:
-        said = [self._message_row(t, draft) for t in taken for draft in t.done.replies]
-        ids = iter(await connection.fetch(_SAY, *columns(said, 6)) if said else ())
+        drafts = [(t, draft) for t in taken for draft in t.done.replies]
+        said = [self._message_row(t, draft) for t, draft in drafts]
+        ids = [MessageId(row["id"]) for row in await connection.fetch(_SAY, *columns(said, 8))] if said else []
+        files = [row for (_, draft), id_ in zip(drafts, ids, strict=True) for row in self._files(draft, id_)]
+        if files:
+            await connection.execute(_FILE, *columns(files, 9))
         count = sum(len(t.done.replies) + len(t.done.notices) for t in taken)
         numbers = iter([row["id"] for row in await connection.fetch(ENTRY_IDS, count)] if count else ())
         entries: list[tuple[Any, ...]] = []
+        left = iter(ids)
         for t in taken:
-            entries += self._replies(t, [MessageId(next(ids)["id"]) for _ in t.done.replies], numbers)
+            messages = [next(left) for _ in t.done.replies]
+            if t.by_people:
+                entries += self._replies(t, messages, numbers)
             for notice in t.done.notices:
                 sealed = self._codec.seal(t.address, notice_payload(notice))
                 entries.append((
@@ -260,12 +296,21 @@ class Doing(Connections):
 
     def _message_row(self, t: _Taken, draft: Draft) -> tuple[Any, ...]:
         to = draft.to
-        body = {**said_body(draft), "by": t.agent}
+        body = {**said_body(draft), "by": t.agent} if t.by_people else said_body(draft)
         payload = {"parts": parts_to_json(draft.parts), "subject": draft.subject, "context": to.context}
         return (
-            t.done.stretch, to.id, to.address.channel, to.account, self._codec.seal(to.id, body),
-            self._codec.seal(to.id, payload),
+            t.done.stretch, Purpose.AGENT if t.by_people else Purpose.REPLY, to.id, to.address.channel, to.account,
+            self._codec.seal(to.id, body), self._codec.seal(to.id, payload), len(_kept(draft)),
         )  # fmt: skip
+
+    def _files(self, draft: Draft, message: MessageId) -> Iterator[tuple[Any, ...]]:
+        """Whoever sweeps files that belong to no message finds these."""
+        to = draft.to
+        for file in _kept(draft):
+            yield (
+                to.id, message, to.address.channel, to.account, "stored", self._codec.seal(to.id, file.name),
+                file.media_type, file.size, file.ref.removeprefix(_KEPT),
+            )  # fmt: skip
 
     # --- what stays ---
 
@@ -295,7 +340,7 @@ class Doing(Connections):
             matter = matters[t.customer, id_]
             if t.done.case is not None:
                 matter.change(t.done.case, id_, t.address, t.outcome.work.at)
-            if t.done.replies:
+            if t.done.replies and t.by_people:
                 matter.helped(t.address, t.agent)
         rows = [self._side_row(s) for m in matters.values() for s in m.sides if s.address in m.changed]
         await connection.execute(_KEEP_SIDES, *columns(rows, 10))
@@ -305,6 +350,11 @@ class Doing(Connections):
             side.address, side.id, side.intent, side.state.value, self._codec.seal(side.address, side_body(side)),
             side.opened_at, side.touched_at, side.resolved_at, side.contacts, side.reopened,
         )  # fmt: skip
+
+
+def _kept(draft: Draft) -> list[File]:
+    """The files of ours that go along; those that the company put beside its articles are not."""
+    return [part for part in draft.parts if isinstance(part, File) and part.ref.startswith(_KEPT)]
 
 
 def _followed(side: CaseSide, change: CaseChange, at: datetime) -> CaseSide:
