@@ -68,6 +68,7 @@ class Me:
     name: str
     org_wide: bool  # installed for a whole organisation, which is more than one workspace
     scopes: frozenset[str]  # of the token; empty where Slack does not say
+    url: str = ""  # where people read it in a browser, with a slash at the end; '' where Slack does not say
 
 
 class Account:
@@ -222,6 +223,7 @@ def _me(answer: AsyncSlackResponse) -> Me:
         bot=str(fields.get("bot_id", "")),
         name=str(fields.get("user", "")),
         org_wide=fields.get("is_enterprise_install") is True,
+        url=str(fields.get("url") or ""),
         scopes=frozenset(scope.strip() for scope in answer.headers.get("x-oauth-scopes", "").split(",") if scope),
     )
 

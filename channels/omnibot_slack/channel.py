@@ -9,10 +9,11 @@ from typing import ClassVar, Self
 
 from aiohttp import web
 
-from omnibot.contract import Accept, Channel, ChannelSettings, Finding, Limits, Receipt, Refused, Site
+from omnibot.contract import Accept, Channel, ChannelSettings, Desk, Finding, Limits, Receipt, Refused, Site
 from omnibot.model import Address, Attachment, Outbound
 from omnibot_slack.account import Account, CallFailed
 from omnibot_slack.blocks import CHOICES, VALUE_BYTES
+from omnibot_slack.desk import SlackDesk
 from omnibot_slack.dispatch import Dispatch
 from omnibot_slack.health import findings
 from omnibot_slack.outcomes import of_a_question
@@ -48,6 +49,7 @@ class Slack(Channel):
         # a few more than messages at once: profiles, threads, files and Socket Mode need some too
         self._account = Account(settings, connections=IN_FLIGHT + 32)
         self._outgoing = Outgoing(site, settings, self._account)
+        self._desk = SlackDesk(site, settings, self._account)
 
     async def __aenter__(self) -> Self:
         await self._account.open()
@@ -75,7 +77,7 @@ class Slack(Channel):
         secret = self.settings.signing_secret
         if self.settings.mode != "events" or secret is None:
             return ()
-        dispatch = Dispatch(self.site, self.settings, self._account, accept)
+        dispatch = Dispatch(self.site, self.settings, self._account, accept, self._desk)
         reception = Reception(self.site, secret.get_secret_value(), dispatch)
         return (web.post(request_path(self.site), reception.webhook),)
 
@@ -83,7 +85,7 @@ class Slack(Channel):
         token = self.settings.app_token
         if self.settings.mode != "socket" or token is None:
             return
-        dispatch = Dispatch(self.site, self.settings, self._account, accept)
+        dispatch = Dispatch(self.site, self.settings, self._account, accept, self._desk)
         await Sockets(self._account, token.get_secret_value(), dispatch, name=self.site.account).run()
 
     async def fetch(self, attachment: Attachment) -> AsyncIterator[bytes]:
@@ -124,6 +126,9 @@ class Slack(Channel):
 
     async def redact(self, to: Address, receipt: Receipt) -> bool:
         return await self._outgoing.redact(receipt)
+
+    def desk(self) -> Desk:
+        return self._desk
 
     # --- health --------------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -27,6 +27,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from omnibot.contract import Accept, NotAccepted, Site
 from omnibot.model import Incoming
 from omnibot_slack.account import Account, CallFailed, Me
+from omnibot_slack.desk import Agents, Counter, SlackDesk
 from omnibot_slack.parse import CHANNEL, Fields, Heard, Malformed, command, event, press
 from omnibot_slack.profiles import Profiles
 from omnibot_slack.settings import SlackSettings
@@ -34,9 +35,14 @@ from omnibot_slack.staff import Staff
 from omnibot_slack.threads import Threads
 
 Read = Callable[[Fields, Me], Heard | None]
+Taken = TypeVar("Taken")
 Acknowledge = Callable[[str], Awaitable[BoltResponse]]
 
 _EVENT = "event_callback"
+# Interactions that the desk alone has; what it leaves is none of ours.
+_NOBODYS = frozenset(
+    {"view_submission", "view_closed", "message_action", "shortcut", "block_suggestion", "interactive_message"}
+)
 
 _ANY = re.compile("")
 _log = structlog.get_logger("omnibot.slack")
@@ -49,13 +55,14 @@ class Unreadable(Exception):
 class Dispatch:
     """The one way from Slack to the core."""
 
-    def __init__(self, site: Site, settings: SlackSettings, account: Account, accept: Accept) -> None:
+    def __init__(self, site: Site, settings: SlackSettings, account: Account, accept: Accept, desk: SlackDesk) -> None:
         self._site = site
         self._account = account
         self._accept = accept
-        self._staff = Staff(account, settings, site.now, name=site.account)
+        self._staff = Staff(account, settings, site.now, name=site.account, rooms=site.rooms)
         self._threads = Threads(account, site.now)
         self._profiles = Profiles(account, site.now, name=site.account, trusted=settings.trusted_profiles)
+        self._counter = Counter(site, settings, account, Agents(self._staff, self._profiles), desk)
         self._log = _log.bind(channel=CHANNEL, account=site.account)
         self._app = self._bolt()
 
@@ -77,7 +84,9 @@ class Dispatch:
         told = body.get("event")
         if not (isinstance(told, dict) and isinstance(told.get("type", ""), str)):
             raise Unreadable("no event")
-        await self._account.me()  # raises CallFailed
+        me = await self._account.me()  # raises CallFailed
+        if (taken := await self._at_desk(self._counter.event(body, me))) is not False:
+            return taken if isinstance(taken, BoltResponse) else BoltResponse(status=200, body="")
 
         async def acknowledge(_: str = "") -> BoltResponse:
             return BoltResponse(status=200, body="")
@@ -95,10 +104,29 @@ class Dispatch:
         if kind == "app_rate_limited":
             self._log.error("events_dropped")  # more than 30,000 in an hour: Slack keeps them to itself
         if kind != "url_verification":
-            await self._account.me()  # raises where Bolt would answer that the app is not installed
+            me = await self._account.me()  # raises where Bolt would answer that the app is not installed
+            desk = self._counter.command if "command" in request.body else self._counter.interaction
+            answer = await self._at_desk(desk(request.body, me))
+            if isinstance(answer, BoltResponse):
+                return answer
+            if answer is not None:
+                return BoltResponse(status=200, body=answer or "")
+        if isinstance(kind, str) and kind in _NOBODYS:
+            return BoltResponse(status=200, body="")
         response: BoltResponse = await self._app.async_dispatch(request)
         # What no listener is for (a kind of interaction that we do not use) is none of our business, but no failure.
         return BoltResponse(status=200, body="") if response.status == 404 else response
+
+    async def _at_desk(self, taking: Awaitable[Taken]) -> Taken | BoltResponse:
+        """What the desk says to it; an answer of ours where it could not be taken, or not be read."""
+        try:
+            return await taking
+        except Malformed as error:
+            self._log.warning("request_unreadable", reason=str(error))
+            return BoltResponse(status=200, body="")
+        except (NotAccepted, CallFailed) as error:
+            self._log.warning("request_not_taken", reason=str(error))
+            return BoltResponse(status=503, body="")
 
     # --- Bolt ----------------------------------------------------------------------------------------------
 

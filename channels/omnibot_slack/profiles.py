@@ -31,6 +31,9 @@ class Profile:
     email: str = ""
     zone: str = ""
     trusted_in: str = ""  # the workspace that answers for the email
+    team: str = ""  # their own workspace
+    guest: bool = False  # somebody whom a workspace lets into some of its channels
+    known: bool = False  # whether Slack has answered
 
     def of(self, sender: Sender) -> Sender:
         """A sender with all that."""
@@ -98,6 +101,9 @@ def _profile(user: object, trusted: Collection[str]) -> Profile:
         email=_first(inner, "email"),
         zone=_first(fields, "tz"),
         trusted_in=_trusted_in(fields, trusted),
+        team=_first(fields, "team_id"),
+        guest=fields.get("is_restricted") is True or fields.get("is_ultra_restricted") is True,
+        known=bool(fields),
     )
 
 

@@ -13,6 +13,7 @@ from omnibot.contract import ChannelSettings
 _TEAM = re.compile(r"T[A-Z0-9]+")
 _PERSON = re.compile(r"([TE][A-Z0-9]+/)?[UW][A-Z0-9]+")
 _GROUP = re.compile(r"S[A-Z0-9]+")
+_COMMAND = re.compile(r"/[a-z0-9_-]{1,31}")
 _ROOM = re.compile(r"[CG][A-Z0-9]+")
 
 
@@ -36,6 +37,12 @@ class SlackSettings(ChannelSettings):
     trusted_profiles: tuple[str, ...] = Field(
         default=(), description="Workspaces (T…) whose members are recognised by the email of their profile."
     )
+    desk_prefix: str = Field(
+        default=">",
+        max_length=20,
+        description="What begins a message of staff that goes to the customer; '': none does.",
+    )
+    desk_command: str = Field(default="/omnibot", description="The slash command of staff.")
     api_url: HttpUrl = Field(
         default=HttpUrl("https://slack.com/api/"), description="Another Web API, such as the sandbox's."
     )
@@ -112,6 +119,20 @@ class SlackSettings(ChannelSettings):
     def _are_rooms(cls, written: tuple[str, ...]) -> tuple[str, ...]:
         if not all(_ROOM.fullmatch(one) for one in written):
             raise ValueError("must be channel ids (channel → About → Channel ID): C…, no #name")
+        return written
+
+    @field_validator("desk_prefix")
+    @classmethod
+    def _is_typed(cls, written: str) -> str:
+        if written != written.strip():
+            raise ValueError('must be something that people type, such as ">", without spaces around it')
+        return written
+
+    @field_validator("desk_command")
+    @classmethod
+    def _is_command(cls, written: str) -> str:
+        if not _COMMAND.fullmatch(written):
+            raise ValueError("must be a slash command as it stands in the app's manifest, such as /omnibot")
         return written
 
     @model_validator(mode="after")

@@ -138,4 +138,5 @@ def _loaded(text: str) -> dict[str, Any]:
 
 
 def _acknowledgement(id: str, answer: str) -> str:
-    return json.dumps({"envelope_id": id, "payload": {"text": answer}} if answer else {"envelope_id": id})
+    payload = _loaded(answer) or {"text": answer}  # an answer to a modal is an object
+    return json.dumps({"envelope_id": id, "payload": payload} if answer else {"envelope_id": id})

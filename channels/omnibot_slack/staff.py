@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 import structlog
@@ -24,10 +24,18 @@ class Staff:
     A bare member id is somebody of our own workspace: the same person in another one has to be listed with it.
     """
 
-    def __init__(self, account: Account, settings: SlackSettings, now: Callable[[], datetime], *, name: str) -> None:
+    def __init__(
+        self,
+        account: Account,
+        settings: SlackSettings,
+        now: Callable[[], datetime],
+        *,
+        name: str,
+        rooms: Collection[str] = (),
+    ) -> None:
         self._account = account
         self._listed = frozenset(settings.staff)
-        self._rooms = frozenset(settings.staff_channels)
+        self._rooms = frozenset(settings.staff_channels) | frozenset(rooms)
         self._group = settings.staff_group
         self._members: frozenset[str] | None = None  # as last told
         self._fresh: Remembered[str, bool] = Remembered(now, most=1)
@@ -39,7 +47,14 @@ class Staff:
 
         Raises CallFailed where that cannot be known: an answer to staff, or none to a customer, would be a guess.
         """
-        if room in self._rooms or address in self._listed:
+        return room in self._rooms or await self.lists(address, me)
+
+    async def lists(self, address: str, me: Me) -> bool:
+        """Whether somebody is staff wherever they write: named in the settings, or in the user group.
+
+        Raises CallFailed where that cannot be known.
+        """
+        if address in self._listed:
             return True
         team, _, user = address.partition("/")
         return team == me.team and (user in self._listed or user in await self._group_members())

@@ -31,7 +31,7 @@ class Uploads:
         Such a message has no buttons, and its words are mrkdwn: what is escaped links and notifies nobody, but
         asterisks make it bold.
         """
-        uploaded = [await self._upload(part) for part in parts if isinstance(part, File)]
+        uploaded = [await self.upload(part) for part in parts if isinstance(part, File)]
         arguments: dict[str, Any] = {"files": uploaded, "channel_id": channel}
         if words := to_fallback(listed(parts)):
             arguments["initial_comment"] = words
@@ -41,8 +41,8 @@ class Uploads:
         await self._account.call(lambda web: web.api_call("files.completeUploadExternal", json=arguments))
         return [file["id"] for file in uploaded]
 
-    async def _upload(self, file: File) -> dict[str, str]:
-        """What nobody sees yet, and so can be done again."""
+    async def upload(self, file: File) -> dict[str, str]:
+        """What nobody sees yet, and so can be done again. Raises Refused, TryLater."""
         content = b"".join([chunk async for chunk in self._files.open(file)])
         try:
             place = await self._account.call(

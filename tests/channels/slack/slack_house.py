@@ -3,7 +3,7 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 import aiohttp
 
-from omnibot.contract import Site
+from omnibot.contract import NoOffice, Office, Site
 from omnibot.intake.download import Downloads
 from omnibot.model import Address, MessageId, Outbound, Paragraph, Part
 from omnibot.sandbox.slack import Person, SlackSandbox, Workspace
@@ -127,6 +127,8 @@ async def house(
     public: bool = True,
     serving: bool = True,
     key: bytes = b"a key that only tests have",
+    office: Office | None = None,
+    rooms: Collection[str] = (),
     **settings,
 ) -> AsyncIterator[House]:
     home = sandbox.workspace(workspace) if workspace else sandbox.main
@@ -143,6 +145,8 @@ async def house(
             key=key,
             now=clock,
             files=files,
+            office=office or NoOffice(),
+            rooms=frozenset(rooms),
             download=await stack.enter_async_context(Downloads()),
         )
         given = {
