@@ -415,7 +415,8 @@ class DeskContract:
         self, work: AtWork, people: Staffroom, kind: ActKind, text: str, value: str
     ) -> None:
         self.need_act(people, kind)
-        place = await self.opened(work, people)
+        over = replace(card_of().stretch, state=StretchState.RESOLVED)
+        place = await self.opened(work, people, replace(card_of(), stretch=over) if kind is ActKind.REOPEN else None)
         await people.act(place, kind, text=text, value=value)
         [(at, act)] = await work.bureau.done()
         assert at == place
@@ -484,14 +485,24 @@ class DeskContract:
     async def test_no_act_is_acknowledged_that_was_not_taken_in(self, work: AtWork, people: Staffroom) -> None:
         self.need(people, DeskAbility.RETRY)
         place = await self.opened(work, people)
+        await people.write(place, "what was before is over")
+        await work.bureau.done(1)
+        before = await self._settled(people)
         work.bureau.refusing = True
         writing = asyncio.ensure_future(people.write(place, "keep me"))
-        await work.bureau.offered(2)  # it has come again: the first try was not acknowledged
-        assert people.acknowledged() == 0
+        await work.bureau.offered(3)  # it has come again: the first try was not acknowledged
+        assert people.acknowledged() == before
         work.bureau.refusing = False
-        act = await self.one(work)
+        [_, (_, act)] = await work.bureau.done(2)
         await asyncio.wait_for(writing, PROMPTLY)
         assert act.text == "keep me"
+
+    async def _settled(self, people: Staffroom) -> int:
+        """How much was acknowledged, once no more is on its way."""
+        count = -1
+        while count != (count := people.acknowledged()):
+            await asyncio.sleep(0.1)
+        return count
 
     async def test_edits_and_deletions_are_written_down_alone(self, work: AtWork, people: Staffroom) -> None:
         self.need(people, DeskAbility.EDIT)
@@ -529,10 +540,12 @@ class DeskContract:
         assert work.inbox.offers == []
 
     async def test_where_no_matter_is_nothing_happens(self, work: AtWork, people: Staffroom) -> None:
-        place = await work.desk.open(people.room, card_of())
-        await people.write(place, "is anybody there?")
-        await work.bureau.offered(1)
-        assert work.bureau.acts == []
+        nowhere = await work.desk.open(people.room, card_of(1))
+        place = await self.opened(work, people, card_of(2))
+        await people.write(nowhere, "is anybody there?")
+        await people.write(place, "hello")
+        act = await self.one(work)
+        assert act.text == "hello"
         assert work.inbox.offers == []
 
     async def test_a_timeline_is_shown_to_who_asks(self, work: AtWork, people: Staffroom) -> None:
@@ -561,8 +574,8 @@ class DeskContract:
         place = await self.opened(work, people)
         await people.cut_off()
         with pytest.raises(Unsure):
-            await work.desk.show(place, entry_of(1, "once"))
-        self.line(people, "once")
+            await work.desk.show(place, entry_of(1, "told a single time"))
+        self.line(people, "told a single time")
 
     async def test_a_closed_room_refuses(self, work: AtWork, people: Staffroom) -> None:
         self.need(people, DeskAbility.CLOSE)
