@@ -500,7 +500,7 @@ class DeskContract:
     async def _settled(self, people: Staffroom) -> int:
         """How much was acknowledged, once no more is on its way."""
         count = -1
-        while count != (count := people.acknowledged()):
+        while count != (count := people.acknowledged()):  # noqa: ASYNC110 - no event tells that nothing comes
             await asyncio.sleep(0.1)
         return count
 
