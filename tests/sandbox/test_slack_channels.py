@@ -155,7 +155,7 @@ async def test_guests_of_one_channel_are_described_as_such(slack: Caller):
 async def test_a_thread_can_be_deleted_under_the_bot(slack: Caller, hook: Server, grace: Person, support: Room):
     ts = await card(slack)
     grace.write("an answer", support, ts)
-    slack.workspace.clear(support, ts)
+    grace.delete_thread(ts)
     deleted = [event["deleted_ts"] for event in await events(hook, 4) if event.get("subtype") == "message_deleted"]
     assert deleted[-1] == ts
     assert len(deleted) == 2
@@ -169,6 +169,8 @@ async def test_a_thread_can_be_deleted_under_the_bot(slack: Caller, hook: Server
         assert await slack.error(method, channel="C0SUPPORT", **arguments) == error
     with pytest.raises(LookupError):
         slack.workspace.message(ts)
+    with pytest.raises(LookupError, match="no message"):
+        grace.write("too late", support, ts)
 
 
 async def test_metadata_stays_until_it_is_taken_away(slack: Caller, support: Room):

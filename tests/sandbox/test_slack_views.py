@@ -348,6 +348,7 @@ def asked(kind: str, **fields) -> dict:
             "Refund, Bug & co",
         ),
         ("radio_buttons", {"options": OPTIONS}, "Refund", {"selected_option": OPTIONS[0]}, "Refund"),
+        ("radio_buttons", {"options": OPTIONS}, "r", {"selected_option": OPTIONS[0]}, "Refund"),
         ("checkboxes", {"options": OPTIONS}, "Refund", {"selected_options": OPTIONS[:1]}, "Refund"),
         ("users_select", {}, "Grace Hopper", {"selected_user": "U0GRACE"}, "Grace Hopper"),
         ("users_select", {}, "@grace.hopper", {"selected_user": "U0GRACE"}, "Grace Hopper"),
@@ -364,6 +365,7 @@ def asked(kind: str, **fields) -> dict:
         ),
         ("datepicker", {}, "2026-11-23", {"selected_date": "2026-11-23"}, "2026-11-23"),
         ("timepicker", {}, "12:30", {"selected_time": "12:30"}, "12:30"),
+        ("datetimepicker", {}, "1795437000", {"selected_date_time": 1795437000}, "2026-11-23 12:30 UTC"),
         ("datetimepicker", {}, "2026-11-23T12:30:00+00:00", {"selected_date_time": 1795437000}, "2026-11-23 12:30 UTC"),
         (
             "rich_text_input",
@@ -496,7 +498,8 @@ async def test_a_menu_asks_the_app_for_its_options(slack: Caller, hook: Server, 
     assert await grace.search("It", "re") == ["Refund", "Bug & co"]
     body = (await hook.next())[0].body
     assert (body["type"], body["action_id"], body["block_id"], body["value"]) == ("block_suggestion", "it", "it", "re")
-    assert "trigger_id" not in body
+    assert not {"trigger_id", "response_url", "state"} & body.keys()
+    assert body["view"]["type"] == "modal"
     grace.submit({"It": "Refund"})
     state = (await hook.next())[0].body["view"]["state"]["values"]["it"]["it"]
     assert state == {"type": "external_select", "selected_option": OPTIONS[0]}

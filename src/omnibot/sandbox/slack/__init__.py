@@ -2,7 +2,8 @@
 
 from omnibot.sandbox.slack.api import SlackSandbox
 from omnibot.sandbox.slack.app import App, Notice
-from omnibot.sandbox.slack.people import Person, Shown
+from omnibot.sandbox.slack.members import Shown
+from omnibot.sandbox.slack.people import Person
 from omnibot.sandbox.slack.rooms import Room
 from omnibot.sandbox.slack.workspace import Workspace
 

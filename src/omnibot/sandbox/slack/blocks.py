@@ -487,6 +487,8 @@ def _rich(elements: Iterable[Json], name: Callable[[str], str]) -> Iterator[str]
                 yield f"@{element.get('range', '')}"
             case "emoji":
                 yield f":{element.get('name', '')}:"
+            case "date":
+                yield str(element.get("fallback", ""))  # Slack shows it by each reader's clock
             case "rich_text_list":
                 yield "\n".join(_listed(element, name))
             case _:

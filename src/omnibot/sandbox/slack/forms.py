@@ -190,7 +190,7 @@ class Form:
         if kind == "option":
             return self._option(field, text)
         if kind == "date_time":
-            return int(datetime.fromisoformat(text).timestamp())
+            return int(text) if text.isdecimal() else int(datetime.fromisoformat(text).timestamp())
         if kind == "rich_text_value":
             section: Json = {"type": "rich_text_section", "elements": [{"type": "text", "text": text}]}
             return {"type": "rich_text", "elements": [section]}
@@ -199,7 +199,7 @@ class Form:
     def _option(self, field: Field, label: str) -> Json:
         options = options_of(field.element) or self._offered.get(field.element["action_id"], [])
         for option in options:
-            if unescape(option["text"]["text"]) == label:
+            if label in (unescape(option["text"]["text"]), option["value"]):
                 return option
         offered = ", ".join(repr(unescape(option["text"]["text"])) for option in options)
         raise LookupError(f"{field.label} does not offer {label!r}: it offers {offered or 'nothing yet'}")

@@ -1,82 +1,45 @@
-"""The people of an emulated workspace. Each act is on its way to the app when the method returns."""
+"""The people who use an app in an emulated workspace: by buttons, menus, modals, commands and shortcuts.
+
+Each act is on its way to the app when the method returns.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import re
-import uuid
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from omnibot.sandbox.customers import SentFile
 from omnibot.sandbox.slack import blocks, mrkdwn, screen
 from omnibot.sandbox.slack.app import Notice
 from omnibot.sandbox.slack.forms import Field, Form, Given, options_of
+from omnibot.sandbox.slack.members import Member, Shown
 from omnibot.sandbox.slack.modals import Modal, View
 from omnibot.sandbox.slack.parameters import ApiError, Json
 
 if TYPE_CHECKING:
     from omnibot.sandbox.slack.rooms import Room
-    from omnibot.sandbox.slack.workspace import Workspace
 
-KEPT_EPHEMERALS = 1_000  # a person
 KEPT_FORMS = 1_000  # a person, of messages in which they chose something
+_NOT_SUGGESTED = ("trigger_id", "response_url", "state")  # what is not told with a question for options
 TROUBLE = "We had some trouble connecting. Try again?"  # what is seen where the app's answer to a submission is no good
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A message as people see it: no markup, no escapes."""
+@dataclass(eq=False)
+class Person(Member):
+    """Somebody who uses the app: presses, fills in and submits, gives commands, and looks at what it shows.
 
-    channel: str
-    ts: str
-    thread_ts: str
-    author: str  # a user's id
-    text: str
-    choices: tuple[str, ...]
-    files: tuple[str, ...]
-    ephemeral: bool
-    message: Json = field(repr=False)  # as Slack keeps it
+    `errors` are what Slack told them about that; `stack` is the modal that is open, `home_view` the app's home as it
+    was published for them.
+    """
 
-
-class Person:
-    """Somebody who uses Slack. `team` is their own workspace, which may be another than this one."""
-
-    def __init__(
-        self,
-        workspace: Workspace,
-        id: str,
-        name: str,
-        *,
-        email: str,
-        tz: str,
-        locale: str,
-        is_bot: bool,
-        guest: bool,
-        single_channel: bool,
-        team: str,
-    ) -> None:
-        self.workspace = workspace
-        self.id = id
-        self.name = name
-        self.email = email or f"{id.lower()}@example.org"
-        self.tz = tz
-        self.locale = locale
-        self.is_bot = is_bot
-        self.guest = guest
-        self.single_channel = single_channel
-        self.confirmed = True  # their email address
-        self.team = team
-        self.deleted = False
-        self.errors: deque[str] = deque(maxlen=100)  # what Slack told them about what they pressed or commanded
-        self.stack = Modal()  # the modal that is open
-        self.home_view: View | None = None  # the app's home as it was published for them
-        self._forms: OrderedDict[str, Form] = OrderedDict()  # what they chose in messages, by ts
-        self._ephemerals: deque[tuple[Room, Json]] = deque(maxlen=KEPT_EPHEMERALS)
+    errors: deque[str] = field(default_factory=lambda: deque(maxlen=100), init=False, repr=False)
+    stack: Modal = field(default_factory=Modal, init=False, repr=False)
+    home_view: View | None = field(default=None, init=False, repr=False)
+    _forms: OrderedDict[str, Form] = field(default_factory=OrderedDict, init=False, repr=False)  # of messages, by ts
 
     @property
     def modal(self) -> Json | None:
@@ -91,170 +54,6 @@ class Person:
     def views(self) -> list[View]:
         """The views of their modal and their home."""
         return [*self.stack.views, *([self.home_view] if self.home_view is not None else [])]
-
-    @property
-    def address(self) -> str:
-        """The value of their address: `T…/U…`, with their own workspace."""
-        return f"{self.team}/{self.id}"
-
-    @property
-    def bot_id(self) -> str:
-        """Of a bot, beside its user's id; '' of a human."""
-        return f"B{self.id[1:]}" if self.is_bot else ""
-
-    @property
-    def handle(self) -> str:
-        """What is typed behind @ to mention them."""
-        return re.sub(r"\W+", ".", self.name.lower()).strip(".") or self.id.lower()
-
-    @property
-    def messages(self) -> list[Shown]:
-        """What they see: everything in their direct message with the app and in their channels, oldest first."""
-        seen = [(room, message) for room in self._rooms() for message in room.messages.values()]
-        return [
-            self.workspace.shown(room, message)
-            for room, message in sorted([*seen, *self._ephemerals], key=lambda pair: str(pair[1]["ts"]))
-        ]
-
-    def _rooms(self) -> list[Room]:
-        return [room for room in self.workspace.rooms.values() if self.id in room.members]
-
-    # --- writing -------------------------------------------------------------------------------------------
-
-    def _written(self, text: str) -> Json:
-        """What Slack makes of a text that was typed."""
-        if not text:
-            return {"text": ""}
-        workspace = self.workspace
-        rooms = workspace.room_names() if "#" in text else {}
-        escaped, elements = mrkdwn.typed(text, workspace.handles, rooms)
-        rich: Json = {"type": "rich_text_section", "elements": elements}
-        block: Json = {"type": "rich_text", "block_id": workspace.sandbox.clock.short(), "elements": [rich]}
-        return {"text": escaped, "blocks": [block]}
-
-    def write(
-        self,
-        text: str,
-        channel: Room | str | None = None,
-        thread_ts: str = "",
-        files: Sequence[SentFile] = (),
-        *,
-        broadcast: bool = False,
-    ) -> str:
-        """Write to the app directly, or in a channel; returns the message's ts. @name and #channel are understood."""
-        return self._post(self._written(text), channel, thread_ts, files, broadcast=broadcast)
-
-    def mention(self, text: str, channel: Room | str, thread_ts: str = "") -> str:
-        """Write in a channel to the app's bot: one text, which is told as a message and as a mention."""
-        return self.write(f"@{self.workspace.bot_name} {text}", channel, thread_ts)
-
-    def send(self, mrkdwn_text: str, channel: Room | str | None = None, thread_ts: str = "") -> str:
-        """Send exactly this `text`, which no typing could produce."""
-        return self._post({"text": mrkdwn_text}, channel, thread_ts, ())
-
-    def _post(
-        self,
-        content: Json,
-        channel: Room | str | None,
-        thread_ts: str,
-        files: Sequence[SentFile],
-        *,
-        broadcast: bool = False,
-    ) -> str:
-        room = self.room(channel)
-        if room.archived:
-            raise LookupError(f"#{room.name} is archived: nobody can write there")
-        message: Json = {"type": "message", **self._authorship(), **content}
-        if thread_ts:
-            message["thread_ts"] = thread_ts
-        if broadcast:
-            message["subtype"] = "thread_broadcast"
-        if files:
-            message |= {"subtype": "file_share", "upload": False, "display_as_bot": False, "files": []}
-            message["files"] = [self._upload(file, room) for file in files]
-        return str(self.workspace.post(room, message, address=self.address)["ts"])
-
-    def _authorship(self) -> Json:
-        if self.is_bot:
-            return {"user": self.id, "bot_id": self.bot_id, "app_id": "A0OTHERAPP", "team": self.team}
-        who: Json = {"user": self.id, "client_msg_id": str(uuid.uuid4()), "team": self.team}
-        if self.team != self.workspace.team:
-            who |= {"user_team": self.team, "source_team": self.team}
-        return who
-
-    def _upload(self, file: SentFile, room: Room) -> Json:
-        stored = self.workspace.store(file.name, file.media_type, file.content, self.id)
-        stored.shared.add(room.id)
-        if not room.shared:
-            return self.workspace.described(stored)
-        # among several workspaces Slack tells no more than this: the rest must be asked of files.info
-        return {
-            "id": stored.id, "created": stored.created, "timestamp": stored.created, "user": self.id,
-            "mode": "file_access", "file_access": "check_file_info",
-        }  # fmt: skip
-
-    def room(self, channel: Room | str | None) -> Room:
-        """The conversation of that id (None: the direct message with the app), of which they are a member."""
-        if channel is None:
-            return self.workspace.direct(self.id)
-        room = self.workspace.room(channel)
-        if room.kind == "im" and self.id not in room.members:
-            raise LookupError(f"{self.name} is not in that direct message")
-        room.members.add(self.id)
-        return room
-
-    def edit(self, ts: str, text: str) -> None:
-        """Change what they wrote."""
-        edited: Json = {"user": self.id, "ts": self.workspace.sandbox.clock.ts()}
-        self.workspace.change(self._own(ts), ts, {**self._written(text), "edited": edited}, self.address)
-
-    def delete(self, ts: str) -> None:
-        """Delete what they wrote."""
-        self.workspace.remove(self._own(ts), ts, self.address)
-
-    def react(self, ts: str, name: str) -> None:
-        """Put an emoji under a message."""
-        self.workspace.react(self._where(ts), ts, name, self.id, self.address)
-
-    def unreact(self, ts: str, name: str) -> None:
-        """Take their emoji away again."""
-        self.workspace.unreact(self._where(ts), ts, name, self.id, self.address)
-
-    def join(self, channel: Room | str) -> None:
-        """Join a channel; the app is told."""
-        self.workspace.join(self.workspace.room(channel), self.id, self.address)
-
-    def leave(self, channel: Room | str) -> None:
-        """Leave a channel; the app is told."""
-        self.workspace.leave(self.workspace.room(channel), self.id, address=self.address)
-
-    def remove_bot(self, channel: Room | str) -> None:
-        """Remove the app's bot from a channel."""
-        self.workspace.leave(self.workspace.room(channel), self.workspace.bot_user, self.id)
-
-    def invite_bot(self, channel: Room | str) -> None:
-        """Bring the app's bot into a channel."""
-        self.workspace.join(self.workspace.room(channel), self.workspace.bot_user)
-
-    def archive(self, channel: Room | str) -> None:
-        """Archive a channel."""
-        self.workspace.archive(self.workspace.room(channel), self)
-
-    def unarchive(self, channel: Room | str) -> None:
-        """Bring an archived channel back; whoever was in it is in it again."""
-        self.workspace.archive(self.workspace.room(channel), self, archived=False)
-
-    def _own(self, ts: str) -> Room:
-        room = self._where(ts)
-        if room.messages[ts].get("user") != self.id:
-            raise LookupError(f"{self.name} did not write message {ts}")
-        return room
-
-    def _where(self, ts: str) -> Room:
-        for room in self._rooms():
-            if ts in room.messages:
-                return room
-        raise LookupError(f"{self.name} sees no message {ts}")
 
     # --- pressing, choosing, filling in --------------------------------------------------------------------
 
@@ -271,8 +70,8 @@ class Person:
     def fill(self, name: str, given: Given, ts: str = "") -> None:
         """Fill in an input or choose from a menu, by what is read at it or by an id, wherever `press` would look.
 
-        `given` is a text, the label of an option, a name of somebody or of a channel; several where several can be
-        chosen, '' for nothing. The app is told at once of what is in no input block, and of the rest by `submit`.
+        `given` is a text, the label or value of an option, a name of somebody or of a channel; several where several
+        can be chosen, '' for nothing. The app is told at once of what is in no input block, of the rest by `submit`.
         """
         surface, field = self._field(name, ts)
         surface.form.fill(name, given)
@@ -284,7 +83,7 @@ class Person:
         surface, field = self._field(name, ts)
         asked: Json = {"block_id": field.block["block_id"], "action_id": field.element["action_id"], "value": typed}
         payload: Json = {"type": "block_suggestion", **self._interaction(), **surface.place(), **asked}
-        del payload["trigger_id"]
+        payload = {name: value for name, value in payload.items() if name not in _NOT_SUGGESTED}
         answered: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
         self._interact(payload, answered.set_result, lambda reason: answered.set_result({"failed": reason}))
         answer = await answered
@@ -480,12 +279,6 @@ class Person:
         messages = sorted([*room.thread(top), *self.whispered(room, top)], key=lambda message: str(message["ts"]))
         return screen.thread(self.workspace, messages)
 
-    def whispered(self, room: Room, thread_ts: str) -> list[Json]:
-        """What nobody else sees in a thread."""
-        return [
-            message for where, message in self._ephemerals if where is room and message.get("thread_ts") == thread_ts
-        ]
-
     def see_modal(self) -> str:
         """The view that is in front of them, with what they filled in and what is wrong with it; '' where none is."""
         return "" if self.stack.top is None else screen.view(self.workspace, self.stack.top)
@@ -493,26 +286,6 @@ class Person:
     def see_home(self) -> str:
         """The app's home; '' where none was published for them."""
         return "" if self.home_view is None else screen.view(self.workspace, self.home_view)
-
-    @property
-    def notices(self) -> list[str]:
-        """The messages that nobody else sees, oldest first."""
-        return [self.workspace.text_of(message) for _, message in self._ephemerals]
-
-    def whisper(self, room: Room, message: Json) -> None:
-        """Show them a message that nobody else sees."""
-        self._ephemerals.append((room, message))
-
-    def unwhisper(self, ts: str) -> None:
-        """Take such a message away again."""
-        kept = [(room, message) for room, message in self._ephemerals if message["ts"] != ts]
-        self._ephemerals = deque(kept, maxlen=KEPT_EPHEMERALS)
-
-    # --- what becomes of them ------------------------------------------------------------------------------
-
-    def deactivate(self) -> None:
-        """Their account is closed."""
-        self.deleted = True
 
 
 @dataclass(frozen=True, slots=True)

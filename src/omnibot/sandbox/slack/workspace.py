@@ -12,9 +12,10 @@ from typing import Protocol
 from omnibot.sandbox.slack import blocks, mrkdwn
 from omnibot.sandbox.slack.app import App, Notice, Surroundings
 from omnibot.sandbox.slack.forms import Form
+from omnibot.sandbox.slack.members import Member, Shown
 from omnibot.sandbox.slack.modals import View
 from omnibot.sandbox.slack.parameters import ApiError, Json
-from omnibot.sandbox.slack.people import Person, Shown
+from omnibot.sandbox.slack.people import Person
 from omnibot.sandbox.slack.rooms import Clock, Room, RoomKind, StoredFile, Ticket, Usergroup
 
 SCOPES = frozenset(
@@ -153,7 +154,7 @@ class Workspace:
         person = self.people.get(id)
         if person is None:
             person = self.people[id] = Person(
-                self, id, name, email=email, tz=tz, locale=locale, is_bot=is_bot,
+                self, id, name, email=email or f"{id.lower()}@example.org", tz=tz, locale=locale, is_bot=is_bot,
                 guest=guest or single_channel, single_channel=single_channel, team=team or self.team,
             )  # fmt: skip
             self.handles.setdefault(person.handle, id)
@@ -227,7 +228,7 @@ class Workspace:
             self._told_in(room, {**event, "type": kind, "actor_id": by or user})
         room.members.discard(user)
 
-    def archive(self, room: Room, by: Person, *, archived: bool = True) -> None:
+    def archive(self, room: Room, by: Member, *, archived: bool = True) -> None:
         """Somebody archives a channel, or brings it back: nobody can write or react there any more."""
         word = "archive" if archived else "unarchive"
         kind = f"{'group' if room.kind == 'group' else 'channel'}_{word}"
@@ -237,7 +238,7 @@ class Workspace:
         event: Json = {"type": kind, "channel": room.id, "user": by.id, "event_ts": self.sandbox.clock.ts()}
         self._told_in(room, event, by.address)
 
-    def clear(self, room: Room, ts: str) -> None:
+    def delete_thread(self, room: Room, ts: str) -> None:
         """Somebody who may deletes a message with all that was answered to it, whoever wrote it."""
         for message in reversed(room.thread(ts)):
             self.remove(room, message["ts"])
