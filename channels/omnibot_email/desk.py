@@ -45,7 +45,7 @@ _AGENT = f"{CHANNEL}:"
 _AROUND = 2_000_000  # bytes of a letter that are not files
 _BASE64 = 1.37
 _REMEMBERED = 1000  # refusals, rooms
-_RETURNED_FOR = timedelta(hours=1)  # in which a room whose letters came back is not written to
+_SHUT_FOR = timedelta(hours=1)  # in which a mailbox whose letters came back, or were refused, is taken for shut
 
 _log = structlog.get_logger(__name__)
 _V = TypeVar("_V")
@@ -95,7 +95,8 @@ class MailDesk(Desk):
         self._people = {**dict.fromkeys(sorted(rooms), ""), **settings.people}
         self._rooms = rooms
         self._told: dict[str, None] = {}  # who may not act, and knows
-        self._returned: dict[str, datetime] = {}  # rooms whose letters came back, and when
+        self._returned: dict[str, datetime] = {}  # mailboxes whose letters came back, and when
+        self._refused: dict[str, tuple[datetime, str]] = {}  # that did not take the last one: when, and why
 
     # --- out --------------------------------------------------------------------------------------------------
 
@@ -108,7 +109,12 @@ class MailDesk(Desk):
         return place
 
     async def refresh(self, place: Place, card: Card) -> None:
-        """Nothing: what is mailed stays as it is, and the next letter tells how the matter stands."""
+        """Nothing: what is mailed stays as it is, and the next letter tells how the matter stands.
+
+        Raises Refused where the team's mailbox takes nothing, so that it is known to be that, and not one letter.
+        """
+        if why := self._shut(place.room):
+            raise Refused(why)
 
     async def show(self, place: Place, entry: Entry) -> str:
         """Write to the team, or to one agent alone."""
@@ -120,7 +126,14 @@ class MailDesk(Desk):
         enclosed, missing = await self._enclosed(entry.files)
         blocks = [*entry_blocks(entry), *missing]
         about = (entry.about,) if entry.about else ()
-        return await self._send(place, recipient, f"entry:{entry.id}", blocks, about=about, enclosed=enclosed)
+        part = f"entry:{entry.id}"
+        if not enclosed:
+            return await self._send(place, recipient, part, blocks, about=about)
+        try:
+            return await self._send(place, recipient, part, blocks, about=about, enclosed=enclosed)
+        except Refused as refused:  # perhaps for its files: what was said must not be lost for them
+            missing = [_left_out(one.file, refused.reason) for one in enclosed]
+            return await self._send(place, recipient, part, [*blocks, *missing], about=about)
 
     async def mark(self, place: Place, entry: str, state: DeliveryState, reason: str = "") -> None:
         """Write where what an agent sent has not come to the customer; the other steps are worth no letter."""
@@ -146,8 +159,8 @@ class MailDesk(Desk):
     ) -> str:
         """A letter of the thread; its Message-ID. Raises Refused, TryLater, Unsure."""
         now = self._site.now()
-        if (at := self._returned.get(recipient)) and now - at < _RETURNED_FOR:
-            raise Refused("letters to this address come back")
+        if recipient in self._returned and (why := self._shut(recipient)):
+            raise Refused(why)
         known = card or await self._site.office.card(place)
         stretch = _stretch(place)
         body = body_of(*blocks, *(() if card or known is None else status_blocks(known)), *_footer(card))
@@ -169,8 +182,21 @@ class MailDesk(Desk):
         mail = await asyncio.to_thread(
             assembled, envelope, said, more, "auto-generated", body.text, body.html, enclosed
         )
-        await self._submission.send(envelope.sender, recipient, mail, report_to=self._reports_to(envelope))
+        try:
+            await self._submission.send(envelope.sender, recipient, mail, report_to=self._reports_to(envelope))
+        except Refused as refused:
+            _keep(self._refused, recipient, (now, refused.reason))
+            raise
+        self._refused.pop(recipient, None)
         return envelope.message_id
+
+    def _shut(self, room: str) -> str:
+        """Why a mailbox takes nothing, as far as that is known of the last hour; '' where it does."""
+        now = self._site.now()
+        if (at := self._returned.get(room)) and now - at < _SHUT_FOR:
+            return "letters to this address come back"
+        at, reason = self._refused.get(room, (now - _SHUT_FOR, ""))
+        return reason if now - at < _SHUT_FOR else ""
 
     def _reports_to(self, envelope: Envelope) -> str:
         """Where servers tell that a letter was not delivered; '' where we may not send as a plus address."""
@@ -198,7 +224,7 @@ class MailDesk(Desk):
                     raise Refused("too large for a letter")
                 content = b"".join([chunk async for chunk in self._site.files.open(file)])
             except Refused as refused:
-                missing.append(Own(f"With a file that is not here ({refused.reason}): {file.name[:200]}"))
+                missing.append(_left_out(file, refused.reason))
                 continue
             room -= len(content)
             enclosed.append(Enclosure(file, content))
@@ -237,7 +263,7 @@ class MailDesk(Desk):
     @property
     def returned(self) -> Sequence[str]:
         """Rooms whose letters came back within the hour."""
-        return [room for room, at in self._returned.items() if self._site.now() - at < _RETURNED_FOR]
+        return [room for room, at in self._returned.items() if self._site.now() - at < _SHUT_FOR]
 
     async def hand_in(self, letter: StrayLetter) -> None:
         """Do what a letter says, in order; raises NotAccepted, and may be called again then: each act counts once."""
@@ -331,6 +357,10 @@ def _once_more() -> Iterator[None]:
         raise NotAccepted(later.reason) from None
     except (Refused, Unsure) as failed:
         _log.warning("email.desk_untold", reason=failed.reason)
+
+
+def _left_out(file: File, reason: str) -> Block:
+    return Own(f"With a file that is not here ({reason}): {file.name[:200]}")
 
 
 def _footer(card: Card | None) -> Sequence[Block]:

@@ -89,6 +89,7 @@ class BoardDesk(Desk):
         return self.place(card) if str(card.stretch.id) in self.wall.threads else None
 
     async def refresh(self, place: Place, card: Card) -> None:
+        self.wall.turn_down()
         self.thread(place)[0] = Shown(words(card))
 
     def thread(self, place: Place) -> list[Shown]:

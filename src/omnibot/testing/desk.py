@@ -585,3 +585,7 @@ class DeskContract:
             await work.desk.show(place, entry_of(1, "hello"))
         with pytest.raises(Refused):
             await work.desk.open(people.room, card_of(2))
+        with pytest.raises(
+            Refused
+        ):  # by which the core tells a room that takes nothing from a line that it does not take
+            await work.desk.refresh(place, replace(card_of(), concern="another one"))

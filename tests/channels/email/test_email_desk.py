@@ -18,12 +18,12 @@ from email_office import KEY, OURS, Clock, free_port, mail_room, settings
 from mail_staffroom import ANA, BEN, EVE, SENIOR, as_read, root
 
 from omnibot.contract import Page, Place, Refused, Site
-from omnibot.model import ActKind, DeliveryState, EntryKind, IncomingMessage
-from omnibot.sandbox import Faults, ServerError
+from omnibot.model import ActKind, DeliveryState, EntryKind, File, IncomingMessage
+from omnibot.sandbox import Blocked, Faults, ServerError
 from omnibot.sandbox.customers import SentFile
 from omnibot.sandbox.mail import Mail, MailSandbox, Posted, Program, Verdict
 from omnibot.sandbox.mail.letters import returned
-from omnibot.testing import Bureau, Inbox
+from omnibot.testing import Bureau, Inbox, Shelf
 from omnibot.testing.desk import card_of, entry_of
 from omnibot_email import Email
 
@@ -403,6 +403,31 @@ async def test_a_room_whose_letters_come_back_is_left_for_an_hour(team: TeamRoom
     team.clock.move(timedelta(hours=2))
     await team.channel.desk().show(team.place, entry_of(2, "hello?"))
     assert not any("come back" in finding.what for finding in await team.channel.health())
+
+
+async def test_a_letter_that_is_refused_for_its_files_comes_without_them() -> None:
+    async with team_room() as team:
+        shelf = Shelf()
+        site = replace(team.channel.site, files=shelf)
+        async with Email(site, settings(team.sandbox.port, free_port())) as channel:
+            file = shelf.put("virus.zip", "application/zip", b"PK")
+            team.sandbox.faults.add(Blocked(), provider="email", method="RCPT")
+            await channel.desk().show(team.place, replace(entry_of(1, "look"), files=(file,)))
+            assert "With a file that is not here" in team.letters[-1].text
+            await channel.desk().refresh(team.place, card_of())
+            team.sandbox.close_mailbox(SENIOR)
+            with pytest.raises(Refused):
+                await channel.desk().show(team.place, replace(entry_of(2, "look"), files=(file,)))
+            with pytest.raises(Refused):
+                await channel.desk().refresh(team.place, card_of())
+            team.clock.move(timedelta(hours=2))
+            await channel.desk().refresh(team.place, card_of())
+
+
+async def test_a_file_that_is_too_large_for_a_letter_is_named(team: TeamRoom) -> None:
+    file = File("film.mp4", "video/mp4", 90_000_000, ref="film")
+    await team.channel.desk().show(team.place, replace(entry_of(1, "look"), files=(file,)))
+    assert "With a file that is not here (too large for a letter): film.mp4" in team.letters[-1].text
 
 
 async def test_nothing_is_handed_in_while_the_office_is_closed(team: TeamRoom) -> None:
