@@ -266,10 +266,11 @@ class Records(Imports):
         ]
 
     def _what_happened(self, row: models.Inbox) -> str:
-        """The name of an event; '' for all else that is no message."""
-        if row.kind != Kind.EVENT or row.payload_sealed is None:
+        """The name of an event, what an agent did; '' for all else that is no message."""
+        if row.kind not in (Kind.EVENT, Kind.ACT) or row.payload_sealed is None:
             return ""
-        return f"event {self._codec.open(row.address_id, row.payload_sealed)['name']}"
+        told = self._codec.open(row.address_id, row.payload_sealed)
+        return f"event {told['name']}" if row.kind == Kind.EVENT else f"{told['kind']} by {told['by'][0]}"
 
     async def take_again(self, arrival: int) -> bool:
         """Give something that was parked another turn; False when it is not parked."""

@@ -16,16 +16,19 @@ from omnibot.store.message_path.connections import columns
 from omnibot.store.recorded import record_of
 from omnibot.store.stretches import STRETCH, stretch_body, stretch_of
 
+_DAYS = 7  # after which a hand-off that no desk has seen stays in the list of those that wait
+
 Tell = Callable[[Adopted], Sequence[NewEntry | Refresh]]
 
-ADOPTING, MIRRORING = 0x6F6D0001, 0x6F6D0002  # one process of all does either at a time
+ADOPTING, MIRRORING, MARKING = 0x6F6D0001, 0x6F6D0002, 0x6F6D0003  # one process of all does each at a time
 TRY_LOCK = "SELECT pg_try_advisory_xact_lock($1)"
 
 # Whose they are may change at any time: a stretch follows its address all the same.
-_NEW = """
+_NEW = f"""
 SELECT h.id, h.address_id, h.turn_id, h.reason, h.at, l.customer_id, t.matter_id, t.record_sealed
-FROM (SELECT * FROM handoffs WHERE stretch_id IS NULL AND resolved_at IS NULL ORDER BY id LIMIT $1
-      FOR UPDATE SKIP LOCKED) AS h
+FROM (SELECT * FROM handoffs
+      WHERE stretch_id IS NULL AND resolved_at IS NULL AND at > now() - interval '{_DAYS} d'
+      ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED) AS h
 CROSS JOIN LATERAL (SELECT customer_id FROM links WHERE address_id = h.address_id OFFSET 0) AS l
 LEFT JOIN turns t ON t.id = h.turn_id
 ORDER BY h.id
@@ -118,8 +121,8 @@ class Adopting(Threads):
     async def adopt(self, limit: int, tell: Tell = _nothing) -> list[Adopted]:
         """Give hand-offs that have none their stretches, and commit; `tell` says what their threads show of it.
 
-        One open stretch a matter goes on; what is of no matter goes to the latest of its address. While another process
-        is at it there is nothing to do here.
+        One open stretch a matter goes on; what is of no matter goes to the latest of its address. Whoever gets a desk
+        at last is not flooded with what is older than a week. While another process is at it there is nothing to do.
         """
         async with self._transaction() as connection:
             if not await connection.fetchval(TRY_LOCK, ADOPTING):

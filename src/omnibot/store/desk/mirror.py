@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 
-from omnibot.store.desk.adopt import MIRRORING, TRY_LOCK
+from omnibot.store.desk.adopt import MARKING, MIRRORING, TRY_LOCK
 from omnibot.store.desk.show import Showing
 from omnibot.store.past import IMPORTED
 
@@ -28,7 +28,7 @@ WITH found AS MATERIALIZED (
             SELECT m.id, m.address_id, m.direction, m.received_at, m.automatic FROM messages m
             WHERE m.address_id = l.address_id AND m.id > s.seen_id AND m.flags IS DISTINCT FROM '{IMPORTED}'
                 AND (s.ended_at IS NULL OR m.received_at <= s.ended_at)
-                AND NOT EXISTS (SELECT FROM desk_entries e WHERE e.stretch_id = s.id AND e.message_id = m.id)
+                AND (SELECT e.id FROM desk_entries e WHERE e.stretch_id = s.id AND e.message_id = m.id) IS NULL
             ORDER BY m.id LIMIT $1) AS n
         ORDER BY n.id LIMIT $1) AS m
     ORDER BY m.id LIMIT $1
@@ -54,10 +54,11 @@ SELECT count(*) FROM entered
 # What has been entered for two minutes was committed after all that has a smaller number, or that never will be.
 _SETTLE = """
 UPDATE stretches s SET seen_id = e.id
-FROM stretches o CROSS JOIN LATERAL (
+FROM (SELECT id FROM stretches WHERE ended_at IS NULL ORDER BY id FOR NO KEY UPDATE SKIP LOCKED) AS o
+CROSS JOIN LATERAL (
     SELECT max(message_id) AS id FROM desk_entries
     WHERE stretch_id = o.id AND message_id IS NOT NULL AND at < now() - interval '120 s') AS e
-WHERE o.ended_at IS NULL AND s.id = o.id AND e.id > s.seen_id
+WHERE s.id = o.id AND e.id > s.seen_id
 """
 
 _SINCE = """
@@ -113,13 +114,24 @@ class Mirroring(Showing):
 
         While another process is at it there is nothing to do here.
         """
+        return await self._enter(limit) + await self._mark()
+
+    async def _enter(self, limit: int) -> int:
         async with self._transaction() as connection:
             if not await connection.fetchval(TRY_LOCK, MIRRORING):
                 return 0
             entered: int = await connection.fetchval(_MIRROR, limit)
-            if entered < limit and time.monotonic() - self._settled_at > _SETTLE_SECONDS:
+        if entered < limit and time.monotonic() - self._settled_at > _SETTLE_SECONDS:
+            async with self._connection() as connection:
                 await connection.execute(_SETTLE)
-                self._settled_at = time.monotonic()
+            self._settled_at = time.monotonic()
+        return entered
+
+    async def _mark(self) -> int:
+        """A transaction of its own: whoever locks several stretches does so in the order of their numbers."""
+        async with self._transaction() as connection:
+            if not await connection.fetchval(TRY_LOCK, MARKING):
+                return 0
             marked: int = await connection.fetchval(_MARK, await connection.fetchval(_SINCE))
             await connection.execute(_MARKED)
-        return entered + marked
+        return marked

@@ -109,6 +109,8 @@ class Showing(Adopting):
                 rows = await connection.fetch(_READ, list(interrupted)) if claimed else []
             ready = []
             for row in rows:
+                if row["place_sealed"] is None:
+                    continue  # its room has just been left: it comes again in the next one
                 try:
                     ready.append(self._to_show(row, interrupted=interrupted[row["id"]]))
                 except Exception as error:
