@@ -90,6 +90,7 @@ SNIPPETS = [
     (document, snippet)
     for document in (
         ROOT / "README.md",
+        ROOT / "docs" / "desk.md",
         ROOT / "docs" / "identity.md",
         ROOT / "docs" / "language-model.md",
         ROOT / "docs" / "understanding.md",
