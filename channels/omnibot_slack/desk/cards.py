@@ -42,8 +42,8 @@ STATES = {
     StretchState.RETURNED: "Handed back to the bot",
 }
 DUE = {"first": "first answer", "next": "next answer", "resolve": "resolution"}
-_CONTACTS, _TRIED, _SAID = 8, 8, 6  # lines
-_SHORT, _NAME, _LINE, _WHY, _SUGGESTED = 80, 100, 400, 500, 1500  # characters
+_CONTACTS, _TRIED, _SAID = 8, 6, 6  # lines
+_SHORT, _NAME, _LINE, _WHY, _SUGGESTED = 80, 100, 300, 500, 1200  # characters
 
 
 def card_blocks(card: Card, *, acting: bool = True) -> list[Json]:
@@ -128,7 +128,7 @@ def _said_of(card: Card) -> list[Json]:
     why = card.stretch.why
     return rich(
         line(words("Why people: ", bold=True), words(clip(why, _WHY))) if why else line(),
-        line(words("\nConcern: ", bold=True), words(clip(card.concern, _WHY))) if card.concern else line(),
+        line(words("\nAbout: ", bold=True), words(clip(card.concern, _WHY))) if card.concern else line(),
     )
 
 

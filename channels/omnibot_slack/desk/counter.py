@@ -76,7 +76,7 @@ _SENT = "This has been handed over for the customer already. If it did not arriv
 _MACHINE = "Only what one of you has written can be sent to the customer."
 _VISITOR = "Write to me under “Messages”, and I answer there."
 _HELP = (
-    "{0} mine · queue [team] · overdue · search <words> · customer <name or address> · mute <name or address>:"
+    "{0} mine · queue [team] · overdue · search <words> · customer <name or address> · mute [name or address]:"
     " you are reminded of that matter no more"
 )
 
@@ -239,7 +239,8 @@ class Counter:
         if why:
             await self._refuse(place, press.who, agent, id, press.at, verb, why)
         elif verb == "mute":
-            await self._mute(place, press.who, agent, id, press.at)
+            if not await self._office.act(place, DeskAct(id=id, at=press.at, by=agent, kind=ActKind.MUTE)):
+                await self._tell(Place(self._desk, press.channel, ""), press.who, _GONE)
         elif verb in _DIRECT:
             kind = _DIRECT[verb]
             entry = press.value if kind is ActKind.RETRY else ""
@@ -407,12 +408,13 @@ class Counter:
                 if len(found) != 1:
                     return _listed(f"Found for “{asked.rest[:100]}”", found, url)
                 return _answer(found[0][1].name, [*lists.listed(found, url), *card_blocks(found[0][1], acting=False)])
-            case "mute" if asked.rest:
+            case "mute":
                 return await self._muted(asked, agent, me)
         return _answer(_HELP.format(self._command))
 
     async def _muted(self, asked: Commanded, agent: Agent, me: Me) -> Json:
-        found = await self._office.cards(Look.ALL, agent, text=asked.rest)
+        look = Look.ALL if asked.rest else Look.MINE
+        found = await self._office.cards(look, agent, text=asked.rest)
         if len(found) != 1:
             word = partial(token, self._site.key)
             here = [(place, card) for place, card in found if place.desk == self._desk]
@@ -421,9 +423,6 @@ class Counter:
         act = DeskAct(id=f"{me.team}:{asked.trigger}", at=self._site.now(), by=agent, kind=ActKind.MUTE)
         done = await self._office.act(found[0][0], act)
         return _answer("You are reminded of it no more." if done else _GONE)
-
-    async def _mute(self, place: Place, who: Who, agent: Agent, id: str, at: datetime) -> None:
-        await self._act(place, who, DeskAct(id=id, at=at, by=agent, kind=ActKind.MUTE))
 
     async def _show_home(self, who: Who, me: Me) -> None:
         """Publish the home of an agent; of everybody else one that says where to write."""
@@ -470,7 +469,8 @@ class Counter:
 
     async def _tell(self, place: Place, who: Who, text: str) -> None:
         """Tell one person; that they cannot be told holds up nothing."""
-        fields = {"channel": place.room, "user": who.user, "text": escape(text), "thread_ts": place.thread}
+        fields = {"channel": place.room, "user": who.user, "text": escape(text)}
+        fields |= {"thread_ts": place.thread} if place.thread else {}
         try:
             await self._account.call(call_of("chat.postEphemeral", fields), TELL_WITHIN)
         except CallFailed as failed:

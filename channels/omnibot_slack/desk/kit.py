@@ -21,12 +21,17 @@ TYPED = 3000  # that an input takes
 NOTHING = "–"
 
 _ENTITY = re.compile(r"&(?=(?:amp|lt|gt);)")
-_INVISIBLE = re.compile("[\x00\ud800-\udfff]")
+_UNSENDABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def clip(text: str, most: int) -> str:
     """A text of at most so many characters, which says where it was cut."""
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+
+
+def _shown(text: str) -> str:
+    """A text that Slack can be given: no NUL, no half of a surrogate pair."""
+    return _UNSENDABLE.sub("\ufffd", text)
 
 
 def one_line(text: str) -> str:
@@ -36,7 +41,7 @@ def one_line(text: str) -> str:
 
 def plain(text: str, most: int) -> Json:
     """A plain text object. What looks like an escape in it would be taken for one."""
-    shown = clip(one_line(_INVISIBLE.sub("\ufffd", text)), most) or NOTHING
+    shown = clip(one_line(_shown(text)), most) or NOTHING
     escaped = _ENTITY.sub("&amp;", shown)
     while len(escaped) > most:
         shown = clip(shown, len(shown) - 1)
@@ -52,13 +57,13 @@ def words(text: str, *, bold: bool = False, italic: bool = False) -> list[Json]:
     if not text:
         return []
     style = {name: True for name, wanted in (("bold", bold), ("italic", italic)) if wanted}
-    shown: Json = {"type": "text", "text": _INVISIBLE.sub("\ufffd", text)}
+    shown: Json = {"type": "text", "text": _shown(text)}
     return [shown | {"style": style} if style else shown]
 
 
 def link(label: str, url: str) -> Json:
     """A link of ours."""
-    return {"type": "link", "url": url, "text": label}
+    return {"type": "link", "url": url, "text": _shown(label)}
 
 
 def moment(at: datetime) -> Json:
@@ -123,7 +128,7 @@ def asked(name: str, label: str, element: Json, *, hint: str = "", optional: boo
 def typing(initial: str = "") -> Json:
     """An input of several lines."""
     element: Json = {"type": "plain_text_input", "multiline": True, "max_length": TYPED}
-    return element | {"initial_value": initial[:TYPED]} if initial else element
+    return element | {"initial_value": _shown(initial)[:TYPED]} if initial else element
 
 
 def section(text: str) -> Json:

@@ -1,15 +1,19 @@
 """What agents do in a thread, and what the core gets of it. The numbers are those of docs/bad-inputs.md."""
 
+import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from slack_office import ROOM, AtWork, at_work, heard
 
 from omnibot.contract import Place
-from omnibot.model import ActKind, DeliveryState
+from omnibot.model import ActKind, DeliveryState, StretchState
 from omnibot.sandbox import Duplicate
 from omnibot.sandbox.customers import SentFile
 from omnibot.sandbox.slack import SlackSandbox
+from omnibot_slack.desk.tokens import place_of, token
+from omnibot_slack.parse import dereference
 
 ANA = "slack:T0SANDBOX1/U0ANA"
 
@@ -221,10 +225,6 @@ async def test_nobody_acts_while_slack_does_not_tell_who_it_is(work: AtWork):
 async def test_taking_and_reopening_need_no_form(either: AtWork):
     either.ana.press("Take", either.ts)
     assert (await either.acted()).kind is ActKind.TAKE
-    from dataclasses import replace
-
-    from omnibot.model import StretchState
-
     ended = replace(either.office.cards_by_place[either.place].stretch, state=StretchState.RESOLVED)
     await either.changed(stretch=ended)
     either.ana.press("Reopen", either.ts)
@@ -260,8 +260,6 @@ async def test_a_button_of_what_is_over_is_refused(work: AtWork):  # row 30
 
 
 async def interact(work: AtWork, payload: dict) -> tuple[int, str]:
-    import json
-
     return await work.house.answer({"payload": json.dumps(payload)}, form=True)
 
 
@@ -350,8 +348,6 @@ async def test_a_shortcut_whose_act_was_not_committed_can_be_used_again(work: At
 
 
 async def test_a_shortcut_sends_nothing_that_the_bot_or_nobody_wrote(work: AtWork):
-    from omnibot_slack.parse import dereference
-
     _, line = dereference(await work.desk.show(work.place, heard("Help!")))
     work.ana.shortcut("desk:send", line)
     await work.told(work.ana, "Only what one of you has written")
@@ -452,8 +448,6 @@ async def test_a_merge_that_waits_no_more_is_told(work: AtWork):
 
 
 def card_without_reviews(work: AtWork):
-    from dataclasses import replace
-
     return replace(work.office.cards_by_place[work.place], reviews=())
 
 
@@ -558,8 +552,6 @@ async def test_the_timeline_is_paged(either: AtWork):
 
 
 def test_a_place_is_named_by_this_server_alone():
-    from omnibot_slack.desk.tokens import place_of, token
-
     place = Place("slack.main", "C1", "1700000000.000100")
     assert place_of(b"key", "slack.main", token(b"key", place)) == place
     assert place_of(b"other", "slack.main", token(b"key", place)) is None
