@@ -20,10 +20,11 @@ from rich.text import Text
 from omnibot.app import Running
 from omnibot.learning import Lessons, playbooks_of
 from omnibot.logs import configure
-from omnibot.model import TimelineMessage
+from omnibot.model import ActKind, TimelineMessage
 from omnibot.sandbox.stage import Stage
 from omnibot.sandbox.standalone import CONTROL_PORT, commanded
-from omnibot.sandbox.stories import STORIES, Story
+from omnibot.sandbox.stories import STORIES, Acting, Story
+from omnibot.sandbox.team import ROOMS
 from omnibot.sandbox.world import World, world
 from omnibot.settings import Bot, Desk, Log, Settings
 from omnibot.store.records import QuarantinedMessage
@@ -38,6 +39,15 @@ _AROUND_THE_CLOCK = {
     "days": ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"],
 }
 DESK = Desk.model_validate({"teams": {"senior": {"hours": _AROUND_THE_CLOCK}}})
+# The same, where people take part: they work in Slack.
+STAFFED = Desk.model_validate(
+    {
+        "teams": {
+            team: {"hours": _AROUND_THE_CLOCK, "rooms": {"slack": room}, "within": {"first": 4, "next": 8}}
+            for team, room in ROOMS.items()
+        }
+    }
+)
 
 
 async def play(stories: Sequence[Callable[[datetime], Story]], *, leave: bool, as_json: bool) -> int:
@@ -48,9 +58,14 @@ async def play(stories: Sequence[Callable[[datetime], Story]], *, leave: bool, a
     missing: list[str] = []
     with _data_folder() as folder:
         channels = {to.channel for story in told for to in story.addresses}
+        staffed = any(story.has_team for story in told)
         bot = Bot()
         async with world(
-            folder, knowledge=bot.knowledge, playbooks=bot.playbooks, channels=channels, sections={"desk": DESK}
+            folder,
+            knowledge=bot.knowledge,
+            playbooks=bot.playbooks,
+            channels=channels | ({"slack"} if staffed else set()),
+            sections={"desk": STAFFED if staffed else DESK},
         ) as place:
             await learned(place.settings)
             async with place.serving() as running, place.looking() as store:
@@ -106,6 +121,18 @@ class _Conversation:
 
     def missing(self, text: str) -> None:
         self._console.print(Text(f"          ✗ {text}", style="bold red"))
+
+    def thread(self, text: str) -> None:
+        """What people see who have the matter now."""
+        self._console.print(Text("          The team's thread in Slack:", style="bold"))
+        self._console.print(Padding(Text(readable(text), style="cyan"), (0, 0, 1, 12)))
+
+    def act(self, step: Acting) -> None:
+        """What somebody of the team has done, of which the customer sees a reply alone."""
+        what = {ActKind.NOTE: "notes for colleagues alone", ActKind.RESOLVE: f"resolves it: {step.value}"}
+        head = f"          {step.by} {what.get(step.does, 'replies to the customer')}"
+        self._console.print(Text(head, style="bold cyan"))
+        self._console.print(Padding(Text(step.text), (0, 0, 1, 12)))
 
     def people(self, timelines: Sequence[Collection[str]]) -> None:
         """Who is who has changed: `timelines` are the channels of each customer."""
@@ -175,6 +202,12 @@ class _Json:
 
     def missing(self, text: str) -> None:
         sys.stderr.write(text + "\n")
+
+    def thread(self, text: str) -> None:
+        return
+
+    def act(self, step: Acting) -> None:
+        return
 
     def people(self, timelines: Sequence[Collection[str]]) -> None:
         return

@@ -13,6 +13,7 @@ from omnibot.sandbox.mail import ImapSandbox, MailSandbox
 from omnibot.sandbox.people import People
 from omnibot.sandbox.server import HOST
 from omnibot.sandbox.slack import SlackSandbox
+from omnibot.sandbox.team import AGENTS
 from omnibot.sandbox.telegram import TOKEN, TelegramSandbox
 from omnibot.sandbox.twilio import TwilioSandbox
 
@@ -82,6 +83,7 @@ class Providers:
                     "app_token": workspace.app_token,
                     "signing_secret": workspace.signing_secret,
                     "api_url": f"{self.slack.url}/api/",
+                    "staff": [*AGENTS],
                 },
             },
             "sms": {"main": twilio | {"number": account.sms_number, "countries": ["US", "DE"]}},

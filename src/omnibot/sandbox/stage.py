@@ -12,13 +12,15 @@ from typing import Protocol, TypeVar
 import orjson
 
 from omnibot.channels import load
+from omnibot.contract import Place
 from omnibot.events import EventReader, Events
 from omnibot.history import EntryReader, bring, survey
 from omnibot.model import Address, CustomerId, DeliveryState, Direction, MessageId, TimelineMessage
 from omnibot.roster import read_roster
 from omnibot.sandbox.ledger import Entry
 from omnibot.sandbox.mail import Verdict
-from omnibot.sandbox.stories.story import Expect, Letter, Scene, Step, Story
+from omnibot.sandbox.stories.story import Acting, Expect, Letter, Scene, Step, Story
+from omnibot.sandbox.team import Team
 from omnibot.sandbox.world import World
 from omnibot.store import Records, Store
 from omnibot.store.records import QuarantinedMessage
@@ -56,6 +58,12 @@ class Show(Protocol):
     def missing(self, text: str) -> None:
         """Something that must be there, and is not."""
 
+    def thread(self, text: str) -> None:
+        """People have the matter: what they see of it."""
+
+    def act(self, step: Acting) -> None:
+        """Somebody of the team has done something."""
+
     def people(self, timelines: Sequence[Sequence[str]]) -> None:
         """Who is who has changed: `timelines` are the channels of each customer."""
 
@@ -87,6 +95,12 @@ class Silent:
     def missing(self, text: str) -> None:
         """Not told."""
 
+    def thread(self, text: str) -> None:
+        """Not told."""
+
+    def act(self, step: Acting) -> None:
+        """Not told."""
+
     def people(self, timelines: Sequence[Sequence[str]]) -> None:
         """Not told."""
 
@@ -105,6 +119,9 @@ class Stage:
     _known: set[MessageId] = field(default_factory=set)  # messages that were shown, or are of the past
     _missing: list[str] = field(default_factory=list)
     _people: int = 0  # that the story's addresses were known to belong to
+    _team: Team | None = None
+    _others: tuple[Place, ...] = ()  # threads of other stories
+    _thread: Place | None = None
 
     @property
     def records(self) -> Records:
@@ -121,8 +138,11 @@ class Stage:
         for address in self.story.shared:
             await self.store.identity.share(address, by="the office", reason="several people write from there")
         self._people = len(await self._customers())
+        if self.story.has_team:
+            self._team = Team(self.place.slack)
+            self._others = tuple(self._team.threads())
         for step in self.story.steps:
-            await self._take(step)
+            await (self._act(step) if isinstance(step, Acting) else self._take(step))
         timeline = await self._timeline()
         self._judge(timeline)
         self.show.end(self.story, len(timeline), len(self._missing))
@@ -164,14 +184,18 @@ class Stage:
             await self._forge(step)
         else:
             self.place.people.write(step.sender, text, subject=step.subject, answer=step.answers)
+        await self._finish(step, before, began)
+
+    async def _finish(self, step: Step | Acting, before: int, began: datetime) -> None:
         for expected in step.expects:
             await self._arrival(expected, before)
         await self._show_new()
+        await self._look(step)
         await self._count_people(step)
         if step.elements:
             await self._judge_scene(step, before, began)
 
-    async def _judge_scene(self, step: Step, before: int, began: datetime) -> None:
+    async def _judge_scene(self, step: Step | Acting, before: int, began: datetime) -> None:
         scene = await self._scene(step, before, began)
         for element in step.elements:
             if element.holds(scene):
@@ -180,7 +204,52 @@ class Stage:
                 self._miss(element.name)
         self.show.elements_end()
 
-    async def _scene(self, step: Step, before: int, began: datetime) -> Scene:
+    # --- what people do ---
+
+    async def _act(self, step: Acting) -> None:
+        """What somebody of the team does, until it was taken in."""
+        if self._thread is None or self._team is None:
+            self._miss(f"there is no thread in which {step.by} could do something")
+            return
+        before, began = self.place.ledger.last, datetime.now(UTC)
+        done = len(await self._acts())
+        await self._team.act(step.by, step.does, self._thread, text=step.text, value=step.value)
+        self.show.act(step)
+        try:
+            await self._until(self._acts, lambda acts: len(acts) > done)
+        except TimeoutError:
+            self._miss(f"what {step.by} did was not taken in")
+        await self._finish(step, before, began)
+
+    async def _acts(self) -> Sequence[object]:
+        attended = await self.store.desk.of_place(self._thread) if self._thread else None
+        return await self.store.desk.acts(attended.stretch.id) if attended else ()
+
+    async def _look(self, step: Step | Acting) -> None:
+        """Wait until the thread has what must come into it."""
+        if not step.at_desk or self._team is None:
+            return
+        wanted = [re.compile(pattern, re.IGNORECASE | re.MULTILINE) for pattern in step.at_desk]
+        is_new = self._thread is None
+        try:
+            await self._until(self._seen, lambda seen: all(one.search(seen) for one in wanted))
+        except TimeoutError:
+            seen = await self._seen()
+            for one in wanted:
+                if not one.search(seen):
+                    self._miss(f"{one.pattern!r} did not come into the thread")
+        if is_new and self._thread is not None:
+            self.show.thread(await self._seen())
+
+    async def _seen(self) -> str:
+        """The thread of the story's matter as its people see it; '' where there is none yet."""
+        if self._team is None:
+            return ""
+        if self._thread is None:
+            self._thread = next((one for one in self._team.threads() if one not in self._others), None)
+        return self._team.sees(self._thread) if self._thread else ""
+
+    async def _scene(self, step: Step | Acting, before: int, began: datetime) -> Scene:
         customer = await self.records.customer_of(step.sender)
         assert customer is not None  # they have written
         addresses = await self.records.addresses_of(customer)
@@ -193,6 +262,8 @@ class Stage:
             timeline=await self.records.timeline(customer),
             turns=(await self.store.profiles.turns(addresses, _TURNS))[::-1],
             handed_off=tuple(one.reason for one in promised),
+            thread=await self._seen(),
+            cases=tuple(await self.store.profiles.sides(addresses)),
         )
 
     def _texts(self, before: int) -> dict[Address, str]:
@@ -247,14 +318,14 @@ class Stage:
 
     # --- who is who ---
 
-    async def _count_people(self, step: Step) -> None:
+    async def _count_people(self, step: Step | Acting) -> None:
         """Who is one person is settled a moment after the reply."""
         try:
             customers = await self._until(self._customers, lambda customers: len(customers) == step.people)
         except TimeoutError:
             self._miss(f"after {step.text!r} there are not {step.people} customers")
             return
-        if self._people != step.people and step.code_from:
+        if self._people != step.people and isinstance(step, Step) and step.code_from:
             self.show.people([list(dict.fromkeys(a.channel for a in addresses)) for addresses in customers.values()])
         self._people = step.people
 

@@ -55,6 +55,8 @@ def _told(providers: Providers, url: str, bot_url: str) -> str:
         f"""#   curl -d '{{"as": "telegram:4711", "text": "Hello"}}' {url}/write""",
         f"""#   curl -d '{{"fault": "throttle", "with": {{"after": 3}}}}' {url}/faults""",
         f"#   curl {url}/ledger",
+        "# What people see in Slack, in a browser:",
+        f"#   {providers.slack.url}/slack/",
         "# Ctrl-C ends it.",
     ))  # fmt: skip
 

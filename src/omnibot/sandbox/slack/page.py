@@ -98,8 +98,13 @@ def _template(name: str) -> Template:
     return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True).get_template(name)
 
 
+def render(template: str, **what: object) -> str:
+    """A page as HTML."""
+    return _template(template).render(**what)
+
+
 def _page(template: str, **what: object) -> web.Response:
-    return web.Response(text=_template(template).render(**what), content_type="text/html", headers=_HEADERS)
+    return web.Response(text=render(template, **what), content_type="text/html", headers=_HEADERS)
 
 
 class Look:

@@ -8,10 +8,10 @@ from omnibot.sandbox.stories.frustrated import Frustrated, frustrated
 from omnibot.sandbox.stories.moves import Moving, moves
 from omnibot.sandbox.stories.new import New, new
 from omnibot.sandbox.stories.returning import Returning, returning
-from omnibot.sandbox.stories.story import Element, Expect, Letter, Scene, Step, Story
+from omnibot.sandbox.stories.story import Acting, Element, Expect, Letter, Scene, Step, Story
 from omnibot.sandbox.stories.two_people import TWO_PEOPLE
 
-__all__ = ["STORIES", "Element", "Expect", "Letter", "Scene", "Step", "Story"]
+__all__ = ["STORIES", "Acting", "Element", "Expect", "Letter", "Scene", "Step", "Story"]
 
 STORIES: Mapping[str, Callable[[datetime], Story]] = {  # what was before is told from now
     "day": lambda now: DAY,

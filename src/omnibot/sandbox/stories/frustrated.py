@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from omnibot.model import Address, Direction
-from omnibot.sandbox.stories.story import Element, Expect, Scene, Step, Story, leaves_out, says, word
+from omnibot.model import ActKind, Address, CaseState, Direction
+from omnibot.sandbox.stories.story import Acting, Element, Expect, Scene, Step, Story, leaves_out, says, shows, word
 
 __all__ = ["Contact", "Frustrated", "frustrated"]
 
@@ -78,6 +78,7 @@ class _Words:
     ordinals: Mapping[int, str]
     seen: str  # that it is seen how they feel
     grovelling: tuple[str, ...]
+    news: str  # what is written while people have it
     senior: str
     days: tuple[str, str]  # today, tomorrow
 
@@ -90,6 +91,7 @@ _WORDS: Mapping[str, _Words] = {
         ordinals={1: r"first|1st", 2: r"\bsecond\b|2nd", 3: r"third|3rd", 4: r"fourth|4th"},
         seen=r"too long|long enough|slog|before now|again\.|longer than",
         grovelling=("apolog", "understand (your|how)", "so sorry", "deeply", "inconvenience"),
+        news="Any news? It fails again just now.",
         senior="senior support",
         days=("today", "tomorrow"),
     ),
@@ -100,6 +102,7 @@ _WORDS: Mapping[str, _Words] = {
         ordinals={1: "primera", 2: r"\bsegunda\b", 3: "tercera", 4: "cuarta"},
         seen=r"demasiado|bastante paciencia|mucha paciencia|resuelto|otra vez|más de lo aceptable",
         grovelling=("mil disculpas", "entiendo (tu|su)", "lamentamos profundamente"),
+        news="¿Hay novedades? Acaba de fallar otra vez.",
         senior="soporte especializado",
         days=("hoy", "mañana"),
     ),
@@ -110,6 +113,7 @@ _WORDS: Mapping[str, _Words] = {
         ordinals={1: "erste", 2: "zweite", 3: "dritte", 4: "vierte"},
         seen=r"zu lange|mühsam|Geduld|längst|noch einmal schreiben|vertretbar",
         grovelling=("tausendmal", "verstehe (deinen|ihren)", "bedauern zutiefst"),
+        news="Gibt es etwas Neues? Eben ist es wieder passiert.",
         senior="Team für schwierige Fälle",
         days=("heute", "morgen"),
     ),
@@ -120,6 +124,7 @@ _WORDS: Mapping[str, _Words] = {
         ordinals={1: "première", 2: "deuxième", 3: "troisième", 4: "quatrième"},
         seen=r"trop longtemps|pénible|assez de temps|réglé|encore une fois|acceptable|traitée|patience",
         grovelling=("mille excuses", "comprends (ta|votre)", "sincèrement désolé"),
+        news="Des nouvelles ? Ça vient encore d'échouer.",
         senior="équipe d'experts",
         days=("aujourd'hui", "demain"),
     ),
@@ -138,10 +143,85 @@ def frustrated(who: Frustrated) -> Story:
                 sender=who.writes,
                 text=_said(who, words),
                 expects=(Expect(who.writes),),
-                elements=tuple(_answer(who, words)),
+                at_desk=(re.escape(who.name),) if who.escalates else (),
+                elements=(*_answer(who, words), *(_card(who) if who.escalates else ())),
             ),
+            *(_people(who, words) if who.escalates else ()),
         ),
     )
+
+
+# --- what people do about it ----------------------------------------------------------------------------------------
+
+_AGENT = "Zoe Lang"
+_REMARK = "He is right: our gateway drops every second call. Nothing of this to him before it is mended."
+_REPLY = "I have moved your account to the new gateway: calls with {code} are gone since 10 minutes ago."
+_WORKED = "moved the account to the new gateway"
+
+
+def _people(who: Frustrated, words: _Words) -> Iterator[Step | Acting]:
+    there = who.writes
+    yield Step(
+        sender=there,
+        text=words.news,
+        at_desk=(re.escape(words.news),),
+        elements=(
+            Element("the bot is silent while people have it", lambda scene: not scene.text(there)),
+            shows("what he writes meanwhile is in the thread", re.escape(words.news)),
+        ),
+    )
+    yield Acting(
+        sender=there,
+        by=_AGENT,
+        does=ActKind.NOTE,
+        text=_REMARK,
+        at_desk=(re.escape(_REMARK),),
+        elements=(
+            Element("an internal remark reaches nobody outside", lambda scene: not scene.texts),
+            Element("and is on no timeline", lambda scene: all(_REMARK not in one.text for one in scene.timeline)),
+        ),
+    )
+    reply = _REPLY.format(code=who.code)
+    yield Acting(
+        sender=there,
+        by=_AGENT,
+        does=ActKind.REPLY,
+        text=reply,
+        expects=(Expect(there, words=(reply,), never=(_REMARK,)),),
+        at_desk=(re.escape(reply),),
+        elements=(
+            says("the agent's explicit reply reaches him where he writes", there, re.escape(reply)),
+            says("signed by who wrote it", there, word(_AGENT.split()[0])),
+            shows("and the agent has the matter", rf"{_AGENT}.{{0,40}}has it|has it.{{0,40}}{_AGENT}|Taken"),
+        ),
+    )
+    yield Acting(
+        sender=there,
+        by=_AGENT,
+        does=ActKind.RESOLVE,
+        value="solved",
+        text=_WORKED,
+        at_desk=(r"resolved",),
+        elements=(
+            Element("resolved, with what worked", _is_resolved),
+            shows("the card says so", r"Resolved"),
+        ),
+    )
+
+
+def _is_resolved(scene: Scene) -> bool:
+    return any(
+        side.state is CaseState.RESOLVED and any(_WORKED in attempt.what for attempt in side.attempts)
+        for side in scene.cases
+    )
+
+
+def _card(who: Frustrated) -> Iterator[Element]:
+    yield shows("the desk gets a thread with a card: who", re.escape(who.name), re.escape(who.writes.value))
+    yield shows("what was tried, and by whom", *(re.escape(one.step) for one in who.before))
+    yield shows("his mood, and where it goes", r"mood.*(falling|steady|rising)")
+    yield shows("how urgent it is, and by when they answer", r"urgen|priority (high|urgent)", r"due")
+    yield shows("what he has said", re.escape(_said(who, _WORDS[who.language])[:60]))
 
 
 def _said(who: Frustrated, words: _Words) -> str:

@@ -7,10 +7,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from omnibot.model import Address, Direction, TimelineMessage
+from omnibot.model import ActKind, Address, CaseSide, Direction, TimelineMessage
 from omnibot.store.profiles import TakenTurn
 
-__all__ = ["Check", "Element", "Expect", "Letter", "Scene", "Step", "Story", "leaves_out", "says", "word"]
+__all__ = [
+    "Acting",
+    "Check",
+    "Element",
+    "Expect",
+    "Letter",
+    "Scene",
+    "Step",
+    "Story",
+    "leaves_out",
+    "says",
+    "shows",
+    "word",
+]
 
 _BLANK = re.compile(r"[ \u00a0\u202f\u2009]+")  # the spaces of typesetters
 
@@ -45,7 +58,7 @@ class Scene:
     """What there is after a step: what came to whom since its beginning, and what is on record.
 
     `texts` and `letters` are by who got them; `timeline` and `turns` are of the customer who wrote, oldest first.
-    `handed_off`: the reasons for which people have to take care of them.
+    `handed_off`: the reasons for which people have to take care of them; `thread`: what those see of the matter.
     """
 
     began: datetime  # when the step did
@@ -54,6 +67,8 @@ class Scene:
     timeline: Sequence[TimelineMessage]
     turns: Sequence[TakenTurn]
     handed_off: tuple[str, ...] = ()
+    thread: str = ""
+    cases: tuple[CaseSide, ...] = ()  # what has become of each matter, by address
 
     def text(self, address: Address) -> str:
         """All that came there, with plain spaces and apostrophes; '' for nothing."""
@@ -93,6 +108,12 @@ def leaves_out(name: str, to: Address, *patterns: str) -> Element:
     return Element(name, lambda scene: bool(scene.text(to)) and not any(one.search(scene.text(to)) for one in found))
 
 
+def shows(name: str, *patterns: str) -> Element:
+    """All of these regular expressions are found in the thread of the matter, in any case; `^` begins a line."""
+    found = [re.compile(pattern, re.IGNORECASE | re.MULTILINE) for pattern in patterns]
+    return Element(name, lambda scene: all(one.search(scene.thread) for one in found))
+
+
 def word(text: str) -> str:
     """The regular expression of a word or several as they stand, whatever signs they begin and end with."""
     return rf"(?<!\w){re.escape(text)}(?!\w)"
@@ -113,13 +134,32 @@ class Step:
     code_from: Address | None = None
     forged: bool = False
     expects: tuple[Expect, ...] = ()
+    at_desk: tuple[str, ...] = ()  # what must come into the thread of the matter
+    elements: tuple[Element, ...] = ()
+    people: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acting:
+    """Somebody of the team does something in the thread of the matter of who writes from `sender`.
+
+    `note` and `reply` have a `text`, `resolve` has the reason as its `value` and what worked as its `text`.
+    """
+
+    sender: Address
+    by: str
+    does: ActKind
+    text: str
+    value: str = ""
+    expects: tuple[Expect, ...] = ()
+    at_desk: tuple[str, ...] = ()
     elements: tuple[Element, ...] = ()
     people: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """What is written at `addresses`, by one person or by several.
+    """What is written at `addresses`, by one person or by several, and what people do about it.
 
     `customers` is the CSV that the company imports first, if any; `shared` are addresses in it that it knows several
     people to write from. `past` are rows of what the company brings by `omnibot import history`.
@@ -127,10 +167,15 @@ class Story:
 
     title: str
     names: dict[Address, str]
-    steps: tuple[Step, ...]
+    steps: tuple[Step | Acting, ...]
     customers: str = ""
     past: tuple[Mapping[str, object], ...] = ()
     shared: tuple[Address, ...] = ()
+
+    @property
+    def has_team(self) -> bool:
+        """Whether people take part."""
+        return any(isinstance(step, Acting) for step in self.steps)
 
     @property
     def addresses(self) -> tuple[Address, ...]:
