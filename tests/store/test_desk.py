@@ -120,7 +120,7 @@ class TestAdopt:
         [fault] = await store.desk.adopt(10)
         assert (fault.fault, fault.fresh, fault.record) == (True, True, {})
         assert fault.reason == "parked, it failed"
-        assert (fault.stretch.team, fault.stretch.priority, fault.stretch.matter) == ("", "normal", None)
+        assert (fault.stretch.team, fault.stretch.priority, fault.stretch.matter) == ("support", "normal", None)
         await hand_off(store, case=about())
         [one] = await store.desk.open_stretches(10)
         assert one.stretch.matter is not None

@@ -142,7 +142,8 @@ class Attending:
         card = await self._views.card(attended, self._now())
         try:
             async with asyncio.timeout(_CALL_SECONDS):
-                place = await self._begun(desk, room, card, attended)
+                found = await self._found(desk, room, card) if attended.doubtful else None
+                place = found or await desk.open(room.room, card)
         except Refused as error:
             return await self._next_room(attended, room, error.reason)
         except TryLater as error:
@@ -152,19 +153,18 @@ class Attending:
                 log.exception("desk.failed", stretch=stretch.id)
             await self._store.open_later(stretch.id, _backoff(attended.openings), doubtful=True)
             return False
-        if await self._store.placed(stretch.id, place, attended.room):
+        if await self._store.placed(stretch.id, place, attended.room) and not found:
             await self._store.card_shown(stretch.id, _hash(card))
+        elif found:
+            await self._store.enqueue(stretch.id, [Refresh()])  # it shows the card as it was
         log.info("desk.opened", stretch=stretch.id, channel=room.channel, account=room.account)
         return True
 
-    async def _begun(self, desk: Desk, room: Room, card: Card, attended: Attended) -> Place:
-        """Perhaps it stands there and its answer was lost; where nobody can tell, a second card is better than none."""
-        if attended.doubtful:
-            with suppress(Refused):
-                found = await desk.find(room.room, card)
-                if found is not None:
-                    return found
-        return await desk.open(room.room, card)
+    async def _found(self, desk: Desk, room: Room, card: Card) -> Place | None:
+        """The thread whose answer was lost; None where nobody can tell, since a second card is better than none."""
+        with suppress(Refused):
+            return await desk.find(room.room, card)
+        return None
 
     async def _next_room(self, attended: Attended, room: Room, reason: str) -> bool:
         log.error(

@@ -81,6 +81,7 @@ SELECT $1, address_id, 'covered', id, 'shown', now(), now()
 FROM unnest((SELECT $2::bigint[]), $3::bigint[]) AS m(address_id, id)
 """
 
+_WITHOUT = "support"  # takes what is given to no team
 _PRIORITIES = ("normal", "high", "urgent")
 
 
@@ -173,7 +174,7 @@ class Adopting(Threads):
             id=StretchId(0),
             address=AddressId(row["address_id"]),
             matter=handoff.matter,
-            team=handoff.team,
+            team=handoff.team or _WITHOUT,
             priority=handoff.priority,
             why=row["reason"],
             opened_at=row["at"],
