@@ -16,6 +16,7 @@ from omnibot_slack.blocks import CHOICES, VALUE_BYTES
 from omnibot_slack.desk import SlackDesk
 from omnibot_slack.dispatch import Dispatch
 from omnibot_slack.health import findings
+from omnibot_slack.manifest import manifest
 from omnibot_slack.outcomes import of_a_question
 from omnibot_slack.outgoing import CannotSay, Outgoing
 from omnibot_slack.receive import Reception, request_path
@@ -59,6 +60,11 @@ class Slack(Channel):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._account.close()
+
+    @staticmethod
+    def manifest(url: str = "", *, desk: bool = True, command: str = "/omnibot") -> str:
+        """What Slack makes the app of; see `omnibot_slack.manifest`."""
+        return manifest(url, desk=desk, command=command)
 
     # --- in ------------------------------------------------------------------------------------------------
 

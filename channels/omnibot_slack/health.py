@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 
 import orjson
 from aiohttp import ClientError
@@ -27,6 +27,11 @@ NEEDED = {
     "files:read": "files that people send cannot be fetched",
     "files:write": "files cannot be sent",
 }
+# The same of an account in whose rooms teams work.
+NEEDED_BY_DESK = {
+    "commands": "staff have no command",
+    "reactions:write": "nothing tells at a message how far it has come",
+}
 FATAL = frozenset({"chat:write", "im:history"})
 
 
@@ -36,8 +41,8 @@ async def findings(site: Site, settings: SlackSettings, account: Account) -> Seq
         me = await account.look()
     except CallFailed as failed:
         return [_of_the_token(failed, settings)]
-    found = [*identity(me, settings), *scopes(me, settings)]
-    found += [finding async for finding in _named(me, settings, account)]
+    found = [*identity(me, settings), *scopes(me, settings, rooms=site.rooms), *_staffed(site, settings)]
+    found += [finding async for finding in _named(me, settings, account, site.rooms)]
     if settings.mode == "socket":
         return found + [finding async for finding in _socket(settings, account)]
     return found + [finding async for finding in _request_url(site, settings, account)]
@@ -71,11 +76,20 @@ def identity(me: Me, settings: SlackSettings) -> Iterator[Finding]:
         )
 
 
-def scopes(me: Me, settings: SlackSettings) -> Iterator[Finding]:
+def _staffed(site: Site, settings: SlackSettings) -> Iterator[Finding]:
+    """Whether anybody may act where teams work."""
+    if site.rooms and not (settings.staff or settings.staff_group):
+        yield Finding(
+            "teams work in this workspace, and nobody may act there",
+            "name the agents: `staff` (member ids), or `staff_group` (a user group)",
+        )
+
+
+def scopes(me: Me, settings: SlackSettings, *, rooms: Collection[str] = ()) -> Iterator[Finding]:
     """What the token may not do, although something here needs it."""
     if not me.scopes:
         return  # Slack did not say
-    needed = dict(NEEDED)
+    needed = {**NEEDED, **(NEEDED_BY_DESK if rooms else {})}
     if settings.staff_group:
         needed["usergroups:read"] = "it is not known who is in `staff_group`, and nothing is taken"
     missing = {scope: without for scope, without in needed.items() if scope not in me.scopes}
@@ -87,7 +101,7 @@ def scopes(me: Me, settings: SlackSettings) -> Iterator[Finding]:
         )
 
 
-async def _named(me: Me, settings: SlackSettings, account: Account) -> AsyncIterator[Finding]:
+async def _named(me: Me, settings: SlackSettings, account: Account, rooms: Collection[str]) -> AsyncIterator[Finding]:
     """The user group and the channels that the settings name."""
     group = settings.staff_group
     if group and "usergroups:read" in (me.scopes or {"usergroups:read"}):
@@ -99,12 +113,12 @@ async def _named(me: Me, settings: SlackSettings, account: Account) -> AsyncIter
                 "correct `staff_group`: People → User groups → ⋮ → Copy group ID",
                 fatal=True,
             )
-    for channel in settings.staff_channels:
-        if (finding := await _room(channel, account)) is not None:
+    for channel in (*settings.staff_channels, *sorted(set(rooms) - set(settings.staff_channels))):
+        if (finding := await _room(channel, account, me, is_desk=channel in rooms)) is not None:
             yield finding
 
 
-async def _room(channel: str, account: Account) -> Finding | None:
+async def _room(channel: str, account: Account, me: Me, *, is_desk: bool) -> Finding | None:
     try:
         answer = await account.call(lambda web: web.conversations_info(channel=channel))
     except CallFailed as failed:
@@ -113,10 +127,17 @@ async def _room(channel: str, account: Account) -> Finding | None:
                 f"the token may not look at channel {channel}",
                 "add channels:read (groups:read for private channels) under OAuth & Permissions, and install it again",
             )
-        action = f"correct `staff_channels`, or invite the bot there: /invite @… in {channel}, if it is private"
+        setting = "the room in `desk.teams`" if is_desk else "`staff_channels`"
+        action = f"correct {setting}, or invite the bot there: /invite @… in {channel}, if it is private"
         return Finding(f"there is no channel {channel} that the bot can see ({failed.reason})", action)
     if not answer["channel"].get("is_member"):
         return Finding(f"the bot is not in channel {channel}", f"invite it: /invite @… in {channel}")
+    history = "groups:history" if answer["channel"].get("is_private") else "channels:history"
+    if is_desk and me.scopes and history not in me.scopes:
+        return Finding(
+            f"the token lacks {history} (what agents write in channel {channel} is not heard)",
+            "make the app of what `omnibot slack manifest` prints, and install it again",
+        )
     return None
 
 

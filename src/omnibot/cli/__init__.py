@@ -16,6 +16,7 @@ from omnibot.cli import (
     people,
     sandbox,
     server,
+    slack,
     token,
     train,
     understand,
@@ -47,6 +48,7 @@ app.add_typer(history.app, name="import")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(train.app, name="train")
 app.add_typer(voice.app, name="voice")
+app.add_typer(slack.app, name="slack")
 
 
 def _version(wanted: bool) -> None:
