@@ -121,7 +121,7 @@ class Person:
         answers: int | None = None,
         replied_to: KnownAddress | None = None,
     ) -> Case | None:
-        """Take one turn; gives the case that it left, if it was about one. The reply goes where they wrote, if not told."""
+        """Take one turn; gives the case that it left, if any. The reply goes where they wrote, by default."""
         self.now += after
         self.said += 10
         message = TurnMessage(
