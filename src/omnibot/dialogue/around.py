@@ -19,7 +19,7 @@ __all__ = ["Around", "around"]
 _MOST_RESOURCES = 2  # more are none
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Around:
     """What stands before and behind what a reply is about."""
 

@@ -52,18 +52,17 @@ def decide(
     """
     orders = orders_of(messages)
     snapshot = as_ordered(snapshot, orders)
-    silent = Plan(name=snapshot.name, preferences=snapshot.preferences, language=reading.language.value)
     if closed := [address for address, order in orders.items() if order.stops and order.changed]:
-        return stopped(silent, address_of(snapshot, closed[-1]), messages)
+        return stopped(_silent(snapshot, reading), address_of(snapshot, closed[-1]), messages)
     for_staff = any(_STAFF_ONLY in message.flags for message in messages)
     handoff = "a message that only staff may see" if for_staff else ""
     for_us = [m for m in messages if not (m.automatic or _STAFF_ONLY in m.flags or is_settled(m, orders))]
     if not for_us:
-        return replace(silent, handoff=handoff, why=_why_silent(messages) or handoff)
+        return replace(_silent(snapshot, reading), handoff=handoff, why=_why_silent(messages) or handoff)
     written_on = address_of(snapshot, for_us[-1].address)
     if written_on is None:
         handoff = "written from an address that is not theirs any more"
-        return replace(silent, handoff=handoff, why="no address of theirs to answer on")
+        return replace(_silent(snapshot, reading), handoff=handoff, why="no address of theirs to answer on")
     zone = zone_of(snapshot, company.zone)
     turn = Turn(
         snapshot=snapshot,
@@ -78,6 +77,10 @@ def decide(
     )
     plan = _plan(turn, handoff)
     return unsaid(plan) if plan.to is not None and plan.to.stopped else plan
+
+
+def _silent(snapshot: Snapshot, reading: Reading) -> Plan:
+    return Plan(name=snapshot.name, preferences=snapshot.preferences, language=reading.language.value)
 
 
 def _why_silent(messages: Sequence[TurnMessage]) -> str:

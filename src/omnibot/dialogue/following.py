@@ -17,7 +17,7 @@ from omnibot.playbooks import Handoff
 __all__ = ["Followed", "follow", "play_of"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Followed:
     """What a playbook comes to in one turn."""
 

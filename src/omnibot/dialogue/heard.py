@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from omnibot.dialogue.addresses import Kind, Named, Replaced, may_name, replaced
@@ -103,7 +103,7 @@ class Heard:
     left: list[str] = field(default_factory=list)  # questions without an answer, in one breath with one that has one
     asides: list[str] = field(default_factory=list)  # a few words beside something that was understood
     language: str = ""  # of the phrases, for when the words were too few to tell
-    before: Sequence[str] = ()  # what they wrote before, the latest first
+    before: Callable[[], Sequence[str]] = tuple  # what they wrote before, the latest first; few ask for it
     meant: str = ""  # the intent that they chose of those that we offered
 
     @property
@@ -117,10 +117,12 @@ class Heard:
         return bool(self.talk or self.wishes or self.links or self.code or self.name or self.person or self.answered)
 
 
-def listen(messages: Sequence[TurnMessage], knowledge: Knowledge, language: str, before: Sequence[str] = ()) -> Heard:
+def listen(
+    messages: Sequence[TurnMessage], knowledge: Knowledge, language: str, before: Callable[[], Sequence[str]] = tuple
+) -> Heard:
     """Take a turn's messages apart; questions are looked up in the knowledge, each article once.
 
-    `before` is what they wrote before this turn, the latest first: an address alone may complete it.
+    `before` tells what they wrote before this turn, the latest first: an address alone may complete it.
     """
     heard = Heard(before=before)
     loose: list[_Loose] = []
@@ -284,7 +286,7 @@ def _complete(named: Named, message: TurnMessage, heard: Heard) -> bool:
     """An address alone is the one that was lacking: in what they said just now, or before we asked for it."""
     if heard.links and heard.links[-1].is_open:
         lacking = heard.links.pop()
-    elif earlier := _open_before(heard.before, message):
+    elif earlier := _open_before(heard.before(), message):
         lacking = earlier
     else:
         return False
@@ -339,12 +341,13 @@ def _answer(loose: Sequence[_Loose], heard: Heard, knowledge: Knowledge, languag
     """Look up what is left, sentence by sentence, else as a whole: people cut one question into several messages."""
     missed: list[_Loose] = []
     for sentence in loose:
-        found = _found(sentence, knowledge, language)
+        parts = _parts(sentence, knowledge, language)
+        found = _found(sentence, parts, knowledge, language)
         to_be_done = bool(found) and asks_us_to_act(sentence.passage)
         for each in found:
             _add(heard, _answered(each, to_be_done=to_be_done))
         if len(found) == 1:
-            heard.left += _second_questions(sentence, knowledge, language)
+            heard.left += _second_questions(sentence, parts, language)
         if not found:
             missed.append(sentence)
     if missed and len(loose) > 1 and not heard.answered:
@@ -376,24 +379,28 @@ def _asked(sentence: _Loose, language: str) -> list[Passage]:
     return [clause for clause in sentence.clauses if _ASKING.match(clause.text) and clause.content(language)]
 
 
-def _second_questions(sentence: _Loose, knowledge: Knowledge, language: str) -> list[str]:
+def _second_questions(sentence: _Loose, parts: Mapping[Passage, Found], language: str) -> list[str]:
     """What is asked in one breath with what one article answers, and has none: "how do I invite, and how … ?"."""
-    asked = _asked(sentence, language)
-    if len(asked) < 2:
+    if len(sentence.clauses) < 2:
         return []
-    left = [clause.text for clause in asked if not knowledge.about(clause, language)]
-    return left if len(left) < len(asked) else []
+    asked = _asked(sentence, language)
+    left = [clause.text for clause in asked if clause not in parts]
+    return left if len(left) < len(asked) > 1 else []
 
 
-def _found(sentence: _Loose, knowledge: Knowledge, language: str) -> list[Found]:
+def _parts(sentence: _Loose, knowledge: Knowledge, language: str) -> Mapping[Passage, Found]:
+    """What answers the clauses of a sentence, where it has several."""
+    if len(sentence.clauses) < 2:
+        return {}
+    return {clause: found for clause in sentence.clauses if (found := knowledge.about(clause, language))}
+
+
+def _found(sentence: _Loose, parts: Mapping[Passage, Found], knowledge: Knowledge, language: str) -> list[Found]:
     """Two questions in one sentence are two; otherwise the sentence is looked up as it stands."""
-    parts = []
-    if len(sentence.clauses) > 1:
-        parts = [found for clause in sentence.clauses if (found := knowledge.about(clause, language))]
-    if len({part.article.id for part in parts}) > 1:
-        return parts
+    if len({part.article.id for part in parts.values()}) > 1:
+        return list(parts.values())
     whole = knowledge.about(sentence.passage, language)
-    best = max((whole, *parts) if whole else parts, key=_score, default=None)
+    best = max((whole, *parts.values()) if whole else parts.values(), key=_score, default=None)
     return [best] if best else []
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import takewhile
+from functools import partial
+from itertools import islice, takewhile
 
 from omnibot.dialogue.heard import INTENT_CHOICE, Heard, chosen, listen
 from omnibot.dialogue.linking import without_codes
@@ -29,7 +30,7 @@ def hear(turn: Turn) -> Heard:
         for message in pressed
         if _NOT_SPOKEN.isdisjoint(message.flags) and not message.own_number
     ]
-    heard = listen(spoken, turn.company.knowledge, turn.reading.language.value, _said_before(turn))
+    heard = listen(spoken, turn.company.knowledge, turn.reading.language.value, partial(_said_before, turn))
     heard.meant = _meant(pressed)
     if any(START in message.flags for message in turn.messages):
         heard.talk.append(Talk.HELLO)
@@ -68,7 +69,7 @@ def _as_pressed(message: TurnMessage, turn: Turn) -> TurnMessage:
 
 def _offered_on(address: AddressId, turn: Turn) -> Sequence[Choice]:
     """By the latest message there; () when it is theirs, or offers nothing."""
-    latest = next(iter(turn.said_on(address)), None)
+    latest = next(turn.said_on(address), None)
     return latest.choices if latest else ()
 
 
@@ -82,7 +83,7 @@ def _as_first_asked(message: TurnMessage, turn: Turn) -> TurnMessage:
     """Who says which of two was meant asks again what they asked before we did not know it."""
     if not message.pressed.startswith(INTENT_CHOICE):
         return message
-    there = turn.said_on(message.address)
+    there = list(turn.said_on(message.address))
     offer = next((place for place, one in enumerate(there) if one.direction is Direction.OUT and one.choices), None)
     before = there[offer + 1 :] if offer is not None else []
     asked_first = list(takewhile(lambda one: one.direction is Direction.IN, before))
@@ -92,5 +93,5 @@ def _as_first_asked(message: TurnMessage, turn: Turn) -> TurnMessage:
 
 def _said_before(turn: Turn) -> Sequence[str]:
     """What they wrote last where they write now, the latest first."""
-    said = [one.text for one in turn.said_on(turn.written_on.id) if one.direction is Direction.IN]
-    return said[:_SAID_BEFORE]
+    theirs = (one.text for one in turn.said_on(turn.written_on.id) if one.direction is Direction.IN)
+    return list(islice(theirs, _SAID_BEFORE))

@@ -14,7 +14,7 @@ __all__ = ["Manner", "language_of", "manner_of"]
 _FEW_WORDS = 3  # of which a language is hardly read
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Manner:
     """How one reply is put."""
 

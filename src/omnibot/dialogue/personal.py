@@ -55,6 +55,8 @@ _DISPENSABLE = ("first_of_kind", "next", "customer_since", "mood", "welcome", "h
 
 def fewer(moves: Sequence[Move], level: Level, *, brief: bool) -> list[Move]:
     """As many of the personal moves as a level allows, two less where it should be brief; all others stay."""
+    if not moves:
+        return []
     allowed = [move for move in moves if level >= LEAST.get(move.kind, Level.NAME)]
     most = max(0, _MOST[level] - 2 * brief)
     ranked = sorted((move for move in allowed if move.kind in LEAST), key=_worth, reverse=True)

@@ -177,8 +177,12 @@ def alarm(message: Passage) -> Alarm | None:
     """Whether a text is serious or upset by its words; a lexicon of moods knows neither lawyers nor Spanish."""
     if not _hinted(message) & _all_hints().alarm:
         return None
-    found = {match.lastgroup for match in _alarms().finditer(f" {message.words} ")}
-    return next((kind for kind in Alarm if kind.value in found), None) if found else None
+    found = None
+    for match in _alarms().finditer(f" {message.words} "):
+        found = Alarm(match.lastgroup or "")
+        if found is Alarm.SERIOUS:
+            break
+    return found
 
 
 @cache

@@ -194,8 +194,8 @@ class Play:
 def asked_before(recollection: Recollection) -> frozenset[str]:
     """The questions that were asked in this matter, and those that our latest messages offered choices for."""
     case = frozenset(recollection.case.asked) if recollection.case else frozenset[str]()
-    offered = {_key([choice.value for choice in message.choices]) for message in recollection.recent}
-    return case | {key for key in offered if key}
+    offered = [_key([choice.value for choice in message.choices]) for message in recollection.recent if message.choices]
+    return case.union(key for key in offered if key) if offered else case
 
 
 def _key(values: Sequence[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from omnibot.dialogue.articles import Article
@@ -24,6 +24,7 @@ _BODY = 0.4  # weight of a word that only an article's text has
 _BY_COVERAGE, _BY_EXAMPLE = 0.55, 0.45
 _REACH = 0.4228  # of a question's weight: with less no article scores enough, for no example of it is more alike than
 # one of just its words, and so the score at most coverage · _BY_COVERAGE + 2 · coverage / (1 + coverage) · _BY_EXAMPLE
+_ROUNDING = 1e-9
 _WORDS_REMEMBERED = 4096  # of those who ask, with their terms: most that people write are among them
 
 
@@ -42,8 +43,8 @@ class _Term:
 
     stem: str
     idf: float = 0.0
-    articles: tuple[tuple[int, float], ...] = ()  # that have it, each with what it weighs there
-    examples: tuple[int, ...] = ()  # example questions that have it
+    articles: Mapping[int, float] = field(default_factory=dict)  # that have it, each with what it weighs there
+    examples: Mapping[int, Sequence[int]] = field(default_factory=dict)  # example questions that have it, by article
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,7 @@ class Index:
     terms: _Terms
     anchors: tuple[tuple[frozenset[str], ...], ...]  # of each article: a word of its title, or a whole keyword
     subjects: frozenset[str]  # keywords of one stem
-    example_article: tuple[int, ...]  # of each example
-    example_weight: tuple[float, ...]  # the idf of all its stems
+    example_weight: tuple[float, ...]  # of each example the idf of all its stems
 
     @classmethod
     def of(cls, articles: Sequence[Article], language: str) -> Index:
@@ -80,22 +80,20 @@ class Index:
                 weights.setdefault(stem, {})[number] = 1.0
         idf = {stem: _idf(sum(w * w for w in found.values()), len(articles)) for stem, found in weights.items()}
 
-        examples: dict[str, list[int]] = {}
-        example_article: list[int] = []
+        examples: dict[str, dict[int, list[int]]] = {}
         example_weight: list[float] = []
         for number, article in enumerate(articles):
             for text in (article.title, *article.questions):
                 asked = stems_of(text)
                 for stem in asked:
-                    examples.setdefault(stem, []).append(len(example_article))
-                example_article.append(number)
+                    examples.setdefault(stem, {}).setdefault(number, []).append(len(example_weight))
                 example_weight.append(sum(idf[stem] for stem in asked))
         terms = {
             stem: _Term(
                 stem,
                 idf[stem],
-                tuple((number, weight * idf[stem]) for number, weight in found.items()),
-                tuple(examples.get(stem, ())),
+                {number: weight * idf[stem] for number, weight in found.items()},
+                examples.get(stem, {}),
             )
             for stem, found in weights.items()
         }
@@ -104,7 +102,6 @@ class Index:
             terms=_Terms(terms, stem_of),
             anchors=tuple(anchors),
             subjects=frozenset(subjects),
-            example_article=tuple(example_article),
             example_weight=tuple(example_weight),
         )
 
@@ -116,30 +113,27 @@ class Index:
         """The article that a question's words are about, if one is sure enough."""
         terms = {term.stem: term for term in map(self.terms.of, question)}
         known = [term for term in terms.values() if term.idf]
-        weight = sum(term.idf for term in known)
+        weight = sum([term.idf for term in known])  # a list, which is made faster than a generator
         whole = weight + _UNKNOWN_WORD * (len(terms) - len(known))
         least = max(_LEAST_EVIDENCE, _REACH * whole)
         if weight < least:
             return None
-        evidence: dict[int, float] = {}
-        for term in known:
-            for number, counts in term.articles:
-                evidence[number] = evidence.get(number, 0.0) + counts
-        candidates = {number: found for number, found in evidence.items() if found >= least}
+        evidence = _evidence(known, weight, least)
+        candidates = [number for number, found in evidence.items() if found >= least]
         if not candidates:
             return None
-        likeness = self._likeness(known, whole)
         asked = terms.keys()
-        score, number = 0.0, -1
-        for one, found in candidates.items():
-            sure = _BY_COVERAGE * found / whole + _BY_EXAMPLE * likeness.get(one, 0.0)
-            if sure >= _ENOUGH and (sure, one) > (score, number) and self._is_about(one, asked, likeness):
-                score, number = sure, one
+        score, number, likeness = 0.0, -1, 0.0
+        for one in candidates:
+            like = self._likeness(one, known, whole)
+            sure = _BY_COVERAGE * evidence[one] / whole + _BY_EXAMPLE * like
+            if sure >= _ENOUGH and (sure, one) > (score, number) and self._is_about(one, asked, like):
+                score, number, likeness = sure, one, like
         if number < 0:
             return None
-        matched = [term.stem for term in known if any(number == n for n, _ in term.articles)]
+        matched = [term.stem for term in known if number in term.articles]
         besides = asked - set(matched)
-        if besides and not self._covers(evidence[number] / whole, likeness.get(number, 0.0), besides):
+        if besides and not self._covers(evidence[number] / whole, likeness, besides):
             return None
         return Found(self.articles[number], round(score, 3), tuple(sorted(matched)))
 
@@ -152,23 +146,42 @@ class Index:
             return True
         return max(coverage, likeness) >= _NEAR and self.subjects.isdisjoint(besides)
 
-    def _is_about(self, number: int, asked: Set[str], likeness: Mapping[int, float]) -> bool:
+    def _is_about(self, number: int, asked: Set[str], likeness: float) -> bool:
         """Whether a question names an article's subject: the "work" of an example is none."""
-        return likeness.get(number, 0.0) >= _VERBATIM or any(anchor <= asked for anchor in self.anchors[number])
+        return likeness >= _VERBATIM or any([anchor <= asked for anchor in self.anchors[number]])
 
-    def _likeness(self, known: Sequence[_Term], whole: float) -> dict[int, float]:
-        """By article, how much of the question and its most similar example is the same (Dice, weighted by idf)."""
+    def _likeness(self, number: int, known: Sequence[_Term], whole: float) -> float:
+        """How much of the question and an article's most similar example is the same (Dice, weighted by idf)."""
         shared: dict[int, float] = {}
         for term in known:
-            for example in term.examples:
+            for example in term.examples.get(number, ()):
                 shared[example] = shared.get(example, 0.0) + term.idf
-        likeness: dict[int, float] = {}
-        for example, weight in shared.items():
-            article = self.example_article[example]
-            dice = 2 * weight / (whole + self.example_weight[example])
-            if dice > likeness.get(article, 0.0):
-                likeness[article] = dice
-        return likeness
+        weights = self.example_weight
+        return max([2 * weight / (whole + weights[example]) for example, weight in shared.items()], default=0.0)
+
+
+def _evidence(known: Sequence[_Term], weight: float, least: float) -> dict[int, float]:
+    """By article what the terms of a question weigh there, of all articles where that may be as much as the least.
+
+    The rarest come first: an article that has none of them until what is left is too little need not be looked at, and
+    most have the common words alone.
+    """
+    evidence: dict[int, float] = {}
+    so_far = evidence.get
+    left = weight
+    for term in sorted(known, key=_rarity):
+        if left < least - _ROUNDING:
+            for number in evidence.keys() & term.articles.keys():
+                evidence[number] += term.articles[number]
+        else:
+            for number, counts in term.articles.items():
+                evidence[number] = so_far(number, 0.0) + counts
+        left -= term.idf
+    return evidence
+
+
+def _rarity(term: _Term) -> float:
+    return -term.idf
 
 
 class _Terms:

@@ -18,7 +18,7 @@ from omnibot.playbooks import Handoff
 __all__ = ["Substance", "substance"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Substance:
     """What a reply is about."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -76,10 +76,10 @@ class Turn:
         """Their address on a channel, where a reply can go there."""
         return self.snapshot.on(channel) if channel in self.channels else None
 
-    def said_on(self, address: AddressId) -> list[TimelineMessage]:
+    def said_on(self, address: AddressId) -> Iterator[TimelineMessage]:
         """What was said at an address before, by either side, the latest first."""
-        known = address_of(self.snapshot, address)
-        return [one for one in reversed(self.recollection.recent) if known and one.address == known.address]
+        if known := address_of(self.snapshot, address):
+            yield from (one for one in reversed(self.recollection.recent) if one.address == known.address)
 
 
 def address_of(snapshot: Snapshot, id_: AddressId) -> KnownAddress | None:
