@@ -277,6 +277,7 @@ def accounts_of(world: World) -> list[Account]:
     return [
         Account("chat", "main", made(Customers, "chat"), ChannelSettings()),
         Account("post", "main", made(Customers, "post"), ChannelSettings()),
+        Account("call", "main", made(Customers, "call"), ChannelSettings()),
         Account("crew", "main", crew, ChannelSettings()),
         Account("crew", "spare", crew, ChannelSettings()),
     ]
