@@ -23,9 +23,9 @@ from hypothesis import strategies as st
 from omnibot.learning import Lessons
 from omnibot.model import Address, TimelineMessage
 from omnibot.playbooks import Playbooks
-from omnibot.sandbox.demo import DESK
+from omnibot.sandbox.demo import STAFFED
 from omnibot.sandbox.stage import Silent, Stage
-from omnibot.sandbox.stories import STORIES, Story
+from omnibot.sandbox.stories import STORIES, Acting, Story
 from omnibot.sandbox.stories.frustrated import Contact, Frustrated, frustrated
 from omnibot.sandbox.stories.moves import Moving, moves
 from omnibot.sandbox.stories.new import New, new
@@ -54,6 +54,12 @@ class Script(Silent):
     def message(self, message: TimelineMessage, name: str) -> None:
         self.lines.append(f"--- {message.address} {message.direction}\n{message.text}")
 
+    def thread(self, text: str) -> None:
+        self.lines.append(f"--- the desk\n{text}")
+
+    def act(self, step: Acting) -> None:
+        self.lines.append(f"--- {step.by} {step.does}\n{step.text}")
+
     def missing(self, text: str) -> None:
         self.lines.append(f"✗ {text}")
 
@@ -71,7 +77,7 @@ async def play(make_world: MakeWorld, learned: Path, tmp_path: Path) -> AsyncIte
     """Plays stories in one world, and tells what is missing of each."""
     await asyncio.to_thread(shutil.copytree, learned, tmp_path, dirs_exist_ok=True)
     async with (
-        make_world(channels=CHANNELS, playbooks=PLAYBOOKS, sections={"desk": DESK}) as place,
+        make_world(channels=(*CHANNELS, "slack"), playbooks=PLAYBOOKS, sections={"desk": STAFFED}) as place,
         place.serving(),
         place.looking() as store,
     ):

@@ -23,6 +23,7 @@ from omnibot.sandbox.faults import Cut, Faults, Hang
 from omnibot.sandbox.ledger import Ledger, Outcome
 from omnibot.sandbox.server import HttpSandbox
 from omnibot.sandbox.slack import chat, conversations, directory, files, reactions, views, wire
+from omnibot.sandbox.slack.acts import Acts
 from omnibot.sandbox.slack.app import PROVIDER, App
 from omnibot.sandbox.slack.call import Call, Handlers, need
 from omnibot.sandbox.slack.customers import SlackCustomers
@@ -117,7 +118,7 @@ class SlackSandbox(HttpSandbox):
         await self.client.close()
 
     def application(self) -> web.Application:
-        """Methods under /api/<method>, and what Slack has on other hosts: WebSockets and response URLs."""
+        """Methods under /api/<method>, what Slack has on other hosts, and under /slack/ what is ours."""
         app = web.Application(client_max_size=files.LARGEST)
         app.router.add_route("*", "/api/{method}", self._call)
         app.router.add_get("/link", self._link)
@@ -126,6 +127,7 @@ class SlackSandbox(HttpSandbox):
         app.router.add_get("/files-pri/{team}-{file}/{name}", self._download)
         app.router.add_get("/", self._sign_in)
         Pages(self.workspaces).add_to(app)
+        Acts(self.main).add_to(app)
         return app
 
     def _apps(self) -> list[App]:

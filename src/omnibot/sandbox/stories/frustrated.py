@@ -156,6 +156,7 @@ def frustrated(who: Frustrated) -> Story:
 _AGENT = "Zoe Lang"
 _REMARK = "He is right: our gateway drops every second call. Nothing of this to him before it is mended."
 _REPLY = "I have moved your account to the new gateway: calls with {code} are gone since 10 minutes ago."
+_TREND = r"mood .*(falling|steady|rising)"
 _WORKED = "moved the account to the new gateway"
 
 
@@ -164,10 +165,11 @@ def _people(who: Frustrated, words: _Words) -> Iterator[Step | Acting]:
     yield Step(
         sender=there,
         text=words.news,
-        at_desk=(re.escape(words.news),),
+        at_desk=(re.escape(words.news), _TREND),
         elements=(
             Element("the bot is silent while people have it", lambda scene: not scene.text(there)),
             shows("what he writes meanwhile is in the thread", re.escape(words.news)),
+            shows("and his mood's trend on the card", _TREND),
         ),
     )
     yield Acting(
@@ -219,7 +221,7 @@ def _is_resolved(scene: Scene) -> bool:
 def _card(who: Frustrated) -> Iterator[Element]:
     yield shows("the desk gets a thread with a card: who", re.escape(who.name), re.escape(who.writes.value))
     yield shows("what was tried, and by whom", *(re.escape(one.step) for one in who.before))
-    yield shows("his mood, and where it goes", r"mood.*(falling|steady|rising)")
+    yield shows("how he feels", r"mood \w+ \(-")
     yield shows("how urgent it is, and by when they answer", r"urgen|priority (high|urgent)", r"due")
     yield shows("what he has said", re.escape(_said(who, _WORDS[who.language])[:60]))
 
