@@ -166,7 +166,8 @@ class EachOnce(Faults):
         self._fault = fault
         self._failed: set[str] = set()
 
-    def take(self, provider: str, method: str, address: str = "") -> Fault | None:
+    def take(self, provider: str, method: str, *addresses: str) -> Fault | None:
+        address = addresses[0] if addresses else ""
         if method != self._method:
             return None
         if address in self._failed:
