@@ -85,7 +85,9 @@ def test_rarity_counts_a_text_once():
     assert rarity.max() == pytest.approx(1 + np.log(3))
 
 
-def test_sentences_are_the_same_for_the_same_seed():
+def test_sentences_are_the_same_for_the_same_seed(monkeypatch):
+    for many in ("_SWEPT", "_COMPOSED", "_RECOMBINED"):
+        monkeypatch.setattr(encoder, many, getattr(encoder, many) // 4)
     texts = ["Where is my parcel? It is late.", "thanks", "i want to book a flight, and a hotel"]
     words = ["parcel", "late", "##ing", "7", "tunnel", "ß"]
     made = encoder.sentences(texts, words, 1)

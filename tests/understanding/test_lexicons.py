@@ -50,7 +50,7 @@ def test_what_a_phrase_is_said_to_have_it_has(language: str, number: int) -> Non
     source = which_have(language, "has")[number]
     whole, by_its_beginning = of_one(source), of_one(source, "has")
 
-    @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
     @given(written(source))
     def holds(text: str) -> None:
         assert found(whole, text) == found(by_its_beginning, text)
@@ -63,7 +63,7 @@ def test_what_is_said_to_come_then_does(language: str, number: int) -> None:
     source = which_have(language, "then")[number]
     whole, whatever_comes = of_one(source), of_one(source, "then")
 
-    @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
     @given(written(source), st.sampled_from(["", "'s", "-x", ".y", " z", ", too"]))
     def holds(text: str, behind: str) -> None:
         assert found(whole, text + behind) == found(whatever_comes, text + behind)

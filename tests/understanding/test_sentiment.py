@@ -7,6 +7,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -235,15 +236,19 @@ def test_every_turn_of_phrase_is_looked_for_where_it_can_stand() -> None:
 
 
 def _expressions_in(language: str, lower: str) -> Iterator[tuple[str, str]]:
+    for name, expression in _expressions_of(language):
+        if match := expression.search(lower):
+            yield name, match[0]
+
+
+@cache  # or else Python's own, which keeps 512, makes them anew for every text
+def _expressions_of(language: str) -> list[tuple[str, re.Pattern[str]]]:
     import tomllib
 
     from omnibot.understanding import lexicons
 
     table = tomllib.loads((Path(lexicons.__file__).parent / "moods" / f"{language}.toml").read_text("utf-8"))
-    for phrase in table["phrases"]:
-        for source in phrase["any"]:
-            if match := re.search(source["is"], lower):
-                yield phrase["name"], match[0]
+    return [(phrase["name"], re.compile(source["is"])) for phrase in table["phrases"] for source in phrase["any"]]
 
 
 # --- what a reading says ----------------------------------------------------------------------------------------------
