@@ -108,14 +108,14 @@ def test_days_are_told_as_people_do_where_they_live(language: str, at: datetime,
 )
 def test_by_when_is_an_hour_of_the_customers_day(language: str, text: str, is_right: bool) -> None:
     who = replace(Frustrated.mike(NOON), language=language, writes=ADA)
-    [step] = frustrated(who).steps
+    step, *_ = frustrated(who).steps
     [when] = [element for element in step.elements if element.name == "says by when"]
     assert when.holds(scene(text, timeline=(wrote("?"),))) is is_right
 
 
 def test_by_when_may_be_past_midnight() -> None:
     who = replace(Frustrated.mike(NOON), writes=ADA)
-    [step] = frustrated(who).steps
+    step, *_ = frustrated(who).steps
     [when] = [element for element in step.elements if element.name == "says by when"]
     late = (wrote("?", at=NOON + timedelta(hours=9)),)
     assert when.holds(scene("replies by 2 am tomorrow", timeline=late))
