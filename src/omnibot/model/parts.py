@@ -1,0 +1,73 @@
+"""What a reply is made of, before a channel makes it its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """Running text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Things to do in this order."""
+
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A place to read on."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A quick reply; pressing it comes back as a `ButtonPress` with its value."""
+
+    label: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that goes along; `ref` is by what `Site.files` finds its bytes."""
+
+    name: str  # as the customer sees it
+    media_type: str
+    size: int  # bytes
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnNumber:
+    """A button by which somebody shares their own number, as their provider knows it; '' takes it away again."""
+
+    label: str
+
+
+Part = Paragraph | Steps | Link | Choice | File | OwnNumber
+
+
+def plain(parts: Sequence[Part]) -> str:
+    """Parts as plain text: steps numbered, links behind their label, choices and files left to the channel."""
+    return "\n\n".join(text for part in parts if (text := _plain(part)))
+
+
+def _plain(part: Part) -> str:
+    match part:
+        case Paragraph(text):
+            return text
+        case Steps(items):
+            return "\n".join(f"{number}. {item}" for number, item in enumerate(items, 1))
+        case Link(label, url):
+            return f"{label}: {url}"
+        case Choice() | File() | OwnNumber():
+            return ""
