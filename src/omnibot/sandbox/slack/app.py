@@ -23,6 +23,7 @@ import orjson
 from aiohttp import ClientConnectorSSLError, ClientError, ClientSession, ClientTimeout, TooManyRedirects
 
 from omnibot.sandbox.faults import ARRIVAL, Delay, Duplicate, Faults
+from omnibot.sandbox.slack.manifest import Manifest
 from omnibot.sandbox.slack.parameters import Json
 from omnibot.sandbox.slack.sockets import NotAcknowledged, Sockets
 
@@ -96,7 +97,10 @@ class _Try:
 
 
 class App:
-    """One app. `retries` and `patience` are its times in seconds, `subscriptions` the events that it wants."""
+    """One app. `retries` and `patience` are its times in seconds, `subscriptions` the events that it wants.
+
+    `manifest` is what it was made of; without one it has every command, every shortcut, a home and messages.
+    """
 
     def __init__(self, sandbox: Surroundings, id: str, secret_of: Callable[[str], str]) -> None:
         self.id = id
@@ -105,6 +109,7 @@ class App:
         self.verification_token = secret_of("verification")[:24]
         self.app_scopes: set[str] = {"connections:write"}
         self.subscriptions: set[str] = set(SUBSCRIPTIONS)
+        self.manifest: Manifest | None = None
         self.url_events = self.url_interactivity = self.url_commands = ""
         self.retries: tuple[float, ...] = RETRIES
         self.patience = PATIENCE

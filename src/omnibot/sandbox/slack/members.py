@@ -134,6 +134,9 @@ class Member:
         room = self.room(channel)
         if room.archived:
             raise LookupError(f"#{room.name} is archived: nobody can write there")
+        made = self.workspace.app.manifest
+        if room.kind == "im" and made and not made.features.app_home.takes_messages:
+            raise LookupError("sending messages to this app has been turned off")
         message: Json = {"type": "message", **self._authorship(), **content}
         if thread_ts:
             if thread_ts not in room.messages:

@@ -118,6 +118,8 @@ class Person(Member):
 
     def _act(self, surface: _Surface, action: Json) -> None:
         """Tell the app of one action."""
+        if (made := self.workspace.app.manifest) and not made.settings.interactivity.is_enabled:
+            raise LookupError("this app is not configured to handle interactive responses")
         if surface.ts:
             self._forms[surface.ts] = surface.form
             if len(self._forms) > KEPT_FORMS:
@@ -171,6 +173,8 @@ class Person(Member):
     def command(self, command: str, text: str = "", channel: Room | str | None = None) -> None:
         """Give a slash command; what the app answers at once is among their `messages`."""
         workspace = self.workspace
+        if (made := workspace.app.manifest) and command not in made.commands:
+            raise LookupError(f"{command} is not a valid command")
         room = self.room(channel)
         payload: Json = {
             "token": workspace.app.verification_token,
@@ -194,6 +198,9 @@ class Person(Member):
 
     def shortcut(self, callback_id: str, ts: str = "") -> None:
         """Use a shortcut of the app by its `callback_id`: a global one, or one at that message."""
+        made = self.workspace.app.manifest
+        if made and not made.has_shortcut(callback_id, at_message=bool(ts)):
+            raise LookupError(f"the app has no shortcut {callback_id!r} {'at messages' if ts else 'anywhere'}")
         common = {"callback_id": callback_id, "action_ts": self.workspace.sandbox.clock.ts()}
         if not ts:
             self._interact({"type": "shortcut", **self._interaction(), **common})
@@ -264,6 +271,8 @@ class Person(Member):
 
     def open_home(self) -> None:
         """Look at the app's home."""
+        if (made := self.workspace.app.manifest) and not made.features.app_home.home_tab_enabled:
+            raise LookupError("the app has no home")
         event: Json = {
             "type": "app_home_opened", "user": self.id, "channel": self.workspace.direct(self.id).id, "tab": "home",
             "event_ts": self.workspace.sandbox.clock.ts(),

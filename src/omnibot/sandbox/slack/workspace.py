@@ -12,6 +12,7 @@ from typing import Protocol
 from omnibot.sandbox.slack import blocks, mrkdwn
 from omnibot.sandbox.slack.app import App, Notice, Surroundings
 from omnibot.sandbox.slack.forms import Form
+from omnibot.sandbox.slack.manifest import Manifest
 from omnibot.sandbox.slack.members import Member, Shown
 from omnibot.sandbox.slack.modals import View
 from omnibot.sandbox.slack.parameters import ApiError, Json
@@ -115,6 +116,19 @@ class Workspace:
     def deliver_to(self, url: str, *, interactivity: str = "", commands: str = "") -> None:
         """Call the app at this URL from now on; '' switches Socket Mode on. See `App.deliver_to`."""
         self.app.deliver_to(url, interactivity=interactivity, commands=commands)
+
+    def install(self, manifest: str) -> None:
+        """Make the app anew of a manifest, YAML or JSON, and install it: it has what stands there, and no more.
+
+        Raises ValueError with what Slack would find wrong. Slack calls `https://` alone: where on this machine it
+        calls an app that is not in Socket Mode, `deliver_to` says.
+        """
+        made = Manifest.read(manifest)
+        self.scopes = set(made.scopes)
+        self.app.subscriptions = set(made.events)
+        self.app.manifest = made
+        if made.settings.socket_mode_enabled:
+            self.deliver_to("")
 
     def redeliver(self) -> None:
         """Let the last event that a person caused come again, the same to the byte."""
