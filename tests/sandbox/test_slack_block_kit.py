@@ -23,6 +23,11 @@ def actions(*elements: object) -> dict:
     return {"type": "actions", "elements": list(elements)}
 
 
+def rich(*elements: object) -> dict:
+    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": list(elements)}]}
+
+
+INLINE = "/blocks/0/elements/0/elements/0"
 OPTION = {"text": plain("x"), "value": "x"}
 GOOD = [
     {"type": "section", "text": mrkdwn("x" * 3000, verbatim=True), "fields": [plain("y", emoji=True)] * 10},
@@ -34,6 +39,12 @@ GOOD = [
     {"type": "input", "label": plain("x"), "element": {"type": "plain_text_input", "max_length": 5}, "optional": True},
     {"type": "markdown", "text": "# x"},
     {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [{"type": "text", "text": "x"}]}]},
+    rich(
+        {"type": "date", "timestamp": 1, "format": "{date_short_pretty} {time}", "fallback": "then"},
+        {"type": "user", "user_id": "U1", "style": {"bold": True}},
+        {"type": "emoji", "name": "eyes", "unicode": "1f440"},
+        {"type": "broadcast", "range": "here"},
+    ),
     {"type": "table", "rows": []},
     actions(
         button(action_id="a", value="v" * 2000, style="primary", confirm={
@@ -110,11 +121,57 @@ def test_what_slack_shows_is_taken():
                 "missing required field: type [json-pointer:/blocks/0/elements/1]",
             ],
         ),
+        ({"type": "rich_text", "elements": []}, ["no fewer than 1 items allowed [json-pointer:/blocks/0/elements]"]),
+        (
+            {"type": "rich_text", "elements": [{"type": "text", "text": "x"}]},
+            ["unsupported type: text [json-pointer:/blocks/0/elements/0/type]"],
+        ),
+        (rich({"type": "text", "text": ""}), [f"must be more than 0 characters [json-pointer:{INLINE}/text]"]),
+        (
+            rich({"type": "text", "text": "x", "style": {"loud": True, "bold": 1}}),
+            [
+                f"invalid additional property: loud [json-pointer:{INLINE}/style]",
+                f"must provide a boolean [json-pointer:{INLINE}/style/bold]",
+            ],
+        ),
+        (rich({"type": "link", "url": "e.org"}), [f"Invalid URL [json-pointer:{INLINE}/url]"]),
+        (
+            rich({"type": "date", "timestamp": "1", "format": "then"}),
+            [
+                f"must provide a number [json-pointer:{INLINE}/timestamp]",
+                f"must have a place for a date or a time [json-pointer:{INLINE}/format]",
+            ],
+        ),
+        (
+            rich({"type": "rich_text_section", "elements": []}),
+            [f"unsupported type: rich_text_section [json-pointer:{INLINE}/type]"],
+        ),
+        (
+            {"type": "rich_text", "elements": [{"type": "rich_text_list", "elements": []}]},
+            ["missing required field: style [json-pointer:/blocks/0/elements/0]"],
+        ),
+        (
+            {
+                "type": "rich_text",
+                "elements": [
+                    {
+                        "type": "rich_text_list",
+                        "style": "bullet",
+                        "elements": [{"type": "rich_text_quote", "elements": []}],
+                    }
+                ],
+            },
+            ["unsupported type: rich_text_quote [json-pointer:/blocks/0/elements/0/elements/0/type]"],
+        ),
         (
             {"type": "input", "label": plain("x"), "element": button()},
             ["unsupported type: button [json-pointer:/blocks/0/element/type]"],
         ),
         (actions(*[button()] * 26), ["no more than 25 items allowed [json-pointer:/blocks/0/elements]"]),
+        (
+            actions({"type": "static_select", "options": [OPTION], "initial_option": {**OPTION, "value": "y"}}),
+            ["must be one of the options [json-pointer:/blocks/0/elements/0/initial_option]"],
+        ),
         (
             actions(button(text=plain("x" * 76))),
             [
@@ -273,7 +330,7 @@ def names(id: str) -> str:
                     {"type": "rich_text_section", "elements": [{"type": "text", "text": "two"}]},
                 ]},
             ]},
-            "a https://e.org b: https://e.org@Ada#general@here:eyes:• one\n• two",
+            "a https://e.org b: https://e.org@Ada#general@here:eyes:\n• one\n• two",
         ),
         (
             {"type": "rich_text", "elements": [

@@ -221,7 +221,11 @@ async def test_every_block_has_a_look(slack: Caller, grace: Person):
                 {"type": "rich_text_list", "style": "bullet", "elements": []},
                 {
                     "type": "rich_text_quote",
-                    "elements": [{"type": "new", "elements": [{"type": "text", "text": "said"}]}],
+                    "elements": [
+                        {"type": "text", "text": "said"},
+                        {"type": "date", "timestamp": 1, "format": " on {date}", "fallback": " on 1970-01-01"},
+                        {"type": "color", "value": "#ff0000"},
+                    ],
                 },
                 {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": "code()"}]},
             ],
@@ -254,7 +258,7 @@ async def test_every_block_has_a_look(slack: Caller, grace: Person):
         ":unheard_of:",
         '<a href="https://example.org" rel="noreferrer">a link</a>',
         '<ol start="3"><li>third</li></ol>',
-        "<blockquote>said</blockquote>",
+        "<blockquote>said on 1970-01-01#ff0000</blockquote>",
         "<pre>code()</pre>",
     ):
         assert piece in html, piece

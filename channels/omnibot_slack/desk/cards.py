@@ -125,10 +125,9 @@ def _contacts(card: Card) -> Iterator[Json]:
 
 
 def _said_of(card: Card) -> list[Json]:
-    why = card.stretch.why
+    told = {"Why people: ": clip(card.stretch.why, _WHY), "\nAbout: ": clip(card.concern, _WHY)}
     return rich(
-        line(words("Why people: ", bold=True), words(clip(why, _WHY))) if why else line(),
-        line(words("\nAbout: ", bold=True), words(clip(card.concern, _WHY))) if card.concern else line(),
+        line(*(part for label, text in told.items() if text for part in (words(label, bold=True), words(text))))
     )
 
 

@@ -130,7 +130,7 @@ def told(title: str, text: str = "One moment …") -> Json:
 def _said(one: CardLine, name: str, most: int) -> list[Json]:
     by = clip(one_line(one.by or name or "Customer"), 100)
     channel = f" ({clip(one_line(one.channel), 50)})" if one.channel else ""
-    return rich(line([moment(one.at)], words(f" {by}{channel}", bold=True)), line(words("\n" + clip(one.text, most))))
+    return rich(line([moment(one.at)], words(f" {by}{channel}", bold=True), words("\n" + clip(one.text, most))))
 
 
 def _modal(title: str, verb: str, token: str, submit: str, *blocks: Json) -> Json:

@@ -42,11 +42,8 @@ def entry_blocks(entry: Entry, text: str, *, first: bool = True) -> list[Json]:
         return rich(line(words(mark), words(text or "–", italic=entry.kind is EntryKind.NOTICE)))
     said = text if text or entry.files else "(nothing that can be shown)"
     names = [f"📎 {clip(one_line(file.name), _NAME)}" for file in entry.files[:_FILES]] if first else []
-    return rich(
-        line(words(_head(entry), bold=True), words(" · "), [moment(entry.at)]) if first else line(),
-        line(words(("\n" if first else "") + said)) if said else line(),
-        line(words("\n" + "\n".join(names))) if names else line(),
-    )
+    head = [*words(_head(entry), bold=True), *words(" · "), moment(entry.at), *words("\n")] if first else []
+    return rich(line(head, words("\n".join(filter(None, (said, *names))))))
 
 
 def fallback(entry: Entry) -> str:

@@ -1,7 +1,7 @@
 """Block Kit: blocks checked as Slack checks them and in its words, and what is seen of them.
 
 Source: docs.slack.dev/reference/block-kit. Checked to the last field: section, header, divider, context, actions,
-input, image, markdown, and buttons, selects and menus in them. Laxer than Slack: of `rich_text`, `table` and `video`
+input, image, markdown, rich text, and buttons, selects and menus in them. Laxer than Slack: of `table` and `video`
 little more than the type is checked.
 """
 
@@ -20,6 +20,10 @@ Json = dict[str, Any]
 IN_MESSAGE, IN_VIEW = 50, 100  # blocks
 ALL_TEXT = 13_200  # characters in all blocks of a message together, as measured by others: msg_blocks_too_long
 _ID = 255
+_LONGEST_RICH = 40_000  # characters of one piece of rich text, as of any text
+_PLACE = re.compile(
+    r"\{(?:date|date_(?:num|slash|long|long_full|long_pretty|pretty|short|short_pretty)|time|time_secs|ago|day_divider_pretty)\}"
+)
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 Check = Callable[["Checker", object, str], None]
 
@@ -128,6 +132,12 @@ def _unique(checker: Checker, field: str, value: object, known: set[str], pointe
 def _number_as_text(checker: Checker, value: object, pointer: str) -> None:
     if not isinstance(value, str) or not _NUMBER.fullmatch(value):
         checker.fault("must provide a number as a string", pointer)
+
+
+def _date_format(checker: Checker, value: object, pointer: str) -> None:
+    _string(_ID)(checker, value, pointer)
+    if isinstance(value, str) and not _PLACE.search(value):
+        checker.fault("must have a place for a date or a time", pointer)
 
 
 # --- texts, options, elements ------------------------------------------------------------------------------
@@ -261,6 +271,10 @@ class _StaticSelect(_Shape):
         if "options" in value and "option_groups" in value:
             checker.fault("only one of options and option_groups can be given", pointer)
         _Shape.check(self, checker, value, pointer)
+        if isinstance(options := value.get("options"), list):
+            chosen = value.get("initial_option")
+            if chosen is not None and chosen not in options:
+                checker.fault("must be one of the options", f"{pointer}/initial_option")
 
 
 def _select(fields: Mapping[str, Check]) -> _Shape:
@@ -349,17 +363,49 @@ class _Loose(_Shape):
         _Shape.check(self, checker, {name: value[name] for name in self.fields if name in value}, pointer)
 
 
-def _rich_element(checker: Checker, value: object, pointer: str) -> None:
-    if not isinstance(value, dict):
-        checker.fault("must provide an object", pointer)
-        return
-    if not isinstance(value.get("type"), str):
-        checker.fault("missing required field: type", pointer)
-    if "elements" in value:
-        _array(_rich_element, 10_000, 0)(checker, value["elements"], f"{pointer}/elements")
-
-
-_BLOCK: Mapping[str, Check] = {"type": _anything, "block_id": _block_id}
+_STYLE: Mapping[str, Check] = {
+    "style": _object(dict.fromkeys(("bold", "italic", "strike", "code", "underline"), _boolean)),
+}
+_MENTION_STYLE: Mapping[str, Check] = {
+    "style": _object(dict.fromkeys(("bold", "italic", "strike", "highlight", "client_highlight", "unlink"), _boolean)),
+}
+_TYPE: Mapping[str, Check] = {"type": _anything}
+_INLINE: Mapping[str, _Shape] = {
+    "text": _Shape({**_TYPE, **_STYLE, "text": _string(_LONGEST_RICH)}, frozenset({"text"})),
+    "link": _Shape(
+        {**_TYPE, **_STYLE, "url": _url, "text": _string(_LONGEST_RICH, 0), "unsafe": _boolean}, frozenset({"url"})
+    ),
+    "emoji": _Shape(
+        {**_TYPE, **_STYLE, "name": _string(_ID), "unicode": _string(_ID), "skin_tone": _between(1, 6)},
+        frozenset({"name"}),
+    ),
+    "date": _Shape(
+        {**_TYPE, **_STYLE, "timestamp": _integer, "format": _date_format, "url": _url, "fallback": _string(_ID)},
+        frozenset({"timestamp", "format"}),
+    ),
+    "user": _Shape({**_TYPE, **_MENTION_STYLE, "user_id": _string(_ID)}, frozenset({"user_id"})),
+    "usergroup": _Shape({**_TYPE, **_MENTION_STYLE, "usergroup_id": _string(_ID)}, frozenset({"usergroup_id"})),
+    "channel": _Shape({**_TYPE, **_MENTION_STYLE, "channel_id": _string(_ID)}, frozenset({"channel_id"})),
+    "broadcast": _Shape({**_TYPE, **_STYLE, "range": _one_of("here", "channel", "everyone")}, frozenset({"range"})),
+    "color": _Shape({**_TYPE, "value": _string(_ID)}, frozenset({"value"})),
+}  # fmt: skip
+_RICH_WORDS: Mapping[str, Check] = {**_TYPE, "elements": _array(_typed(_INLINE), 10_000, 0)}
+_RICH_SECTION = _Shape(_RICH_WORDS, frozenset({"elements"}))
+_RICH_PARTS: Mapping[str, _Shape] = {
+    "rich_text_section": _RICH_SECTION,
+    "rich_text_quote": _Shape({**_RICH_WORDS, "border": _integer}, frozenset({"elements"})),
+    "rich_text_preformatted": _Shape(
+        {**_RICH_WORDS, "border": _integer, "language": _string(_ID)}, frozenset({"elements"})
+    ),
+    "rich_text_list": _Shape(
+        {
+            **_TYPE, "elements": _array(_typed({"rich_text_section": _RICH_SECTION}), 10_000, 0),
+            "style": _one_of("bullet", "ordered"), "indent": _integer, "offset": _integer, "border": _integer,
+        },
+        frozenset({"elements", "style"}),
+    ),
+}  # fmt: skip
+_BLOCK: Mapping[str, Check] = {**_TYPE, "block_id": _block_id}
 _LOOSE = _Loose(_BLOCK)
 _ANYWHERE: Mapping[str, _Shape] = {
     "section": _Section(
@@ -380,7 +426,7 @@ _ANYWHERE: Mapping[str, _Shape] = {
         frozenset({"label", "element"}),
     ),
     "image": _Shape({**_BLOCK, **_IMAGE, "title": _text(2000, plain_only=True)}, frozenset({"alt_text"})),
-    "rich_text": _Loose({**_BLOCK, "elements": _array(_rich_element, 10_000, 0)}, frozenset({"elements"})),
+    "rich_text": _Shape({**_BLOCK, "elements": _array(_typed(_RICH_PARTS), 10_000)}, frozenset({"elements"})),
     "video": _LOOSE,
 }  # fmt: skip
 _MARKDOWN = _Shape({**_BLOCK, "text": _string(12_000)}, frozenset({"text"}))
@@ -465,7 +511,7 @@ def lines_of(block: Json, name: Callable[[str], str]) -> Iterator[str]:
         case "markdown":
             yield str(block.get("text", ""))
         case "rich_text":
-            yield "".join(_rich(block.get("elements", ()), name))
+            yield from ("".join(_rich([part], name)) for part in block.get("elements", ()))
 
 
 def _shown(text: Json, name: Callable[[str], str]) -> str:
@@ -489,6 +535,8 @@ def _rich(elements: Iterable[Json], name: Callable[[str], str]) -> Iterator[str]
                 yield f":{element.get('name', '')}:"
             case "date":
                 yield str(element.get("fallback", ""))  # Slack shows it by each reader's clock
+            case "color":
+                yield str(element.get("value", ""))
             case "rich_text_list":
                 yield "\n".join(_listed(element, name))
             case _:

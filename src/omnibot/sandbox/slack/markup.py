@@ -122,7 +122,9 @@ def _rich(element: Json, name: Names) -> Markup:
     inner = element.get("elements", ())
     match element.get("type"):
         case "rich_text_list":
-            items = Markup("").join(Markup("<li>{}</li>").format(_rich(item, name)) for item in inner)
+            items = Markup("").join(
+                Markup("<li>{}</li>").format(_inline(item.get("elements", ()), name)) for item in inner
+            )
             tag = "ol" if element.get("style") == "ordered" else "ul"
             return Markup(f'<{tag} start="{{}}">{{}}</{tag}>').format(int(element.get("offset", 0)) + 1, items)
         case "rich_text_quote":
@@ -130,7 +132,7 @@ def _rich(element: Json, name: Names) -> Markup:
         case "rich_text_preformatted":
             return Markup("<pre>{}</pre>").format(_inline(inner, name))
         case _:
-            return _inline(inner, name)
+            return Markup("<div>{}</div>").format(_inline(inner, name))
 
 
 def _inline(elements: Iterable[Json], name: Names) -> Markup:
@@ -152,10 +154,12 @@ def _words(elements: Iterable[Json], name: Names) -> Iterator[Markup]:
                 yield mention(f"@{element.get('range', '')}")
             case "emoji":
                 yield escape(emoji(str(element.get("name", ""))))
-            case "text":
-                yield _styled(str(element.get("text", "")), element.get("style"))
+            case "date":
+                yield escape(str(element.get("fallback", "")))  # Slack shows it by each reader's clock
+            case "color":
+                yield escape(str(element.get("value", "")))
             case _:
-                yield _inline(element.get("elements", ()), name)
+                yield _styled(str(element.get("text", "")), element.get("style"))
 
 
 def _styled(text: str, style: object) -> Markup:
