@@ -15,8 +15,10 @@ import pytest
 import structlog
 from pydantic import SecretStr
 
-from omnibot import app
-from omnibot.app import CannotListen, Role, Running, serve
+from omnibot.app import ALL_ROLES, CannotListen, Role, Running, serve
+from omnibot.app.draining import Drain
+from omnibot.app.listening import http_server
+from omnibot.app.steps import limits_of
 from omnibot.channels import Account
 from omnibot.contract import Accept, Channel, ChannelSettings, Limits, Receipt, Site
 from omnibot.model import Address, Attachment, Cap, DeliveryState, Draft, IncomingMessage, Outbound, Paragraph, Sender
@@ -78,12 +80,12 @@ def settings(dsn: str, tmp_path: Path) -> Settings:
 @pytest.fixture(autouse=True)
 def accounts(monkeypatch: pytest.MonkeyPatch) -> list[Account]:
     configured = [Account("stubborn", "main", Stubborn, ChannelSettings())]
-    monkeypatch.setattr(app, "load_channels", lambda _: configured)
+    monkeypatch.setattr("omnibot.app.server.load_channels", lambda _: configured)
     return configured
 
 
 @asynccontextmanager
-async def running(settings: Settings, roles: frozenset[Role] = app.ALL_ROLES) -> AsyncIterator[Running]:
+async def running(settings: Settings, roles: frozenset[Role] = ALL_ROLES) -> AsyncIterator[Running]:
     stop = asyncio.Event()
     up: asyncio.Future[Running] = asyncio.get_running_loop().create_future()
     server = asyncio.create_task(serve(settings, stop, roles=roles, started=up.set_result))
@@ -158,7 +160,7 @@ async def test_an_idle_server_stops_at_once(settings: Settings) -> None:
     assert cut_short(lines) == []
 
 
-@pytest.mark.parametrize("roles", [frozenset({Role.WEB}), frozenset({Role.WORKER}), app.ALL_ROLES])
+@pytest.mark.parametrize("roles", [frozenset({Role.WEB}), frozenset({Role.WORKER}), ALL_ROLES])
 async def test_every_role_tells_its_health(settings: Settings, roles: frozenset[Role]) -> None:
     async with running(settings, roles) as up, aiohttp.ClientSession(up.url) as session:
         for path in ("/healthz", "/readyz"):
@@ -178,7 +180,8 @@ async def test_readiness_names_accounts_that_have_spent_all(
 
     async with running(settings) as up, aiohttp.ClientSession(up.url) as session, session.get("/readyz") as answer:
         assert "overspent" not in await answer.json()
-    monkeypatch.setattr(app, "load_channels", lambda _: [Account("stubborn", "main", Costly, ChannelSettings())])
+    costly = Account("stubborn", "main", Costly, ChannelSettings())
+    monkeypatch.setattr("omnibot.app.server.load_channels", lambda _: [costly])
     await queue(dsn, "1")
     told: list[str] = []
     async with running(settings) as up, aiohttp.ClientSession(up.url) as session, asyncio.timeout(10):
@@ -212,7 +215,7 @@ async def test_a_start_that_is_broken_off_leaves_no_socket(settings: Settings, s
     ended = asyncio.Event()
 
     async def hold() -> None:
-        async with app._http(there, [], app._Drain(1)):
+        async with http_server(there, [], Drain(1)):
             await ended.wait()
 
     starting = asyncio.create_task(hold())
@@ -231,7 +234,7 @@ def test_replies_fit_every_account_of_a_channel() -> None:
         channel.limits = limits
         return channel
 
-    limits = app._limits({
+    limits = limits_of({
         ("a", "one"): account(Limits(text=100, choices=3, choice_bytes=64, subject=True)),
         ("a", "two"): account(Limits(text=200, choices=0, choice_bytes=32)),
         ("b", "one"): account(Limits(text=50, subject=True)),

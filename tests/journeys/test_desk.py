@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from omnibot import app
 from omnibot.contract import Look, TryLater
 from omnibot.contract import Refused as CannotReach
 from omnibot.model import ActKind, Attachment, CaseState, DeliveryState, EntryKind, Result, StretchState
@@ -27,7 +26,7 @@ SAID = (EntryKind.HEARD, EntryKind.SAID)
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     world = World()
     accounts = accounts_of(world)
-    monkeypatch.setattr(app, "load_channels", lambda _: accounts)
+    monkeypatch.setattr("omnibot.app.server.load_channels", lambda _: accounts)
     return world
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from omnibot import app
 from omnibot.app import desk_rules, steps_of
 from omnibot.attending import Attending, DeskOffice, Views
 from omnibot.channels import rooms_of
@@ -144,7 +143,7 @@ async def test_order_and_ownership_hold_in_three_hundred_interleavings(
     dsn: str, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world, chance = World(), random.Random(7)
-    monkeypatch.setattr(app, "load_channels", lambda _: accounts_of(world))
+    monkeypatch.setattr("omnibot.app.steps.load_channels", lambda _: accounts_of(world))
     matters = [Matter(number, happenings(chance)) for number in range(TIMES)]
     async with Store.open(dsn, SECRET) as store:
         server = Office(store, settings, world, tmp_path)
