@@ -380,21 +380,22 @@ def test_only_identify_makes_a_snapshot() -> None:
 
 KEPT = ("facts", "timeline", "addresses", "events", "usage", "cases", "habits")
 TELL_NOBODY = {
-    "_about",  # whose turn it is, for the commit
-    "_opened",  # where they wrote
-    "_with_events",  # before anybody is identified
+    "address_of",  # whose turn it is, for the commit
+    "opened",  # where they wrote
+    "with_events",  # before anybody is identified
     "_taken_in",  # how often something was used, for the commit
-    "_remind",  # asks for what was said at addresses that may be known of
-    "_used",  # writes the record, which is for staff
+    "remind",  # asks for what was said at addresses that may be known of
+    "rested_on",  # writes the record, which is for staff
 }
 
 
 def test_a_turn_gives_what_is_known_to_identify_alone() -> None:
     """Everything behind gets the snapshot, and so no more than may be told."""
-    tree = ast.parse((ROOT / "src" / "omnibot" / "turn.py").read_text(encoding="utf-8"))
+    modules = [ast.parse(file.read_text(encoding="utf-8")) for file in (ROOT / "src" / "omnibot" / "turn").glob("*.py")]
     users = {
         (function.name, node.attr)
-        for function in tree.body
+        for module in modules
+        for function in module.body
         if isinstance(function, ast.FunctionDef)
         for node in ast.walk(function)
         if isinstance(node, ast.Attribute)
@@ -403,5 +404,5 @@ def test_a_turn_gives_what_is_known_to_identify_alone() -> None:
         and node.attr in KEPT
     }
     assert {(function, name) for function, name in users if function not in TELL_NOBODY} == {
-        ("_identified", name) for name in KEPT
+        ("identified", name) for name in KEPT
     }

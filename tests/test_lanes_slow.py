@@ -313,7 +313,7 @@ async def test_a_turn_may_be_reminded_first_and_again_when_it_restarts(
     store: Store, steps: Steps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("omnibot.lanes._LOOK_SECONDS", 0.02)
-    monkeypatch.setattr("omnibot.turn._JUST_NOW", datetime.resolution)
+    monkeypatch.setattr("omnibot.turn.pauses._JUST_NOW", datetime.resolution)
     asked: list[int] = []
 
     async def remind(asking) -> list[tuple[Recalled, ...]]:

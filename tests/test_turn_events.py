@@ -25,7 +25,10 @@ from omnibot.settings import Settings
 from omnibot.store import Store
 from omnibot.store.imports import NewCustomer
 from omnibot.store.work import Outcome, Work
-from omnibot.turn import Steps, _happened, _identified, _used, _with_events, take
+from omnibot.turn import Steps, take
+from omnibot.turn.knowing import identified
+from omnibot.turn.lane import what_happened, with_events
+from omnibot.turn.record import rested_on
 from tests.store.test_message_path import NOON, SARAH, SARAH_MAIL, arrived, claim, message, outcome, stated
 from tests.test_turn import steps  # noqa: F401 - a fixture
 
@@ -108,7 +111,7 @@ class TestWithWhatIsWritten:
     async def known(self, store: Store, steps: Steps) -> tuple[Snapshot, Outcome]:  # noqa: F811
         await store.path.accept([arrived(message("1", "hello"))])
         [work] = await claim(store)
-        return _identified(_with_events(work), at(work, SARAH), steps), take(work, steps)
+        return identified(with_events(work), at(work, SARAH), steps), take(work, steps)
 
     async def test_what_waits_to_be_told_is_known_to_the_turn(
         self,
@@ -159,7 +162,7 @@ class TestWithWhatIsWritten:
         await events.tell("plan_changed", of="email:sarah@example.org", id="1", at=now, plan="Pro")
         await events.tell("plan_cancelled", of="email:sarah@example.org", id="2", at=now)
         [work] = await claim(store)
-        assert "plan" not in {fact.key for fact in _with_events(work).facts if fact.address == at(work, SARAH_MAIL)}
+        assert "plan" not in {fact.key for fact in with_events(work).facts if fact.address == at(work, SARAH_MAIL)}
         await store.path.commit([take(work, steps)])
         await tell(events, "3", "milestone")
         [work] = await claim(store)
@@ -175,8 +178,8 @@ class TestWithWhatIsWritten:
         await taken(store, steps)
         await tell(events, "1", days=9, plan="Basic")
         [work] = await claim(store)
-        assert stated(_with_events(work))["plan"] == "Pro"
-        assert [one.event.id for one in _happened(work)[0]] == ["1"]
+        assert stated(with_events(work))["plan"] == "Pro"
+        assert [one.event.id for one in what_happened(work)[0]] == ["1"]
 
 
 class TestMergeAndSplit:
@@ -305,7 +308,7 @@ class TestMergeAndSplit:
 
     def snapshot(self, work: Work, sender: Address, steps: Steps) -> Snapshot:  # noqa: F811
         proven = tuple(replace(one, proof=Proof.PROVEN, proven_at=work.at) for one in work.addresses)
-        return _identified(replace(work, addresses=proven), at(work, sender), steps)
+        return identified(replace(work, addresses=proven), at(work, sender), steps)
 
 
 async def test_the_record_tells_what_facts_and_events_were_when_they_were_used(
@@ -318,11 +321,11 @@ async def test_the_record_tells_what_facts_and_events_were_when_they_were_used(
     await taken(store, steps)
     await tell(events, "2", "milestone")
     [work] = await claim(store)
-    snapshot = _identified(work, at(work, SARAH_MAIL), steps)
+    snapshot = identified(work, at(work, SARAH_MAIL), steps)
     [fact] = [fact for fact in work.facts if fact.key == "plan"]
     sources = ("event:1", "fact:plan", "event:none", "fact:none", "message:1", "article:x")
     plan = Plan(moves=(Move(kind=MoveKind.CAUSE, sources=sources),))
-    assert dict(_used(work, snapshot, plan)) == {
+    assert dict(rested_on(work, snapshot, plan)) == {
         "event:1": {"name": "plan_changed", "at": NOON},
         "fact:plan": {"id": fact.id, "from": "event", "since": NOON},
     }
