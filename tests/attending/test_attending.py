@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ import pytest_asyncio
 
 from omnibot.attending import Attending, DeskOffice, Views
 from omnibot.channels import Room
-from omnibot.contract import NotAccepted, Place, TryLater, Unsure
+from omnibot.contract import NotAccepted, Place, Refused, TryLater, Unsure
 from omnibot.desk import Levels, Rules, Staff
 from omnibot.dialogue import Knowledge
 from omnibot.intake.files import DiskFiles
@@ -20,7 +21,7 @@ from omnibot.model import ActKind, BusinessHours, DeskAct, EntryKind, StretchSta
 from omnibot.store import Store, StoreUnavailable
 from omnibot.store.work import Outcome, Work
 from tests.crew import ANA, Board, Thread, World
-from tests.store.desks import MIKE, SARAH, claimed, handed_off, write
+from tests.store.desks import MIKE, SARAH, claimed, execute, handed_off, write
 
 HOUR = timedelta(hours=1)
 ALWAYS = BusinessHours(
@@ -71,6 +72,12 @@ class Desk:
     async def acts(self) -> list[DeskAct]:
         """What waits in the lanes."""
         return [item.act for work in await claimed(self.store.path) for item in work.items if item.act]
+
+    async def heard(self, text: str) -> None:
+        """Sarah writes, and it is told at the desk."""
+        await write(self.store.path, text, SARAH)
+        await self.taken(lambda work: Outcome(work=work, address=work.addresses[0].id, record={}))
+        await self.rounds()
 
     async def act(self, thread: Thread, kind: ActKind, **more: str) -> None:
         """An agent acts, and the lane takes it by the rules."""
@@ -149,14 +156,43 @@ async def test_what_sleeps_wakes_when_it_is_time(desk: Desk) -> None:
     assert thread.card.stretch.state is StretchState.TAKEN
 
 
-async def test_what_sleeps_wakes_when_the_customer_writes(desk: Desk) -> None:
+async def test_what_sleeps_wakes_when_the_customer_writes_and_sleeps_until_the_same_time_again(desk: Desk) -> None:
     thread = await desk.opened()
-    await desk.act(thread, ActKind.SNOOZE, value=(desk.now() + HOUR).isoformat())
-    await write(desk.store.path, "and now?", SARAH)
+    until = (desk.now() + 2 * HOUR).isoformat()
+    await desk.act(thread, ActKind.SNOOZE, value=until)
+    await desk.heard("and now?")
+    await desk.take_acts()
+    assert thread.lines(EntryKind.HEARD) == ["and now?"]
+    assert thread.card.stretch.state is StretchState.TAKEN
+    await desk.act(thread, ActKind.SNOOZE, value=until, text="again")
+    assert thread.card.stretch.state is StretchState.SNOOZED
+    desk.later = 3 * HOUR
     await desk.rounds()
-    await desk.taken(lambda work: Outcome(work=work, address=work.addresses[0].id, record={}))
-    thread_lines = thread.lines(EntryKind.HEARD)
-    assert thread_lines == ["and now?"]
+    await desk.take_acts()
+    assert thread.card.stretch.state is StretchState.TAKEN
+
+
+async def test_what_sleeps_wakes_though_the_line_that_wakes_it_is_doubtful_or_cannot_be_shown(desk: Desk) -> None:
+    thread = await desk.opened()
+    for trouble in (Unsure("cut"), Refused("it cannot be shown")):
+        await desk.act(thread, ActKind.SNOOZE, value=(desk.now() + HOUR).isoformat(), text=str(trouble))
+        assert thread.card.stretch.state is StretchState.SNOOZED
+        desk.world.failing.append(trouble)
+        desk.later += timedelta(minutes=2)
+        await desk.heard("and now?")
+        await desk.take_acts()
+        assert thread.card.stretch.state is StretchState.TAKEN
+
+
+async def test_it_goes_back_to_the_bot_only_when_nobody_did_anything_for_so_long(desk: Desk, dsn: str) -> None:
+    thread = await desk.opened()
+    await execute(dsn, "UPDATE stretches SET asked_at = now() - interval '51 hours'")
+    await desk.act(thread, ActKind.TAKE)
+    await desk.rounds()
+    assert await desk.acts() == []
+    desk.later = 51 * HOUR
+    await desk.rounds()
+    assert [act.value for act in await desk.acts()] == ["idle"]
 
 
 async def test_a_second_hand_off_of_the_matter_is_told_in_its_thread(desk: Desk) -> None:
@@ -180,6 +216,47 @@ async def test_a_new_matter_goes_to_the_next_desk_when_the_first_cannot_be_reach
     assert thread.place.desk == "crew.spare"
 
 
+async def test_a_new_matter_goes_to_the_next_desk_when_the_first_answers_nothing(desk: Desk) -> None:
+    await write(desk.store.path, "the export fails", SARAH)
+    await desk.taken(handed_off)
+    desk.world.failing += [TimeoutError()]
+    await desk.rounds(1)
+    assert desk.world.threads == []
+    desk.later = timedelta(minutes=3)
+    desk.world.failing += [TimeoutError()]
+    async with asyncio.timeout(10):
+        while not desk.world.threads:
+            await desk.rounds(1)
+    [thread] = desk.world.threads
+    assert thread.place.desk == "crew.spare"
+
+
+async def test_what_one_step_cannot_do_keeps_none_of_the_others_from_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thread = await desk.opened()
+
+    async def fails(*_: object) -> None:
+        raise ValueError("only a newer version knows this")
+
+    monkeypatch.setattr(desk.store.desk, "adopt", fails)
+    monkeypatch.setattr(desk.store.desk, "due_levels", fails)
+    await write(desk.store.path, "one", SARAH)
+    await desk.rounds()
+    assert thread.lines(EntryKind.HEARD) == ["one"]
+
+
+async def test_a_thread_at_a_desk_that_is_configured_no_more_moves_though_nothing_happens(desk: Desk) -> None:
+    await desk.opened()
+    spare = {"crew.spare": Board(desk.world, "spare")}
+    views = Views(desk.store, RULES, lambda: Knowledge(()), "en")
+    worker = Attending(desk.store.desk, desk.office, views, RULES, spare, ROOMS, now=desk.now)
+    desk.later = HOUR
+    for _ in range(4):
+        await worker.attend()
+    assert desk.world.threads[-1].place.desk == "crew.spare"
+
+
 async def test_where_no_room_works_it_is_tried_again_later(desk: Desk) -> None:
     desk.world.refusing |= {"seniors", "backup"}
     await write(desk.store.path, "the export fails", SARAH)
@@ -190,8 +267,6 @@ async def test_where_no_room_works_it_is_tried_again_later(desk: Desk) -> None:
 
 
 async def test_a_line_that_the_desk_cannot_show_holds_up_no_other(desk: Desk) -> None:
-    from omnibot.contract import Refused
-
     thread = await desk.opened()
     desk.world.failing += [Refused("it cannot be shown")]
     await write(desk.store.path, "one", SARAH)
@@ -256,8 +331,6 @@ async def test_nobody_acts_in_a_thread_that_is_none(desk: Desk) -> None:
 
 
 async def test_a_running_worker_stops_when_it_is_closed(desk: Desk) -> None:
-    import asyncio
-
     await write(desk.store.path, "the export fails", SARAH)
     await desk.taken(handed_off)
     running = asyncio.create_task(desk.worker.run())

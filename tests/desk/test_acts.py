@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -44,7 +45,10 @@ CASE = Case(
     concern="the export fails",
 )
 RULES = Rules(
-    teams={"support": Staff(key="support", name="Support"), "senior": Staff(key="senior")},
+    teams={
+        "support": Staff(key="support", name="Support", zone=ZoneInfo("Europe/Berlin")),
+        "senior": Staff(key="senior"),
+    },
     file_types=("image/", "application/pdf"),
     max_file_bytes=1_000_000,
 )
@@ -130,7 +134,7 @@ def test_what_is_snoozed_belongs_to_whoever_did_it_until_then():
     done = take(act(ActKind.SNOOZE, value=until), WAITING, GROUND)
     assert (done.after.state, done.after.owner) == (StretchState.SNOOZED, ANA)
     assert done.after.snoozed_until == NOON + timedelta(days=1)
-    assert told(done) == ["Ana comes back to it 2026-03-03 12:00 UTC, or when the customer writes."]
+    assert told(done) == ["Ana comes back to it Tue 3 Mar 13:00 CET, or when the customer writes."]
 
 
 @pytest.mark.parametrize("until", ["tomorrow", "2026-03-03T12:00", NOON.isoformat(), "2028-01-01T00:00+00:00"])
@@ -146,7 +150,11 @@ def test_what_wakes_is_whose_it_was():
     nobodys = take(wake_act(replace(asleep, owner=None), NOON), replace(asleep, owner=None), GROUND)
     assert (nobodys.after.state, told(nobodys)) == (StretchState.WAITING, ["It is due again. Nobody has it yet."])
     assert take(wake_act(ANAS, NOON), ANAS, GROUND).refused
-    assert wake_act(asleep, NOON).id == wake_act(asleep, NOON + timedelta(days=1)).id
+
+
+def test_it_wakes_once_a_minute_in_all_processes_and_again_whenever_it_sleeps_again():
+    seconds = timedelta(seconds=1)
+    assert wake_act(ANAS, NOON).id == wake_act(ANAS, NOON + 59 * seconds).id != wake_act(ANAS, NOON + 60 * seconds).id
 
 
 # --- what the customer gets ---
@@ -255,13 +263,28 @@ def test_what_is_handed_back_is_open_for_the_bot():
 
 
 def test_what_nobody_takes_up_goes_back_and_the_customer_hears_of_it():
-    idle = idle_act(ANAS, NOON, NOON + timedelta(hours=9))
-    done = take(idle, ANAS, GROUND)
+    waits = replace(ANAS, asked_at=NOON)
+    idle = idle_act(waits, NOON + timedelta(hours=9))
+    done = take(idle, waits, GROUND)
     assert (done.after.state, done.act.by, words_of(done).returned) == (StretchState.RETURNED, DESK, True)
     assert told(done) == ["Nobody took up what the customer wrote: the bot goes on with it, and has told them so."]
-    unheard = take(idle, ANAS, replace(GROUND, to=None))
+    unheard = take(idle, waits, replace(GROUND, to=None))
     assert told(unheard) == ["Nobody took up what the customer wrote: the bot goes on with it."]
-    assert idle.id == idle_act(ANAS, NOON, NOON + timedelta(hours=10)).id
+
+
+def test_who_is_quicker_than_the_word_that_nobody_took_it_up_keeps_it():
+    waits = replace(WAITING, asked_at=NOON)
+    idle = idle_act(waits, NOON + timedelta(hours=9))
+    just_taken = take(act(ActKind.TAKE), waits, GROUND).after
+    just_answered = take(act(ActKind.REPLY, text="Here I am."), replace(waits, owner=None), GROUND).after
+    for stretch in (just_taken, just_answered, replace(ANAS, asked_at=None)):
+        done = take(idle, stretch, GROUND)
+        assert (done.after, done.notices, words_of(done)) == (None, (), None)
+        assert done.refused == "It was taken up meanwhile."
+
+
+def test_nobody_is_told_what_the_desk_itself_may_not_do():
+    assert take(idle_act(ANAS, NOON), RESOLVED, GROUND).notices == ()
 
 
 ENDS = [RESOLVED, replace(RESOLVED, state=StretchState.RETURNED)]
@@ -281,7 +304,7 @@ def test_what_is_over_is_reopened_first(kind, ended):
 def test_whoever_reopens_it_has_it_and_the_bot_is_silent_again():
     done = take(act(ActKind.REOPEN, BEN), RESOLVED, GROUND)
     assert (done.after.state, done.after.owner, done.after.ended_at) == (StretchState.TAKEN, BEN, None)
-    assert done.case.state is CaseState.HANDED_OFF
+    assert (done.case.state, done.after.reopened_at) == (CaseState.HANDED_OFF, done.act.at)
 
 
 def test_what_is_open_or_in_another_thread_is_not_reopened():

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnibot.desk import Dues, Levels, Rules, Staff, dues_of, idles_at, reminders
+from omnibot.desk import Dues, Levels, Rules, Staff, dues_of, idles_at, looks_at, reminders
 from omnibot.model import AddressId, BusinessHours, Stretch, StretchId, StretchState
 from omnibot.worktime import closed_since, opens, over, worked
 
@@ -54,6 +54,22 @@ def test_after_the_first_answer_each_further_question_has_its_time():
     assert dues_of(answered, berlin(7, 17), RULES).next == berlin(8, 10)
 
 
+def test_what_was_not_solved_after_all_has_its_time_anew():
+    reopened = replace(STRETCH, answered_at=berlin(2, 17), reopened_at=berlin(14, 12))
+    assert dues_of(reopened, None, RULES).resolve == berlin(16, 12)
+    assert told(reopened, berlin(15, 9), {"resolve": berlin(8, 11), "resolve.over": berlin(8, 16)}) == []
+    assert told(reopened, berlin(16, 12), {"resolve.over": berlin(8, 16)}) == ["resolve.over"]
+
+
+def test_it_is_looked_at_when_the_next_of_its_times_comes():
+    looks = [looks_at(STRETCH, berlin(2, 16), now, RULES) for now in (berlin(2, 16), berlin(7, 10), berlin(7, 11))]
+    assert looks == [berlin(7, 10), berlin(7, 11), berlin(7, 16)]  # reminded, overdue, taken up by nobody
+    until = replace(STRETCH, state=StretchState.SNOOZED, snoozed_until=berlin(6, 9))
+    assert looks_at(until, None, berlin(5, 9), RULES) == berlin(6, 9)
+    assert looks_at(STRETCH, None, berlin(30, 9), RULES) is None
+    assert looks_at(replace(STRETCH, state=StretchState.RESOLVED), None, berlin(2, 17), RULES) is None
+
+
 def test_what_is_over_or_has_no_times_is_never_due():
     assert dues_of(replace(STRETCH, state=StretchState.RESOLVED), None, RULES) == Dues()
     assert dues_of(STRETCH, None, Rules(teams={"support": Staff(key="support")})) == Dues()
@@ -79,9 +95,9 @@ def test_who_missed_the_first_reminder_gets_the_second_alone():
 
 def test_the_reminder_says_what_is_due_when_where_they_are():
     [before] = reminders(STRETCH, None, {}, berlin(7, 10), RULES)
-    assert (before.text, before.breached) == ("Due Tue 07 Apr 11:00 CEST: a first answer.", False)
+    assert (before.text, before.breached) == ("Due Tue 7 Apr 11:00 CEST: a first answer.", False)
     [after] = reminders(STRETCH, None, {}, berlin(7, 11), RULES)
-    assert (after.text, after.breached) == ("Overdue: a first answer was due Tue 07 Apr 11:00 CEST.", True)
+    assert (after.text, after.breached) == ("Overdue: a first answer was due Tue 7 Apr 11:00 CEST.", True)
 
 
 def test_each_new_question_is_reminded_of_again():

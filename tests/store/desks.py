@@ -26,7 +26,7 @@ from omnibot.model import (
     StretchId,
 )
 from omnibot.store import Store
-from omnibot.store.desk import Attended, ToShow
+from omnibot.store.desk import Attended, Refresh, ToShow
 from omnibot.store.message_path import MessagePath
 from omnibot.store.work import Arrived, Outcome, Purpose, Reply, ToldAct, Work
 from tests.store.test_message_path import arrived
@@ -101,7 +101,12 @@ async def opened(store: Store, stretch: Stretch, thread: str = "1") -> Place:
 
 
 async def shown(store: Store) -> list[ToShow]:
-    """All that waits is shown, each line with an id in its thread."""
+    """All that waits is shown, each line with an id in its thread: the lines, without the card that follows them."""
+    return [one for one in await shown_with_cards(store) if not isinstance(one.what, Refresh)]
+
+
+async def shown_with_cards(store: Store) -> list[ToShow]:
+    """All that waits is shown, the card as well."""
     all_of_it: list[ToShow] = []
     while ready := await store.desk.due(100, 30):
         for one in ready:

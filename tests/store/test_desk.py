@@ -40,6 +40,7 @@ from tests.store.desks import (
     opened,
     replies,
     shown,
+    shown_with_cards,
     texts,
     write,
 )
@@ -121,7 +122,7 @@ class TestAdopt:
         assert (fault.fault, fault.fresh, fault.record) == (True, True, {})
         assert fault.reason == "parked, it failed"
         assert (fault.stretch.team, fault.stretch.priority, fault.stretch.matter) == ("support", "normal", None)
-        await hand_off(store, case=about())
+        await hand_off(store, case=about(), team="support")
         [one] = await store.desk.open_stretches(10)
         assert one.stretch.matter is not None
 
@@ -439,6 +440,9 @@ class TestShow:
         [first, other] = sorted(await store.desk.due(10, 30), key=lambda one: one.id)
         await store.desk.later(first, 60, "throttled")
         await store.desk.shown(other, "x")
+        [card] = await store.desk.due(10, 30)
+        assert (card.what, card.stretch) == (Refresh(), mike.id)
+        await store.desk.shown(card)
         assert await store.desk.due(10, 30) == []
         await execute(dsn, "UPDATE desk_entries SET due_at = now()")
         [again] = await store.desk.due(10, 30)
@@ -488,8 +492,8 @@ class TestShow:
             async def show(one: Store) -> None:
                 while any(len(lines) < 11 for lines in seen.values()):
                     for line in await one.desk.due(2, 30):
-                        assert isinstance(line.what, Entry)
-                        seen[line.stretch].append(line.what.text)
+                        if isinstance(line.what, Entry):
+                            seen[line.stretch].append(line.what.text)
                         await asyncio.sleep(0)
                         await one.desk.shown(line, f"ts{line.id}")
 
@@ -541,11 +545,47 @@ class TestShow:
         await opened(store, stretch)
         await store.desk.enqueue(stretch.id, [Refresh(), Refresh()])
         await store.desk.enqueue(stretch.id, [Refresh()])
-        assert [line.what for line in await shown(store)] == [Refresh()]
+        assert [line.what for line in await shown_with_cards(store)] == [Refresh()]
         await store.desk.card_shown(stretch.id, "abc")
         assert (await attended(store, stretch.id)).card_hash == "abc"
         await store.desk.enqueue(stretch.id, [Refresh()])
-        assert [line.what for line in await shown(store)] == [Refresh()]
+        assert [line.what for line in await shown_with_cards(store)] == [Refresh()]
+
+    async def test_what_changes_while_a_card_is_shown_is_shown_as_well(self, store: Store) -> None:
+        stretch = await hand_off(store)
+        await opened(store, stretch)
+        await shown(store)
+        await store.desk.enqueue(stretch.id, [Refresh()])
+        [first] = await store.desk.due(10, 30)
+        await store.desk.enqueue(stretch.id, [Refresh()])  # what the card is made of may have been read by now
+        await store.desk.shown(first)
+        [second] = await store.desk.due(10, 30)
+        assert (first.what, second.what) == (Refresh(), Refresh())
+        await store.desk.shown(second)
+        assert await store.desk.due(10, 30) == []
+
+    async def test_a_card_follows_the_lines_of_a_customer(self, store: Store) -> None:
+        stretch = await hand_off(store)
+        await opened(store, stretch)
+        await shown(store)
+        for text in ("one", "two"):
+            await write(store.path, text)
+        await store.desk.mirror(100)
+        one, two, card = [line.what for line in await shown_with_cards(store)][1:]
+        assert [one.text, two.text, card] == ["one", "two", Refresh()]
+
+    async def test_what_may_stand_there_is_told_in_the_same_moment_as_it_is_passed_over(self, store: Store) -> None:
+        stretch = await hand_off(store)
+        await opened(store, stretch)
+        await write(store.path, "one")
+        await store.desk.mirror(100)
+        promise = (await store.desk.due(10, 30))[0]
+        await store.desk.shown(promise, "ts1")
+        [line] = await store.desk.due(10, 30)
+        again = [NewEntry(kind=EntryKind.NOTICE, text="perhaps above: one")]
+        await store.desk.unknown(line, "cut", again)
+        await store.desk.unknown(line, "cut", again)  # of another process
+        assert texts(await shown(store)) == ["perhaps above: one"]
 
 
 class TestPlaces:
@@ -569,6 +609,14 @@ class TestPlaces:
         assert texts(lines) == [PROMISE, "one"]
         assert {line.place for line in lines} == {second}
         assert (await store.desk.of_place(second)) == await attended(store, stretch.id)
+
+    async def test_rooms_that_take_a_thread_and_then_nothing_are_not_filled_with_threads(self, store: Store) -> None:
+        stretch = await hand_off(store)
+        for number in range(3):
+            assert [one.stretch for one in await store.desk.claim_opening(10, 30)] == [stretch]
+            assert await store.desk.placed(stretch.id, Place("slack.main", "C1", f"thread {number}"), 0)
+            await store.desk.refused_room(stretch.id, 0)
+        assert await store.desk.claim_opening(10, 30) == []
 
     async def test_what_an_agent_does_in_the_old_thread_is_known(self, store: Store) -> None:
         stretch = await hand_off(store)
@@ -627,10 +675,33 @@ class TestLevels:
         [one] = await store.desk.due_levels(now, 10)
         assert one.stretch == stretch
         due, look = now + timedelta(hours=1), now + timedelta(minutes=45)
-        await store.desk.levels(stretch.id, first_due=due, next_due=None, resolve_due=None, look_at=look)
+        told = {"first_due": due, "next_due": None, "resolve_due": None, "look_at": look}
+        await store.desk.levels(stretch.id, **told, seen=one.look_at)
         assert await store.desk.due_levels(now, 10) == []
         [one] = await store.desk.due_levels(look, 10)
         assert (one.first_due, one.next_due, one.resolve_due, one.look_at) == (due, None, None, look)
+
+    async def test_what_happens_during_a_look_is_looked_at_again(self, store: Store, dsn: str) -> None:
+        stretch = await hand_off(store)
+        now = datetime.now(UTC) + timedelta(seconds=1)
+        [seen] = await store.desk.due_levels(now, 10)
+        await write(store.path, "and?")
+        await store.desk.mirror(10)
+        told = {"first_due": None, "next_due": None, "resolve_due": None, "look_at": now + timedelta(hours=1)}
+        await store.desk.levels(stretch.id, **told, seen=seen.look_at)
+        assert [one.stretch for one in await store.desk.due_levels(now + timedelta(seconds=1), 10)] == [stretch]
+
+    async def test_what_an_act_changes_is_looked_at_at_once_and_the_card_shown_anew(self, store: Store) -> None:
+        stretch = await hand_off(store)
+        now = datetime.now(UTC) + timedelta(seconds=1)
+        [seen] = await store.desk.due_levels(now, 10)
+        await opened(store, stretch)
+        await shown(store)
+        told = {"first_due": None, "next_due": None, "resolve_due": None, "look_at": now + timedelta(hours=1)}
+        await store.desk.levels(stretch.id, **told, seen=seen.look_at)
+        await replies(store, stretch, "We have found it.", entry="17.2")
+        assert [one.stretch.id for one in await store.desk.due_levels(now + timedelta(seconds=1), 10)] == [stretch.id]
+        assert [one.what for one in await shown_with_cards(store)] == [Refresh()]
 
     async def test_of_each_the_team_is_reminded_once(self, store: Store) -> None:
         stretch = await hand_off(store)
@@ -641,9 +712,14 @@ class TestLevels:
         assert await store.desk.reminded(stretch.id, "resolve", NOON)
         assert (await attended(store, stretch.id)).reminded == {"first": NOON, "resolve": NOON}
         assert texts(await shown(store)) == ["soon"]
-        await store.desk.forget_reminders(stretch.id, ["first", "next"])
-        assert (await attended(store, stretch.id)).reminded == {"resolve": NOON}
-        assert await store.desk.reminded(stretch.id, "first", NOON, line)
+
+    async def test_who_is_asked_again_is_reminded_again_once(self, store: Store) -> None:
+        stretch = await hand_off(store)
+        again = NOON + timedelta(hours=1)
+        assert await store.desk.reminded(stretch.id, "next", NOON, since=NOON)
+        assert await store.desk.reminded(stretch.id, "next", again, since=again)
+        assert not await store.desk.reminded(stretch.id, "next", again, since=again)
+        assert not await store.desk.reminded(stretch.id, "next", again, since=NOON)  # by who saw it as it was before
 
 
 class TestFind:
@@ -653,7 +729,8 @@ class TestFind:
         normal = await hand_off(store, sender=Address("telegram", "1"))
         urgent = await hand_off(store, sender=Address("telegram", "2"), priority="urgent", team="billing")
         due = await hand_off(store, sender=Address("telegram", "3"))
-        await store.desk.levels(due.id, first_due=NOON, next_due=None, resolve_due=None, look_at=None)
+        seen = (await attended(store, due.id)).look_at
+        await store.desk.levels(due.id, first_due=NOON, next_due=None, resolve_due=None, look_at=None, seen=seen)
         assert [one.stretch.id for one in await store.desk.queue()] == [urgent.id, due.id, normal.id]
         assert [one.stretch.id for one in await store.desk.queue(team="billing")] == [urgent.id]
         assert [one.stretch.id for one in await store.desk.queue(overdue_at=NOON)] == [due.id]

@@ -344,6 +344,8 @@ class TestReplies:
         await store.desk.mirror(100)
         await came_to(dsn, "delivered")
         await store.desk.mirror(100)
+        [card] = await store.desk.due(10, 30)
+        await store.desk.shown(card)
         [line] = await store.desk.due(10, 30)
         assert isinstance(line.what, Mark)
         assert line.what.state is DeliveryState.DELIVERED

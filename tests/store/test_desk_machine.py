@@ -152,8 +152,8 @@ class Scene:
             await process.path.commit([_taken(work) for work in works])
 
     def _take(self, line: ToShow) -> None:
-        assert isinstance(line.what, Entry)
-        self.thread.append((line.id, line.what.text))
+        if isinstance(line.what, Entry):
+            self.thread.append((line.id, line.what.text))
 
     async def _shown(self, process: Process, line: ToShow) -> None:
         """What may stand there already is looked for, as a desk would."""

@@ -2,7 +2,7 @@
 
 from omnibot.desk.acts import DESK, Ground, idle_act, take, wake_act
 from omnibot.desk.cards import card_of
-from omnibot.desk.levels import Dues, Reminder, dues_of, idles_at, reminders
+from omnibot.desk.levels import Dues, Reminder, dues_of, idles_at, looks_at, reminders
 from omnibot.desk.replies import Words, destination, words_of
 from omnibot.desk.rules import Levels, Rules, Staff
 
@@ -20,6 +20,7 @@ __all__ = [
     "dues_of",
     "idle_act",
     "idles_at",
+    "looks_at",
     "reminders",
     "take",
     "wake_act",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from omnibot.desk.levels import when
 from omnibot.desk.rules import PRIORITIES, Rules
 from omnibot.model import (
     ActKind,
@@ -57,16 +58,20 @@ def take(act: DeskAct, stretch: Stretch, ground: Ground) -> Done:
     return doing(act, stretch, ground)
 
 
-def idle_act(stretch: Stretch, asked_at: datetime, now: datetime) -> DeskAct:
-    """That nobody took up what a customer wrote, so that the bot goes on; once for each time that they wait."""
-    id_ = f"idle {stretch.id} {asked_at.isoformat()}"
-    return DeskAct(id=id_, at=now, by=DESK, kind=ActKind.HAND_BACK, value="idle")
+def idle_act(stretch: Stretch, now: datetime) -> DeskAct:
+    """That nobody took up what a customer wrote, so that the bot goes on; `text` tells who had it by then."""
+    owner = stretch.owner.id if stretch.owner else ""
+    return DeskAct(id=_once("idle", stretch, now), at=now, by=DESK, kind=ActKind.HAND_BACK, value="idle", text=owner)
 
 
 def wake_act(stretch: Stretch, now: datetime) -> DeskAct:
     """That a snoozed stretch is to be looked at again."""
-    until = stretch.snoozed_until.isoformat() if stretch.snoozed_until else ""
-    return DeskAct(id=f"wake {stretch.id} {until}", at=now, by=DESK, kind=ActKind.SNOOZE)
+    return DeskAct(id=_once("wake", stretch, now), at=now, by=DESK, kind=ActKind.SNOOZE)
+
+
+def _once(what: str, stretch: Stretch, now: datetime) -> str:
+    """The same in all processes that see it within a minute; another where it comes about again, as it may."""
+    return f"{what} {stretch.id} {now.astimezone(UTC):%Y-%m-%dT%H:%M}"
 
 
 # --- who may do what now ---
@@ -90,7 +95,8 @@ def _others(act: DeskAct, stretch: Stretch) -> str:
 
 
 def _refused(act: DeskAct, stretch: Stretch, why: str) -> Done:
-    return Done(stretch=stretch.id, act=act, refused=why, notices=(_to_them(act, why),))
+    notices = (_to_them(act, why),) if act.by.id != DESK.id else ()
+    return Done(stretch=stretch.id, act=act, refused=why, notices=notices)
 
 
 def _to_them(act: DeskAct, text: str) -> Notice:
@@ -163,8 +169,12 @@ def _snooze(act: DeskAct, stretch: Stretch, ground: Ground) -> Done:
     if not act.at < until <= act.at + _LONGEST_SNOOZE:
         return _refused(act, stretch, "Not done: choose a time within the next year.")
     after = replace(stretch, owner=stretch.owner or act.by, state=StretchState.SNOOZED, snoozed_until=until)
-    told = f"{_named(act.by)} comes back to it {until.astimezone(UTC):%Y-%m-%d %H:%M} UTC, or when the customer writes."
+    told = f"{_named(act.by)} comes back to it {_when(until, stretch, ground)}, or when the customer writes."
     return _done(act, after, told)
+
+
+def _when(moment: datetime, stretch: Stretch, ground: Ground) -> str:
+    return when(moment, ground.rules.team(stretch.team).zone)
 
 
 def _moment(text: str) -> datetime | None:
@@ -187,6 +197,7 @@ def _reply(act: DeskAct, stretch: Stretch, ground: Ground) -> Done:
         state=StretchState.TAKEN,
         snoozed_until=None,
         answered_at=stretch.answered_at or act.at,
+        asked_at=None,
     )
     told = f"{_named(act.by)} has it now." if stretch.owner is None else ""
     return _done(act, after, told)
@@ -260,6 +271,7 @@ def _reopen(act: DeskAct, stretch: Stretch, ground: Ground) -> Done:
         has = f": {_named(other.owner)} has it" if other.owner else ""
         return _refused(act, stretch, f"Not done: it was handed off anew in another thread{has}.")
     after = replace(stretch, state=StretchState.TAKEN, owner=act.by, ended_at=None, outcome="", snoozed_until=None)
+    after = replace(after, reopened_at=act.at)
     case = _changed(ground.case, CaseState.HANDED_OFF, "reopened by people")
     return _done(
         act, after, f"{_named(act.by)} has reopened it, and has it now. The bot is silent about it.", case=case
@@ -268,6 +280,8 @@ def _reopen(act: DeskAct, stretch: Stretch, ground: Ground) -> Done:
 
 def _hand_back(act: DeskAct, stretch: Stretch, ground: Ground) -> Done:
     idle = act.value == "idle"
+    if idle and _was_taken_up(act, stretch):
+        return Done(stretch=stretch.id, act=act, refused="It was taken up meanwhile.")
     why = "nobody took it up" if idle else act.text.strip() or act.value.strip()
     after = replace(stretch, state=StretchState.RETURNED, ended_at=act.at, snoozed_until=None, outcome=why)
     told = (
@@ -279,6 +293,11 @@ def _hand_back(act: DeskAct, stretch: Stretch, ground: Ground) -> Done:
     )
     case = _changed(ground.case, CaseState.OPEN, f"handed back to the bot{f': {why}' if why else ''}")
     return _done(act, after, told, case=case)
+
+
+def _was_taken_up(act: DeskAct, stretch: Stretch) -> bool:
+    """Whether people were quicker than the word that nobody took it up."""
+    return stretch.asked_at is None or (stretch.owner.id if stretch.owner else "") != act.text
 
 
 def _changed(case: Case | None, state: CaseState, why: str, attempts: tuple[Attempt, ...] = ()) -> CaseChange | None:

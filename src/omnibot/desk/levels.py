@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 
 from omnibot.desk.rules import Rules, Staff
 from omnibot.model import Stretch, StretchState
 from omnibot.worktime import over
 
-__all__ = ["FIRST", "NEXT", "RESOLVE", "Dues", "Reminder", "dues_of", "idles_at", "reminders"]
+__all__ = ["FIRST", "NEXT", "RESOLVE", "Dues", "Reminder", "dues_of", "idles_at", "looks_at", "reminders", "when"]
 
 FIRST, NEXT, RESOLVE = "first", "next", "resolve"
 BREACH = "over"  # behind the name of a level: its time was over
@@ -33,25 +33,45 @@ class Dues:
 
 @dataclass(frozen=True, slots=True)
 class Reminder:
-    """A team is to be reminded; `which` names it once for ever: the level, and whether its time is over."""
+    """A team is to be reminded; `which` names the level, and whether its time is over: once since `since`."""
 
     which: str
     text: str
     breached: bool
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """One time that runs."""
+
+    name: str
+    since: datetime
+    due: datetime
+    early: datetime | None  # when the team is reminded of it before
 
 
 def dues_of(stretch: Stretch, asked_at: datetime | None, rules: Rules) -> Dues:
     """What is due of an open stretch; `asked_at`: since when the customer waits for an answer of people."""
+    dues = {level.name: level.due for level in _running(stretch, asked_at, rules)}
+    return Dues(dues.get(FIRST), dues.get(NEXT), dues.get(RESOLVE))
+
+
+def _running(stretch: Stretch, asked_at: datetime | None, rules: Rules) -> Iterator[_Level]:
+    """The times that run; that until a solution begins anew with what was not solved after all."""
     if not stretch.state.is_open:
-        return Dues()
+        return
     team = rules.team(stretch.team)
-    within = team.within(stretch.priority)
+    within, early = team.within(stretch.priority), 1 - rules.remind_before
     answered = stretch.answered_at is not None
-    return Dues(
-        first=None if answered else _after(within.first, team, stretch.opened_at),
-        next=_after(within.next, team, asked_at) if answered and asked_at else None,
-        resolve=_after(within.resolve, team, stretch.opened_at),
-    )
+    for name, work, since in (
+        (FIRST, within.first, None if answered else stretch.opened_at),
+        (NEXT, within.next, asked_at if answered else None),
+        (RESOLVE, within.resolve, stretch.reopened_at or stretch.opened_at),
+    ):
+        due = _after(work, team, since) if since else None
+        if due is not None and since is not None:
+            yield _Level(name, since, due, _after(work * early, team, since) if rules.remind_before else None)
 
 
 def _after(work: timedelta, team: Staff, since: datetime) -> datetime | None:
@@ -66,24 +86,17 @@ def reminders(
     rules: Rules,
 ) -> Iterator[Reminder]:
     """What the team is to be told now: once before a time is over, and once when it is. What sleeps reminds nobody."""
-    if not stretch.state.is_open or stretch.state is StretchState.SNOOZED:
+    if stretch.state is StretchState.SNOOZED:
         return
-    team = rules.team(stretch.team)
-    within, dues = team.within(stretch.priority), dues_of(stretch, asked_at, rules)
-    for name, due, work, since in (
-        (FIRST, dues.first, within.first, stretch.opened_at),
-        (NEXT, dues.next, within.next, asked_at),
-        (RESOLVE, dues.resolve, within.resolve, stretch.opened_at),
-    ):
-        if due is None or since is None:
-            continue
-        if now >= due:
-            if not _told(reminded, f"{name}.{BREACH}", since):
-                yield Reminder(f"{name}.{BREACH}", f"Overdue: {_TOLD[name]} was due {_moment(due, team)}.", True)
-        elif rules.remind_before and not _told(reminded, name, since):
-            early = over(work * (1 - rules.remind_before), team.hours, team.zone, since)
-            if early is not None and now >= early:
-                yield Reminder(name, f"Due {_moment(due, team)}: {_TOLD[name]}.", False)
+    zone = rules.team(stretch.team).zone
+    for level in _running(stretch, asked_at, rules):
+        name, told = level.name, _TOLD[level.name]
+        if now >= level.due:
+            if not _told(reminded, f"{name}.{BREACH}", level.since):
+                text = f"Overdue: {told} was due {when(level.due, zone)}."
+                yield Reminder(f"{name}.{BREACH}", text, True, level.since)
+        elif level.early is not None and now >= level.early and not _told(reminded, name, level.since):
+            yield Reminder(name, f"Due {when(level.due, zone)}: {told}.", False, level.since)
 
 
 def _told(reminded: Mapping[str, datetime], which: str, since: datetime) -> bool:
@@ -92,9 +105,17 @@ def _told(reminded: Mapping[str, datetime], which: str, since: datetime) -> bool
     return at is not None and at >= since
 
 
-def _moment(at: datetime, team: Staff) -> str:
-    local = at.astimezone(team.zone)
-    return f"{local:%a %d %b %H:%M} {local.tzname()}"
+def looks_at(stretch: Stretch, asked_at: datetime | None, now: datetime, rules: Rules) -> datetime | None:
+    """When the next of its times comes; None where none does by itself."""
+    moments = [at for level in _running(stretch, asked_at, rules) for at in (level.early, level.due)]
+    moments += [stretch.snoozed_until, idles_at(stretch, asked_at, rules)]
+    return min((at for at in moments if at is not None and at > now), default=None)
+
+
+def when(at: datetime, zone: tzinfo) -> str:
+    """A moment as a team's people read it: by their clock."""
+    local = at.astimezone(zone)
+    return f"{local:%a} {local.day} {local:%b %H:%M} {local.tzname()}"
 
 
 def idles_at(stretch: Stretch, asked_at: datetime | None, rules: Rules) -> datetime | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -88,7 +88,9 @@ class Stretch:
     answered_at: datetime | None = None  # when people first wrote to the customer
     snoozed_until: datetime | None = None
     ended_at: datetime | None = None
+    reopened_at: datetime | None = None
     outcome: str = ""  # why it ended, and what worked
+    asked_at: datetime | None = field(default=None, compare=False)  # since when the customer waits for people
 
 
 @dataclass(frozen=True, slots=True)

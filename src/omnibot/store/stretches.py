@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from omnibot.model import AddressId, Agent, CaseId, Stretch, StretchId, StretchState
@@ -11,13 +12,21 @@ from omnibot.store.codec import Codec
 # Of a table `s`; what `stretch_of` reads, by name.
 STRETCH = """
     s.id, s.address_id, s.matter_id, s.team, s.priority, s.state, s.body_sealed, s.opened_at, s.answered_at,
-    s.snoozed_until, s.ended_at"""
+    s.snoozed_until, s.ended_at, s.asked_at"""
+
+
+# A refresh of a card that waits does for another; one that is under way may have read the card already, and is shown
+# once more. Of rows of `desk_entries`.
+ONE_REFRESH = """
+ON CONFLICT (stretch_id) WHERE kind = 'refresh' AND state = 'queued'
+DO UPDATE SET marked = 'again' WHERE desk_entries.leased_until IS NOT NULL
+"""
 
 
 def stretch_body(stretch: Stretch) -> dict[str, Any]:
     """What is sealed of a stretch, without what is absent."""
     owner = [stretch.owner.id, stretch.owner.name] if stretch.owner else None
-    told = {"why": stretch.why, "outcome": stretch.outcome, "owner": owner}
+    told = {"why": stretch.why, "outcome": stretch.outcome, "owner": owner, "reopened": stretch.reopened_at}
     return {key: value for key, value in told.items() if value}
 
 
@@ -37,5 +46,7 @@ def stretch_of(codec: Codec, row: Mapping[str, Any]) -> Stretch:
         answered_at=row["answered_at"],
         snoozed_until=row["snoozed_until"],
         ended_at=row["ended_at"],
+        reopened_at=datetime.fromisoformat(body["reopened"]) if "reopened" in body else None,
         outcome=body.get("outcome", ""),
+        asked_at=row["asked_at"],
     )

@@ -20,7 +20,7 @@ _MOST_SEARCHED = 5000  # open stretches
 
 # Of stretches `s`; what `attended_of` reads, by name.
 ATTENDED = f"""
-    {STRETCH}, w.customer_id, s.place_sealed, s.room_number, s.card_hash, s.openings, s.doubtful, s.asked_at,
+    {STRETCH}, w.customer_id, s.place_sealed, s.room_number, s.card_hash, s.openings, s.doubtful,
     s.first_due, s.next_due, s.resolve_due, s.look_at, s.reminded, ARRAY(
         SELECT ROW({ADDRESS}) FROM links l
         CROSS JOIN LATERAL (SELECT * FROM addresses WHERE id = l.address_id OFFSET 0) AS a

@@ -11,6 +11,7 @@ import time
 from omnibot.store.desk.adopt import MARKING, MIRRORING, TRY_LOCK
 from omnibot.store.desk.show import Showing
 from omnibot.store.past import IMPORTED
+from omnibot.store.stretches import ONE_REFRESH
 
 _SETTLE_SECONDS = 30.0  # between two looks for what need not be looked at again
 
@@ -42,8 +43,13 @@ WITH found AS MATERIALIZED (
     FROM found f JOIN held ON held.id = f.stretch_id ORDER BY f.stretch_id, f.id
     ON CONFLICT (stretch_id, message_id) WHERE message_id IS NOT NULL DO NOTHING
     RETURNING stretch_id, message_id
+), refreshed AS (
+    INSERT INTO desk_entries (stretch_id, address_id, kind, state, at, due_at)
+    SELECT s.id, s.address_id, 'refresh', 'queued', now(), now() FROM stretches s
+    WHERE s.id IN (SELECT stretch_id FROM entered) ORDER BY s.id
+    {ONE_REFRESH}
 ), asked AS (
-    UPDATE stretches s SET asked_at = LEAST(s.asked_at, a.at)
+    UPDATE stretches s SET asked_at = LEAST(s.asked_at, a.at), look_at = now()
     FROM (SELECT f.stretch_id, min(f.received_at) AS at FROM found f JOIN held ON held.id = f.stretch_id
           WHERE f.direction = 'in' AND f.automatic IS NULL AND f.id > held.replied_id GROUP BY f.stretch_id) AS a
     WHERE s.id = a.stretch_id

@@ -11,7 +11,8 @@ import asyncpg
 from omnibot.contract.desk import Place
 from omnibot.model import DeliveryState, Direction, Entry, EntryKind, File, MessageId, StretchId
 from omnibot.store.desk.adopt import Adopting
-from omnibot.store.desk.values import Mark, Refresh, ToShow
+from omnibot.store.desk.threads import HOLD
+from omnibot.store.desk.values import Mark, NewEntry, Refresh, ToShow
 from omnibot.store.payloads import text_of
 
 _FILES_SECONDS = 30  # for which a line waits for the files of its message
@@ -35,7 +36,8 @@ WITH RECURSIVE head AS (
                 AND f.state = 'pending' AND e.at > now() - interval '{_FILES_SECONDS} s')
     ORDER BY e.due_at, e.id LIMIT $1 FOR UPDATE OF e SKIP LOCKED
 )
-UPDATE desk_entries e SET leased_until = now() + $2::interval, attempts = attempts + 1
+UPDATE desk_entries e SET leased_until = now() + $2::interval, attempts = attempts + 1,
+    marked = CASE WHEN kind <> 'refresh' THEN marked END
 FROM ready WHERE e.id = ready.id
 RETURNING e.id, ready.interrupted
 """
@@ -73,7 +75,7 @@ LEFT JOIN LATERAL (
 ORDER BY e.id
 """
 
-# A mark whose message has come further meanwhile is shown again.
+# A mark whose message has come further meanwhile is shown again, and so is a card that has changed meanwhile.
 _SHOWN = """
 UPDATE desk_entries SET shown_at = now(), leased_until = NULL, provider_hash = coalesce($2, provider_hash),
     provider_sealed = coalesce($3, provider_sealed), attempts = CASE WHEN marked <> $4 THEN 0 ELSE attempts END,
@@ -88,7 +90,7 @@ WHERE id = $1 AND attempts = $2 AND state = 'queued'
 
 _END = """
 UPDATE desk_entries SET state = $3, leased_until = NULL, reason = $4
-WHERE id = $1 AND attempts = $2 AND state = 'queued'
+WHERE id = $1 AND attempts = $2 AND state = 'queued' RETURNING id
 """
 
 _KINDS = {Direction.IN: EntryKind.HEARD, Direction.OUT: EntryKind.SAID}
@@ -121,7 +123,13 @@ class Showing(Adopting):
     async def shown(self, shown: ToShow, provider_id: str = "") -> None:
         """It stands in the thread, by this id there. Counts however late it comes."""
         hash_ = self._codec.provider_hash(provider_id) if provider_id else None
-        state = shown.what.state.value if isinstance(shown.what, Mark) else None
+        match shown.what:
+            case Mark(state=reached):
+                state: str | None = reached.value
+            case Refresh():
+                state = ""
+            case _:
+                state = None
         async with self._connection() as connection:
             sealed = self._codec.seal(await self._owner(connection, shown.id), provider_id) if provider_id else None
             await connection.execute(_SHOWN, shown.id, hash_, sealed, state)
@@ -135,9 +143,13 @@ class Showing(Adopting):
         """It never will be shown; the thread goes on."""
         await self._end(shown.id, shown.attempts, "failed", reason)
 
-    async def unknown(self, shown: ToShow, reason: str) -> None:
-        """It may have been shown, and is not repeated; the thread goes on."""
-        await self._end(shown.id, shown.attempts, "unknown", reason)
+    async def unknown(self, shown: ToShow, reason: str, again: Sequence[NewEntry] = ()) -> None:
+        """It may have been shown, and is not repeated; the thread goes on, with what tells of that (`again`)."""
+        async with self._transaction() as connection:
+            await connection.fetchval(HOLD, shown.stretch)
+            ended = await connection.fetchval(_END, shown.id, shown.attempts, "unknown", reason)
+            if ended is not None:
+                await self._enqueue(connection, shown.stretch, again)
 
     async def _end(self, id_: int, attempts: int, state: str, reason: str) -> None:
         async with self._connection() as connection:

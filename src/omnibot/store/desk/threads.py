@@ -14,15 +14,15 @@ from omnibot.model import StretchId
 from omnibot.store.desk.find import ATTENDED, WHOSE, Finding, attended_of
 from omnibot.store.desk.values import Attended, NewEntry, Refresh
 from omnibot.store.message_path.connections import columns
+from omnibot.store.stretches import ONE_REFRESH
 
-_HOLD = "SELECT address_id FROM stretches WHERE id = $1 FOR NO KEY UPDATE"
+HOLD = "SELECT address_id FROM stretches WHERE id = $1 FOR NO KEY UPDATE"
 
-_ENQUEUE = """
+_ENQUEUE = f"""
 INSERT INTO desk_entries (stretch_id, address_id, kind, state, at, due_at, payload_sealed)
 SELECT $1, $2, kind, 'queued', now(), now(), payload
 FROM unnest((SELECT $3::text[]), $4::bytea[]) WITH ORDINALITY AS e(kind, payload, ord) ORDER BY ord
-ON CONFLICT (stretch_id) WHERE kind = 'refresh' AND state = 'queued' DO NOTHING
-"""
+{ONE_REFRESH}"""
 
 # What a dead process left behind may have come to its end.
 _CLAIM_OPENING = f"""
@@ -55,18 +55,27 @@ UPDATE stretches SET opening_due = now() + $2::interval, opening_until = NULL, d
 WHERE id = $1 AND place_hash IS NULL
 """
 
-# Whatever is not shown yet is shown in the new thread, in its order.
+# Whatever is not shown yet is shown in the new thread, in its order. Rooms that let threads begin and then take nothing
+# are not filled with threads: from the third within an hour on it takes a while.
 _REFUSE = """
 WITH left_it AS (
-    UPDATE stretches SET place_hash = NULL, place_sealed = NULL, room_number = $2, card_hash = '', opening_due = now(),
-        opening_until = NULL, doubtful = false
-    WHERE id = $1 RETURNING id
+    UPDATE stretches s SET place_hash = NULL, place_sealed = NULL, room_number = $2, card_hash = '',
+        opening_due = now() + (
+            SELECT CASE WHEN count(*) < 3 THEN 0 ELSE LEAST(2 ^ LEAST(count(*), 20), 900) END
+            FROM desk_places WHERE address_id = s.address_id AND stretch_id = s.id AND at > now() - interval '1 h'
+        ) * interval '1 s', opening_until = NULL, doubtful = false
+    WHERE s.id = $1 RETURNING s.id
 )
 UPDATE desk_entries e SET leased_until = NULL, due_at = now(), attempts = 0 FROM left_it
 WHERE e.stretch_id = left_it.id AND e.state = 'queued'
 """
 
-_LEVELS = "UPDATE stretches SET first_due = $2, next_due = $3, resolve_due = $4, look_at = $5 WHERE id = $1"
+# What came in between is looked at once more.
+_LEVELS = """
+UPDATE stretches SET first_due = $2, next_due = $3, resolve_due = $4,
+    look_at = CASE WHEN look_at IS NOT DISTINCT FROM $6::timestamptz THEN $5 ELSE look_at END
+WHERE id = $1
+"""
 
 _DUE = f"""
 SELECT {ATTENDED} FROM stretches s {WHOSE} WHERE s.ended_at IS NULL AND s.look_at <= $1
@@ -75,9 +84,8 @@ ORDER BY s.look_at, s.id LIMIT $2
 
 _REMIND = """
 UPDATE stretches SET reminded = reminded || jsonb_build_object($2::text, $3::timestamptz)
-WHERE id = $1 AND ended_at IS NULL AND NOT reminded ? $2 RETURNING id
+WHERE id = $1 AND ended_at IS NULL AND (NOT reminded ? $2 OR (reminded ->> $2)::timestamptz < $4) RETURNING id
 """
-_FORGET = "UPDATE stretches SET reminded = reminded - $2::text[] WHERE id = $1"
 
 
 class Threads(Finding):
@@ -93,11 +101,11 @@ class Threads(Finding):
     ) -> None:
         if not entries:
             return
-        address = await connection.fetchval(_HOLD, stretch)
+        address = await connection.fetchval(HOLD, stretch)
         if address is None:
             return  # it is erased
         rows: list[tuple[Any, ...]] = []
-        for entry in entries:
+        for entry in dict.fromkeys(entries):
             if isinstance(entry, Refresh):
                 rows.append(("refresh", None))
             else:
@@ -117,7 +125,7 @@ class Threads(Finding):
         """It has its thread; False where it has one already, or is gone."""
         hash_ = self._codec.place_hash(place.desk, place.room, place.thread)
         async with self._transaction() as connection:
-            address = await connection.fetchval(_HOLD, stretch)
+            address = await connection.fetchval(HOLD, stretch)
             if address is None:
                 return False
             sealed = self._codec.seal(address, asdict(place))
@@ -148,26 +156,31 @@ class Threads(Finding):
         next_due: datetime | None,
         resolve_due: datetime | None,
         look_at: datetime | None,
+        seen: datetime | None,
     ) -> None:
-        """By when people must have answered first, next, and solved it, and when that is to be looked at next."""
+        """By when people must have answered first, next, and solved it, and when that is to be looked at next.
+
+        `seen` is the `look_at` of the stretch that this was found of.
+        """
         async with self._connection() as connection:
-            await connection.execute(_LEVELS, stretch, first_due, next_due, resolve_due, look_at)
+            await connection.execute(_LEVELS, stretch, first_due, next_due, resolve_due, look_at, seen)
 
     async def due_levels(self, now: datetime, limit: int) -> list[Attended]:
         """Open ones whose levels are to be looked at, the longest due first. A new one is at once."""
         return await self._attended(_DUE, now, limit)
 
     async def reminded(
-        self, stretch: StretchId, which: str, at: datetime, entries: Sequence[NewEntry | Refresh] = ()
+        self,
+        stretch: StretchId,
+        which: str,
+        at: datetime,
+        entries: Sequence[NewEntry | Refresh] = (),
+        *,
+        since: datetime | None = None,
     ) -> bool:
-        """The team is reminded of this, by these lines; False, and nothing is added, where it was before."""
+        """The team is reminded of this, by these lines; False, and nothing is added, where it was before (`since`)."""
         async with self._transaction() as connection:
-            first = await connection.fetchval(_REMIND, stretch, which, at) is not None
+            first = await connection.fetchval(_REMIND, stretch, which, at, since) is not None
             if first:
                 await self._enqueue(connection, stretch, entries)
         return first
-
-    async def forget_reminders(self, stretch: StretchId, which: Sequence[str]) -> None:
-        """The team may be reminded of these again: the customer waits anew."""
-        async with self._connection() as connection:
-            await connection.execute(_FORGET, stretch, list(which))

@@ -17,7 +17,7 @@ from omnibot.model import AddressId, CaseChange, CaseId, CaseSide, CustomerId, D
 from omnibot.store.cases import side_after, side_body, side_of
 from omnibot.store.message_path.connections import Connections, columns
 from omnibot.store.payloads import notice_payload, parts_to_json, said_body
-from omnibot.store.stretches import stretch_body
+from omnibot.store.stretches import ONE_REFRESH, stretch_body
 from omnibot.store.work import Outcome, Purpose
 
 _ITSELF = "omnibot"  # who acts where no agent does
@@ -46,7 +46,7 @@ WHERE o.id = again.id
 _CHANGE = """
 UPDATE stretches s SET team = c.team, priority = coalesce(c.priority, s.priority), state = c.state,
     owner_hash = c.owner_hash, body_sealed = c.body, answered_at = coalesce(c.answered_at, s.answered_at),
-    snoozed_until = c.snoozed_until,
+    snoozed_until = c.snoozed_until, look_at = now(),
     ended_at = CASE WHEN c.ended THEN coalesce(s.ended_at, GREATEST(c.ended_at, now())) END
 FROM unnest((SELECT $1::bigint[]), $2::text[], $3::text[], $4::text[], $5::uuid[], $6::bytea[], $7::timestamptz[],
             $8::timestamptz[], $9::boolean[], $10::timestamptz[])
@@ -107,6 +107,14 @@ FROM unnest((SELECT $1::bigint[]), $2::bigint[], $3::bigint[], $4::text[], $5::b
             $8::uuid[], $9::bytea[], $10::bytea[])
     AS e(id, stretch_id, address_id, kind, message_id, about_id, state, provider_hash, provider, payload)
 """
+
+# The card tells of it.
+_REFRESH = f"""
+INSERT INTO desk_entries (stretch_id, address_id, kind, state, at, due_at)
+SELECT id, address_id, 'refresh', 'queued', now(), now() FROM unnest((SELECT $1::bigint[]), $2::bigint[])
+    AS c(id, address_id)
+ORDER BY id
+{ONE_REFRESH}"""
 
 _WRITE_DOWN = """
 INSERT INTO desk_acts (stretch_id, address_id, at, by_hash, kind, outcome, payload_sealed)
@@ -280,6 +288,8 @@ class Doing(Connections):
                 ))  # fmt: skip
         if entries:
             await connection.execute(_ENTER, *columns(entries, 10))
+        if told := {(t.done.stretch, t.address) for t in taken if t.done.after is not None or t.done.replies}:
+            await connection.execute(_REFRESH, *columns(sorted(told), 2))
 
     def _replies(self, t: _Taken, messages: Sequence[MessageId], numbers: Iterator[int]) -> Iterator[tuple[Any, ...]]:
         """What stands in the thread already is not shown again; what has been written elsewhere is."""
