@@ -7,11 +7,10 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from omnibot.places import PlaceError, Template
 from omnibot.settings.hours import Hours, known_zone
+from omnibot.settings.places import must_be_filled
 from omnibot.settings.section import Section
 
-_OF_DISCLOSURE = frozenset({"bot", "company"})
 Language = Annotated[str, Field(pattern=r"^[a-z]{2}$")]
 
 
@@ -42,14 +41,7 @@ class Bot(Section):
     @classmethod
     def _places_are_filled(cls, disclosure: dict[str, str] | str) -> dict[str, str] | str:
         for text in disclosure.values() if isinstance(disclosure, dict) else (disclosure,):
-            try:
-                strange = Template.of(text).names - _OF_DISCLOSURE
-            except PlaceError as error:
-                raise ValueError(f"{text!r} {error}".replace(": ", " - ")) from None
-            if strange:
-                raise ValueError(
-                    f"has a place {{{min(strange)}}} that nothing fills: there are {{bot}} and {{company}}"
-                )
+            must_be_filled(text, "bot", "company")
         return disclosure
 
     @property

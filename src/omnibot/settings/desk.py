@@ -8,9 +8,9 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from omnibot.places import PlaceError, Template
 from omnibot.settings.bot import Language
 from omnibot.settings.hours import Hours, known_zone
+from omnibot.settings.places import must_be_filled
 from omnibot.settings.section import Count, Section
 
 WorkHours = Annotated[float, Field(ge=0, le=10_000, allow_inf_nan=False)]
@@ -34,9 +34,6 @@ class Within(Levels):
     """Of matters of high priority."""
     urgent: Levels | None = None
     """Of urgent matters."""
-
-
-_SIGNED_WITH = frozenset({"agent", "team", "company"})
 
 
 class Team(Section):
@@ -66,14 +63,7 @@ class Team(Section):
     @field_validator("signature")
     @classmethod
     def _places_are_filled(cls, signature: str) -> str:
-        try:
-            strange = Template.of(signature).names - _SIGNED_WITH
-        except PlaceError as error:
-            raise ValueError(f"{signature!r} {error}".replace(": ", " - ")) from None
-        if strange:
-            raise ValueError(
-                f"has a place {{{min(strange)}}} that nothing fills: there are {{agent}}, {{team}} and {{company}}"
-            )
+        must_be_filled(signature, "agent", "team", "company")
         return signature
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _POSTGRESQL = ("postgresql", "postgres")
@@ -12,25 +12,27 @@ _HOST = re.compile(r"(\[[^\[\]]+\]|[^\[\]:\s]*)(:(?P<port>[0-9]{1,5}))?")  # non
 
 def is_public(url: str) -> bool:
     """Whether providers can call it: https (http on this machine alone), nothing but a host, a port and a path."""
-    try:
-        parts = urlsplit(url)
-        port_is_valid = parts.port is None or parts.port > 0
-    except ValueError:
+    parts = _plain(url)
+    if parts is None:
         return False
-    secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
-    plain = not (parts.username or parts.password or parts.query or parts.fragment or re.search(r"[\s?#]", url))
-    return bool(parts.hostname) and port_is_valid and secure and plain and not url.endswith("/")
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
 
 
 def is_endpoint(url: str) -> bool:
     """Whether requests can be sent to paths below it; http, too: many models run on a machine of one's own."""
+    parts = _plain(url)
+    return parts is not None and parts.scheme in ("http", "https")
+
+
+def _plain(url: str) -> SplitResult | None:
+    """Its parts, if paths can be put behind it: it has a host, perhaps a port and a path, and nothing else."""
     try:
         parts = urlsplit(url)
         port_is_valid = parts.port is None or parts.port > 0
     except ValueError:
-        return False
-    plain = not (parts.username or parts.password or parts.query or parts.fragment or re.search(r"[\s?#]", url))
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and port_is_valid and plain and url[-1] != "/"
+        return None
+    more = parts.username or parts.password or parts.query or parts.fragment or re.search(r"[\s?#]", url)
+    return parts if parts.hostname and port_is_valid and not more and not url.endswith("/") else None
 
 
 def is_database(url: str) -> bool:
