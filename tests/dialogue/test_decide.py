@@ -385,6 +385,24 @@ def test_what_follows_a_stop_that_the_network_has_obeyed_is_left_to_people(knowl
     assert silent.handoff == "wrote after STOP"
 
 
+@pytest.mark.parametrize(
+    ("stopped_by", "confirmed"), [(("network", "stop"), []), (("stop",), [("greet", "opening"), ("confirm", "started")])]
+)
+def test_a_start_that_the_network_takes_is_confirmed_where_the_stop_was_ours(
+    plan: Desk, stopped_by: tuple[str, ...], confirmed: list[tuple[str, str]]
+) -> None:
+    stop = replace(ago(20, "STOPP", Direction.IN, number=2), flags=stopped_by)
+    elsewhere = replace(stop, address=EMAIL.address, flags=("stop",))
+    met = Recollection(recent=(ago(60, "You're welcome."), replace(stop, flags=("stop",)), elsewhere, stop))
+    assert said(plan("START", flags=("network", "start"), met=met)) == confirmed
+
+
+def test_a_start_in_one_breath_with_a_stop_that_was_ours_is_confirmed(knowledge: Knowledge) -> None:
+    messages = [*written("STOPP", flags=("stop",)), *written("START", flags=("network", "start"))]
+    again = decide(sarah(), ENGLISH, MET, messages, Company(knowledge), CHANNELS)
+    assert ("confirm", "started") in said(again)
+
+
 def test_what_follows_a_start_that_the_network_has_obeyed_is_answered(knowledge: Knowledge) -> None:
     messages = [*written("START", flags=("network", "start")), *written("how do I export my data?")]
     answered = decide(sarah(STOPPED), ENGLISH, MET, messages, Company(knowledge), CHANNELS)
@@ -671,8 +689,11 @@ def test_a_stated_language_beats_the_one_written_in(plan: Desk) -> None:
     assert facts(answered, "cancel")["language"] == "es"
 
 
-def test_an_article_that_is_missing_in_a_language_says_in_which_it_is(plan: Desk) -> None:
-    answered = plan("¿Cuáles son los límites de la API?", reading=SPANISH)
+def test_an_article_that_is_missing_in_a_language_says_in_which_it_is(tmp_path: Path) -> None:
+    folder = shutil.copytree(Path(__file__).parents[2] / "config" / "knowledge", tmp_path / "knowledge")
+    for about_the_api in folder.glob("api-*.es.md"):
+        about_the_api.unlink()
+    answered = Desk(Knowledge.load(folder))("¿Cuáles son los límites de la API?", reading=SPANISH)
     assert (answered.language, facts(answered, "api-limits")["language"]) == ("es", "en")
 
 

@@ -150,6 +150,18 @@ async def test_stop_in_words_that_twilio_does_not_know_is_confirmed_once(place: 
     assert len(place.ledger.entries("twilio", "messages.create")) == 1
 
 
+async def test_start_after_a_stop_that_twilio_did_not_know_is_confirmed(place: World) -> None:
+    """Twilio answers START only to whom it has stopped."""
+    phone = place.twilio.phone(ADA)
+    async with place.looking() as store:
+        phone.text("STOPP")
+        await idle(store, 1)
+        phone.text("START")
+        await idle(store, 2)
+    _, opened = await got(place, count=2)
+    assert "here again" in opened
+
+
 async def test_help_that_twilio_answers_is_not_answered_twice(place: World) -> None:
     place.twilio.phone(ADA).text("HELP")
     async with place.looking() as store:

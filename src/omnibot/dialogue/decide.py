@@ -13,7 +13,17 @@ from omnibot.dialogue.heard import Heard
 from omnibot.dialogue.linking import asked, proven, shows_token
 from omnibot.dialogue.listening import hear
 from omnibot.dialogue.manner import manner_of
-from omnibot.dialogue.orders import NETWORK, STOP, as_ordered, is_settled, orders_of, reopened, stopped, unsaid
+from omnibot.dialogue.orders import (
+    NETWORK,
+    STOP,
+    as_ordered,
+    is_settled,
+    orders_of,
+    reopened,
+    stopped,
+    unsaid,
+    without_answers,
+)
 from omnibot.dialogue.silence import closed, with_people
 from omnibot.dialogue.small_talk import beginning, small_talk
 from omnibot.dialogue.substance import Substance, substance
@@ -50,6 +60,7 @@ def decide(
 
     `channels` are those that replies can leave by. The same arguments give the same plan.
     """
+    messages = without_answers(messages, snapshot, recollection)
     orders = orders_of(messages)
     snapshot = as_ordered(snapshot, orders)
     if closed := [address for address, order in orders.items() if order.stops and order.changed]:

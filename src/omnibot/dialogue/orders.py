@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from omnibot.model import AddressId, KnownAddress, Move, MoveKind, Plan, Snapshot, TurnMessage
+from omnibot.model import (
+    Address,
+    AddressId,
+    Direction,
+    KnownAddress,
+    Move,
+    MoveKind,
+    Plan,
+    Recollection,
+    Snapshot,
+    TurnMessage,
+)
 
 __all__ = [
     "NETWORK",
@@ -18,6 +29,7 @@ __all__ = [
     "reopened",
     "stopped",
     "unsaid",
+    "without_answers",
 ]
 
 STOP, START = "stop", "start"  # flags of messages
@@ -32,6 +44,32 @@ class Order:
 
     stops: bool
     changed: bool  # something, on the way, that nobody has confirmed yet
+
+
+def without_answers(
+    messages: Sequence[TurnMessage], snapshot: Snapshot, recollection: Recollection
+) -> list[TurnMessage]:
+    """A turn's messages, in which a START that its network has not answered is ours to confirm.
+
+    It answers who has told it STOP. Of what we alone have taken for a STOP ("STOPP") it knows nothing.
+    """
+    addresses = {known.id: known.address for known in snapshot.addresses}
+    stops: dict[Address | None, bool] = {}  # whether the last one at an address was its network's, too
+    for said in recollection.recent:
+        if said.direction is Direction.IN and STOP in said.flags:
+            stops[said.address] = NETWORK in said.flags
+    told = []
+    for message in messages:
+        address = addresses.get(message.address)
+        if STOP in message.flags:
+            stops[address] = NETWORK in message.flags
+        is_ours = START in message.flags and not stops.get(address, True)
+        told.append(replace(message, flags=_without(NETWORK, message.flags)) if is_ours else message)
+    return told
+
+
+def _without(flag: str, flags: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(one for one in flags if one != flag)
 
 
 def orders_of(messages: Sequence[TurnMessage]) -> dict[AddressId, Order]:

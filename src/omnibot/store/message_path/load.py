@@ -83,7 +83,7 @@ LOADED = f"""
             SELECT * FROM facts WHERE address_id = l.address_id AND valid_to IS NULL OFFSET 0) AS f
         WHERE l.customer_id = c.id ORDER BY f.confidence, f.valid_from, f.id) AS facts,
     ARRAY(  -- _said
-        SELECT ROW(m.id, m.address_id, m.direction, m.at, m.body_sealed, m.answers, m.attachments)
+        SELECT ROW(m.id, m.address_id, m.direction, m.at, m.body_sealed, m.answers, m.attachments, m.flags)
         FROM links l CROSS JOIN LATERAL (
             SELECT * FROM messages WHERE address_id = l.address_id ORDER BY at DESC, id DESC LIMIT {TIMELINE}) AS m
         WHERE l.customer_id = c.id ORDER BY m.at, m.id) AS timeline,
@@ -251,7 +251,7 @@ class Loading(ActLoading):
     def _said(
         self, row: asyncpg.Record, customer: CustomerId, addresses: Mapping[AddressId, KnownAddress]
     ) -> TimelineMessage:
-        id_, address, direction, at, sealed, answers, attachments = row
+        id_, address, direction, at, sealed, answers, attachments, flags = row
         body = self._codec.open(address, sealed)
         return TimelineMessage(
             id=MessageId(id_),
@@ -262,6 +262,7 @@ class Loading(ActLoading):
             text=text_of(body),
             answers=answers,
             attachments=attachments,
+            flags=tuple(flags.split()) if flags else (),
             choices=choices_of(body),
             by=body.get("by", ""),
         )
