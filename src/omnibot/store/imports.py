@@ -19,6 +19,7 @@ from omnibot.model import Address, Identifier, IdentifierKind, Proof
 from omnibot.store import models
 from omnibot.store.codec import Codec
 from omnibot.store.identity.guards import Guards
+from omnibot.store.identity.match import MATCH_LATER
 from omnibot.store.locks import LOCK, lock_keys
 
 _BATCH = 200  # customers of one transaction: each identifier is a lock, and whoever of them writes waits for its end
@@ -62,16 +63,6 @@ SELECT n.*, 'import', now(), now() FROM unnest($1::bigint[], $2::text[], $3::uui
 ON CONFLICT (address_id, hash) WHERE revoked_at IS NULL
     DO UPDATE SET evidence = EXCLUDED.evidence, proven_at = EXCLUDED.proven_at WHERE held.proven_at IS NULL
 RETURNING address_id, hash
-"""
-
-# Somebody else has proven the same: the rules decide, when all lanes that it concerns can be taken.
-_MATCH_LATER = """
-INSERT INTO identity_acts (act, address_id, evidence, by, at, attempts)
-SELECT DISTINCT 'match', n.address_id, 'import', 'import', now(), 0
-FROM unnest($1::bigint[], $2::uuid[]) AS n(address_id, hash)
-JOIN links mine ON mine.address_id = n.address_id
-JOIN identifiers i ON i.hash = n.hash AND i.proven_at IS NOT NULL AND i.revoked_at IS NULL
-JOIN links theirs ON theirs.address_id = i.address_id AND theirs.customer_id <> mine.customer_id
 """
 
 
@@ -244,7 +235,8 @@ class Imports:
         await _query(_PROVE, sorted(theirs))
         columns = [list(column) for column in zip(*(rows[key] for key in sorted(rows)), strict=True)]
         if columns and (new := await _query(_IDENTIFY, *columns)):
-            await _query(_MATCH_LATER, [row["address_id"] for row in new], [row["hash"] for row in new])
+            found = [row["address_id"] for row in new], [row["hash"] for row in new]
+            await _query(MATCH_LATER, *found, "import", "import")
 
     # --- what is written ---
 

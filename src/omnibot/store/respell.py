@@ -15,6 +15,8 @@ import asyncpg
 from omnibot.identifiers import implied
 from omnibot.model import Address
 from omnibot.store.codec import Codec
+from omnibot.store.identity.match import MATCH_LATER
+from omnibot.store.identity.values import RULE
 from omnibot.store.message_path.connections import columns
 
 SPELLING = "1"  # raise it when `identifiers.comparable` changes
@@ -52,14 +54,6 @@ JOIN links l ON l.address_id = n.address_id
 WHERE NOT EXISTS (SELECT FROM identifiers WHERE address_id = n.address_id)
 RETURNING address_id, hash
 """
-_MATCH_LATER = """
-INSERT INTO identity_acts (act, address_id, evidence, by, at, attempts)
-SELECT DISTINCT 'match', n.address_id, 'spelling', 'rule', now(), 0
-FROM unnest($1::bigint[], $2::uuid[]) AS n(address_id, hash)
-JOIN links mine ON mine.address_id = n.address_id
-JOIN identifiers i ON i.hash = n.hash AND i.proven_at IS NOT NULL AND i.revoked_at IS NULL
-JOIN links theirs ON theirs.address_id = i.address_id AND theirs.customer_id <> mine.customer_id
-"""
 
 
 async def respell(pool: asyncpg.Pool, codec: Codec) -> None:
@@ -84,7 +78,8 @@ async def _respell_all(connection: asyncpg.Connection, codec: Codec) -> None:
             await connection.execute(_LINK_LATER, *columns(changed, 2))
         new = await connection.fetch(_IDENTIFY, *columns(list(_named(codec, known)), 5))
         if new:
-            await connection.execute(_MATCH_LATER, *columns([(row["address_id"], row["hash"]) for row in new], 2))
+            found = columns([(row["address_id"], row["hash"]) for row in new], 2)
+            await connection.execute(MATCH_LATER, *found, "spelling", RULE)
 
 
 def _named(codec: Codec, known: Sequence[tuple[asyncpg.Record, Address]]) -> Iterator[tuple[Any, ...]]:

@@ -33,6 +33,16 @@ CROSS JOIN LATERAL (
     ORDER BY a.shared_at IS NULL, i.address_id LIMIT {MOST_HOLDERS + 1} OFFSET 0) AS i
 """
 
+# Somebody else has proven the same: the rules decide, when all lanes that it concerns can be taken.
+MATCH_LATER = """
+INSERT INTO identity_acts (act, address_id, evidence, by, at, attempts)
+SELECT DISTINCT 'match', n.address_id, $3::text, $4::text, now(), 0
+FROM unnest($1::bigint[], $2::uuid[]) AS n(address_id, hash)
+JOIN links mine ON mine.address_id = n.address_id
+JOIN identifiers i ON i.hash = n.hash AND i.proven_at IS NOT NULL AND i.revoked_at IS NULL
+JOIN links theirs ON theirs.address_id = i.address_id AND theirs.customer_id <> mine.customer_id
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Holder:
