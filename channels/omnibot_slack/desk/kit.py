@@ -21,6 +21,7 @@ TYPED = 3000  # that an input takes
 NOTHING = "–"
 
 _ENTITY = re.compile(r"&(?=(?:amp|lt|gt);)")
+_UNESCAPABLE = re.compile(r"&amp;(?=(?:amp|lt|gt);)")
 _UNSENDABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -95,6 +96,21 @@ def rich(*parts: Json) -> list[Json]:
     """A block of those parts that say something."""
     some = [part for part in parts if part["elements"]]
     return [{"type": "rich_text", "elements": some}] if some else []
+
+
+def spoken(blocks: Sequence[Json]) -> str:
+    """What stands in blocks, for where they cannot be shown; what can be pressed is left out."""
+    return "\n".join(filter(None, (_spoken(block) for block in blocks if block["type"] != "actions")))
+
+
+def _spoken(part: Json) -> str:
+    if part.get("type") == "date":
+        return str(part["fallback"])
+    text = part.get("text", "")
+    if isinstance(text, dict):
+        text = _UNESCAPABLE.sub("&", text["text"])
+    between = "" if part.get("type") in ("rich_text_section", "rich_text_quote") else "\n"
+    return str(text) + between.join(map(_spoken, part.get("elements", ())))
 
 
 # --- what can be pressed and filled in -------------------------------------------------------------------------

@@ -16,10 +16,10 @@ from omnibot.contract import Desk, Place, Refused, Site, TryLater, Unsure
 from omnibot.model import Agent, Card, DeliveryState, Entry, EntryKind, File
 from omnibot_slack.account import Account, Ask, CallFailed
 from omnibot_slack.desk.cards import card_blocks, card_fallback
-from omnibot_slack.desk.kit import Json, clip, line, one_line, rich, words
+from omnibot_slack.desk.kit import Json, clip, line, one_line, rich, spoken, words
 from omnibot_slack.desk.lines import FAILED, MARKS, entry_blocks, failure_blocks, fallback, parts_of
 from omnibot_slack.mrkdwn import escape
-from omnibot_slack.outcomes import of_a_question, outcome
+from omnibot_slack.outcomes import is_closed, of_a_question, outcome
 from omnibot_slack.pace import Pace
 from omnibot_slack.parse import CHANNEL, dereference, reference
 from omnibot_slack.remembered import Remembered
@@ -28,6 +28,7 @@ from omnibot_slack.uploads import Uploads
 
 CARD, ENTRY = "omnibot_card", "omnibot_entry"  # types of the metadata by which ours are known again
 PAGE, PAGES = 200, 5  # messages, and how often so many, that are searched for one of ours
+LONGEST = {"chat.postMessage": 12_000, "chat.update": 800}  # characters where there are no blocks; of 4,000 bytes
 _BEFORE = timedelta(minutes=10)  # that a thread's clock may be behind ours
 _MARKED = 86_400.0  # seconds that a mark is remembered
 _MOST = 20_000  # marks
@@ -118,7 +119,7 @@ class SlackDesk(Desk):
             await self._account.call(call_of("chat.postEphemeral", fields))
         except CallFailed as failed:
             if failed.error not in _NOBODY:
-                raise outcome(failed) from failed
+                raise _told("chat.postEphemeral", failed) from failed
             self._log.info("notice_not_shown", reason=failed.error)
 
     async def _uploaded(self, file: File) -> Json | None:
@@ -215,8 +216,9 @@ class SlackDesk(Desk):
             if failed.error not in _BLOCKS:
                 raise _told(method, failed) from failed
             self._log.error("blocks_refused", reason=failed.error)
+        shown = escape(clip(spoken(fields["blocks"]), LONGEST[method]))
         try:
-            return await self._account.call(call_of(method, {**fields, "blocks": []}))
+            return await self._account.call(call_of(method, {**fields, "text": shown, "blocks": []}))
         except CallFailed as failed:
             raise _told(method, failed) from failed
 
@@ -253,7 +255,12 @@ def fallback_of_failure(reason: str) -> str:
 
 
 def _told(method: str, failed: CallFailed) -> Refused | TryLater | Unsure:
-    """What a failure means for a thread; to update twice is to update once."""
+    """What a failure means for a thread; to update twice is to update once.
+
+    A bot that was removed may still change what it wrote, so whoever asks the card is not told that a room is closed.
+    """
+    if is_closed(failed):
+        return Refused(failed.error, unreachable=True)
     return of_a_question(failed) if method == "chat.update" else outcome(failed)
 
 

@@ -89,7 +89,11 @@ class NoOffice:
 
 
 class Desk(ABC):
-    """One account as a desk. Each call raises Refused, TryLater or Unsure, as `Channel.send` does."""
+    """One account as a desk. Each call raises Refused, TryLater or Unsure, as `Channel.send` does.
+
+    Refused with `unreachable` tells that the room or the thread takes nothing any more: the next one is used. Without,
+    the card tells: where it cannot be refreshed either, the room is left as well.
+    """
 
     channel: ClassVar[str]  # of the account that it is a part of
 

@@ -10,7 +10,8 @@ from omnibot.contract import Place, Refused, TryLater, Unsure
 from omnibot.model import DeliveryState, EntryKind, File, StretchId
 from omnibot.sandbox import Cut, Throttle
 from omnibot.sandbox.slack import SlackSandbox
-from omnibot_slack.desk.lines import PART
+from omnibot_slack.desk.cards import card_blocks
+from omnibot_slack.desk.lines import PART, entry_blocks
 
 ANA = "slack:T0SANDBOX1/U0ANA"
 
@@ -213,28 +214,29 @@ async def everything(work: AtWork) -> list[str]:
             await doing()
             told.append("shown")
         except (Refused, TryLater, Unsure) as error:
-            told.append(f"{type(error).__name__}: {error.reason}")
+            closed = " (closed)" if isinstance(error, Refused) and error.unreachable else ""
+            told.append(f"{type(error).__name__}: {error.reason}{closed}")
     return told
 
 
 async def test_an_archived_room_refuses(work: AtWork):
     work.ana.archive(work.room)
     opened, refreshed, shown = await everything(work)
-    assert opened == shown == "Refused: is_archived"
+    assert opened == shown == "Refused: is_archived (closed)"
     assert refreshed.startswith("Refused")
 
 
 async def test_a_room_without_the_bot_refuses(work: AtWork):
     work.ana.remove_bot(work.room)
     opened, _, shown = await everything(work)
-    assert opened == shown == "Refused: not_in_channel"
+    assert opened == shown == "Refused: not_in_channel (closed)"
 
 
 async def test_a_deleted_thread_refuses(work: AtWork):
     work.ana.delete_thread(work.ts)
     opened, refreshed, shown = await everything(work)
     assert (opened, refreshed) == ("shown", "Refused: message_not_found")
-    assert shown.startswith("Refused: ")
+    assert shown in ("Refused: thread_not_found (closed)", "Refused: cannot_reply_to_message (closed)")
 
 
 async def test_a_room_that_there_is_not_refuses(work: AtWork):
@@ -256,10 +258,25 @@ async def test_an_update_whose_answer_was_lost_can_be_done_again(work: AtWork):
         await work.desk.refresh(work.place, card())
 
 
-async def test_what_slack_finds_wrong_with_blocks_costs_the_blocks_alone(work: AtWork, monkeypatch):
-    monkeypatch.setattr("omnibot_slack.desk.showing.entry_blocks", lambda *_, **__: [{"type": "unheard_of"}])
-    await work.desk.show(work.place, heard("Help!"))
-    assert texts(work) == ["Sarah Miller (telegram): Help!"]
-    work.ana.archive(work.room)
-    with pytest.raises(Refused):
-        await work.desk.show(work.place, heard("Help!"))
+def unliked(blocks):
+    """The same blocks, with one that Slack does not know."""
+    return [*blocks, {"type": "unheard_of"}]
+
+
+async def test_what_slack_finds_wrong_with_blocks_costs_no_word(work: AtWork, monkeypatch):
+    monkeypatch.setattr("omnibot_slack.desk.showing.entry_blocks", lambda *a, **b: unliked(entry_blocks(*a, **b)))
+    said = "Help! <!channel> &amp; " + "why? " * 1500 + "END"
+    await work.desk.show(work.place, heard(said))
+    assert texts(work) == [f"Sarah Miller (telegram) · 2026-11-23 12:00 UTC\n{said}"]
+
+
+async def test_a_card_that_slack_finds_wrong_is_shown_in_words(work: AtWork, monkeypatch):
+    monkeypatch.setattr("omnibot_slack.desk.showing.card_blocks", lambda card: unliked(card_blocks(card)))
+    await work.desk.refresh(work.place, card(name="Łucja &lt; " * 100, suggestion="ą" * 5000))
+    shown = work.house.workspace.text_of(work.room.messages[work.ts])
+    assert shown.startswith("Łucja &lt; Łucja")
+    assert "Nobody has it yet" in shown
+    place = await work.desk.open(ROOM, card(stretch=stretch(id=StretchId(9))))
+    opened = work.house.workspace.text_of(work.room.messages[place.thread])
+    for words in ("Sarah Miller", "email:sarah@example.org (proven)", "asked for a person", "It fails again!"):
+        assert words in opened
