@@ -1,4 +1,4 @@
-"""Reading past messages as they would have been read when they came, in processes of their own: it takes what it takes.
+"""Reading past messages as they would have been read when they came: many in processes of their own, a few here.
 
 Each message is read by itself. Without what was said before it some of it is less sure, and nothing is made up.
 """
@@ -24,7 +24,7 @@ from omnibot.settings import Settings
 from omnibot.store.past import Habits, Said
 from omnibot.turn import mood_of
 
-__all__ = ["reading"]
+__all__ = ["reading", "reading_here"]
 
 _SLICE = 50  # messages that a process reads at once
 _WHY = "imported"
@@ -70,6 +70,24 @@ def _observed(message: Message, read: Reading, habits: Habits) -> Habits:
     return observed(habits, _SOMEBODY, read, turn, listen(turn, read.language.value), None)
 
 
+def _said(message: Message, read: Reading) -> Said:
+    return Said(
+        {"reading": read, "moves": [], "why": _WHY},
+        mood_of(read, message.at, answered=True),
+        partial(_observed, message, read),
+    )
+
+
+def reading_here(settings: Settings) -> Read:
+    """What reads a handful of past messages, about 2 ms each, where there is a server in this process already."""
+    reader = _Reader(settings)
+
+    async def read(messages: Sequence[Message]) -> list[Said]:
+        return [_said(message, reader.read(message.text, message.at)) for message in messages]
+
+    return read
+
+
 @asynccontextmanager
 async def reading(settings: Settings) -> AsyncIterator[Read]:
     """What reads past messages, in as many processes as there are cores."""
@@ -82,13 +100,6 @@ async def reading(settings: Settings) -> AsyncIterator[Read]:
             slices = [told[start : start + _SLICE] for start in range(0, len(told), _SLICE)]
             found = await asyncio.gather(*(loop.run_in_executor(pool, _read_all, some) for some in slices))
             readings = [one for some in found for one in some]
-            return [
-                Said(
-                    {"reading": one, "moves": [], "why": _WHY},
-                    mood_of(one, message.at, answered=True),
-                    partial(_observed, message, one),
-                )
-                for one, message in zip(readings, messages, strict=True)
-            ]
+            return list(map(_said, messages, readings))
 
         yield read

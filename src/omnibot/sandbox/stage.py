@@ -15,6 +15,7 @@ from omnibot.channels import load
 from omnibot.contract import Place
 from omnibot.events import EventReader, Events
 from omnibot.history import EntryReader, bring, survey
+from omnibot.history.reading import reading_here
 from omnibot.model import Address, CustomerId, DeliveryState, Direction, MessageId, TimelineMessage
 from omnibot.roster import read_roster
 from omnibot.sandbox.ledger import Entry
@@ -120,7 +121,6 @@ class Stage:
     _missing: list[str] = field(default_factory=list)
     _people: int = 0  # that the story's addresses were known to belong to
     _team: Team | None = None
-    _others: tuple[Place, ...] = ()  # threads of other stories
     _thread: Place | None = None
 
     @property
@@ -140,7 +140,6 @@ class Stage:
         self._people = len(await self._customers())
         if self.story.has_team:
             self._team = Team(self.place.slack)
-            self._others = tuple(self._team.threads())
         for step in self.story.steps:
             await (self._act(step) if isinstance(step, Acting) else self._take(step))
         timeline = await self._timeline()
@@ -160,7 +159,7 @@ class Stage:
         await self.records.import_customers(people, {account.channel: account.name for account in configured})
 
     async def _import_history(self) -> None:
-        """As `omnibot import history` does it; then the events are taken in by turns of their own."""
+        """As `omnibot import history --understand` does it; then the events are taken in by turns of their own."""
         if not self.story.past:
             return
         settings = self.place.settings
@@ -170,7 +169,8 @@ class Stage:
         for why, examples in found.left_out.items():
             self._miss(f"of what was before {examples.count} rows were left out: {why}: {examples.told}")
         events = EventReader(settings)
-        await bring([file], EntryReader(events), self.store, Events(self.store, settings), events.accounts)
+        read = reading_here(settings)
+        await bring([file], EntryReader(events), self.store, Events(self.store, settings), events.accounts, read=read)
         await self._until(self.records.waiting, lambda waiting: not waiting)
         self._known |= {message.id for message in await self._timeline()}
         self.show.past(self.story.past)
@@ -246,8 +246,16 @@ class Stage:
         if self._team is None:
             return ""
         if self._thread is None:
-            self._thread = next((one for one in self._team.threads() if one not in self._others), None)
+            self._thread = await self._thread_of_story(self._team)
         return self._team.sees(self._thread) if self._thread else ""
+
+    async def _thread_of_story(self, team: Team) -> Place | None:
+        """The latest about one of the story's people: threads of others may open at any time."""
+        for place in reversed(team.threads()):
+            attended = await self.store.desk.of_place(place)
+            if attended is not None and attended.address.address in self.story.addresses:
+                return place
+        return None
 
     async def _scene(self, step: Step | Acting, before: int, began: datetime) -> Scene:
         customer = await self.records.customer_of(step.sender)

@@ -155,8 +155,9 @@ def frustrated(who: Frustrated) -> Story:
 
 _AGENT = "Zoe Lang"
 _REMARK = "He is right: our gateway drops every second call. Nothing of this to him before it is mended."
-_REPLY = "I have moved your account to the new gateway: calls with {code} are gone since 10 minutes ago."
-_TREND = r"mood .*(falling|steady|rising)"
+_REPLY = "I have moved your account to the new gateway: no call has ended with {code} for ten minutes."
+_MOOD = r"mood .*\b(falling|worse|steady|same)\b"  # by no means rising
+_TAKEN = rf"{_AGENT}.{{0,40}}has it|(has it|taken) by {_AGENT}"
 _WORKED = "moved the account to the new gateway"
 
 
@@ -165,11 +166,10 @@ def _people(who: Frustrated, words: _Words) -> Iterator[Step | Acting]:
     yield Step(
         sender=there,
         text=words.news,
-        at_desk=(re.escape(words.news), _TREND),
+        at_desk=(re.escape(words.news),),
         elements=(
             Element("the bot is silent while people have it", lambda scene: not scene.text(there)),
             shows("what he writes meanwhile is in the thread", re.escape(words.news)),
-            shows("and his mood's trend on the card", _TREND),
         ),
     )
     yield Acting(
@@ -190,11 +190,11 @@ def _people(who: Frustrated, words: _Words) -> Iterator[Step | Acting]:
         does=ActKind.REPLY,
         text=reply,
         expects=(Expect(there, words=(reply,), never=(_REMARK,)),),
-        at_desk=(re.escape(reply),),
+        at_desk=(re.escape(reply), _TAKEN),
         elements=(
             says("the agent's explicit reply reaches him where he writes", there, re.escape(reply)),
             says("signed by who wrote it", there, word(_AGENT.split()[0])),
-            shows("and the agent has the matter", rf"{_AGENT}.{{0,40}}has it|has it.{{0,40}}{_AGENT}|Taken"),
+            shows("and the agent has the matter", _TAKEN),
         ),
     )
     yield Acting(
@@ -220,8 +220,8 @@ def _is_resolved(scene: Scene) -> bool:
 
 def _card(who: Frustrated) -> Iterator[Element]:
     yield shows("the desk gets a thread with a card: who", re.escape(who.name), re.escape(who.writes.value))
-    yield shows("what was tried, and by whom", *(re.escape(one.step) for one in who.before))
-    yield shows("how he feels", r"mood \w+ \(-")
+    yield shows("what was tried, and by whom", *(rf"{word(one.agent)}.*{re.escape(one.step)}" for one in who.before))
+    yield shows("how he feels, and that it grows no better", _MOOD)
     yield shows("how urgent it is, and by when they answer", r"urgen|priority (high|urgent)", r"due")
     yield shows("what he has said", re.escape(_said(who, _WORDS[who.language])[:60]))
 
