@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omnibot.events import EventReader
-from omnibot.history.entries import Entry, EntryError, EntryReader, Matter, Message, Person, Stated, Told
+from omnibot.history.entries import Entry, EntryError, EntryReader, Person, Stated, Told
 from omnibot.model import Address, CaseState, Direction, Result
 from omnibot.settings import Settings
+from omnibot.store.past import PastCase, PastMessage
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MAIL = Address("email", "sarah@example.org")
@@ -51,7 +52,7 @@ def faults(reader: EntryReader, fields: dict) -> list[str]:
 
 class TestMessages:
     def test_they_say_what_when_and_to_whom(self, reader: EntryReader) -> None:
-        assert reader.read(1, WROTE | {"case": 77, "agent": "Nina"}) == Message(
+        assert reader.read(1, WROTE | {"case": 77, "agent": "Nina"}) == PastMessage(
             key="m1", address=MAIL, at=AT, direction=Direction.IN, text="Hi", case="77"
         )
 
@@ -61,12 +62,12 @@ class TestMessages:
     )
     def test_directions_have_many_names(self, reader: EntryReader, written: str, direction: Direction) -> None:
         entry = reader.read(1, WROTE | {"direction": written})
-        assert isinstance(entry, Message)
+        assert isinstance(entry, PastMessage)
         assert entry.direction is direction
 
     def test_whoever_has_a_name_is_staff(self, reader: EntryReader) -> None:
         entry = reader.read(1, without(WROTE, "direction", agent=" Nina  Berg "))
-        assert isinstance(entry, Message)
+        assert isinstance(entry, PastMessage)
         assert (entry.direction, entry.by) == (Direction.OUT, "Nina Berg")
 
     def test_without_an_id_it_is_known_by_what_it_says(self, reader: EntryReader) -> None:
@@ -81,7 +82,7 @@ class TestMessages:
 
     def test_a_mail_without_words_says_its_subject(self, reader: EntryReader) -> None:
         entry = reader.read(1, without(WROTE, "text", subject="Invoice 17", kind="message"))
-        assert isinstance(entry, Message)
+        assert isinstance(entry, PastMessage)
         assert entry.text == "Invoice 17"
 
     @pytest.mark.parametrize(
@@ -151,7 +152,7 @@ class TestCases:
                 "concern": "It times out",
             },
         )
-        assert isinstance(entry, Matter)
+        assert isinstance(entry, PastCase)
         assert (entry.key, entry.intent, entry.topic, entry.state) == ("77", "api-timeout", "504", CaseState.RESOLVED)
         assert [str(address) for address in entry.addresses] == ["sms:+4917012345678", "email:sarah@example.org"]
         assert (entry.opened_at, entry.touched_at) == (AT, AT.replace(day=2))
@@ -166,7 +167,7 @@ class TestCases:
     def test_one_of_plain_cells(self, reader: EntryReader) -> None:
         more = {"state": "", "resolved": "2026-03-02T12:00:00Z", "tried": "this; that", "contacts": "3"}
         entry = reader.read(1, CASE | more)
-        assert isinstance(entry, Matter)
+        assert isinstance(entry, PastCase)
         assert (entry.state, entry.contacts) == (CaseState.RESOLVED, 3)
         assert [(one.what, one.by, one.result) for one in entry.attempts] == [
             ("this", "staff", Result.FAILED),
@@ -260,4 +261,4 @@ def test_whatever_a_row_holds_is_read_or_told(events: EventReader, fields: dict,
     entry: Entry | None = None
     with suppress(EntryError):
         entry = EntryReader(events).read(1, fields | ({"kind": kind} if kind else {}))
-    assert entry is None or isinstance(entry, Message | Matter | Told | Person | Stated)
+    assert entry is None or isinstance(entry, PastMessage | PastCase | Told | Person | Stated)

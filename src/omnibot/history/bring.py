@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from omnibot.events import Events, Told
-from omnibot.history.entries import Entry, EntryError, EntryReader, Matter, Message, Person, Stated
+from omnibot.history.entries import Entry, EntryError, EntryReader, Message, Person, Stated
 from omnibot.history.files import Encodings, Spoiled, rows
 from omnibot.history.survey import Examples
 from omnibot.identifiers import comparable
@@ -59,10 +59,10 @@ class _Bringing:
         if people := [(line, entry) for line, entry in batch if isinstance(entry, Person)]:
             await self._people(file, people)
         await self._meet(entries)
-        if messages := [entry for entry in entries if isinstance(entry, Message)]:
+        if messages := [entry for entry in entries if isinstance(entry, PastMessage)]:
             await self._messages(messages)
-        if cases := [entry for entry in entries if isinstance(entry, Matter)]:
-            self.brought.count("case", await self.store.past.open(list(map(self._case, cases))), len(cases))
+        if cases := [entry.at_numbers(self._id) for entry in entries if isinstance(entry, PastCase)]:
+            self.brought.count("case", await self.store.past.open(cases), len(cases))
         if facts := [entry for entry in entries if isinstance(entry, Stated)]:
             told = [PastFact(address=self._id(f.address), key=f.name, value=f.value, at=f.at) for f in facts]
             self.brought.count("fact", await self.store.past.hold(told), len(told))
@@ -121,20 +121,7 @@ class _Bringing:
     async def _messages(self, messages: Sequence[Message]) -> None:
         said = await self._understood(messages)
         self.brought.read += len(said)
-        past = [
-            PastMessage(
-                key=one.key,
-                address=self._id(one.address),
-                at=one.at,
-                direction=one.direction,
-                text=one.text,
-                by=one.by,
-                subject=one.subject,
-                case=one.case,
-                reading=said.get(one.key),
-            )
-            for one in messages
-        ]
+        past = [one.at_number(self._id, said.get(one.key)) for one in messages]
         self.brought.count("message", await self.store.past.say(past), len(past))
 
     async def _understood(self, messages: Sequence[Message]) -> dict[str, Said]:
@@ -146,23 +133,6 @@ class _Bringing:
         if not wanted:
             return {}
         return dict(zip((one.key for one in wanted), await self.read(wanted), strict=True))
-
-    def _case(self, case: Matter) -> PastCase:
-        return PastCase(
-            key=case.key,
-            addresses=tuple(map(self._id, case.addresses)),
-            intent=case.intent,
-            topic=case.topic,
-            state=case.state,
-            opened_at=case.opened_at,
-            touched_at=case.touched_at,
-            resolved_at=case.resolved_at,
-            contacts=case.contacts,
-            contacted_at=tuple((self._id(address), at) for address, at in case.contacted_at),
-            concern=case.concern,
-            attempts=case.attempts,
-            agents=case.agents,
-        )
 
 
 async def bring(
@@ -230,7 +200,7 @@ def _apart(people: Sequence[tuple[int, Person]]) -> Iterator[list[tuple[int, Per
 def _addresses(entry: Entry) -> Iterator[Address]:
     """Those that must belong to somebody before it is written; events see to that themselves."""
     match entry:
-        case Message() | Stated():
+        case PastMessage() | Stated():
             yield entry.address
-        case Matter():
+        case PastCase():
             yield from entry.addresses

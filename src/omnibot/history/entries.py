@@ -18,10 +18,13 @@ from omnibot.model import Address, Attempt, CaseState, Direction, Result
 from omnibot.roster import RosterError, read_person
 from omnibot.storable import storable
 from omnibot.store.imports import NewCustomer
+from omnibot.store.past import PastCase, PastMessage
 
-__all__ = ["KINDS", "Entry", "EntryError", "EntryReader", "Fault", "Matter", "Message", "Person", "Stated", "Told"]
+__all__ = ["KINDS", "Entry", "EntryError", "EntryReader", "Fault", "Message", "Person", "Stated", "Told"]
 
 KINDS = ("message", "case", "event", "customer", "fact")
+
+Message = PastMessage[Address]
 
 _T = TypeVar("_T")
 
@@ -72,39 +75,6 @@ class EntryError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """A message as it was exchanged; `key` is its id, or made of all that it says."""
-
-    key: str
-    address: Address
-    at: datetime
-    direction: Direction
-    text: str
-    by: str = ""
-    subject: str = ""
-    case: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Matter:
-    """A case with all that is told of it."""
-
-    key: str
-    addresses: tuple[Address, ...]
-    intent: str = ""
-    topic: str = ""
-    state: CaseState
-    opened_at: datetime
-    touched_at: datetime
-    resolved_at: datetime | None = None
-    contacts: int = 0
-    contacted_at: tuple[tuple[Address, datetime], ...] = ()
-    concern: str = ""
-    attempts: tuple[Attempt, ...] = ()
-    agents: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
     """A customer; `at` is from when it holds what is known of them, none: from now on."""
 
@@ -133,7 +103,7 @@ class Stated:
         return "\0".join((str(comparable(self.address)), self.name, self.at.isoformat()))
 
 
-Entry = Message | Matter | Told | Person | Stated
+Entry = Message | PastCase[Address] | Told | Person | Stated
 
 
 class EntryReader:
@@ -192,7 +162,7 @@ class EntryReader:
             return None
         text = text or subject
         key = form.id() or _made_of(comparable(address), at, direction, text)
-        return Message(
+        return PastMessage(
             key=key, address=address, at=at, direction=direction, text=text,
             by=by if direction is Direction.OUT else "", subject=subject, case=form.id("case"),
         )  # fmt: skip
@@ -217,7 +187,7 @@ class EntryReader:
 
     # --- cases ---
 
-    def _case(self, form: _Form) -> Matter | None:
+    def _case(self, form: _Form) -> PastCase[Address] | None:
         key = form.id()
         if not key:
             form.fault("no id", "id is missing: a case is told from others by it")
@@ -237,7 +207,7 @@ class EntryReader:
         state = state or (CaseState.RESOLVED if resolved else CaseState.OPEN)
         last = touched or max((at for _, at in contacted), default=begun)
         attempts = tuple(self._attempts(form, last, resolved))
-        return Matter(
+        return PastCase(
             key=key,
             addresses=tuple(dict.fromkeys((*addresses, *(address for address, _ in contacted)))),
             intent=_slug(form.text("intent")),

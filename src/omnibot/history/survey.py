@@ -17,10 +17,11 @@ from hashlib import blake2b
 from pathlib import Path
 from secrets import token_bytes
 
-from omnibot.history.entries import Entry, EntryError, EntryReader, Fault, Matter, Message, Person, Stated, Told
+from omnibot.history.entries import Entry, EntryError, EntryReader, Fault, Person, Stated, Told
 from omnibot.history.files import Encodings, Spoiled, rows
 from omnibot.identifiers import comparable
 from omnibot.model import Address, Direction, Level
+from omnibot.store.past import PastCase, PastMessage
 
 __all__ = ["Examples", "Survey", "survey"]
 
@@ -30,7 +31,13 @@ _BATCH = 5000  # rows
 _ASKED = 1000  # addresses that are looked for at once
 _NAMES = frozenset({"name"})
 
-_KIND_OF: dict[type, str] = {Message: "message", Matter: "case", Told: "event", Person: "customer", Stated: "fact"}
+_KIND_OF: dict[type, str] = {
+    PastMessage: "message",
+    PastCase: "case",
+    Told: "event",
+    Person: "customer",
+    Stated: "fact",
+}
 
 Known = Callable[[Sequence[Address]], Awaitable[Collection[Address]]]  # which of these the database knows already
 
@@ -150,19 +157,19 @@ def _take(found: Survey, notes: _Notes, where: str, entry: Entry) -> None:
     if before:
         found.duplicates.add(where, f"the {kind} is told before")
         return
-    if before is False and isinstance(entry, Message | Told):  # of all others more may be told later
+    if before is False and isinstance(entry, PastMessage | Told):  # of all others more may be told later
         found.contradictions.add(where, f"the {kind} is told before, otherwise")
         return
     found.taken[kind] += 1
     match entry:
-        case Message():
+        case PastMessage():
             found.months[f"{entry.at:%Y-%m}"] += 1
             found.directions[entry.direction.value] += 1
             _span(found, entry.at)
             notes.has(entry.address, _Has.HISTORY, heard=entry.direction is Direction.IN)
             if entry.case:
                 notes.case(entry.case, told=False)
-        case Matter():
+        case PastCase():
             _span(found, entry.opened_at)
             found.open_cases += entry.state.is_open
             notes.case(entry.key, told=True)

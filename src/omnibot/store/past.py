@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Generic, TypeVar, cast
 from uuid import UUID
 
 import asyncpg
@@ -144,6 +144,7 @@ ON CONFLICT (address_id, matter_id) DO UPDATE SET intent = EXCLUDED.intent, stat
 
 
 Habits = Mapping[str, float]
+Whose = TypeVar("Whose", bound=Address | AddressId)  # as a file names it, and by its number as it can be written
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +157,11 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PastMessage:
-    """A message as it was exchanged elsewhere; `key` is the company's own id of it."""
+class PastMessage(Generic[Whose]):
+    """A message as it was exchanged elsewhere; `key` is the company's own id of it, or made of all that it says."""
 
     key: str
-    address: AddressId
+    address: Whose
     at: datetime
     direction: Direction
     text: str
@@ -169,13 +170,17 @@ class PastMessage:
     case: str = ""  # the company's own id
     reading: Said | None = None
 
+    def at_number(self, id_of: Callable[[Whose], AddressId], reading: Said | None) -> PastMessage[AddressId]:
+        """With the number of its address, as it can be written; and what was read in it."""
+        return replace(cast(PastMessage[AddressId], self), address=id_of(self.address), reading=reading)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PastCase:
+class PastCase(Generic[Whose]):
     """A case as it was kept elsewhere, with the addresses that took part in it, the first one first."""
 
     key: str
-    addresses: tuple[AddressId, ...]
+    addresses: tuple[Whose, ...]
     intent: str = ""
     topic: str = ""
     state: CaseState
@@ -183,10 +188,18 @@ class PastCase:
     touched_at: datetime
     resolved_at: datetime | None = None
     contacts: int = 0  # as the company counted them; 0: by what is known of them
-    contacted_at: tuple[tuple[AddressId, datetime], ...] = ()
+    contacted_at: tuple[tuple[Whose, datetime], ...] = ()
     concern: str = ""
     attempts: tuple[Attempt, ...] = ()
     agents: tuple[str, ...] = ()
+
+    def at_numbers(self, id_of: Callable[[Whose], AddressId]) -> PastCase[AddressId]:
+        """With the numbers of its addresses, as it can be written."""
+        return replace(
+            cast(PastCase[AddressId], self),
+            addresses=tuple(map(id_of, self.addresses)),
+            contacted_at=tuple((id_of(address), at) for address, at in self.contacted_at),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,6 +210,10 @@ class PastFact:
     key: str
     value: str
     at: datetime
+
+
+_Message = PastMessage[AddressId]
+_Case = PastCase[AddressId]
 
 
 @dataclass(slots=True)
@@ -225,11 +242,11 @@ class Past(Happening):
             known = {row["key"] for row in await connection.fetch(_KNOWN, list(hashes))}
         return {key for hash_, key in hashes.items() if hash_ not in known}
 
-    async def say(self, messages: Sequence[PastMessage]) -> int:
+    async def say(self, messages: Sequence[_Message]) -> int:
         """Write messages, and what they tell of their cases; tells how many were new."""
         return await self._whole(lambda connection: self._say(connection, messages))
 
-    async def _say(self, connection: asyncpg.Connection, messages: Sequence[PastMessage]) -> int:
+    async def _say(self, connection: asyncpg.Connection, messages: Sequence[_Message]) -> int:
         await self._take_lanes(connection, {one.address for one in messages if one.case or one.reading})
         fresh = await self._fresh(connection, [self._message_key(one.key) for one in messages])
         new = await self._unseen(connection, _first([m for m in messages if self._message_key(m.key) in fresh]))
@@ -239,11 +256,11 @@ class Past(Happening):
         await self._hear(connection, new)
         return len(new)
 
-    async def open(self, cases: Sequence[PastCase]) -> int:
+    async def open(self, cases: Sequence[_Case]) -> int:
         """Write cases, each side with what is known of it already; tells of how many something was new."""
         return await self._whole(lambda connection: self._open(connection, cases))
 
-    async def _open(self, connection: asyncpg.Connection, cases: Sequence[PastCase]) -> int:
+    async def _open(self, connection: asyncpg.Connection, cases: Sequence[_Case]) -> int:
         await self._take_lanes(connection, {address for case in cases for address in case.addresses})
         before = await self._sides(
             connection, [(address, self.case_id(case.key)) for case in cases for address in case.addresses]
@@ -294,7 +311,7 @@ class Past(Happening):
         told = "\0".join((str(fact.address), fact.key, fact.value, fact.at.isoformat()))
         return self._codec.arrival_hash(IMPORTED, "fact", told)
 
-    def _sealed(self, message: PastMessage) -> bytes:
+    def _sealed(self, message: _Message) -> bytes:
         by = (message.by or _STAFF) if message.direction is Direction.OUT else ""
         body = {"text": message.text, "by": by, "subject": message.subject}
         return self._codec.seal(message.address, {key: value for key, value in body.items() if value or key == "text"})
@@ -307,7 +324,7 @@ class Past(Happening):
         if lanes:
             await connection.execute(_SEIZE, lanes)
 
-    async def _unseen(self, connection: asyncpg.Connection, messages: Sequence[PastMessage]) -> list[PastMessage]:
+    async def _unseen(self, connection: asyncpg.Connection, messages: Sequence[_Message]) -> list[_Message]:
         """Without what has come to Omnibot itself: its last days may stand in the file, too."""
         rows = sorted({(m.address, _second(m.at)) for m in messages})
         seen = {
@@ -323,7 +340,7 @@ class Past(Happening):
     # --- readings ---
 
     async def _read(
-        self, connection: asyncpg.Connection, messages: Sequence[PastMessage], written: Mapping[str, asyncpg.Record]
+        self, connection: asyncpg.Connection, messages: Sequence[_Message], written: Mapping[str, asyncpg.Record]
     ) -> None:
         read = {_reading_key(self._codec, m.key): m for m in messages if m.reading}
         if not read:
@@ -341,7 +358,7 @@ class Past(Happening):
         await connection.execute(_READ, *columns(rows, 5))
         await self._observe(connection, [message for _, message in latest])
 
-    async def _observe(self, connection: asyncpg.Connection, messages: Sequence[PastMessage]) -> None:
+    async def _observe(self, connection: asyncpg.Connection, messages: Sequence[_Message]) -> None:
         """How they write; nothing of an address from which several people do."""
         known: dict[AddressId, Habits] = {}
         for row in await connection.fetch(_HABITS, sorted({message.address for message in messages})):
@@ -357,7 +374,7 @@ class Past(Happening):
 
     # --- cases ---
 
-    async def _hear(self, connection: asyncpg.Connection, messages: Sequence[PastMessage]) -> None:
+    async def _hear(self, connection: asyncpg.Connection, messages: Sequence[_Message]) -> None:
         """What messages tell of the cases that they name: who came when, and who helped."""
         heard: dict[tuple[AddressId, CaseId], _Heard] = {}
         for one in messages:
@@ -401,7 +418,7 @@ def _reading_key(codec: Codec, key: str) -> UUID:
     return codec.arrival_hash(IMPORTED, "reading", key)
 
 
-def _first(messages: Sequence[PastMessage]) -> list[PastMessage]:
+def _first(messages: Sequence[_Message]) -> list[_Message]:
     """Of those with one key the first."""
     return list({m.key: m for m in reversed(messages)}.values())[::-1]
 
@@ -419,7 +436,7 @@ def _told(fact: PastFact) -> Told:
 # --- sides of cases ---
 
 
-def _told_sides(case: PastCase, id_: CaseId) -> list[CaseSide]:
+def _told_sides(case: _Case, id_: CaseId) -> list[CaseSide]:
     """A side for each address. What cannot be told apart (how often, what was tried) is the first one's."""
     sides = []
     for number, address in enumerate(dict.fromkeys(case.addresses)):
