@@ -386,7 +386,8 @@ def test_what_follows_a_stop_that_the_network_has_obeyed_is_left_to_people(knowl
 
 
 @pytest.mark.parametrize(
-    ("stopped_by", "confirmed"), [(("network", "stop"), []), (("stop",), [("greet", "opening"), ("confirm", "started")])]
+    ("stopped_by", "confirmed"),
+    [(("network", "stop"), []), (("stop",), [("greet", "opening"), ("confirm", "started")])],
 )
 def test_a_start_that_the_network_takes_is_confirmed_where_the_stop_was_ours(
     plan: Desk, stopped_by: tuple[str, ...], confirmed: list[tuple[str, str]]

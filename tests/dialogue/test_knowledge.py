@@ -1,6 +1,7 @@
 """Which questions get an answer, which get none, and what is told about articles that cannot be used."""
 
 import os
+import shutil
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omnibot.dialogue import Knowledge, KnowledgeError, search
+from omnibot.dialogue.words import LANGUAGES
 from omnibot.model import File, Link
 
 HERE = Path(__file__).parent
@@ -20,6 +22,15 @@ QUESTIONS = tomllib.loads((HERE / "questions.toml").read_text("utf-8"))
 @pytest.fixture(scope="module")
 def knowledge() -> Knowledge:
     return Knowledge.load(ARTICLES)
+
+
+@pytest.fixture(scope="module")
+def lacking(tmp_path_factory: pytest.TempPathFactory) -> Knowledge:
+    """Without the API and two-factor authentication in Spanish."""
+    folder = shutil.copytree(ARTICLES, tmp_path_factory.mktemp("lacking") / "knowledge")
+    for missing in ("api-limits", "api-timeout", "two-factor"):
+        (folder / f"{missing}.es.md").unlink()
+    return Knowledge.load(folder)
 
 
 def asked(part: str) -> Iterator[tuple[str, str, str]]:
@@ -78,8 +89,8 @@ def test_a_word_that_only_an_example_uses_answers_nothing_alone(knowledge: Knowl
     assert knowledge.find("nothing works", "en") is None
 
 
-def test_an_article_that_a_language_lacks_is_found_in_the_companys(knowledge: Knowledge) -> None:
-    found = knowledge.find("¿Cuáles son los límites de la API?", "es")
+def test_an_article_that_a_language_lacks_is_found_in_the_companys(lacking: Knowledge) -> None:
+    found = lacking.find("¿Cuáles son los límites de la API?", "es")
     assert found is not None
     assert (found.article.id, found.article.language) == ("api-limits", "en")
 
@@ -89,13 +100,19 @@ def test_other_languages_are_not_searched() -> None:
     assert spanish.find("how do I invite my colleagues?", "fr") is None
 
 
-def test_an_article_is_given_in_the_wanted_language_else_in_the_companys(knowledge: Knowledge) -> None:
-    spanish = knowledge.article("cancel", "es")
-    english = knowledge.article("two-factor", "es")
+def test_an_article_is_given_in_the_wanted_language_else_in_the_companys(lacking: Knowledge) -> None:
+    spanish = lacking.article("cancel", "es")
+    english = lacking.article("two-factor", "es")
     assert spanish is not None
     assert english is not None
     assert (spanish.language, english.language) == ("es", "en")
-    assert knowledge.article("no-such-thing", "en") is None
+    assert lacking.article("no-such-thing", "en") is None
+
+
+def test_every_shipped_article_is_there_in_every_language_that_ships(knowledge: Knowledge) -> None:
+    written = {(article.id, article.language) for article in knowledge.articles}
+    ids = {id_ for id_, _ in written}
+    assert {(id_, language) for id_ in ids for language in LANGUAGES} - written == set()
 
 
 @pytest.mark.parametrize("question", ["", "?", "how do I", "the of and", "👍"])

@@ -1,0 +1,107 @@
+"""What the playbooks that ship make of what stands in none of them: as customers write it, in four languages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from omnibot.model import OUT_OF_SCOPE, Intent, Situation
+from omnibot.playbooks import Playbooks
+from omnibot.understanding.features import Extractor
+from omnibot.understanding.fit import fit
+from omnibot.understanding.intents import Intents
+from omnibot.understanding.utterance import Utterance, legible
+
+SITUATION = Situation(now=datetime(2026, 3, 4, 9, tzinfo=UTC), zone=UTC)
+Hear = Callable[[str], Intent]
+
+WANTED = {
+    "api-limits": ["what's the rate limit on Pro?", "wo liegt das Rate Limit?", "¿cuál es el rate limit?"],
+    "api-timeout": [
+        "POST /v2/orders returns 504",
+        "POST /v2/orders liefert 504 nach 60 s",
+        "POST /v2/orders devuelve 504 a los 60 s",
+        "POST /v2/orders renvoie 504 après 60 s",
+        "DELETE /v1/exports gives a 504 timeout",
+    ],
+    "bill-changed": [
+        "WHY WAS I CHARGED TWICE",
+        "WARUM WURDE DOPPELT ABGEBUCHT",
+        "POURQUOI AI-JE ETE DEBITE DEUX FOIS",
+        "POR QUE ME HAN COBRADO DOS VECES",
+    ],
+    "billing-details": [
+        "Sehr geehrte Damen und Herren, könnten Sie mir bitte mitteilen, wie ich unsere Rechnungsadresse ändern kann?",
+        "ALSO HOW DO I CHANGE MY CARD",
+        "we need a VAT number on it",
+        "et le virement ?",
+    ],
+    "bug-report": ["the app just closes when I tap on a contact", "die App hängt sich beim Hochladen auf"],
+    "cancellation": ["kündige", "cancel everything then", "résiliez tout alors", "pues cancelo todo"],
+    "data-export": ["can I have all our data as a file?", "der Export wird nicht fertig"],
+    "feature-request": ["it would be lovely to have a widget", "könnt ihr bitte Tastenkürzel einbauen?"],
+    "invoices": ["facture ?", "Rechnung?", "where's my invoice from june", "no me llega la factura de mayo"],
+    "opening-hours": ["wie lange habt ihr heute auf?", "vous êtes ouverts à quelle heure ?", "open on Saturday?"],
+    "outage": ["App down!!!", "L'appli est en panne !!!", "your service is offline since an hour"],
+    "password-reset": ["slt g oublié mon mdp", "halo hab mein paswort vergesen", "i forgto my pasword"],
+    "person": ["Bonjour, je voudrais parler à quelqu'un", "human", "kan ich mit eim menschen reden"],
+    "personal-data": [
+        "What do you know about me",
+        "Was wissen Sie über mich?",
+        "Que savez-vous de moi ?",
+        "¿Qué saben de mí?",
+    ],
+    "plan-change": ["was kostet pro?", "c'est combien, Pro ?", "what would Business cost us a year?"],
+    "praise": ["super happy with your product", "je suis ravi de votre application"],
+    "refund": ["por favor devuélvanme mi dinero", "je demande à être remboursé", "refund my money"],
+    "request-status": ["when will somebody look at it?", "wann kommt endlich eine Antwort?"],
+    "team-members": [
+        "Good morning, I was wondering whether you could kindly tell me how I might add my assistant to our workspace?",
+        "And would it also be possible to limit what she can see?",
+        "Buenos días, ¿sería tan amable de decirme cómo puedo añadir a una compañera?",
+    ],
+    "two-factor": ["my daughter set it up and now it asks for a code??", "je n'ai pas de code"],
+}
+OTHERS = [
+    "do you ship to Mars?",
+    "my cousin plays the trumpet",
+    "wie hoch ist der Eiffelturm?",
+    "¿cuántos habitantes tiene Lima?",
+    "une table pour quatre ce soir",
+    "who painted the Mona Lisa?",
+]
+
+
+@pytest.fixture(scope="module")
+def hear() -> Hear:
+    extractor = Extractor()
+    playbooks = Playbooks.load(Path(__file__).parents[1] / "config" / "playbooks")
+    intents = Intents(fit(playbooks.examples, extractor))
+    stand_there = {text.casefold() for text, _ in playbooks.examples}
+
+    def heard(text: str) -> Intent:
+        assert text.casefold() not in stand_there
+        utterance = Utterance(legible(text), SITUATION, "en")
+        return intents.read(utterance, extractor(utterance.said))
+
+    return heard
+
+
+@pytest.mark.parametrize("intent", WANTED)
+def test_what_customers_want_is_told(hear: Hear, intent: str) -> None:
+    heard = {text: hear(text) for text in WANTED[intent]}
+    assert {text: (one.value, one.known) for text, one in heard.items()} == dict.fromkeys(heard, (intent, True))
+
+
+def test_every_playbook_that_ships_is_tried() -> None:
+    playbooks = Playbooks.load(Path(__file__).parents[1] / "config" / "playbooks").playbooks
+    assert {playbook.intent for playbook in playbooks} == {*WANTED, OUT_OF_SCOPE}
+
+
+@pytest.mark.parametrize("text", OTHERS)
+def test_what_no_playbook_is_for_is_taken_for_none(hear: Hear, text: str) -> None:
+    heard = hear(text)
+    assert heard.value == OUT_OF_SCOPE or not heard.known
