@@ -22,6 +22,11 @@ DEADLINE = 15.0
 MakeWorld = Callable[..., AbstractAsyncContextManager[World]]
 
 
+def forget_servers() -> None:
+    """Or else aiohttp keeps whole servers that are gone."""
+    web_app._cached_build_middleware.cache_clear()
+
+
 @pytest.fixture
 def make_world(dsn: str, tmp_path: Path) -> Iterator[MakeWorld]:
     """Worlds on this test's database; arguments as of `omnibot.sandbox.world.world`."""
@@ -31,7 +36,7 @@ def make_world(dsn: str, tmp_path: Path) -> Iterator[MakeWorld]:
         return world(tmp_path, knowledge=KNOWLEDGE, database_url=dsn, sections=sections, **options)
 
     yield make
-    web_app._cached_build_middleware.cache_clear()  # or else aiohttp keeps whole servers that are gone
+    forget_servers()
 
 
 @pytest_asyncio.fixture

@@ -7,18 +7,18 @@ has brought something else than the story expects: then exactly the elements tha
 from __future__ import annotations
 
 import asyncio
-import shutil
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextvars import copy_context
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TypeVar
 
 import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from omnibot.learning import Lessons
 from omnibot.model import Address, TimelineMessage
@@ -30,7 +30,10 @@ from omnibot.sandbox.stories.frustrated import Contact, Frustrated, frustrated
 from omnibot.sandbox.stories.moves import Moving, moves
 from omnibot.sandbox.stories.new import New, new
 from omnibot.sandbox.stories.returning import Returning, returning
-from tests.journeys.conftest import KNOWLEDGE, MakeWorld, serving_with
+from omnibot.sandbox.world import world
+from tests.conftest import SECRET
+from tests.databases import Databases
+from tests.journeys.conftest import KNOWLEDGE, forget_servers, serving_with
 
 PLAYBOOKS = KNOWLEDGE.parent / "playbooks"
 CHANNELS = ("telegram", "email", "sms", "whatsapp")
@@ -64,32 +67,40 @@ class Script(Silent):
         self.lines.append(f"✗ {text}")
 
 
-@pytest.fixture(scope="session")
-def learned(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder in which the playbooks are learned: that takes seconds."""
-    folder = tmp_path_factory.mktemp("learned")
-    Lessons.of(Playbooks.load(PLAYBOOKS), folder).learn()
-    return folder
+@pytest_asyncio.fixture(scope="module")
+async def play(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Play]:
+    """Plays stories and tells what is missing of each: all in one world, where nobody writes from the same address.
 
-
-@pytest_asyncio.fixture
-async def play(make_world: MakeWorld, learned: Path, tmp_path: Path) -> AsyncIterator[Play]:
-    """Plays stories in one world, and tells what is missing of each; many may be told in one second in a room."""
-    await asyncio.to_thread(shutil.copytree, learned, tmp_path, dirs_exist_ok=True)
+    Many may be told in one second in a room.
+    """
+    folder = tmp_path_factory.mktemp("world")
+    await asyncio.to_thread(Lessons.of(Playbooks.load(PLAYBOOKS), folder).learn)
+    sections = {"desk": STAFFED, "secret": SecretStr(SECRET.decode())}
     async with (
-        make_world(channels=(*CHANNELS, "slack"), playbooks=PLAYBOOKS, sections={"desk": STAFFED}) as place,
+        databases.one() as dsn,
+        world(
+            folder,
+            knowledge=KNOWLEDGE,
+            playbooks=PLAYBOOKS,
+            database_url=dsn,
+            channels=(*CHANNELS, "slack"),
+            sections=sections,
+        ) as place,
         serving_with(place, "slack", conversation_seconds=0),
         place.looking() as store,
     ):
+        here = copy_context()  # in which the store is open: other tests open others
 
         async def played(story: Story) -> list[str]:
             script = Script()
-            missing = await Stage(story, place, store, script).play()
+            stage = Stage(story, place, store, script)
+            missing = await asyncio.get_running_loop().create_task(stage.play(), context=here)
             if missing:
                 sys.stdout.write("\n".join(script.lines))
             return missing
 
         yield played
+    forget_servers()
 
 
 def made_up(people: st.SearchStrategy[_T], count: int) -> list[_T]:
