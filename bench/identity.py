@@ -9,34 +9,26 @@ from __future__ import annotations
 import argparse
 import asyncio
 import itertools
-import json
 import random
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from statistics import quantiles
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 from rich.console import Console
 from rich.table import Table
-from uvloop import new_event_loop
 
-from bench.rig import scratch
+from bench.alone import CODEC, SECRET, database, report
 from omnibot.identifiers import implied
 from omnibot.model import Address, CustomerId, Identifier, IncomingMessage, Sender
 from omnibot.store import Store
-from omnibot.store.bundled import BundledServer
-from omnibot.store.codec import Codec
 from omnibot.store.message_path.acquaint import _LOOK_UP, _LOOK_UP_AND_HOLD
 from omnibot.store.work import Arrived
 
-SECRET = b"a secret of the bench, long enough"
-CODEC = Codec(SECRET)
 BATCH = 32  # who writes at one moment
 MOST = 1.3  # times what it costs among nobody
 LEAST = 10_000  # merges and splits a minute
@@ -253,48 +245,28 @@ async def measure(server: str, customers: int, samples: int, pairs: int) -> Meas
     """Make two databases in a server, and ask both."""
     random.seed(1)
     asked = random.sample(range(1, customers + 1), min(_ASKED, customers))
-    names = f"bench_few_{time.time_ns()}", f"bench_many_{time.time_ns()}"
-    dsns = [await database(server, name) for name in names]
-    try:
-        async with Store.open(dsns[0], SECRET) as few, Store.open(dsns[1], SECRET) as many:
-            await _loaded(dsns[0], sorted(asked))
-            begun = time.perf_counter()
-            addresses = await _loaded(dsns[1], range(1, customers + 1))
-            seconds = time.perf_counter() - begun
-            timings = []
-            for name, act, most in ACTS:
-                count = min(samples, most * len(asked) // BATCH) if most else samples
-                timings.append(await compare(name, act, (few, many), asked, max(count, 2)))
-            a_minute = await merge_and_split(many, customers, pairs)
-        return Measured(customers, addresses, seconds, tuple(timings), a_minute)
-    finally:
-        for dsn in dsns:
-            await dropped(server, dsn)
-
-
-async def database(server: str, name: str) -> str:
-    """Make one in a server; its address."""
-    await _run(server, f"CREATE DATABASE {name}")
-    return urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
-
-
-async def dropped(server: str, dsn: str) -> None:
-    """Be rid of one, whoever is still there."""
-    await _run(server, f"DROP DATABASE {urlsplit(dsn).path[1:]} WITH (FORCE)")
+    async with (
+        database(server, "bench_few") as little,
+        database(server, "bench_many") as much,
+        Store.open(little, SECRET) as few,
+        Store.open(much, SECRET) as many,
+    ):
+        await _loaded(little, sorted(asked))
+        begun = time.perf_counter()
+        addresses = await _loaded(much, range(1, customers + 1))
+        seconds = time.perf_counter() - begun
+        timings = []
+        for name, act, most in ACTS:
+            count = min(samples, most * len(asked) // BATCH) if most else samples
+            timings.append(await compare(name, act, (few, many), asked, max(count, 2)))
+        a_minute = await merge_and_split(many, customers, pairs)
+    return Measured(customers, addresses, seconds, tuple(timings), a_minute)
 
 
 async def _loaded(dsn: str, customers: Sequence[int]) -> int:
     connection = await asyncpg.connect(dsn)
     try:
         return await load(connection, customers)
-    finally:
-        await connection.close()
-
-
-async def _run(dsn: str, statement: str) -> None:
-    connection = await asyncpg.connect(dsn)
-    try:
-        await connection.execute(statement)
     finally:
         await connection.close()
 
@@ -327,18 +299,11 @@ def main() -> int:
     parser.add_argument("--pairs", type=int, default=5000, help="of people who are merged and split; 5,000")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of tables")
     options = parser.parse_args()
-    with scratch() as folder, asyncio.Runner(loop_factory=new_event_loop) as runner:
-        measured = runner.run(_in_a_server(partial(BundledServer, folder), options))
-    if options.json:
-        sys.stdout.write(json.dumps(asdict(measured)) + "\n")
-    else:
-        print_measured(measured)
-    return 0 if measured.good else 1
 
+    async def measured(server: str) -> Measured:
+        return await measure(server, options.customers, options.samples, options.pairs)
 
-async def _in_a_server(server: Callable[[], BundledServer], options: argparse.Namespace) -> Measured:
-    async with server() as dsn:
-        return await measure(dsn, options.customers, options.samples, options.pairs)
+    return report(measured, print_measured, as_json=options.json)
 
 
 if __name__ == "__main__":

@@ -7,35 +7,27 @@ said a hundred thousand. A reminder is what a turn waits for: the look into the 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import gc
-import json
 import random
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from functools import partial
+from dataclasses import dataclass
 from statistics import quantiles
 
 import asyncpg
 from rich.console import Console
 from rich.table import Table
-from uvloop import new_event_loop
 
-from bench.identity import database, dropped
+from bench.alone import CODEC, SECRET, database, report
 from bench.past import MESSAGES_EACH, known, others, talk, tell
-from bench.rig import scratch
 from omnibot.evaluation.readers import embedding
 from omnibot.memory.past import seek
 from omnibot.model import Address, AddressId, CustomerId
 from omnibot.remembering import Remembering
 from omnibot.store import Store
-from omnibot.store.bundled import BundledServer
-from omnibot.store.codec import Codec
 from omnibot.turn import Remind
 
-SECRET = b"a secret of the bench, long enough"
 MOST = 25.0  # milliseconds, of 99 reminders in 100
 _ASKED = 1000  # people with some more messages
 _SAID = 50  # that they have said
@@ -71,40 +63,35 @@ class Measured:
 async def measure(server: str, customers: int, talked: int, samples: int) -> Measured:
     """Make the database, and ask it."""
     random.seed(1)
-    codec = Codec(SECRET)
-    dsn = await database(server, f"bench_recall_{time.time_ns()}")
-    try:
-        async with Store.open(dsn, SECRET) as store:
-            connection = await asyncpg.connect(dsn)
-            begun = time.perf_counter()
-            await known(connection, codec, 1, [Address("telegram", f"p{number}") for number in range(_ASKED + 1)])
-            await others(connection, _ASKED + 2, customers)
-            past = Remembering(store.recall, embedding("en"), "en")
-            for number in range(1, _ASKED + 1):
-                await tell(connection, codec, number, _SAID)
-            await tell(connection, codec, _ASKED + 1, talked)
-            filled, count = time.perf_counter() - begun, _ASKED * _SAID + talked
-            begun = time.perf_counter()
-            while await past.add_batch():
-                pass
-            add_ms = (time.perf_counter() - begun) * 1000 / count
-            await connection.execute("VACUUM (ANALYZE) recall")
-            gc.collect()
-            gc.freeze()  # as the server does
-            timings = (
-                await _timed("who has said 50, alone", past, range(1, _ASKED + 1), samples),
-                await _timed(f"who have said 50, {_BATCH} at once", past, range(1, _ASKED + 1), samples, _BATCH),
-                await _timed(f"who has said {talked:,}", past, [_ASKED + 1], samples),
-            )
-            megabytes = {
-                name: await connection.fetchval("SELECT pg_relation_size($1::regclass)", name) / 1_000_000
-                for name in ("messages", "recall", "recall_stems", "recall_pkey", "messages_written")
-            }
-            messages = await connection.fetchval("SELECT count(*) FROM recall")
-            await connection.close()
-        return Measured(messages, talked, filled, add_ms, megabytes, timings)
-    finally:
-        await dropped(server, dsn)
+    async with database(server, "bench_recall") as dsn, Store.open(dsn, SECRET) as store:
+        connection = await asyncpg.connect(dsn)
+        begun = time.perf_counter()
+        await known(connection, CODEC, 1, [Address("telegram", f"p{number}") for number in range(_ASKED + 1)])
+        await others(connection, _ASKED + 2, customers)
+        past = Remembering(store.recall, embedding("en"), "en")
+        for number in range(1, _ASKED + 1):
+            await tell(connection, CODEC, number, _SAID)
+        await tell(connection, CODEC, _ASKED + 1, talked)
+        filled, count = time.perf_counter() - begun, _ASKED * _SAID + talked
+        begun = time.perf_counter()
+        while await past.add_batch():
+            pass
+        add_ms = (time.perf_counter() - begun) * 1000 / count
+        await connection.execute("VACUUM (ANALYZE) recall")
+        gc.collect()
+        gc.freeze()  # as the server does
+        timings = (
+            await _timed("who has said 50, alone", past, range(1, _ASKED + 1), samples),
+            await _timed(f"who have said 50, {_BATCH} at once", past, range(1, _ASKED + 1), samples, _BATCH),
+            await _timed(f"who has said {talked:,}", past, [_ASKED + 1], samples),
+        )
+        megabytes = {
+            name: await connection.fetchval("SELECT pg_relation_size($1::regclass)", name) / 1_000_000
+            for name in ("messages", "recall", "recall_stems", "recall_pkey", "messages_written")
+        }
+        messages = await connection.fetchval("SELECT count(*) FROM recall")
+        await connection.close()
+    return Measured(messages, talked, filled, add_ms, megabytes, timings)
 
 
 async def _timed(name: str, past: Remembering, asked: Sequence[int], samples: int, batch: int = 1) -> Timing:
@@ -154,18 +141,11 @@ def main() -> int:
     parser.add_argument("--samples", type=int, default=1000, help="reminders of each kind; 1,000")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of tables")
     options = parser.parse_args()
-    with scratch() as folder, asyncio.Runner(loop_factory=new_event_loop) as runner:
-        measured = runner.run(_in_a_server(partial(BundledServer, folder), options))
-    if options.json:
-        sys.stdout.write(json.dumps(asdict(measured)) + "\n")
-    else:
-        print_measured(measured)
-    return 0 if measured.good else 1
 
+    async def measured(server: str) -> Measured:
+        return await measure(server, options.customers, options.talked, options.samples)
 
-async def _in_a_server(server: partial[BundledServer], options: argparse.Namespace) -> Measured:
-    async with server() as running:
-        return await measure(running, options.customers, options.talked, options.samples)
+    return report(measured, print_measured, as_json=options.json)
 
 
 if __name__ == "__main__":
