@@ -238,9 +238,15 @@ def test_a_file_with_a_question_gets_both(plan: Desk) -> None:
     ]
 
 
-@pytest.mark.parametrize("text", ["", "???", "😡", "asdfgh", "asdf jkl asdf", "Qwertz!", "dfgkjh"])
+@pytest.mark.parametrize("text", ["", "???", "🥔", "asdfgh", "asdf jkl asdf", "Qwertz!", "dfgkjh"])
 def test_what_cannot_be_understood_goes_to_people(plan: Desk, text: str) -> None:
     assert said(plan(text)) == [("handoff", "unclear")]
+
+
+def test_a_wave_is_a_greeting_and_an_angry_face_a_complaint(plan: Desk) -> None:
+    assert said(plan("👋", met=Recollection())) == [("greet", "first"), ("greet", "hello")]
+    assert said(plan("😡😡😡")) == [("handoff", "upset")]
+    assert said(plan("👍")) == []
 
 
 @pytest.mark.parametrize("text", ["property?", "VPN", "https", "Kazakhstan", "were"])

@@ -65,6 +65,21 @@ SMALL_TALK = [
     ("hasta luego", Talk.GOODBYE, "es"),
     ("Un cordial saludo", Talk.GOODBYE, "es"),
     ("vale", Talk.NOTED, "es"),
+    ("Muy amable", Talk.THANKS, "es"),
+    ("gracias por las facturas", Talk.THANKS, "es"),
+    ("That is most kind", Talk.THANKS, "en"),
+    ("very friendly, thank you", Talk.THANKS, "en"),
+    ("Thanks, that helps with the invoices", Talk.THANKS, "en"),
+    ("cool danke dir", Talk.THANKS, "de"),
+    ("Sehr freundlich von Ihnen", Talk.THANKS, "de"),
+    ("Danke für die Rechnungen", Talk.THANKS, "de"),
+    ("Merci pour les factures", Talk.THANKS, "fr"),
+    ("c'est très gentil", Talk.THANKS, "fr"),
+    ("jetzt gehts danke", Talk.SOLVED, "de"),
+    ("geht jetzt wieder", Talk.SOLVED, "de"),
+    ("that works, thanks", Talk.SOLVED, "en"),
+    ("ya funciona gracias", Talk.SOLVED, "es"),
+    ("ah ça marche maintenant merci", Talk.SOLVED, "fr"),
 ]
 
 WISHES = [
@@ -112,6 +127,9 @@ WISHES = [
     ("habla español conmigo", Wish.LANGUAGE, "es"),
     ("please stop sending me so many details", Wish.LENGTH, "short"),
     ("no me mandes tantos detalles", Wish.LENGTH, "short"),
+    ("sea más amable", Wish.MANNER, "friendly"),
+    ("be very friendly", Wish.MANNER, "friendly"),
+    ("a bit friendlier please", Wish.MANNER, "friendly"),
 ]
 
 NEITHER = [
@@ -134,6 +152,9 @@ NEITHER = [
     "bye-bye birdie tickets",
     "ok but why is it slow",
     "formal invoice needed",
+    "geht nicht",
+    "mein Login geht nicht",
+    "very personal",
     "",
     "?",
 ]
@@ -142,6 +163,14 @@ NEITHER = [
 @pytest.mark.parametrize(("text", "talk", "language"), SMALL_TALK)
 def test_small_talk_is_recognised_with_its_language(text: str, talk: Talk, language: str) -> None:
     assert said(Passage(text)) == Said(talk, language)
+
+
+def test_what_several_languages_say_is_said_in_theirs() -> None:
+    assert said(Passage("merci"), "de") == Said(Talk.THANKS, "de")
+    assert said(Passage("OK MERCI"), "fr") == Said(Talk.THANKS, "fr")
+    assert said(Passage("merci"), "en") == Said(Talk.THANKS, "")
+    assert said(Passage("gracias"), "en") == Said(Talk.THANKS, "es")
+    assert without_greeting(Passage("Hi, ich brauche Hilfe"), "de")[0] == "de"
 
 
 @pytest.mark.parametrize(("text", "wish", "value"), WISHES)
@@ -313,7 +342,9 @@ def test_a_greeting_is_taken_off_a_sentence() -> None:
 
 def test_a_message_of_signs_is_glad_or_not() -> None:
     assert emoji_only(Passage("👍🏽")) is EmojiOnly.GLAD
-    assert emoji_only(Passage("😡 !!")) is EmojiOnly.OTHER
+    assert emoji_only(Passage("👋🏽")) is EmojiOnly.HELLO
+    assert emoji_only(Passage("😡 !!")) is EmojiOnly.CROSS
+    assert emoji_only(Passage("💸❓")) is EmojiOnly.OTHER
     assert emoji_only(Passage("ok 👍")) is None
     assert emoji_only(Passage("  ")) is None
 

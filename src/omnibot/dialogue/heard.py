@@ -136,6 +136,10 @@ def listen(
         match emoji_only(whole):
             case EmojiOnly.GLAD:
                 heard.talk.append(Talk.NOTED)
+            case EmojiOnly.HELLO:
+                heard.talk.append(Talk.HELLO)
+            case EmojiOnly.CROSS:
+                heard.alarms.add(Alarm.UPSET)
             case EmojiOnly.OTHER:
                 heard.asides.append(whole.text)
             case None:
@@ -212,20 +216,22 @@ def _hear(sentence: Passage, message: TurnMessage, heard: Heard, knowledge: Know
     if asks_for_a_person(sentence):
         heard.person = True
         return []
-    if _note(sentence, message, heard):
+    if _note(sentence, message, heard, language):
         return []
     clauses = _clauses(sentence)
-    left = [clause for clause in clauses if not _note(clause, message, heard)] if len(clauses) > 1 else clauses
+    left = (
+        [clause for clause in clauses if not _note(clause, message, heard, language)] if len(clauses) > 1 else clauses
+    )
     if not left:
         return []
     whole = left == clauses
-    greeted, first = without_greeting(left[0])
+    greeted, first = without_greeting(left[0], language)
     if greeted:
         whole = False
         heard.talk.append(Talk.HELLO)
         heard.language = heard.language or greeted
         left = [first, *left[1:]] if first.text and not _is_vocative(first, knowledge, language) else left[1:]
-        if left and _note(left[0], message, heard):
+        if left and _note(left[0], message, heard, language):
             left = left[1:]
         if not left:
             return []
@@ -314,19 +320,19 @@ def _is_vocative(passage: Passage, knowledge: Knowledge, language: str) -> bool:
     return len(words) <= 2 and "?" not in passage.text and not any(knowledge.knows(word, language) for word in words)
 
 
-def _note(clause: Passage, message: TurnMessage, heard: Heard) -> bool:
+def _note(clause: Passage, message: TurnMessage, heard: Heard, language: str) -> bool:
     """Keep what a clause says, if it is small talk, a wish or a name."""
     if name := named(clause):
         heard.name = (name, message.id)
         return True
-    match said(clause):
-        case Said(Talk() as talk, language):
+    match said(clause, language):
+        case Said(Talk() as talk, spoken):
             heard.talk.append(talk)
-        case Said(Wish() as wish, language, value):
+        case Said(Wish() as wish, spoken, value):
             heard.wishes.append(WishSaid(wish, value, message.id))
         case _:
             return False
-    heard.language = heard.language or language
+    heard.language = heard.language or spoken
     return True
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from functools import cache
 from typing import Any
@@ -90,16 +90,26 @@ class Said:
     value: str = ""
 
 
-def said(clause: Passage) -> Said | None:
-    """Small talk or a wish, if the clause is nothing else."""
+def said(clause: Passage, language: str = "") -> Said | None:
+    """Small talk or a wish, if the clause is nothing else.
+
+    `language` is the one that they are taken to write: a "merci" in German is German, and it is left open whose it is
+    where neither they nor one language alone has it.
+    """
     words = clause.words
     if not words or words.count(" ") >= _MOST_WORDS:
         return None
     hinted = _hinted(clause)
-    for phrases in _spoken():
-        if hinted & phrases.hints.said and (found := phrases.said(words)):
-            return found
-    return None
+    found: Said | None = None
+    for phrases in _spoken(language):
+        if not (hinted & phrases.hints.said and (one := phrases.said(words))):
+            continue
+        if found is not None:
+            return replace(found, language="") if one.what is found.what else found
+        if language in ("", one.language):
+            return one
+        found = one
+    return found
 
 
 def asks_for_a_person(sentence: Passage) -> bool:
@@ -210,9 +220,12 @@ def named(clause: Passage) -> str | None:
     return None
 
 
-def without_greeting(clause: Passage) -> tuple[str, Passage]:
-    """The language of a greeting that a clause begins with ('' without one), and the rest of the clause."""
-    for phrases in _spoken():
+def without_greeting(clause: Passage, language: str = "") -> tuple[str, Passage]:
+    """The language of a greeting that a clause begins with ('' without one), and the rest of the clause.
+
+    `language`: theirs, if the greeting is one in it.
+    """
+    for phrases in _spoken(language):
         if match := phrases.greeting.match(clause.text):
             return phrases.language, Passage(clause.text[match.end() :].strip(" ,.!¡-–—"))
     return "", clause
@@ -222,6 +235,8 @@ class EmojiOnly(StrEnum):
     """What a message without words shows."""
 
     GLAD = "glad"  # a thumb, a heart, a smile
+    HELLO = "hello"  # a hand that waves
+    CROSS = "cross"  # an angry face, a thumb down
     OTHER = "other"
 
 
@@ -229,11 +244,16 @@ def emoji_only(message: Passage) -> EmojiOnly | None:
     """What a message of nothing but signs shows; None for one with words, or with nothing."""
     if message.words or not message.text.strip():
         return None
-    return EmojiOnly.GLAD if any(sign in _GLAD for sign in message.text) else EmojiOnly.OTHER
+    shown = (kind for kind, signs in _SHOWN.items() if not signs.isdisjoint(message.text))
+    return next(shown, EmojiOnly.OTHER)
 
 
 _MOST_WORDS = 16  # of a wish
-_GLAD = frozenset("👍👌🙏❤💙💚💛🧡💜🤍😊🙂😀😃😄😁😍🥰🎉🙌👏✅💯🤗😇🤝✨☺")
+_SHOWN: Mapping[EmojiOnly, frozenset[str]] = {  # the weightiest first
+    EmojiOnly.CROSS: frozenset("😡🤬😠👿💢😤👎🖕"),
+    EmojiOnly.GLAD: frozenset("👍👌🙏❤💙💚💛🧡💜🤍😊🙂😀😃😄😁😍🥰🎉🙌👏✅💯🤗😇🤝✨☺"),
+    EmojiOnly.HELLO: frozenset("👋🙋"),
+}
 _LONGEST_NAME = 40  # characters
 _NAME = re.compile(r"[^\W\d_]+(?:[.’'-][^\W\d_]+)*\.?(?: [^\W\d_]+(?:[.’'-][^\W\d_]+)*\.?){0,3}")
 
@@ -363,8 +383,9 @@ _COMMANDS = {
 
 
 @cache
-def _spoken() -> tuple[_Phrases, ...]:
-    return tuple(map(_phrases, LANGUAGES))
+def _spoken(first: str = "") -> tuple[_Phrases, ...]:
+    """The forms of all languages, those of one before the others."""
+    return tuple(map(_phrases, sorted(LANGUAGES, key=lambda language: language != first)))
 
 
 @cache
