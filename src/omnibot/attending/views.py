@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,16 +14,16 @@ from omnibot.dialogue import Knowledge
 from omnibot.identity import Remembered, identify
 from omnibot.memory import profile
 from omnibot.memory.relationship import relationship_of
-from omnibot.model import Address, Card, Disclosure, Proof, Snapshot, Stretch
+from omnibot.model import Address, Card, Disclosure, Proof, Snapshot, Stretch, Urgency
 from omnibot.store import Store
-from omnibot.store.desk import Attended
-from omnibot.store.profiles import TakenTurn
+from omnibot.store.desk import Attended, Understood
 from omnibot.store.work import Work
 
 __all__ = ["Views"]
 
 _PAGE = 20  # messages
-_TURNS = 5  # the latest, among which the one that handed it off is sought
+_SENTENCES = 12  # of a turn that are looked at
+_URGENCIES = tuple(Urgency)
 _ALL = Disclosure(name=Proof.SEEN, history=Proof.SEEN, account=Proof.SEEN)  # who helps may know whom they help
 
 
@@ -42,8 +43,7 @@ class Views:
         if not isinstance(work, Work):
             return _bare(attended.stretch, self._rules, address)
         snapshot = _seen(work, attended.stretch)
-        addresses = [known.id for known in work.addresses]
-        turn = await self._latest(attended.stretch, addresses)
+        turns = await self._store.desk.understood(attended)
         return card_of(
             attended.stretch,
             snapshot,
@@ -51,9 +51,10 @@ class Views:
             self._rules,
             asked_at=attended.asked_at,
             now=now,
-            urgency=_urgency(turn),
-            deadline=_deadline(turn, now),
-            suggestion=self._suggestion(turn, snapshot),
+            urgency=_urgency(turns),
+            deadline=_deadline(turns, now),
+            suggestion=self._suggestion(turns, snapshot),
+            title=self._title,
             reviews=[review.id for review in await self._store.identity.reviews(attended.customer)],
         )
 
@@ -64,25 +65,31 @@ class Views:
         shown = messages[-_PAGE:]
         return Page(lines_of(shown), page, earlier=len(messages) > _PAGE, later=page > 0)
 
-    async def _latest(self, stretch: Stretch, addresses: list[Any]) -> TakenTurn | None:
-        """The latest turn about the matter."""
-        turns = await self._store.profiles.turns(addresses, _TURNS)
-        about = (turn for turn in turns if stretch.matter is None or turn.matter == stretch.matter)
-        return next(about, next(iter(turns), None))
+    def _title(self, article: str) -> str:
+        """What people call an article, in the company's language."""
+        found = self._knowledge().article(article, self._language)
+        return found.title if found else ""
 
-    def _suggestion(self, turn: TakenTurn | None, snapshot: Snapshot) -> str:
+    def _suggestion(self, turns: Sequence[Understood], snapshot: Snapshot) -> str:
         """What could be sent: an approved answer that they were not told yet; '' where there is none."""
-        if turn is None:
-            return ""
-        language = _language_of(turn) or self._language
         knowledge = self._knowledge()
-        told = {move.get("topic", "") for move in turn.record.get("moves", ()) if move.get("kind") == "answer"}
+        moves = (move for turn in turns for move in turn.record.get("moves", ()))
+        told = {f"article:{move.get('topic', '')}" for move in moves if move.get("kind") == "answer"}
         told |= {one.what for case in snapshot.cases for one in case.attempts}
-        found = knowledge.find("\n".join(turn.texts), language) if turn.texts else None
-        if found is None or found.article.id in told or f"article:{found.article.id}" in told:
-            return ""
-        article = knowledge.article(found.article.id, language) or found.article
-        return article.short
+        for turn in turns:  # "hello?" asks for nothing, but what was asked before
+            language = str(_known(turn, "language") or self._language)
+            found = (knowledge.find(words, language) for words in _wordings(turn.texts))
+            fitting = (one.article for one in found if one is not None and f"article:{one.article.id}" not in told)
+            if (article := next(fitting, None)) is not None:
+                return (knowledge.article(article.id, language) or article).short
+        return ""
+
+
+def _wordings(texts: Sequence[str]) -> Iterator[str]:
+    """What was written as a whole, and each sentence of it: not all has to do with what they want."""
+    whole = "\n".join(texts)
+    yield whole
+    yield from (sentence for sentence in re.split(r"(?<=[.!?])\s+|\n+", whole)[:_SENTENCES] if sentence.strip())
 
 
 def _seen(work: Work, stretch: Stretch) -> Snapshot:
@@ -108,27 +115,27 @@ def _bare(stretch: Stretch, rules: Rules, address: Address) -> Card:
     return Card(stretch=stretch, team=team.name or team.key, name="", contacts=((str(address), ""),))
 
 
-def _reading(turn: TakenTurn | None) -> Mapping[str, Any]:
-    return turn.record.get("reading", {}) if turn else {}
+def _reading(turn: Understood) -> Mapping[str, Any]:
+    reading: Mapping[str, Any] = turn.record.get("reading") or {}
+    return reading
 
 
-def _known(turn: TakenTurn | None, name: str) -> Any:  # noqa: ANN401 - as JSON has it
+def _known(turn: Understood, name: str) -> Any:  # noqa: ANN401 - as JSON has it
     signal = _reading(turn).get(name) or {}
     return signal.get("value") if signal.get("known", True) and signal.get("confidence") else None
 
 
-def _urgency(turn: TakenTurn | None) -> str:
-    return str(_known(turn, "urgency") or "")
+def _urgency(turns: Sequence[Understood]) -> str:
+    """The weightiest: who has said that it is urgent, and asks again calmly, is in no less of a hurry."""
+    told = [str(value) for turn in turns if (value := _known(turn, "urgency"))]
+    return max(told, key=lambda one: _URGENCIES.index(one) if one in _URGENCIES else -1, default="")
 
 
-def _language_of(turn: TakenTurn) -> str:
-    return str(_known(turn, "language") or "")
-
-
-def _deadline(turn: TakenTurn | None, now: datetime) -> datetime | None:
+def _deadline(turns: Sequence[Understood], now: datetime) -> datetime | None:
     """The nearest that they named, while it can still be met or was missed just now."""
     named = (
         datetime.fromisoformat(one["at"])
+        for turn in turns
         for one in _reading(turn).get("times") or ()
         if one.get("kind") == "deadline" and one.get("at")
     )

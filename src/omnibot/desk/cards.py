@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from omnibot.desk.levels import dues_of
@@ -14,6 +14,7 @@ from omnibot.model import (
     Direction,
     Money,
     Relationship,
+    Result,
     Snapshot,
     Stretch,
     TimelineMessage,
@@ -21,6 +22,8 @@ from omnibot.model import (
 
 __all__ = ["card_of", "lines_of"]
 
+_ARTICLE = "article:"  # begins the name of an attempt with one
+_RESULTS = {Result.UNKNOWN: "", Result.WORKED: "worked", Result.FAILED: "did not help"}
 _SAID = 6  # messages
 _TRIED = 8
 _STEADY = 0.05  # what satisfaction gains or loses from turn to turn without being a trend
@@ -39,8 +42,12 @@ def card_of(
     deadline: datetime | None = None,
     suggestion: str = "",
     reviews: Sequence[int] = (),
+    title: Callable[[str], str] = lambda _: "",
 ) -> Card:
-    """A card, of all that staff may see of a customer; people have asked for help, so no proof holds anything back."""
+    """A card, of all that staff may see of a customer; people have asked for help, so no proof holds anything back.
+
+    `title` tells how people call an article.
+    """
     case = next((one for one in snapshot.cases if one.id == stretch.matter), None)
     nearest = dues_of(stretch, asked_at, rules).nearest()
     team = rules.team(stretch.team)
@@ -60,7 +67,7 @@ def card_of(
         zone=snapshot.preferences.zone or "UTC",
         times=case.contacts if case else 1,
         concern=case.concern if case else "",
-        tried=tuple(_tried(case)) if case else (),
+        tried=tuple(_tried(case, title)) if case else (),
         said=lines_of(snapshot.timeline[-_SAID:]),
         suggestion=suggestion,
         due=nearest[1] if nearest else None,
@@ -83,10 +90,18 @@ def lines_of(messages: Sequence[TimelineMessage]) -> tuple[CardLine, ...]:
     )
 
 
-def _tried(case: Case) -> Iterator[CardLine]:
+def _tried(case: Case, title: Callable[[str], str]) -> Iterator[CardLine]:
     for one in case.attempts[-_TRIED:]:
-        what = one.what.removeprefix("article:").replace("#", ", step ")
-        yield CardLine(at=one.at, by=one.by, text=_cut(what), result=one.result.value)
+        yield CardLine(at=one.at, by=one.by, text=_cut(_named(one.what, title)), result=_RESULTS[one.result])
+
+
+def _named(what: str, title: Callable[[str], str]) -> str:
+    """What was tried, in words: an article by its title, with the step of it."""
+    if not what.startswith(_ARTICLE):
+        return what
+    article, _, step = what.removeprefix(_ARTICLE).partition("#")
+    named = f"“{title(article) or article}”"
+    return f"{named}, step {step}" if step else named
 
 
 def _cut(text: str) -> str:

@@ -12,9 +12,20 @@ What agents do goes through the customer's lane instead: see message_path/acts.p
 from __future__ import annotations
 
 from omnibot.store.desk.mirror import Mirroring
-from omnibot.store.desk.values import ActRecord, Adopted, Attended, Figures, Mark, NewEntry, Refresh, ToShow
+from omnibot.store.desk.values import ActRecord, Adopted, Attended, Figures, Mark, NewEntry, Refresh, ToShow, Understood
 
-__all__ = ["ActRecord", "Adopted", "Attended", "DeskStore", "Figures", "Mark", "NewEntry", "Refresh", "ToShow"]
+__all__ = [
+    "ActRecord",
+    "Adopted",
+    "Attended",
+    "DeskStore",
+    "Figures",
+    "Mark",
+    "NewEntry",
+    "Refresh",
+    "ToShow",
+    "Understood",
+]
 
 
 class DeskStore(Mirroring):

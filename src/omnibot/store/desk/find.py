@@ -11,9 +11,11 @@ import orjson
 from omnibot.contract.desk import Place
 from omnibot.model import ActKind, Agent, CustomerId, MessageId, StretchId
 from omnibot.store.codec import Codec
-from omnibot.store.desk.values import ActRecord, Attended, Figures
+from omnibot.store.desk.values import ActRecord, Attended, Figures, Understood
 from omnibot.store.message_path.connections import Connections
 from omnibot.store.message_path.load import ADDRESS, known_address
+from omnibot.store.payloads import text_of
+from omnibot.store.recorded import record_of
 from omnibot.store.stretches import STRETCH, stretch_of
 
 _MOST_SEARCHED = 5000  # open stretches
@@ -60,6 +62,19 @@ SELECT s.id, w.customer_id, s.address_id, s.body_sealed, ARRAY(
         SELECT * FROM cases WHERE address_id = l.address_id AND matter_id = s.matter_id OFFSET 0) AS c
     WHERE l.customer_id = w.customer_id) AS sides
 FROM stretches s {WHOSE} WHERE s.ended_at IS NULL ORDER BY {_URGENT_FIRST} LIMIT {_MOST_SEARCHED}
+"""
+
+# Among the latest of each address.
+_TURNS = """
+SELECT t.id, t.address_id, t.record_sealed
+FROM unnest((SELECT $1::bigint[])) AS a(id)
+CROSS JOIN LATERAL (SELECT * FROM turns WHERE address_id = a.id ORDER BY id DESC LIMIT 50) AS t
+WHERE $2::bigint IS NULL OR t.matter_id = $2 ORDER BY t.id DESC LIMIT $3
+"""
+_TEXTS = """
+SELECT m.id, m.address_id, m.body_sealed
+FROM unnest((SELECT $1::bigint[])) AS a(id)
+CROSS JOIN LATERAL (SELECT * FROM messages WHERE address_id = a.id AND id = ANY($2::bigint[]) OFFSET 0) AS m
 """
 
 _ACTS = "SELECT id, address_id, at, kind, outcome, payload_sealed FROM desk_acts WHERE stretch_id = $1 ORDER BY id"
@@ -150,6 +165,20 @@ class Finding(Connections):
         async with self._connection() as connection:
             id_ = await connection.fetchval(_MESSAGE_OF, stretch, self._codec.provider_hash(entry))
         return None if id_ is None else MessageId(id_)
+
+    async def understood(self, attended: Attended, limit: int = 5) -> list[Understood]:
+        """The latest turns about a matter, the latest first; of what is of no matter all turns of its customer."""
+        addresses = [address.id for address in attended.addresses]
+        async with self._connection() as connection:
+            rows = await connection.fetch(_TURNS, addresses, attended.stretch.matter, limit)
+            records = [record_of(self._codec.open(row["address_id"], row["record_sealed"])) for row in rows]
+            messages = [id_ for record in records for id_ in record.get("messages", ())]
+            said = await connection.fetch(_TEXTS, addresses, messages) if messages else []
+        texts = {row["id"]: text_of(self._codec.open(row["address_id"], row["body_sealed"])) for row in said}
+        return [
+            Understood(record, tuple(texts[id_] for id_ in record.get("messages", ()) if id_ in texts))
+            for record in records
+        ]
 
     async def acts(self, stretch: StretchId) -> list[ActRecord]:
         """What agents did about it, the first first."""

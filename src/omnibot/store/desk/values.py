@@ -99,6 +99,14 @@ class ToShow:
     interrupted: bool  # nobody knows whether an earlier attempt has shown it: its process ended, or hangs
 
 
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """A turn as it was recorded, and what was written in it."""
+
+    record: Mapping[str, Any]
+    texts: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActRecord:
     """What an agent did, as it was written down."""
