@@ -7,12 +7,12 @@ from codecs import BOM_UTF8
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import orjson
 
-from omnibot.model import BusinessHours, EarlierTurn, Reading, Signal, Situation
+from omnibot.model import BusinessHours, EarlierTurn, Reading, Situation
 
 if TYPE_CHECKING:
     from omnibot.understanding import Understanding
@@ -209,24 +209,13 @@ def _answered(situation: Situation, reply: str, words: str) -> Situation:
 
 def _written(situation: Situation, said: _Said, reading: Reading, *, answered: bool) -> Situation:
     """After one more message of the customer's."""
-    turn = EarlierTurn(
-        at=said.at or situation.now,
-        sentiment=_if_known(reading.sentiment),
-        frustration=_if_known(reading.emotions.frustration),
-        urgency=_if_known(reading.urgency),
-        expertise=_if_known(reading.expertise),
-        intent=_if_known(reading.intent),
-        answered=answered,
-    )
+    turn = EarlierTurn.of(reading, said.at or situation.now, answered=answered)
     return replace(
         situation,
         earlier=(*situation.earlier, turn),
-        last_language=_if_known(reading.language) or situation.last_language,
+        last_language=reading.language.if_known or situation.last_language,
         unanswered=situation.unanswered + (not answered),
     )
-
-
-_T = TypeVar("_T")
 
 
 def _loaded(text: str) -> Fields:
@@ -243,10 +232,6 @@ def _loaded(text: str) -> Fields:
         except (ValueError, RecursionError):
             raise refused from None
     return fields
-
-
-def _if_known(signal: Signal[_T]) -> _T | None:
-    return signal.value if signal.known else None
 
 
 def _number(fields: Fields, key: str, faults: list[str]) -> float | None:

@@ -19,10 +19,19 @@ from omnibot.history.bring import Read
 from omnibot.history.entries import Message
 from omnibot.memory import listen
 from omnibot.memory.habits import AT, FORGOTTEN, days, observed
-from omnibot.model import AddressId, BusinessHours, CustomerId, MessageId, Reading, Situation, Snapshot, TurnMessage
+from omnibot.model import (
+    AddressId,
+    BusinessHours,
+    CustomerId,
+    EarlierTurn,
+    MessageId,
+    Reading,
+    Situation,
+    Snapshot,
+    TurnMessage,
+)
 from omnibot.settings import Settings
 from omnibot.store.past import Habits, Said
-from omnibot.turn import mood_of
 
 __all__ = ["reading", "reading_here"]
 
@@ -73,7 +82,7 @@ def _observed(message: Message, read: Reading, habits: Habits) -> Habits:
 def _said(message: Message, read: Reading) -> Said:
     return Said(
         {"reading": read, "moves": [], "why": _WHY},
-        mood_of(read, message.at, answered=True),
+        EarlierTurn.of(read, message.at, answered=True),
         partial(_observed, message, read),
     )
 

@@ -31,6 +31,11 @@ class Signal(Generic[T]):
     evidence: tuple[Evidence, ...] = ()
     known: bool = True
 
+    @property
+    def if_known(self) -> T | None:
+        """The value, or None where nothing may rely on it."""
+        return self.value if self.known else None
+
 
 class Urgency(StrEnum):
     """By when somebody needs us."""
@@ -163,6 +168,19 @@ class EarlierTurn:
     expertise: Expertise | None = None
     intent: str | None = None
     answered: bool = True  # whether anything was said to them after it, before the next
+
+    @classmethod
+    def of(cls, reading: Reading, at: datetime, *, answered: bool) -> EarlierTurn:
+        """What later turns need of a reading: no more than what is known."""
+        return cls(
+            at=at,
+            sentiment=reading.sentiment.if_known,
+            frustration=reading.emotions.frustration.if_known,
+            urgency=reading.urgency.if_known,
+            expertise=reading.expertise.if_known,
+            intent=reading.intent.if_known,
+            answered=answered,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

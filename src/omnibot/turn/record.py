@@ -1,33 +1,12 @@
-"""What is kept of a turn: why it said what it said, and how it was meant."""
+"""What is kept of a turn: why it said what it said."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
-from typing import TypeVar
 
-from omnibot.model import EarlierTurn, Plan, Reading, Recollection, Signal, Snapshot, TurnMessage, Urgency
+from omnibot.model import Plan, Reading, Recollection, Snapshot, TurnMessage, Urgency
 from omnibot.store.work import Work
 from omnibot.voice.phrasing import Phrased as Phrased
-
-_T = TypeVar("_T")
-
-
-def mood_of(reading: Reading, at: datetime, *, answered: bool) -> EarlierTurn:
-    """What later turns need of this reading: no more than what is known."""
-    return EarlierTurn(
-        at=at,
-        sentiment=_if_known(reading.sentiment),
-        frustration=_if_known(reading.emotions.frustration),
-        urgency=_if_known(reading.urgency),
-        expertise=_if_known(reading.expertise),
-        intent=_if_known(reading.intent),
-        answered=answered,
-    )
-
-
-def _if_known(signal: Signal[_T]) -> _T | None:
-    return signal.value if signal.known else None
 
 
 def record_of(

@@ -7,7 +7,7 @@ from collections.abc import Generator
 from omnibot.dialogue import decide
 from omnibot.identity import together
 from omnibot.memory import keep, listen, profile, recall, situate
-from omnibot.model import Snapshot
+from omnibot.model import EarlierTurn, Snapshot
 from omnibot.store.work import Kind, Outcome, Reply, Work
 from omnibot.turn.acts import acted
 from omnibot.turn.codes import codes_asked
@@ -26,7 +26,7 @@ from omnibot.turn.lane import (
 )
 from omnibot.turn.leaving import opened, purpose, variant_of, writable_now
 from omnibot.turn.pauses import Pause, Told, phrased_by_model, remind, reminded
-from omnibot.turn.record import mood_of, record_of
+from omnibot.turn.record import record_of
 from omnibot.turn.steps import Steps
 from omnibot.voice import compose
 
@@ -75,7 +75,7 @@ def turn(work: Work, steps: Steps) -> Generator[Pause, Told, Outcome]:
         work=work,
         address=messages[-1].address,
         record=record_of(work, messages, snapshot, reading, recollection, plan, phrased),
-        mood=mood_of(reading, messages[-1].at, answered=bool(drafts)),
+        mood=EarlierTurn.of(reading, messages[-1].at, answered=bool(drafts)),
         replies=tuple(Reply(draft, purpose(draft, plan, messages[-1].address)) for draft in drafts),
         changes=(*told, *plan.changes, *kept.changes),
         handoff=plan.handoff,
