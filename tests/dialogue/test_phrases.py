@@ -14,6 +14,7 @@ from omnibot.dialogue.phrases import (
     asks_for_a_person,
     asks_us_to_act,
     emoji_only,
+    goes_on,
     named,
     said,
     without_greeting,
@@ -366,3 +367,17 @@ def test_a_name_is_never_markup_or_a_link(text: str) -> None:
     if name is not None:
         assert len(name) <= 40
         assert not set(name) & set("<>&/\\@:;*_[]()#0123456789\n")
+
+
+@pytest.mark.parametrize(
+    "text", ["and for a year?", "what about the bank transfer?", "und jährlich?", "Et à l'année ?", "¿Y al año?"]
+)
+def test_a_few_words_ask_on_from_an_answer(text: str) -> None:
+    assert goes_on(Passage(text))
+
+
+@pytest.mark.parametrize(
+    "text", ["and now?", "und jetzt?", "and?", "and it is cheaper", "is it cheaper?", "et maintenant ?"]
+)
+def test_an_answer_that_is_no_use_is_not_asked_on_from(text: str) -> None:
+    assert not goes_on(Passage(text))

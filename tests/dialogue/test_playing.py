@@ -754,7 +754,15 @@ def test_who_goes_on_from_an_answer_is_not_told_that_they_come_for_the_first_tim
 def test_who_thanks_and_asks_further_is_passed_on_without_a_word_about_the_answer(plan: Deciding) -> None:
     told_just_now = replace(MET, recent=(ours(plan.company.knowledge.article("bill", "en").short),))
     assert said(plan("Thank you! And will the next bill be as high?", memory=told_just_now))[0] == "handoff.team"
+    assert said(plan("And the next bill?", memory=told_just_now))[0] == "handoff.team"
     assert said(plan("Will the next bill be as high?", memory=told_just_now))[0] == "handoff.repeat"
+
+
+def test_who_is_confused_is_led_through_an_answer_where_there_is_one(plan: Deciding) -> None:
+    lost = reading(emotions=feeling(confusion=0.8))
+    assert "mood.confused" in said(plan(read=lost))
+    told_just_now = replace(MET, recent=(ours(plan.company.knowledge.article("bill", "en").short),))
+    assert "mood.confused" not in said(plan("Will the next bill be as high?", read=lost, memory=told_just_now))
 
 
 # --- mood ---

@@ -49,11 +49,19 @@ def _before(turn: Turn, said: Substance, manner: Manner, play: Play | None) -> I
     cause = play.cause() if not said.handoff else None
     if said.moves:
         if said.handoff is None or said.handoff.topic not in SAYS_SORRY:
-            unfit = "glad" if said.handoff else "sorry" if cause else ""  # of what they did nobody is sorry
-            yield from (move for move in personal.mood() if move.topic != unfit)
+            unfit = _unfit(said, caused=cause is not None)
+            yield from (move for move in personal.mood() if move.topic not in unfit)
         yield from personal.history()
     if cause:
         yield cause
+
+
+def _unfit(said: Substance, *, caused: bool) -> frozenset[str]:
+    """The words on a feeling that what follows would belie."""
+    if said.handoff is None:
+        return frozenset({"sorry"} if caused else ())  # of what they did nobody is sorry
+    told = any(move.kind is MoveKind.ANSWER for move in said.moves)
+    return frozenset({"glad"} if told else {"glad", "confused"})  # else there is nothing to go through
 
 
 def _behind(said: Substance, play: Play | None) -> Iterator[Move]:

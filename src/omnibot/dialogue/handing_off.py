@@ -7,14 +7,15 @@ from dataclasses import replace
 
 from omnibot.dialogue.articles import Article
 from omnibot.dialogue.following import Followed
-from omnibot.dialogue.heard import Heard
+from omnibot.dialogue.heard import Heard, sentences
 from omnibot.dialogue.manner import Manner
 from omnibot.dialogue.orders import START
 from omnibot.dialogue.personal import spoken_of
-from omnibot.dialogue.phrases import Alarm, Talk
+from omnibot.dialogue.phrases import Alarm, Talk, goes_on
 from omnibot.dialogue.playing import Play
 from omnibot.dialogue.told import just_told
 from omnibot.dialogue.turn import Turn
+from omnibot.dialogue.words import Passage
 from omnibot.model import Move, MoveKind, Urgency, Value
 from omnibot.playbooks import Handoff
 
@@ -101,7 +102,7 @@ def _by_playbook(turn: Turn, heard: Heard, followed: Followed) -> Iterator[_Reas
 def _passed_on(turn: Turn, heard: Heard, followed: Followed) -> str:
     """Whether something was told in vain, or tried before, or is a matter for people from the beginning."""
     if followed.was_told:
-        return "team" if _asks_further(heard) else "repeat"
+        return "team" if _asks_further(turn, heard) else "repeat"
     case = turn.recollection.case
     again = turn.recollection.contacts > 1 or followed.failed or (case is not None and case.attempts)
     return "escalated" if again else "team"
@@ -135,7 +136,7 @@ def _by_files(turn: Turn) -> Iterator[_Reason]:
 def _for_want_of_help(turn: Turn, heard: Heard, repeated: Sequence[Article], followed: Followed) -> Iterator[_Reason]:
     if repeated:
         titles = ", ".join(article.id for article in repeated)
-        yield "unknown" if _asks_further(heard) else "repeat", f"was told {titles} just before and asks again"
+        yield "unknown" if _asks_further(turn, heard) else "repeat", f"was told {titles} just before and asks again"
     elif Talk.NOT_HELPED in heard.talk and not followed.speaks:
         yield "repeat" if just_told(turn) else "unknown", "what they were told did not help"
 
@@ -167,6 +168,9 @@ def _is_left(heard: Heard, *, covered: bool) -> bool:
     return sum(text.rstrip().endswith("?") for text in heard.unanswered) > 1
 
 
-def _asks_further(heard: Heard) -> bool:
-    """Whether they are content with what they were told, and want to know more."""
-    return Talk.THANKS in heard.talk and Talk.NOT_HELPED not in heard.talk
+def _asks_further(turn: Turn, heard: Heard) -> bool:
+    """Whether they are content with what they were told, or find no fault with it, and want to know more."""
+    if Talk.NOT_HELPED in heard.talk:
+        return False
+    asked = (sentence for message in turn.messages for sentence in sentences(message.text))
+    return Talk.THANKS in heard.talk or any(goes_on(Passage(sentence)) for sentence in asked)

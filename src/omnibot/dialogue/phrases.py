@@ -32,6 +32,7 @@ __all__ = [
     "asks_us_to_act",
     "brings_code",
     "emoji_only",
+    "goes_on",
     "is_address_alone",
     "mentions_linking",
     "named",
@@ -208,6 +209,14 @@ def asks_us_to_act(sentence: Passage) -> bool:
     return any([hinted & phrases.hints.do_it and phrases.do_it.fullmatch(words) for phrases in _spoken()])
 
 
+def goes_on(sentence: Passage) -> bool:
+    """Whether a few words ask on from an answer: "and for a year?"."""
+    words = sentence.words
+    if not sentence.text.rstrip().endswith("?") or words.count(" ") >= _FEW_WORDS:
+        return False
+    return any(phrases.goes_on.fullmatch(words) for phrases in _spoken())
+
+
 def named(clause: Passage) -> str | None:
     """The name that a clause asks to be called by; None when it asks no such thing, or no such name can be."""
     hinted = _hinted(clause)
@@ -249,6 +258,7 @@ def emoji_only(message: Passage) -> EmojiOnly | None:
 
 
 _MOST_WORDS = 16  # of a wish
+_FEW_WORDS = 7  # of a question that goes on
 _SHOWN: Mapping[EmojiOnly, frozenset[str]] = {  # the weightiest first
     EmojiOnly.CROSS: frozenset("😡🤬😠👿💢😤👎🖕"),
     EmojiOnly.GLAD: frozenset("👍👌🙏❤💙💚💛🧡💜🤍😊🙂😀😃😄😁😍🥰🎉🙌👏✅💯🤗😇🤝✨☺"),
@@ -274,6 +284,7 @@ class _Phrases:
     person_anywhere: re.Pattern[str]
     no_person: re.Pattern[str]
     do_it: re.Pattern[str]
+    goes_on: re.Pattern[str]
     call_me: re.Pattern[str]
     no_names: frozenset[str]
     greeting: re.Pattern[str]
@@ -415,6 +426,7 @@ def _phrases(language: str) -> _Phrases:
         person_anywhere=re.compile(as_words([form(person["anywhere"])])),
         no_person=re.compile(as_words([form(person["never"])])),
         do_it=re.compile(data["ask"]["do_it"]),
+        goes_on=re.compile(data["ask"]["goes_on"]),
         call_me=re.compile(
             rf"(?:(?:{besides})[,\s]+)*(?:{'|'.join(name['asks'])})\s+(?P<name>.{{1,60}}?)(?:[,\s]+(?:{besides}))*",
             re.IGNORECASE,
