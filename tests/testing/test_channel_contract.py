@@ -17,7 +17,7 @@ from omnibot.contract import Accept, NotAccepted, Receipt, Refused, Site, TryLat
 from omnibot.intake.download import Downloads
 from omnibot.model import DeliveryState, Incoming, Outbound, Paragraph
 from omnibot.testing import ChannelContract, Inbox, Running, Shelf
-from omnibot.testing.channel import served
+from omnibot.testing.ground import served
 
 Post, Service = channel.Post, proof.Service
 Change = Callable[[Incoming], Incoming]

@@ -5,18 +5,14 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from typing import ClassVar
+from datetime import timedelta
 
 import pytest
 import pytest_asyncio
-from aiohttp import web
 
 from omnibot.contract import Channel, Refused, Site, TryLater, Unsure
 from omnibot.identifiers import spelled
-from omnibot.intake.download import Downloads
 from omnibot.model import (
     ButtonPress,
     Choice,
@@ -32,6 +28,7 @@ from omnibot.model import (
     Part,
     Steps,
 )
+from omnibot.testing.ground import Ground, listened, served
 from omnibot.testing.inbox import Inbox
 from omnibot.testing.provider import Ability, Provider
 from omnibot.testing.shelf import Shelf
@@ -63,30 +60,8 @@ class Running:
     shelf: Shelf = field(default_factory=Shelf)
 
 
-@asynccontextmanager
-async def served(
-    channel: Channel, inbox: Inbox, listening: socket.socket, shelf: Shelf | None = None
-) -> AsyncIterator[None]:
-    """Serve a channel's routes, and the files that it links to, on a socket that is bound already."""
-    app = web.Application(client_max_size=0)  # like the server's: the channel caps its own bodies
-    app.add_routes(channel.routes(inbox))
-    if shelf is not None:
-        app.add_routes(shelf.routes())
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
-    await runner.setup()
-    await web.SockSite(runner, listening).start()
-    try:
-        yield
-    finally:
-        # A server that closes between a connection's arrival and its transport leaves the socket behind.
-        asyncio.get_running_loop().remove_reader(listening)
-        for _ in range(3):
-            await asyncio.sleep(0)
-        await runner.cleanup()
-
-
 @pytest.mark.asyncio
-class ChannelContract:
+class ChannelContract(Ground):
     """What every channel must do. Subclass it, name the `channel` and give a fixture `provider`.
 
     class TestMine(ChannelContract):
@@ -96,36 +71,13 @@ class ChannelContract:
         async def provider(self): ...  # yields a `Provider`
     """
 
-    channel: ClassVar[type[Channel]]
-
     # --- what the tests stand on --------------------------------------------------------------------------
-
-    @pytest_asyncio.fixture
-    async def listening(self) -> AsyncIterator[socket.socket]:
-        """A bound socket: the address must be known before the channel is made."""
-        with socket.socket() as bound:
-            bound.bind(("127.0.0.1", 0))
-            yield bound
-
-    @pytest_asyncio.fixture
-    async def shelf(self, listening: socket.socket) -> Shelf:
-        """Files that can go along."""
-        return Shelf(f"http://127.0.0.1:{listening.getsockname()[1]}")
 
     @pytest_asyncio.fixture
     async def site(self, listening: socket.socket, shelf: Shelf) -> AsyncIterator[Site]:
         """Where the channel lives in these tests."""
-        path = f"/channels/{self.channel.name}/contract"
-        async with Downloads() as downloads:
-            yield Site(
-                account="contract",
-                path=path,
-                public_url=f"http://127.0.0.1:{listening.getsockname()[1]}{path}",
-                key=b"a key for the contract suite only",
-                now=lambda: datetime.now(UTC),
-                files=shelf,
-                download=downloads,
-            )
+        async with self.site_at(listening, shelf) as site:
+            yield site
 
     @pytest_asyncio.fixture
     async def running(
@@ -136,13 +88,8 @@ class ChannelContract:
         channel = self.channel(site, provider.settings())
         async with channel, served(channel, inbox, listening, shelf):
             await provider.attach(site)
-            listener = asyncio.ensure_future(channel.listen(inbox))
-            try:
+            async with listened(channel, inbox) as listener:
                 yield Running(channel, inbox, listener, shelf)
-            finally:
-                listener.cancel()
-                with suppress(asyncio.CancelledError):
-                    await listener
 
     def need(self, provider: Provider, *abilities: Ability) -> None:
         """Skip a test that the provider cannot be put to, saying why."""

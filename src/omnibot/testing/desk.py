@@ -8,13 +8,11 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import ClassVar
 
 import pytest
 import pytest_asyncio
 
 from omnibot.contract import Channel, Desk, Page, Place, Refused, Site, TryLater, Unsure
-from omnibot.intake.download import Downloads
 from omnibot.model import (
     ActKind,
     AddressId,
@@ -30,7 +28,8 @@ from omnibot.model import (
     StretchState,
 )
 from omnibot.testing.bureau import Bureau
-from omnibot.testing.channel import PROMPTLY, TEXT, served
+from omnibot.testing.channel import PROMPTLY, TEXT
+from omnibot.testing.ground import Ground, listened, served
 from omnibot.testing.inbox import Inbox
 from omnibot.testing.shelf import Shelf
 from omnibot.testing.staffroom import DeskAbility, Shown, Staffroom
@@ -112,7 +111,7 @@ def entry_of(id: int, text: str, *, kind: EntryKind = EntryKind.HEARD, to: str =
 
 
 @pytest.mark.asyncio
-class DeskContract:
+class DeskContract(Ground):
     """What every desk must do. Subclass it, name the `channel` and give a fixture `people`.
 
     class TestMyDesk(DeskContract):
@@ -122,21 +121,7 @@ class DeskContract:
         async def people(self): ...  # yields a `Staffroom`
     """
 
-    channel: ClassVar[type[Channel]]
-
     # --- what the tests stand on --------------------------------------------------------------------------
-
-    @pytest_asyncio.fixture
-    async def listening(self) -> AsyncIterator[socket.socket]:
-        """A bound socket: the address must be known before the account is made."""
-        with socket.socket() as bound:
-            bound.bind(("127.0.0.1", 0))
-            yield bound
-
-    @pytest_asyncio.fixture
-    async def shelf(self, listening: socket.socket) -> Shelf:
-        """Files that can go along."""
-        return Shelf(f"http://127.0.0.1:{listening.getsockname()[1]}")
 
     @pytest_asyncio.fixture
     async def bureau(self) -> Bureau:
@@ -148,19 +133,8 @@ class DeskContract:
         self, listening: socket.socket, shelf: Shelf, bureau: Bureau, people: Staffroom
     ) -> AsyncIterator[Site]:
         """Where the account lives in these tests."""
-        path = f"/channels/{self.channel.name}/contract"
-        async with Downloads() as downloads:
-            yield Site(
-                account="contract",
-                path=path,
-                public_url=f"http://127.0.0.1:{listening.getsockname()[1]}{path}",
-                key=b"a key for the contract suite only",
-                now=lambda: datetime.now(UTC),
-                files=shelf,
-                office=bureau,
-                rooms=frozenset({people.room}),
-                download=downloads,
-            )
+        async with self.site_at(listening, shelf) as site:
+            yield replace(site, office=bureau, rooms=frozenset({people.room}))
 
     @pytest_asyncio.fixture
     async def work(
@@ -173,13 +147,8 @@ class DeskContract:
         assert desk is not None, "this channel has no desk"
         async with channel, served(channel, inbox, listening, shelf):
             await people.attach(site)
-            listener = asyncio.ensure_future(channel.listen(inbox))
-            try:
+            async with listened(channel, inbox):
                 yield AtWork(channel, desk, bureau, inbox, shelf)
-            finally:
-                listener.cancel()
-                with suppress(asyncio.CancelledError):
-                    await listener
 
     def need(self, people: Staffroom, *abilities: DeskAbility) -> None:
         """Skip a test that the desk cannot be put to, saying why."""

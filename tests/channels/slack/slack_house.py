@@ -17,7 +17,7 @@ from omnibot.intake.download import Downloads
 from omnibot.model import Address, MessageId, Outbound, Paragraph, Part
 from omnibot.sandbox.slack import Person, SlackSandbox, Workspace
 from omnibot.testing import Inbox
-from omnibot.testing.channel import served
+from omnibot.testing.ground import served
 from omnibot_slack import Slack, SlackSettings
 from omnibot_slack.receive import request_path, sign
 

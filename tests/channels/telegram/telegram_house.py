@@ -13,7 +13,7 @@ from omnibot.contract import Site
 from omnibot.model import Address, MessageId, Outbound, Paragraph, Part
 from omnibot.sandbox.telegram import TOKEN, TelegramSandbox
 from omnibot.testing import Inbox, Shelf
-from omnibot.testing.channel import served
+from omnibot.testing.ground import served
 from omnibot_telegram import Telegram, TelegramSettings
 from omnibot_telegram.receive import webhook_url
 

@@ -20,7 +20,7 @@ from omnibot.intake.download import Downloads
 from omnibot.model import Address, File, MessageId, Outbound, Paragraph, Part
 from omnibot.sandbox.twilio import TwilioSandbox
 from omnibot.testing import Inbox
-from omnibot.testing.channel import served
+from omnibot.testing.ground import served
 from omnibot_twilio import Sms, WhatsApp
 from omnibot_twilio.tickets import issue
 
