@@ -103,7 +103,8 @@ def _who(card: Card) -> Iterator[list[Json]]:
         f"writes {clip(one_line(card.language), _SHORT)}, {clip(one_line(card.zone), _SHORT)}",
         f"has come {card.times} times for it" if card.times > 1 else "",
     ]
-    yield words(" · ".join(filter(None, facts)))
+    told = " · ".join(filter(None, facts))
+    yield words(told[:1].upper() + told[1:])
     if card.since is not None:
         yield [*words("\nCustomer since "), moment(card.since)]
     if card.deadline is not None:
@@ -139,7 +140,9 @@ def _line(one: CardLine, name: str, zone: str) -> Json:
     by = clip(one_line(one.by or name or "Customer"), _NAME)
     channel = f" ({clip(one_line(one.channel), _SHORT)})" if one.channel else ""
     result = f" → {clip(one_line(one.result), _SHORT)}" if one.result else ""
-    return line([moment(one.at)], words(f" {by}{channel}: ", bold=True), words(clip(one.text, _LINE) + result))
+    return line(
+        [moment(one.at)], words(f" {by}{channel}: ", bold=True), words(clip(one_line(one.text), _LINE) + result)
+    )
 
 
 def _suggestion(card: Card) -> list[Json]:

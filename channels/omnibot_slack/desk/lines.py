@@ -60,6 +60,7 @@ def failure_blocks(state: DeliveryState, reason: str, entry: str) -> list[Json]:
 
 
 def _head(entry: Entry) -> str:
-    arrow = "→ customer" if entry.kind is EntryKind.SAID else ""
+    """Who wrote it where: what has no author is the bot's, or of a customer without a name."""
+    arrow, nobody = ("→ customer", "The bot") if entry.kind is EntryKind.SAID else ("", "Customer")
     where = f"({clip(one_line(entry.channel), _NAME)})" if entry.channel else ""
-    return " ".join(filter(None, (clip(one_line(entry.name), _NAME) or "Customer", arrow, where)))
+    return " ".join(filter(None, (clip(one_line(entry.name), _NAME) or nobody, arrow, where)))

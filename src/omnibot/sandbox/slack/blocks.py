@@ -539,6 +539,8 @@ def _rich(elements: Iterable[Json], name: Callable[[str], str]) -> Iterator[str]
                 yield str(element.get("value", ""))
             case "rich_text_list":
                 yield "\n".join(_listed(element, name))
+            case "rich_text_quote":
+                yield "\n".join(f"> {line}" for line in "".join(_rich(element["elements"], name)).split("\n"))
             case _:
                 yield from _rich(element.get("elements", ()), name)
 

@@ -97,10 +97,13 @@ class Member:
             return {"text": ""}
         workspace = self.workspace
         rooms = workspace.room_names() if "#" in text else {}
-        escaped, elements = mrkdwn.typed(text, workspace.handles, rooms)
-        rich: Json = {"type": "rich_text_section", "elements": elements}
-        block: Json = {"type": "rich_text", "block_id": workspace.sandbox.clock.short(), "elements": [rich]}
-        return {"text": escaped, "blocks": [block]}
+        parts, elements = [], []
+        for words, quoted in mrkdwn.quotations(text):
+            escaped, inside = mrkdwn.typed(words, workspace.handles, rooms)
+            parts.append(mrkdwn.quote(escaped) if quoted else escaped)
+            elements.append({"type": f"rich_text_{'quote' if quoted else 'section'}", "elements": inside})
+        block: Json = {"type": "rich_text", "block_id": workspace.sandbox.clock.short(), "elements": elements}
+        return {"text": "\n".join(parts), "blocks": [block]}
 
     def write(
         self,

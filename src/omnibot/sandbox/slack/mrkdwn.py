@@ -5,8 +5,9 @@ Source: docs.slack.dev/messaging/formatting-message-text. Laxer than Slack in on
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 Json = dict[str, Any]
@@ -72,6 +73,17 @@ def typed(text: str, people: Mapping[str, str], rooms: Mapping[str, str]) -> tup
         pieces.append(escape(text[position:]))
         elements.append({"type": "text", "text": text[position:]})
     return "".join(pieces), elements
+
+
+def quotations(text: str) -> Iterator[tuple[str, bool]]:
+    """What was typed, in parts: lines behind `>` are a quotation, without that, all others are none."""
+    for quoted, lines in itertools.groupby(text.split("\n"), key=lambda line: line.startswith(">")):
+        yield "\n".join(line.removeprefix(">").removeprefix(" ") if quoted else line for line in lines), quoted
+
+
+def quote(escaped: str) -> str:
+    """A quotation as the `text` of a message has it."""
+    return "\n".join(f"&gt; {line}" for line in escaped.split("\n"))
 
 
 def _understood(match: re.Match[str], people: Mapping[str, str], rooms: Mapping[str, str]) -> tuple[str, Json] | None:

@@ -171,7 +171,7 @@ def test_a_card_tells_how_it_stands():
         "🔴 Sarah Miller",
         "Taken by Ana Silva · Senior support · priority high",
         "Next answer due 2026-11-23 12:00 UTC – overdue",
-        "plan Pro · 40 EUR a month · mood bad (-0.6, falling) · urgency high · writes en, Europe/London",
+        "Plan Pro · 40 EUR a month · mood bad (-0.6, falling) · urgency high · writes en, Europe/London",
         "has come 3 times for it",
         "telegram:4711 (seen)",
         "2026-11-23 12:00 UTC Sarah Miller (telegram): It fails again!",
@@ -202,6 +202,11 @@ def test_what_can_be_done_follows_from_how_it_stands(state, labels):
 
 def with_ids(blocks: list[dict]) -> list[dict]:
     return slack.with_ids(blocks, lambda: "b")
+
+
+def test_what_is_long_and_broken_stands_on_one_line_of_a_card():
+    shown = card_blocks(card(said=(CardLine(at=NOON, by="bot", text="Hi Sarah.\n\nIt is\nfixed."),)))
+    assert "bot: Hi Sarah. It is fixed." in seen(shown)
 
 
 def test_a_card_of_nothing_is_one():
@@ -235,6 +240,9 @@ def test_a_line_tells_who_where_when_and_with_what():
     )
     ours = heard("Done", kind=EntryKind.SAID, name="bot", channel="sms")
     assert seen(entry_blocks(ours, "Done")).startswith("bot → customer (sms) ·")
+    nobodys = heard("Done", kind=EntryKind.SAID, name="", channel="sms")
+    assert seen(entry_blocks(nobodys, "Done")).startswith("The bot → customer (sms) ·")
+    assert seen(entry_blocks(heard("x", name=""), "x")).startswith("Customer (telegram) ·")
     assert seen(entry_blocks(heard("x", kind=EntryKind.REMINDER), "Answer it")) == "⏰ Answer it"
     assert [len(part) for part in parts_of("x" * (PART + 1))] == [PART, 1]
     assert "nothing that can be shown" in seen(entry_blocks(heard(""), ""))
