@@ -216,7 +216,7 @@ answers:
 ask: {when: "not entity('invoice')", key: which-invoice, say: {en: "Which invoice is it?"}}
 handoff:
   - {when: "case.contacts >= 3 or tried('refund')", team: senior, priority: high, within: 4h}
-  - {when: "fact('seats')|int > 100", team: key-accounts, within: 1d}
+  - {when: "fact('seats')|int > 100", why: they have many seats, team: key-accounts, within: 1d}
 never_repeat: no
 next: {en: "Shall I tell you when it has left us?"}
 follow_up: {after: 2d}
@@ -239,6 +239,7 @@ def test_a_playbook_says_what_is_to_be_done(tmp_path):
     senior, accounts = playbook.handoffs
     assert (senior.team, senior.priority, senior.within) == ("senior", "high", Within(minutes=240))
     assert (accounts.team, accounts.priority, accounts.within) == ("key-accounts", "", Within(days=1))
+    assert (senior.why, accounts.why) == ("", "they have many seats")
     assert playbook.never_repeat is False
     assert playbook.next is not None
     assert playbook.follow_up == timedelta(days=2)

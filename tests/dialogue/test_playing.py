@@ -346,7 +346,8 @@ def test_where_nothing_is_left_people_take_over(plan: Deciding) -> None:
     given_up = plan(memory=memory)
     assert said(given_up) == ["history.again", "history.tried", "handoff.escalated"]
     assert facts(given_up, "history.tried")["steps"] == ("Why a bill changed", "Further reasons for a bill")
-    assert given_up.handoff == "was told bill, bill-more, which did not help"
+    assert given_up.handoff == "was told “Why a bill changed”, “Further reasons for a bill”, which did not help"
+    assert "bill-more" in given_up.why
     assert given_up.case is not None
     assert (given_up.case.id, given_up.case.state) == (7, CaseState.HANDED_OFF)
 
@@ -583,6 +584,8 @@ def test_the_third_contact_goes_to_the_senior_team_with_a_promise(plan: Deciding
     assert facts(escalated, "handoff.escalated") == {"team": "our senior team", "matter": "the API timeout"}
     assert facts(escalated, "promise.by") == {"team": "our senior team", "by": NOON + timedelta(hours=4)}
     assert (escalated.team, escalated.priority) == ("senior", "high")
+    assert escalated.handoff.startswith("has come 3 times about “api timeout”")
+    assert "by its playbook api-timeout: case.contacts >= 3" in escalated.why
     assert escalated.case is not None
     assert (escalated.case.state, escalated.case.topic) == (CaseState.HANDED_OFF, "E-504")
 
@@ -599,13 +602,14 @@ def test_a_promise_waits_until_the_team_opens(plan: Deciding) -> None:
 
 
 def test_a_handoff_may_be_said_in_the_companys_own_words(plan: Deciding, tmp_path: Path) -> None:
-    say = '{when: "now.hour < 23", team: support, say: {en: "We have it, {name}."}}'
+    say = '{when: "now.hour < 23", why: they want to leave, team: support, say: {en: "We have it, {name}."}}'
     (tmp_path / "cancel.yaml").write_text(CANCEL.replace("{team: support, within: 1d}", say), encoding="utf-8")
     company = replace(plan.company, playbooks=Playbooks.load(tmp_path))
     own = Deciding(company)(read=reading("cancel"))
     assert said(own) == ["handoff.team"]
     assert own.moves[0].said[Register.CASUAL] == "We have it, {name}."
     assert own.moves[0].facts == {"team": "support"}
+    assert (own.handoff, "now.hour < 23" in own.why) == ("they want to leave", True)
     nobody = Deciding(company)(read=reading("cancel"), known=customer(name=""))
     assert (said(nobody), nobody.moves[0].said) == (["handoff.team"], {})
 

@@ -124,7 +124,8 @@ def _plan(turn: Turn, handoff: str) -> Plan:
     if moves:
         moves = (*beginning(turn, heard, to, moves), *moves)
     if said.handoff:
-        handoff = f"{handoff}; {said.handoff.why}" if handoff else said.handoff.why
+        told = said.handoff.told or said.handoff.why
+        handoff = f"{handoff}; {told}" if handoff else told
     kept = () if turn.is_shared else changes
     return Plan(
         moves=moves,

@@ -27,6 +27,7 @@ class Followed:
     failed: tuple[Article, ...] = ()  # told before, and no help
     was_told: bool = False  # one of them just now
     why: str = ""  # people take over
+    told: str = ""  # the same, as they are told
     sources: tuple[str, ...] = ()
 
     @property
@@ -67,18 +68,18 @@ def follow(turn: Turn, play: Play) -> Followed:
     """What it comes to; nothing where none of its answers holds."""
     if found := play.handoff():
         rule, why, sources = found
-        return Followed(rule=rule, why=why, sources=sources)
+        return Followed(rule=rule, why=why, told=play.told(rule), sources=sources)
     if question := play.question():
         return Followed(question=question)
     told = () if turn.is_shared else just_told(turn)
     chosen, failed = play.answer(lambda article: tells(told, article) or _is_with_people(turn, article))
     if chosen is not None or not failed:
         return Followed(chosen=chosen)
-    titles = ", ".join(article.id for article in failed)
     return Followed(
         rule=play.otherwise() or next(iter(play.playbook.handoffs), None),
         failed=failed,
-        why=f"was told {titles}, which did not help",
+        why=f"was told {', '.join(article.id for article in failed)}, which did not help",
+        told=f"was told {', '.join(f'“{article.title}”' for article in failed)}, which did not help",
         was_told=any(tells(told, article) for article in failed),
     )
 

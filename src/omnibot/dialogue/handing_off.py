@@ -63,7 +63,9 @@ def handoff(
     if not reasons:
         return None
     why = "; ".join(why for _, why in reasons)
-    return Move(kind=MoveKind.HANDOFF, topic=reasons[0][0], sources=followed.sources, why=why)
+    told = [followed.told if why == followed.why and followed.told else why for _, why in reasons]
+    words = "; ".join(dict.fromkeys(told))
+    return Move(kind=MoveKind.HANDOFF, topic=reasons[0][0], sources=followed.sources, why=why, told=words)
 
 
 def comes_first(move: Move) -> bool:
@@ -135,7 +137,7 @@ def _by_files(turn: Turn) -> Iterator[_Reason]:
 
 def _for_want_of_help(turn: Turn, heard: Heard, repeated: Sequence[Article], followed: Followed) -> Iterator[_Reason]:
     if repeated:
-        titles = ", ".join(article.id for article in repeated)
+        titles = ", ".join(f"“{article.title}”" for article in repeated)
         yield "unknown" if _asks_further(turn, heard) else "repeat", f"was told {titles} just before and asks again"
     elif Talk.NOT_HELPED in heard.talk and not followed.speaks:
         yield "repeat" if just_told(turn) else "unknown", "what they were told did not help"

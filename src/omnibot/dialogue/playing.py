@@ -87,13 +87,20 @@ class Play:
         return self._says(MoveKind.NEXT, self.playbook.intent, step.said, "the next step of its playbook")
 
     def handoff(self) -> tuple[Handoff, str, tuple[str, ...]] | None:
-        """The first rule by which people take over, with why and what it rests on."""
+        """The first rule by which people take over, with the rule's own reason and what it rests on."""
         for rule in self.playbook.handoffs:
             self.world.sources()
             if self.world.holds(rule.when):
                 when = rule.when.text if rule.when else "always"
                 return rule, f"by its playbook {self.playbook.intent}: {when}", self.world.sources()
         return None
+
+    def told(self, rule: Handoff) -> str:
+        """Why a rule hands off, in words: the company's, or what it is about and how often they came for it."""
+        if rule.why:
+            return rule.why
+        matter, times = self.playbook.intent.replace("-", " "), self.world.recollection.contacts
+        return f"has come {times} times about “{matter}”" if times > 1 else f"is here about “{matter}”"
 
     def otherwise(self) -> Handoff | None:
         """The rule for a hand-off that something else calls for: one without a condition."""
@@ -104,7 +111,9 @@ class Play:
         if rule.said is None:
             return move
         own = self._says(move.kind, move.topic, rule.said, move.why)
-        return move if own is None else replace(own, facts={**move.facts, **own.facts}, sources=move.sources)
+        if own is None:
+            return move
+        return replace(own, facts={**move.facts, **own.facts}, sources=move.sources, told=move.told)
 
     # --- its answers ---
 

@@ -54,6 +54,7 @@ class Move:
     said: Mapping[Register, str] = field(default_factory=dict)
     sources: tuple[str, ...] = ()  # what it rests on: `fact:plan`, `event:…`, `case:4`, `message:17`, `article:…`
     why: str = ""
+    told: str = ""  # why, as people who work on it are told; '' where that is in `why`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

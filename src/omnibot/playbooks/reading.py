@@ -119,7 +119,7 @@ _LANGUAGE = re.compile(r"[a-z]{2}")
 _LONGEST_EXAMPLE = 500  # characters: who says more says more than one thing
 _LONGEST_TEXT = 600  # characters: what is longer is an article
 _LASTING = re.compile(r"(\d{1,3})\s*(min|h|d)")
-_HANDOFF = ("when", "team", "priority", "within", "say", "facts")
+_HANDOFF = ("when", "team", "priority", "within", "say", "facts", "why")
 _LONGEST_LIST = 50
 _TOO_MANY = "`{}` has more than {} entries; write fewer"
 _T = TypeVar("_T")
@@ -360,6 +360,7 @@ class _Rules:
             priority=cast("Priority", priority),
             within=self._within(table),
             said=self._said(table) if "say" in table else None,
+            why=table.text("why"),
             where=self._place(node),
         )
 

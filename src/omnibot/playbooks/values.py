@@ -110,6 +110,7 @@ class Handoff:
     priority: Priority = ""
     within: Within | None = None
     said: Said | None = None  # in the company's own words; else the voice has some
+    why: str = ""  # people get it, as they are told
     where: str = field(default="", compare=False)
 
 
