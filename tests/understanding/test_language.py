@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -203,3 +205,25 @@ def test_what_is_left_of_the_model_says_what_all_of_it_says(whole: LanguageIdent
 
 def test_a_text_without_anything_that_tells_leaves_all_languages_alike() -> None:
     assert list(LanguageModel({"en", "es"}).probabilities("")) == [0.5, 0.5]
+
+
+@pytest.mark.parametrize("code", ["fr", "in", "iso"])
+def test_words_of_a_language_are_spacys_own(code: str) -> None:
+    from spacy.util import get_lang_class
+
+    from omnibot.understanding.language import common_words
+
+    try:
+        theirs = get_lang_class(code).Defaults.stop_words
+    except ImportError:
+        theirs = set()
+
+    assert common_words(code) == {word.lower() for word in theirs}
+
+
+def test_words_are_had_without_what_spacys_tokenizer_needs() -> None:
+    code = "from omnibot.understanding.language import Languages; Languages(['en', 'fr']); import sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert "spacy.lang" in done.stdout.split()
+    assert "spacy.lang.fr" not in done.stdout.split()

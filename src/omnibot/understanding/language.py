@@ -9,6 +9,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+from pathlib import Path
+from runpy import run_path
 from typing import TYPE_CHECKING, Any
 
 from omnibot.model import Evidence, Signal
@@ -71,7 +73,7 @@ class Languages:
         self._configured = frozenset(languages)
         self._company = languages[0]
         lists = _lists()
-        words = {one: _common_words(one) | set(lists["greetings"].get(one, "").split()) for one in self._configured}
+        words = {one: common_words(one) | set(lists["greetings"].get(one, "").split()) for one in self._configured}
         holders = Counter(word for those in words.values() for word in those)
         greetings = {word for one in words for word in lists["greetings"].get(one, "").split()}
         self._common = frozenset(holders)
@@ -233,13 +235,19 @@ def _lists() -> Mapping[str, Any]:
     return tomllib.loads(files("omnibot.understanding").joinpath("languages.toml").read_text("utf-8"))
 
 
-def _common_words(language: str) -> Set[str]:
-    """spaCy's stop words; none of a language that it does not have."""
-    from spacy.util import get_lang_class
+def common_words(language: str) -> Set[str]:
+    """spaCy's stop words; none of a language that it does not have.
 
+    Only the file with the words is run. The package around it would make what spaCy's tokenizer needs, which nobody
+    asks for here: of French alone that takes two seconds and 11 MB.
+    """
+    import spacy.lang
+    from spacy.util import find_matching_language
+
+    folder = Path(spacy.lang.__path__[0], find_matching_language(language) or language)
     try:
-        return {word.lower() for word in get_lang_class(language).Defaults.stop_words}
-    except ImportError:
+        return {word.lower() for word in run_path(str(folder / "stop_words.py"))["STOP_WORDS"]}
+    except FileNotFoundError:
         return set()
 
 
