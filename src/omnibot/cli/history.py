@@ -92,18 +92,15 @@ def import_history(
 
     Nothing of it is answered. It may be run again: what is known stays as it is. Exits 1 when anything was left out.
     """
-    from zoneinfo import ZoneInfo
-
     from omnibot.events import EventReader
     from omnibot.history import EntryReader
+    from omnibot.zones import zone_named
 
     settings = settings_of(config)
     try:
-        place = ZoneInfo(zone) if zone else None
-    except (ValueError, OSError, KeyError):
-        raise typer.BadParameter(
-            f"{zone!r} is no time zone: write its IANA name, such as Europe/Berlin", param_hint="--zone"
-        ) from None
+        place = zone_named(zone) if zone else None
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--zone") from None
     configure_logs(settings)
     reader = EntryReader(EventReader(settings), place)
     found = execute(_survey(files, reader, settings))

@@ -8,30 +8,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import orjson
 
 from omnibot.model import BusinessHours, EarlierTurn, Reading, Situation
+from omnibot.zones import zone_named
 
 if TYPE_CHECKING:
     from omnibot.understanding import Understanding
 
-__all__ = ["Readings", "moment", "zone_of"]
+__all__ = ["Readings", "moment"]
 
 _YEARS = range(1900, 2200)  # beyond them calendars end, and a year from now is none
 _LATEST = 10  # earlier turns that a reading looks at
 _OURS = frozenset(["us", "we", "agent", "assistant", "bot", "company", "support", "system", "operator"])
 _BEHIND = frozenset(["system", "developer", "tool", "function"])  # roles of what no customer sees
 Fields = Mapping[str, Any]
-
-
-def zone_of(name: str) -> tzinfo:
-    """A time zone by its IANA name; raises ValueError where there is none."""
-    try:
-        return ZoneInfo(name)
-    except (ValueError, OSError, KeyError):  # a folder of the zones is an OSError
-        raise ValueError(f"{name!r} is no time zone: write its IANA name, such as Europe/Berlin") from None
 
 
 def moment(written: str, zone: tzinfo) -> datetime:
@@ -115,7 +107,7 @@ class Readings:
             faults.append("text: is no text: give what was written")
         if (zone := fields.get("zone")) is not None:
             try:
-                taken.zone = zone_of(str(zone))
+                taken.zone = zone_named(str(zone))
             except ValueError as error:
                 faults.append(f"zone: {error}")
         taken.now = self._moment(fields, "now", taken)

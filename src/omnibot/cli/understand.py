@@ -56,17 +56,18 @@ def understand(
 
 def _readings(config: Path | None, now: str, zone: str, language: str) -> Readings:
     from omnibot.app import business_hours, understanding_of
-    from omnibot.cli.lines import Readings, moment, zone_of
+    from omnibot.cli.lines import Readings, moment
     from omnibot.learning import Lessons, playbooks_of
     from omnibot.logs import configure
     from omnibot.playbooks import PlaybookError
     from omnibot.understanding import PipelineError
+    from omnibot.zones import zone_named
 
     settings = settings_of(config)
     configure(settings.log)
     named = "languages" in settings.bot.model_fields_set
     try:
-        place = zone_of(zone or settings.bot.zone)
+        place = zone_named(zone or settings.bot.zone)
         at = moment(now, place) if now else None
         understanding = understanding_of(settings, [*([] if named else _LANGUAGES), *([language] if language else [])])
         lessons = Lessons.of(playbooks_of(settings), settings.data_folder)

@@ -7,9 +7,10 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from omnibot.settings.hours import Hours, known_zone
+from omnibot.settings.hours import Hours
 from omnibot.settings.places import must_be_filled
 from omnibot.settings.section import Section
+from omnibot.zones import zone_named
 
 Language = Annotated[str, Field(pattern=r"^[a-z]{2}$")]
 
@@ -67,4 +68,4 @@ class Bot(Section):
     @field_validator("zone")
     @classmethod
     def _exists(cls, zone: str) -> str:
-        return known_zone(zone)
+        return zone_named(zone).key

@@ -9,9 +9,10 @@ from typing import Annotated
 from pydantic import Field, field_validator
 
 from omnibot.settings.bot import Language
-from omnibot.settings.hours import Hours, known_zone
+from omnibot.settings.hours import Hours
 from omnibot.settings.places import must_be_filled
 from omnibot.settings.section import Count, Section
+from omnibot.zones import zone_named
 
 WorkHours = Annotated[float, Field(ge=0, le=10_000, allow_inf_nan=False)]
 
@@ -58,7 +59,7 @@ class Team(Section):
     @field_validator("zone")
     @classmethod
     def _exists(cls, zone: str) -> str:
-        return known_zone(zone) if zone else zone
+        return zone_named(zone).key if zone else zone
 
     @field_validator("signature")
     @classmethod

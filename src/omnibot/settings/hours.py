@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date, time
 from typing import Literal, Self, get_args
-from zoneinfo import ZoneInfo
 
 from pydantic import model_validator
 
@@ -31,11 +30,3 @@ class Hours(Section):
         if self.opens >= self.closes:
             raise ValueError(f"closes at {self.closes:%H:%M}, not after it opens: correct opens or closes")
         return self
-
-
-def known_zone(zone: str) -> str:
-    try:
-        ZoneInfo(zone)
-    except (ValueError, OSError, KeyError):
-        raise ValueError(f"{zone!r} is no time zone: write its IANA name, such as Europe/Berlin") from None
-    return zone
