@@ -66,6 +66,15 @@ def test_a_request_is_no_praise(text: str) -> None:
     assert label(by_rules(text)) == 0
 
 
+@pytest.mark.parametrize(
+    "text", ["Bonjour, je voudrais parler à quelqu'un", "Encore une question", "quelqu'un est là ?"]
+)
+def test_who_asks_for_somebody_in_french_is_not_cross(text: str) -> None:
+    assert label(by_rules(text, "fr")) == 0
+    assert label(by_rules("je veux enfin parler à quelqu'un", "fr")) == -1
+    assert label(by_rules("encore une erreur", "fr")) == -1
+
+
 @pytest.mark.parametrize("text", ["An issue with the list", "It is so slow", "The app crashed", "overpriced rubbish"])
 def test_words_of_failure_weigh(text: str) -> None:
     assert by_rules(text).value < -0.1

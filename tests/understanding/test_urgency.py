@@ -43,6 +43,7 @@ def read(reader: UrgencyReader, text: str, language: str = "en", times=(), emoti
         ("Server down!!!", "en", Urgency.CRITICAL),
         ("Servers down", "en", Urgency.CRITICAL),
         ("Production down!!", "en", Urgency.CRITICAL),
+        ("App down!!!", "en", Urgency.CRITICAL),
         ("me han hackeado la cuenta", "es", Urgency.CRITICAL),
         ("sale humo del cargador y huele a quemado", "es", Urgency.CRITICAL),
         ("es riecht nach Gas im Keller seit der Monteur weg ist", "de", Urgency.CRITICAL),
@@ -91,6 +92,24 @@ def test_who_calls_it_urgent_in_earnest_is_believed_as_far_as_high(reader, text:
 def test_words_of_haste_alone_are_not_urgent(reader, text: str) -> None:
     signal = read(reader, text)
     assert not (signal.known and signal.value in (Urgency.HIGH, Urgency.CRITICAL))
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("me han dicho que es gratis", "es"),
+        ("me han cobrado dos veces", "es"),
+        ("todo el texto se ve bien", "es"),
+        ("le service est super", "fr"),
+        ("tout est parfait", "fr"),
+        ("the new chart slows the app down", "en"),
+        ("scroll the site down to the map", "en"),
+    ],
+)
+def test_words_that_stand_beside_harm_are_none_alone(reader, text: str, language: str) -> None:
+    signal = read(reader, text, language)
+    assert not (signal.known and signal.value in (Urgency.HIGH, Urgency.CRITICAL))
+    assert signal.value is not Urgency.CRITICAL
 
 
 def test_a_topic_is_not_urgent_without_harm(reader) -> None:

@@ -174,11 +174,12 @@ class _Lexicon:
     def __init__(self, language: str) -> None:
         self._words: dict[str, list[tuple[_Form, frozenset[str] | None]]] = {}
         self._stems: dict[str, list[tuple[_Form, frozenset[str] | None]]] = {}
+        same: dict[frozenset[str] | None, frozenset[str] | None] = {}  # phrases go on alike: a set for each took 2 MB
         for topic, cue, phrase in _phrases(language):
             form = _Form(topic, cue, phrase)
             for word, following in form.beginnings():
                 forms = self._stems if word.endswith("*") else self._words
-                forms.setdefault(word.rstrip("*"), []).append((form, following))
+                forms.setdefault(word.rstrip("*"), []).append((form, same.setdefault(following, following)))
         self._lengths = sorted({len(stem) for stem in self._stems})
         self._known = ByHeart(self._look_up)
         self._last: tuple[Utterance, dict[str, list[Cue]]] | None = None
