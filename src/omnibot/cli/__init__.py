@@ -9,6 +9,7 @@ import typer
 from omnibot.cli import (
     ask,
     customer,
+    desk,
     evaluate,
     event,
     history,
@@ -39,6 +40,7 @@ app.add_typer(sandbox.app)
 app.add_typer(outbox, name="outbox")
 app.add_typer(customers, name="customer")
 app.add_typer(people.handoffs, name="handoffs")
+app.add_typer(desk.desk, name="desk")
 app.add_typer(people.parked, name="parked")
 app.add_typer(people.app)
 app.add_typer(understand.app)

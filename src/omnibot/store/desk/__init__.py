@@ -12,7 +12,19 @@ What agents do goes through the customer's lane instead: see message_path/acts.p
 from __future__ import annotations
 
 from omnibot.store.desk.mirror import Mirroring
-from omnibot.store.desk.values import ActRecord, Adopted, Attended, Figures, Mark, NewEntry, Refresh, ToShow, Understood
+from omnibot.store.desk.values import (
+    ActRecord,
+    Adopted,
+    Attended,
+    Figures,
+    Kept,
+    LineRecord,
+    Mark,
+    NewEntry,
+    Refresh,
+    ToShow,
+    Understood,
+)
 
 __all__ = [
     "ActRecord",
@@ -20,6 +32,8 @@ __all__ = [
     "Attended",
     "DeskStore",
     "Figures",
+    "Kept",
+    "LineRecord",
     "Mark",
     "NewEntry",
     "Refresh",

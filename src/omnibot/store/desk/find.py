@@ -11,7 +11,7 @@ import orjson
 from omnibot.contract.desk import Place
 from omnibot.model import ActKind, Agent, CustomerId, MessageId, StretchId
 from omnibot.store.codec import Codec
-from omnibot.store.desk.values import ActRecord, Attended, Figures, Understood
+from omnibot.store.desk.values import ActRecord, Attended, Figures, Kept, LineRecord, Understood
 from omnibot.store.message_path.connections import Connections
 from omnibot.store.message_path.load import ADDRESS, known_address
 from omnibot.store.payloads import text_of
@@ -62,6 +62,27 @@ SELECT s.id, w.customer_id, s.address_id, s.body_sealed, ARRAY(
         SELECT * FROM cases WHERE address_id = l.address_id AND matter_id = s.matter_id OFFSET 0) AS c
     WHERE l.customer_id = w.customer_id) AS sides
 FROM stretches s {WHOSE} WHERE s.ended_at IS NULL ORDER BY {_URGENT_FIRST} LIMIT {_MOST_SEARCHED}
+"""
+
+_NAMES = """
+SELECT s.id, f.address_id, f.value_sealed FROM unnest((SELECT $1::bigint[])) AS c(id)
+JOIN stretches s ON s.id = c.id JOIN links mine ON mine.address_id = s.address_id
+JOIN links theirs ON theirs.customer_id = mine.customer_id
+JOIN facts f ON f.address_id = theirs.address_id AND f.key = 'name' AND f.valid_to IS NULL
+ORDER BY f.confidence, f.valid_from, f.id
+"""
+
+_NOT_SHOWN = """
+SELECT id, stretch_id AS stretch, kind, state, at, due_at, attempts, coalesce(reason, '') AS reason FROM desk_entries
+WHERE state = ANY('{queued,failed,unknown}'::text[]) AND ($1::bigint IS NULL OR stretch_id = $1)
+ORDER BY id DESC LIMIT $2
+"""
+
+_KEPT = """
+SELECT team, priority, count(*) AS matters, count(*) FILTER (WHERE reminded ? 'first.over') AS first_over,
+    count(*) FILTER (WHERE reminded ? 'next.over') AS next_over,
+    count(*) FILTER (WHERE reminded ? 'resolve.over') AS resolve_over
+FROM stretches WHERE opened_at > $1 GROUP BY team, priority ORDER BY team, priority
 """
 
 # Among the latest of each address.
@@ -185,6 +206,24 @@ class Finding(Connections):
         async with self._connection() as connection:
             rows = await connection.fetch(_ACTS, stretch)
         return [self._act(row, self._codec.open(row["address_id"], row["payload_sealed"])) for row in rows]
+
+    async def names(self, stretches: Collection[StretchId]) -> dict[StretchId, str]:
+        """How the customers of these are called, as far as that is known."""
+        async with self._connection() as connection:
+            rows = await connection.fetch(_NAMES, list(stretches))
+        return {StretchId(r["id"]): self._codec.open_text(r["address_id"], r["value_sealed"]) for r in rows}
+
+    async def not_shown(self, stretch: StretchId | None = None, limit: int = 50) -> list[LineRecord]:
+        """Lines that do not stand in their threads, of one or of all, the latest first."""
+        async with self._connection() as connection:
+            rows = await connection.fetch(_NOT_SHOWN, stretch, limit)
+        return [LineRecord(**row) for row in rows]
+
+    async def kept(self, since: datetime) -> list[Kept]:
+        """How the teams have kept their times in what was handed to them since then."""
+        async with self._connection() as connection:
+            rows = await connection.fetch(_KEPT, since)
+        return [Kept(**row) for row in rows]
 
     async def count(self) -> Figures:
         """What there is to do, by the database's clock."""

@@ -122,6 +122,32 @@ class ActRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LineRecord:
+    """A line of a thread that does not stand there: it waits, was refused, or nobody knows."""
+
+    id: int
+    stretch: StretchId
+    kind: str
+    state: str  # queued, failed, unknown
+    at: datetime
+    due_at: datetime  # of what waits: when it is tried next
+    attempts: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """How a team has kept its times, by priority: of so many matters, how often each was over."""
+
+    team: str
+    priority: str
+    matters: int
+    first_over: int
+    next_over: int
+    resolve_over: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """How the desk fares."""
 
