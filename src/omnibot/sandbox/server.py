@@ -6,11 +6,12 @@ import asyncio
 import random
 import socket
 from abc import ABC, abstractmethod
+from collections.abc import Coroutine
 from contextlib import suppress
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
-from aiohttp import web
+from aiohttp import ClientSession, ClientTimeout, TCPConnector, web
 
 from omnibot.sandbox.faults import Faults
 from omnibot.sandbox.ledger import Ledger
@@ -66,6 +67,49 @@ class HttpSandbox(ABC):
         if request.transport is not None:
             request.transport.abort()
         return web.Response()
+
+
+class CallingSandbox(HttpSandbox):
+    """One that calls its customers' webhooks, too: what it has under way ends with it."""
+
+    client: ClientSession
+
+    def __init__(
+        self,
+        ledger: Ledger | None = None,
+        faults: Faults | None = None,
+        *,
+        port: int = 0,
+        timeout: float,  # seconds that a call may take
+    ) -> None:
+        super().__init__(ledger, faults, port=port)
+        self._call_seconds = timeout
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Run beside everything else until done, or until the sandbox closes."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def __aenter__(self) -> Self:
+        timeout = ClientTimeout(total=self._call_seconds)
+        self.client = ClientSession(connector=TCPConnector(limit=0), timeout=timeout)
+        try:
+            return await super().__aenter__()
+        except BaseException:
+            await self.client.close()
+            raise
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await super().__aexit__(kind, error, trace)
+        await self.client.close()
 
 
 def free_port() -> int:

@@ -6,21 +6,19 @@ and nothing is throttled unless told to be (`Faults`).
 
 from __future__ import annotations
 
-import asyncio
 import math
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from types import TracebackType
-from typing import Any, Self, TypedDict
+from typing import Any, TypedDict
 
 import orjson
-from aiohttp import ClientSession, ClientTimeout, TCPConnector, web
+from aiohttp import web
 
 from omnibot.model import Address
 from omnibot.sandbox.faults import Blocked, Cut, Fault, Faults, Hang, ServerError, Throttle
 from omnibot.sandbox.ledger import Ledger, Outcome
-from omnibot.sandbox.server import HttpSandbox
+from omnibot.sandbox.server import CallingSandbox
 from omnibot.sandbox.telegram.customers import TelegramCustomers
 from omnibot.sandbox.telegram.parameters import (
     ACTIONS,
@@ -56,7 +54,7 @@ class _Seen(TypedDict):
     choices: tuple[str, ...]
 
 
-class TelegramSandbox(HttpSandbox):
+class TelegramSandbox(CallingSandbox):
     """Telegram on loopback: `url` goes where https://api.telegram.org stands else. It has one bot from the start."""
 
     provider = PROVIDER
@@ -64,11 +62,10 @@ class TelegramSandbox(HttpSandbox):
     def __init__(
         self, ledger: Ledger | None = None, faults: Faults | None = None, *, port: int = 0, token: str = TOKEN
     ) -> None:
-        super().__init__(ledger, faults, port=port)
+        super().__init__(ledger, faults, port=port, timeout=WEBHOOK_TIMEOUT)
         self.bots: dict[str, Bot] = {}
         self.main = self.bot(token)
         self.customers = TelegramCustomers(self.main)
-        self._tasks: set[asyncio.Task[None]] = set()
         self._methods: dict[str, Method] = {
             "getMe": self._get_me,
             "getUpdates": self._get_updates,
@@ -92,30 +89,6 @@ class TelegramSandbox(HttpSandbox):
     def user(self, id: int, name: str = "Sandra Box", language: str = "en") -> User:
         """A person who knows the first bot."""
         return self.main.user(id, name, language)
-
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run beside everything else until done, or until the sandbox closes."""
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def __aenter__(self) -> Self:
-        self.client = ClientSession(connector=TCPConnector(limit=0), timeout=ClientTimeout(total=WEBHOOK_TIMEOUT))
-        try:
-            return await super().__aenter__()
-        except BaseException:
-            await self.client.close()
-            raise
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await super().__aexit__(kind, error, trace)
-        await self.client.close()
 
     def application(self) -> web.Application:
         """Methods under /bot<token>/<method>, files under /file/bot<token>/<path>."""

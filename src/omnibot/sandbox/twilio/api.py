@@ -23,12 +23,12 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 import orjson
-from aiohttp import ClientSession, ClientTimeout, TCPConnector, web
+from aiohttp import web
 
 from omnibot.model import Address
 from omnibot.sandbox.faults import Blocked, Cut, Fault, Faults, Hang, ServerError, Throttle
 from omnibot.sandbox.ledger import Ledger, Outcome
-from omnibot.sandbox.server import HttpSandbox
+from omnibot.sandbox.server import CallingSandbox
 from omnibot.sandbox.twilio.account import PROVIDER, Account
 from omnibot.sandbox.twilio.customers import SmsCustomers, WhatsAppCustomers
 from omnibot.sandbox.twilio.errors import REASONS, TwilioError, not_found, refusal
@@ -52,7 +52,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class TwilioSandbox(HttpSandbox):
+class TwilioSandbox(CallingSandbox):
     """Twilio on loopback: `url` goes where https://api.twilio.com, messaging.twilio.com and content.twilio.com stand.
 
     It has one account from the start, with a number and a WhatsApp sender. Its files are at a second host, `media.url`.
@@ -71,7 +71,7 @@ class TwilioSandbox(HttpSandbox):
         statuses: Literal["auto", "manual"] = "auto",
         webhook_timeout: float = TOTAL,
     ) -> None:
-        super().__init__(ledger, faults, port=port)
+        super().__init__(ledger, faults, port=port, timeout=TOTAL)
         self.now = now
         self.automatic = statuses == "auto"
         self.media = MediaHost(self._hosted)
@@ -80,7 +80,6 @@ class TwilioSandbox(HttpSandbox):
         self.main = self.account(ACCOUNT_SID, AUTH_TOKEN, SMS_NUMBER, WHATSAPP_NUMBER)
         self.sms = SmsCustomers(self.main)
         self.whatsapp = WhatsAppCustomers(self.main)
-        self._tasks: set[asyncio.Task[Any]] = set()
 
     def account(self, sid: str, auth_token: str, sms_number: str, whatsapp_number: str) -> Account:
         """One more account."""
@@ -90,37 +89,24 @@ class TwilioSandbox(HttpSandbox):
         """Somebody who writes to the first account."""
         return self.main.phone(number)
 
-    def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Run beside everything else until done, or until the sandbox closes."""
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
     async def settled(self) -> None:
         """Return when no webhook and no status is under way any more."""
         while self._tasks:
             await asyncio.wait(self._tasks)
 
     async def __aenter__(self) -> Self:
-        self.client = ClientSession(connector=TCPConnector(limit=0), timeout=ClientTimeout(total=TOTAL))
+        await self.media.__aenter__()
         try:
-            await self.media.__aenter__()
             return await super().__aenter__()
         except BaseException:
             await self.media.__aexit__(None, None, None)
-            await self.client.close()
             raise
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
         await super().__aexit__(kind, error, trace)
         await self.media.__aexit__(kind, error, trace)
-        await self.client.close()
 
     def application(self) -> web.Application:
         """The API of api.twilio.com, messaging.twilio.com and content.twilio.com, whose paths do not meet."""
