@@ -10,18 +10,26 @@ from typer.testing import CliRunner
 
 from omnibot.cli import app
 from omnibot.sandbox.slack import SlackSandbox
+from omnibot.sandbox.slack.manifest import Manifest
+from omnibot.settings import Desk as DeskTables
 from omnibot_slack.desk.payloads import SEND
 from omnibot_slack.health import NEEDED, NEEDED_BY_DESK
-from omnibot_slack.manifest import DESK_SCOPES, SCOPES, manifest
+from omnibot_slack.manifest import DESK_EVENTS, DESK_SCOPES, EVENTS, SCOPES, manifest
 
-GUIDE = (Path(__file__).parents[4] / "docs" / "channels" / "slack.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[4] / "docs"
+GUIDE = (DOCS / "channels" / "slack.md").read_text(encoding="utf-8")
+DESK = (DOCS / "desk.md").read_text(encoding="utf-8")
 URL = "https://bot.example.com/channels/slack/main/events"
 
 
-def printed(*options: str) -> dict:
+def printed_text(*options: str) -> str:
     result = CliRunner().invoke(app, ["slack", "manifest", *options])
     assert result.exit_code == 0
-    return yaml.safe_load(result.output)
+    return result.output
+
+
+def printed(*options: str) -> dict:
+    return yaml.safe_load(printed_text(*options))
 
 
 def test_the_manifest_of_a_desk_has_all_that_agents_use():
@@ -71,9 +79,35 @@ def test_without_a_desk_it_is_that_of_the_guide():
     assert printed("--no-desk") == written
 
 
+@pytest.mark.parametrize("url", ["", URL])
+@pytest.mark.parametrize("desk", [True, False])
+def test_slack_takes_it_as_it_is(url, desk):
+    written = printed_text(*(["--url", url] if url else []), *([] if desk else ["--no-desk"]))
+    assert Manifest.read(written).settings.socket_mode_enabled == (not url)
+
+
 @pytest.mark.parametrize("scope", DESK_SCOPES)
 def test_each_scope_of_a_desk_is_explained(scope):
-    assert f"`{scope}`" in GUIDE.split("| scope |")[1]
+    table = GUIDE.split("| scope |")[1].split("\n\n")[0]  # a blank line would end it
+    assert f"`{scope}`" in table
+
+
+@pytest.mark.parametrize("name", [*SCOPES, *DESK_SCOPES, *EVENTS, *DESK_EVENTS])
+def test_the_desks_page_explains_all_that_the_app_may_and_hears(name):
+    assert f"`{name}`" in DESK.split("### What the app may do, and why")[1].split("\n## ")[0]
+
+
+@pytest.mark.parametrize("setting", ["staff", "staff_group", "desk_prefix", "desk_command", *DeskTables.model_fields])
+def test_the_desks_page_has_its_settings(setting):
+    assert re.search(rf"\b{setting}\b", DESK)
+
+
+def test_the_desks_page_has_its_pictures_and_tells_what_is_on_them():
+    shown = dict(re.findall(r"!\[(.*?)\]\((desk/.*?)\)", DESK))
+    assert sorted(shown.values()) == sorted(f"desk/{one.name}" for one in (DOCS / "desk").glob("*.png"))
+    assert all(len(told) > 20 for told in shown)
+    assert sum((DOCS / path).stat().st_size for path in shown.values()) < 300_000
+    assert all((DOCS / path).read_bytes().startswith(b"\x89PNG") for path in shown.values())
 
 
 # --- omnibot check -----------------------------------------------------------------------------------------------
