@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 __all__ = ["FORMS", "Place", "PlaceError", "Template"]
 
@@ -61,7 +62,7 @@ class Template:
         """Take a text apart; raises PlaceError."""
         reader = _Reader(text)
         parts = tuple(reader.parts(in_case=False))
-        return cls(text, parts, frozenset(_names(parts)))
+        return cls(text, parts, _names(parts))
 
     @property
     def places(self) -> Iterator[Place]:
@@ -81,8 +82,14 @@ def _places(parts: tuple[str | Place, ...]) -> Iterator[Place]:
                 yield from _places(case.parts)
 
 
-def _names(parts: tuple[str | Place, ...]) -> Iterator[str]:
-    return (place.name for place in _places(parts) if place.name != "#")
+def _names(parts: tuple[str | Place, ...]) -> frozenset[str]:
+    return _shared(frozenset(place.name for place in _places(parts) if place.name != "#"))
+
+
+@lru_cache(maxsize=1024)
+def _shared(names: frozenset[str]) -> frozenset[str]:
+    """Thousands of texts have the same few places: one set of them is enough for all."""
+    return names
 
 
 class _Reader:
@@ -131,7 +138,7 @@ class _Reader:
             self._take("{", skip_after=False)
             start = self._at
             parts = tuple(self.parts(in_case=True))
-            cases[category] = Template(self._text[start : self._at], parts, frozenset(_names(parts)))
+            cases[category] = Template(self._text[start : self._at], parts, _names(parts))
             self._take("}")
         if "other" not in cases:
             raise PlaceError(f"has a plural of {{{name}}} without `other`; add other {{…}} for all other numbers")

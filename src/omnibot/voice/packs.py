@@ -69,16 +69,22 @@ class _Wording:
 
     @classmethod
     def of(cls, template: Template) -> _Wording:
-        needs = template.names - ALWAYS
+        needs = _needs(template.names)
         told = {"name" if name in NAMES else name for name in needs}
         first = template.parts[0] if template.parts else ""
         capital = isinstance(first, Place) and first.name not in _AS_WRITTEN
         return cls(template, needs, len(told & PREFERRED), capital)
 
 
+@lru_cache(maxsize=1024)
+def _needs(names: frozenset[str]) -> frozenset[str]:
+    """Of the places of a wording; most have the same few, and one set of them is enough for all."""
+    return names - ALWAYS
+
+
 _AS_WRITTEN = NAMES | {"company", "bot", "code", "address", "title", "file", "contact"}
 _Cell = tuple[_Wording, ...]
-_Node: TypeAlias = "list[Template] | dict[str, _Node]"  # wordings, or those of each manner and length
+_Node: TypeAlias = "list[_Wording] | dict[str, _Node]"  # wordings, or those of each manner and length
 
 
 @dataclass(frozen=True)
@@ -369,7 +375,7 @@ class _Reading:
                     self._fault(file, steps, f"{'.'.join(steps)} has no words in the manner {manner}; {action}")
                     told.add(lacks)
                 continue
-            cell = tuple(map(_Wording.of, wordings))
+            cell = tuple(wordings)
             for case in topic.cases:
                 if wordings and not any(wording.needs <= case for wording in cell) and (manner, *case) not in told:
                     told.add((manner, *case))
@@ -377,9 +383,10 @@ class _Reading:
             yield cell
 
     def _node(self, file: _File, steps: tuple[str, ...], node: object, topic: Topic) -> _Node:
-        """Lists of templates instead of lists of texts."""
+        """Lists of wordings instead of lists of texts: made once, however many styles they are of."""
         if isinstance(node, list) and node and all(isinstance(text, str) and text.strip() for text in node):
-            return [template for text in node if (template := self._template(file, steps, text, topic)) is not None]
+            read = [self._template(file, steps, text, topic) for text in node]
+            return [_Wording.of(template) for template in read if template is not None]
         if isinstance(node, dict) and node and node.keys() <= _AXES.keys():
             return {key: self._node(file, (*steps, key), inner, topic) for key, inner in node.items()}
         if isinstance(node, dict):
@@ -525,7 +532,7 @@ class _Reading:
         return {name: tuple(signs) for name, signs in table.items()}
 
 
-def _choose(node: _Node, manner: Manner, length: Length | None) -> list[Template] | None:
+def _choose(node: _Node, manner: Manner, length: Length | None) -> list[_Wording] | None:
     """What a node has for a manner and a length; None where it has nothing. What is short need not tell manners."""
     if isinstance(node, list):
         return node
