@@ -66,6 +66,24 @@ def test_a_word_that_everybody_greets_or_thanks_with_is_enough(text: str, langua
     assert (signal.value, signal.known) == (language, True)
 
 
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("invoice?", "en"),
+        ("factura?", "es"),
+        ("humano", "es"),
+        ("Rechnung?", "de"),
+        ("kündige", "de"),
+        ("facture ?", "fr"),
+        ("un humain", "fr"),
+        ("halo hab mein paswort vergesen", "de"),
+    ],
+)
+def test_a_word_that_customers_come_with_is_enough(text: str, language: str) -> None:
+    signal = read(text, None, FOUR)
+    assert (signal.value, signal.known) == (language, True)
+
+
 def test_one_word_does_not_change_the_language_that_somebody_writes_in() -> None:
     assert read("thanks", "es").value == "es"
     assert read("thanks so much", "es").value == "en"
@@ -150,7 +168,7 @@ def test_words_of_two_languages_are_weighed_with_the_model() -> None:
 
 
 def test_where_no_word_tells_the_beginning_is_the_evidence() -> None:
-    assert words(read("invoice export crashed yesterday evening")) == ("invoice export crashed yesterday evening",)
+    assert words(read("report export crashed yesterday evening")) == ("report export crashed yesterday evening",)
 
 
 def test_many_words_of_which_none_is_common_are_in_none_of_ours() -> None:
