@@ -32,7 +32,9 @@ class Profile:
     zone: str = ""
     trusted_in: str = ""  # the workspace that answers for the email
     team: str = ""  # their own workspace
+    teams: frozenset[str] = frozenset()  # of an organisation (Enterprise Grid), all workspaces that they are in
     guest: bool = False  # somebody whom a workspace lets into some of its channels
+    gone: bool = False  # their account is closed
     known: bool = False  # whether Slack has answered
 
     def of(self, sender: Sender) -> Sender:
@@ -102,9 +104,16 @@ def _profile(user: object, trusted: Collection[str]) -> Profile:
         zone=_first(fields, "tz"),
         trusted_in=_trusted_in(fields, trusted),
         team=_first(fields, "team_id"),
+        teams=_teams(fields.get("enterprise_user")),
         guest=fields.get("is_restricted") is True or fields.get("is_ultra_restricted") is True,
+        gone=fields.get("deleted") is True,
         known=bool(fields),
     )
+
+
+def _teams(organised: object) -> frozenset[str]:
+    teams = organised.get("teams") if isinstance(organised, dict) else None
+    return frozenset(team for team in teams if isinstance(team, str)) if isinstance(teams, list) else frozenset()
 
 
 def _trusted_in(fields: Any, trusted: Collection[str]) -> str:  # noqa: ANN401 - it is JSON, whatever that holds

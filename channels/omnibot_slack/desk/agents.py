@@ -11,6 +11,7 @@ from omnibot_slack.profiles import Profiles
 from omnibot_slack.staff import Staff
 
 GUEST = "guests may not act here"
+GONE = "their account is closed"
 STRANGER = "people of other workspaces may not act here, unless they are on the list of staff"
 NOBODY = "only who is on the list of staff may act here"
 
@@ -25,7 +26,8 @@ class Agents:
     async def judge(self, team: str, user: str, me: Me) -> tuple[Agent, str]:
         """Who it is, and why they may not act, '' where they may. Raises CallFailed where that cannot be known.
 
-        Slack's own word for where somebody is at home counts more than what came with an act.
+        Slack's own word for where somebody is at home counts more than what came with an act. Who is in several
+        workspaces of an organisation is at home in ours.
         """
         async with asyncio.TaskGroup() as asking:
             asked = asking.create_task(self._profiles.of(user))
@@ -33,10 +35,10 @@ class Agents:
         profile = asked.result()
         if not profile.known:
             raise CallFailed("profile_unknown")
-        home = profile.team or team
+        home = me.team if me.team in profile.teams else profile.team or team
         agent = agent_of(home, user, profile.name)
-        if profile.guest:
-            return agent, GUEST
+        if profile.guest or profile.gone:
+            return agent, GUEST if profile.guest else GONE
         listed = warmed.result() if home == team else await self._lists(f"{home}/{user}", me)
         if isinstance(listed, CallFailed):
             raise listed

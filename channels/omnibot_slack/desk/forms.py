@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 
 from omnibot.contract import Page
 from omnibot.model import Card, CardLine
@@ -38,7 +39,7 @@ REASONS = (
 )
 OTHER = "other"
 PAGE_LINES = 90  # messages; a view has 100 blocks
-_VIEW_TEXT = 50_000  # characters: a view has 250 kB
+_VIEW = 200_000  # bytes of a view, which has 250 kB, however Slack writes what is not ASCII
 _LINE = 2000  # characters of a message in the timeline
 
 FORMS = frozenset({"reply", "assign", "team", "priority", "snooze", "consent", "resolve", "hand_back", "merge"})
@@ -111,15 +112,21 @@ def _merge(card: Card, token: str) -> Json:
 
 def timeline(page: Page, name: str, token: str) -> Json:
     """A part of what was said on all channels."""
-    lines = page.lines[-PAGE_LINES:]
-    most = min(_LINE, _VIEW_TEXT // max(1, len(lines)))
-    blocks = [block for one in lines for block in _said(one, name, most)]
+    blocks = _within(page.lines[-PAGE_LINES:], name)
     turns = [
         *([button("Earlier", "page:earlier", str(page.number + 1))] if page.earlier else []),
         *([button("Later", "page:later", str(page.number - 1))] if page.later and page.number > 0 else []),
     ]
     shown = [*(blocks or [section("Nothing was said yet.")]), *([actions(*turns)] if turns else [])]
     return {**told("Timeline"), "callback_id": f"{ACTION}timeline", "private_metadata": token, "blocks": shown}
+
+
+def _within(lines: Sequence[CardLine], name: str) -> list[Json]:
+    """Messages, each so long that all of them fit into a view."""
+    most = _LINE
+    while len(json.dumps(blocks := [block for one in lines for block in _said(one, name, most)])) > _VIEW:
+        most //= 2
+    return blocks
 
 
 def told(title: str, text: str = "One moment …") -> Json:

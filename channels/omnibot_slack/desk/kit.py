@@ -22,7 +22,7 @@ NOTHING = "–"
 
 _ENTITY = re.compile(r"&(?=(?:amp|lt|gt);)")
 _UNESCAPABLE = re.compile(r"&amp;(?=(?:amp|lt|gt);)")
-_UNSENDABLE = re.compile("[\x00\ud800-\udfff]")
+_UNSENDABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 
 def clip(text: str, most: int) -> str:
@@ -31,7 +31,7 @@ def clip(text: str, most: int) -> str:
 
 
 def _shown(text: str) -> str:
-    """A text that Slack can be given: no NUL, no half of a surrogate pair."""
+    """A text that Slack can be given: nothing that controls a terminal, no half of a surrogate pair."""
     return _UNSENDABLE.sub("\ufffd", text)
 
 

@@ -11,6 +11,8 @@ from omnibot.sandbox.slack.parameters import ApiError, Json
 from omnibot.sandbox.slack.people import Person
 from omnibot.sandbox.slack.rooms import Usergroup
 
+ENTERPRISE = "E0SANDBOX"  # the organisation of whoever is in several workspaces
+
 
 def _auth_test(call: Call) -> Json:
     workspace = call.workspace
@@ -107,7 +109,7 @@ METHODS: Handlers = {
 
 def _user(call: Call, person: Person) -> Json:
     """A user; a stranger's profile is thinner, and without its scope there is no address."""
-    stranger = person.team != call.workspace.team
+    stranger = person.is_stranger
     first, _, last = person.name.partition(" ")
     profile: Json = {
         "real_name": person.name, "real_name_normalized": person.name, "display_name": person.handle,
@@ -123,6 +125,11 @@ def _user(call: Call, person: Person) -> Json:
     }  # fmt: skip
     if stranger:
         user["is_stranger"] = True
+    if person.teams:
+        user["enterprise_user"] = {
+            "id": person.id, "enterprise_id": ENTERPRISE, "enterprise_name": "Sandbox Grid",
+            "is_admin": False, "is_owner": False, "is_primary_owner": False, "teams": list(person.teams),
+        }  # fmt: skip
     if person.deleted:
         return user  # without name and zone, as Slack describes who is gone
     offset = datetime.now(ZoneInfo(person.tz)).utcoffset()

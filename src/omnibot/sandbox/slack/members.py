@@ -42,8 +42,8 @@ class Shown:
 class Member:
     """Somebody in a workspace: who they are, what they write and what they read.
 
-    `team` is their own workspace, which may be another; `guest` an account that is restricted, `single_channel` to one
-    channel; `confirmed` their email address.
+    `team` is their own workspace, which may be another; `teams` are all that they are in of an organisation; `guest` an
+    account that is restricted, `single_channel` to one channel; `confirmed` their email address.
     """
 
     workspace: Workspace = field(repr=False)
@@ -58,6 +58,7 @@ class Member:
     team: str
     confirmed: bool = True
     deleted: bool = False
+    teams: tuple[str, ...] = ()
     _ephemerals: deque[tuple[Room, Json]] = field(
         default_factory=lambda: deque(maxlen=KEPT_EPHEMERALS), init=False, repr=False
     )
@@ -66,6 +67,11 @@ class Member:
     def address(self) -> str:
         """The value of their address: `T…/U…`, with their own workspace."""
         return f"{self.team}/{self.id}"
+
+    @property
+    def is_stranger(self) -> bool:
+        """Whether they are of another company."""
+        return self.workspace.team not in (self.team, *self.teams)
 
     @property
     def bot_id(self) -> str:

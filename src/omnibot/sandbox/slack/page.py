@@ -164,7 +164,7 @@ class Look:
         person = self.workspace.people.get(message.get("user", ""))
         if person is None:
             return ""
-        return "EXTERNAL" if person.team != self.workspace.team else "GUEST" if person.guest else ""
+        return "EXTERNAL" if person.is_stranger else "GUEST" if person.guest else ""
 
     def colour(self, name: str) -> str:
         """Of the square beside a name; the same each time."""

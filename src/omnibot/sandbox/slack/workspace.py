@@ -159,17 +159,20 @@ class Workspace:
         guest: bool = False,
         single_channel: bool = False,
         team: str = "",
+        teams: Collection[str] = (),
     ) -> Person:
         """A person; made at the first call.
 
         `guest` has a restricted account, `single_channel` one for a single channel; `team` is another workspace of
-        theirs, with which channels are shared (Slack Connect).
+        theirs, with which channels are shared (Slack Connect); `teams` are all workspaces of one organisation
+        (Enterprise Grid) that they are in.
         """
         person = self.people.get(id)
         if person is None:
             person = self.people[id] = Person(
                 self, id, name, email=email or f"{id.lower()}@example.org", tz=tz, locale=locale, is_bot=is_bot,
                 guest=guest or single_channel, single_channel=single_channel, team=team or self.team,
+                teams=tuple(teams),
             )  # fmt: skip
             self.handles.setdefault(person.handle, id)
         return person
@@ -192,7 +195,7 @@ class Workspace:
             if bot:
                 room.members.add(self.bot_user)
         room.members |= {person.id for person in members}
-        room.shared |= any(person.team != self.team for person in members)
+        room.shared |= any(person.is_stranger for person in members)
         return room
 
     def room(self, channel: Room | str) -> Room:

@@ -212,6 +212,23 @@ async def test_a_bare_id_is_of_our_own_workspace(sandbox: SlackSandbox):
         assert (await work.acted()).kind is ActKind.REFUSED
 
 
+async def test_a_colleague_of_another_workspace_of_the_organisation_is_one_of_ours(sandbox: SlackSandbox):
+    """Enterprise Grid: who is in both workspaces may have either as their own, and an id that begins with W."""
+    async with at_work(sandbox, staff=["U0ANA"]) as work:
+        workspace = work.house.workspace
+        wanda = workspace.user("W0WANDA", "Wanda", team="T0HQ", teams=("T0HQ", workspace.team))
+        otto = workspace.user("W0OTTO", "Otto", team="T0HQ", teams=("T0HQ",))
+        workspace.usergroup("S0AGENTS", "agents", [wanda, otto])
+        for person in (wanda, otto):
+            person.join(work.room)
+        work.write(wanda, "> Hello")
+        act = await work.acted()
+        assert (act.kind, act.by.id) == (ActKind.REPLY, f"slack:{workspace.team}/W0WANDA")
+        work.write(otto, "> Hello")
+        act = await work.acted(2)
+        assert (act.kind, act.by.id) == (ActKind.REFUSED, "slack:T0HQ/W0OTTO")
+
+
 async def test_nobody_acts_while_slack_does_not_tell_who_it_is(work: AtWork):
     work.house.workspace.scopes.discard("users:read")
     work.ana.press("Take", work.ts)
@@ -422,6 +439,14 @@ async def test_nothing_is_assigned_to_who_may_not_act(work: AtWork):
     await opened(work, "Assign…", "Assign")
     work.ana.submit({"Who shall have it": "Eve"})
     await work.until(lambda: "guests may not act" in work.ana.see_modal())
+    assert work.office.offers == []
+
+
+async def test_nothing_is_assigned_to_whose_account_is_closed(work: AtWork):
+    await opened(work, "Assign…", "Assign")
+    work.grace.deactivate()
+    work.ana.submit({"Who shall have it": "Grace Hopper"})
+    await work.until(lambda: "their account is closed" in work.ana.see_modal())
     assert work.office.offers == []
 
 

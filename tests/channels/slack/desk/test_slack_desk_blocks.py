@@ -1,5 +1,6 @@
 """Cards, lines, forms and lists within Slack's limits, whatever people are called and write."""
 
+import json
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 
@@ -11,7 +12,7 @@ from slack_office import NOON, card, heard, stretch
 from omnibot.contract import Page, Place
 from omnibot.model import Agent, Card, CardLine, DeliveryState, EntryKind, File, Stretch, StretchState
 from omnibot.sandbox.slack import blocks as slack
-from omnibot.sandbox.slack.modals import checked
+from omnibot.sandbox.slack.modals import LARGEST, checked
 from omnibot_slack.desk.cards import card_blocks, card_fallback, standing
 from omnibot_slack.desk.forms import FORMS, form, timeline, told
 from omnibot_slack.desk.kit import plain
@@ -279,10 +280,18 @@ def test_any_page_of_a_timeline_is_a_view(some, earlier, later, name):
     checked(timeline(Page(some, 1, earlier=earlier, later=later), name, "t"), "modal")
 
 
-def test_the_longest_page_of_a_timeline_is_a_view():
-    line = CardLine(at=NOON, by=LONG, text=LONG, channel=LONG)
-    checked(timeline(Page((line,) * 300, 3, earlier=True, later=True), LONG, "t"), "modal")
-    checked(told(LONG, LONG), "modal")
+@pytest.mark.parametrize("text", [LONG, "\x01" * 5000, "👩\u200d🚀" * 2000, '"\\/' * 2000, "a b " * 2000])
+def test_the_longest_page_of_a_timeline_is_a_view(text):
+    line = CardLine(at=NOON, by=text, text=text, channel=text)
+    view = checked(timeline(Page((line,) * 300, 3, earlier=True, later=True), text, "t"), "modal")
+    assert len(json.dumps(view)) < LARGEST  # however what is not ASCII is written
+    checked(told(text, text), "modal")
+
+
+def test_a_page_that_fits_is_shown_whole():
+    line = CardLine(at=NOON, by="Sarah", text="x" * 2000, channel="telegram")
+    view = checked(timeline(Page((line,) * 20, 0), "Sarah", "t"), "modal")
+    assert seen(view["blocks"]).count("x" * 2000) == 20
 
 
 # --- lists -------------------------------------------------------------------------------------------------------
