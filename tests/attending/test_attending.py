@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from omnibot.attending import Attending, DeskOffice, Views
 from omnibot.channels import Room
-from omnibot.contract import NotAccepted, Place, Refused, TryLater, Unsure
+from omnibot.contract import Look, NotAccepted, Place, Refused, TryLater, Unsure
 from omnibot.desk import Levels, Rules, Staff
 from omnibot.dialogue import Knowledge
 from omnibot.intake.files import DiskFiles
@@ -50,6 +50,7 @@ class Desk:
     world: World
     office: DeskOffice
     worker: Attending
+    dsn: str
     later: timedelta = field(default_factory=timedelta)
 
     def now(self) -> datetime:
@@ -96,13 +97,13 @@ class Desk:
 
 
 @pytest_asyncio.fixture
-async def desk(store: Store, tmp_path: Path) -> AsyncIterator[Desk]:
+async def desk(store: Store, dsn: str, tmp_path: Path) -> AsyncIterator[Desk]:
     world = World()
     views = Views(store, RULES, lambda: Knowledge(()), "en")
     office = DeskOffice(store, views, RULES, DiskFiles(tmp_path), lambda: None, now=lambda: made.now())
     desks = {"crew.main": Board(world, "main"), "crew.spare": Board(world, "spare")}
     worker = Attending(store.desk, office, views, RULES, desks, ROOMS, now=lambda: made.now())
-    made = Desk(store, world, office, worker)
+    made = Desk(store, world, office, worker, dsn)
     yield made
 
 
@@ -287,6 +288,13 @@ async def test_a_mark_or_card_whose_answer_is_lost_is_repeated(desk: Desk) -> No
     desk.world.failing += [Unsure("cut")]  # the refresh
     await desk.rounds(2)
     assert len(thread.cards) >= cards
+
+
+async def test_what_a_team_has_that_is_there_no_more_stands_in_the_queue_of_who_takes_all_else(desk: Desk) -> None:
+    thread = await desk.opened()
+    await execute(desk.dsn, "UPDATE stretches SET team = 'called otherwise by now'")
+    assert [place for place, _ in await desk.office.cards(Look.TEAM, ANA, team="support")] == [thread.place]
+    assert await desk.office.cards(Look.TEAM, ANA, team="senior") == []
 
 
 async def test_two_customers_have_a_thread_each(desk: Desk) -> None:

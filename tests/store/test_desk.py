@@ -12,6 +12,7 @@ import pytest
 from omnibot.contract.desk import Place
 from omnibot.model import (
     Address,
+    CaseState,
     Direction,
     Entry,
     EntryKind,
@@ -133,6 +134,45 @@ class TestAdopt:
         [handoff] = await store.records.handoffs()
         await store.records.resolve(handoff.id)
         assert await store.desk.adopt(10) == []
+
+    async def test_what_people_have_taken_care_of_is_not_theirs_any_more(self, store: Store) -> None:
+        """Else the bot, silent about what people have, would be silent for ever."""
+        await write(store.path, "a person!")
+        [work] = await claimed(store.path)
+        await store.path.commit([handed_off(work, case=about())])
+        [handoff] = await store.records.handoffs()
+        assert await store.records.resolve(handoff.id)
+        assert not await store.records.resolve(handoff.id)
+        [side] = await store.profiles.sides([work.addresses[0].id])
+        assert side.state is CaseState.RESOLVED
+
+    async def test_who_has_waited_longer_than_the_desk_is_there_is_heard_when_they_write(
+        self, store: Store, dsn: str
+    ) -> None:
+        for sender in (SARAH, MIKE):
+            await write(store.path, "a person!", sender)
+        await store.path.commit([handed_off(work) for work in await claimed(store.path)])
+        await execute(dsn, "UPDATE handoffs SET at = now() - interval '30 d'")
+        await execute(dsn, "UPDATE messages SET received_at = now() - interval '30 d'")
+        assert (await store.desk.revive(), await store.desk.adopt(10)) == (0, [])
+        await write(store.path, "and?")
+        await store.path.commit([answered(work) for work in await claimed(store.path)])
+        assert await store.desk.revive() == 1
+        [adopted] = await store.desk.adopt(10)
+        await opened(store, adopted.stretch)
+        await store.desk.mirror(10)
+        assert texts(await shown(store)) == ["and?"]
+        assert [one.address.address for one in await store.desk.open_stretches(10)] == [SARAH]
+
+    async def test_what_this_version_cannot_read_of_a_turn_keeps_nobody_from_their_people(
+        self, store: Store, dsn: str
+    ) -> None:
+        await write(store.path, "a person!")
+        [work] = await claimed(store.path)
+        await store.path.commit([handed_off(work)])
+        await execute(dsn, "UPDATE turns SET record_sealed = '\\x00ff'")
+        [adopted] = await store.desk.adopt(10)
+        assert (adopted.fresh, adopted.stretch.team, adopted.record) == (True, "support", {})
 
     async def test_a_matter_told_at_two_addresses_is_one_stretch_and_stays_with_its_address(self, store: Store) -> None:
         await write(store.path, "hello", SARAH_MAIL)

@@ -147,6 +147,7 @@ class DeskOffice:
                 team=team or None,
                 overdue_at=now if look is Look.OVERDUE else None,
                 limit=_MOST_CARDS,
+                besides=self._rules.teams if team and self._rules.team("").key == team else None,
             )
         match look:
             case Look.MINE:

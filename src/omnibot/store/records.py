@@ -10,7 +10,16 @@ from tortoise.connection import get_connection
 from tortoise.functions import Count
 from tortoise.transactions import in_transaction
 
-from omnibot.model import Address, AddressId, CustomerId, DeliveryState, Direction, MessageId, TimelineMessage
+from omnibot.model import (
+    Address,
+    AddressId,
+    CaseState,
+    CustomerId,
+    DeliveryState,
+    Direction,
+    MessageId,
+    TimelineMessage,
+)
 from omnibot.store import models
 from omnibot.store.codec import OWN
 from omnibot.store.imports import Imports
@@ -245,8 +254,17 @@ class Records(Imports):
         return {row["id"]: text_of(self._codec.open(row["address_id"], row["body_sealed"])) for row in rows}
 
     async def resolve(self, handoff: int) -> bool:
-        """People have taken care of it; False when it is not open."""
-        return bool(await models.Handoff.filter(id=handoff, resolved_at=None).update(resolved_at=_now()))
+        """People have taken care of it, and of its matter; False when it is not open."""
+        row = await models.Handoff.filter(id=handoff, resolved_at=None).first()
+        if row is None or not await models.Handoff.filter(id=handoff, resolved_at=None).update(resolved_at=_now()):
+            return False
+        turn = await models.Turn.filter(id=row.turn_id).first() if row.turn_id else None
+        if (
+            turn is not None and turn.matter_id is not None and row.stretch_id is None
+        ):  # else the desk says when it ends
+            theirs = models.Case.filter(matter_id=turn.matter_id, state=CaseState.HANDED_OFF.value)
+            await theirs.update(state=CaseState.RESOLVED.value, resolved_at=_now())
+        return True
 
     async def parked(self) -> list[ParkedArrival]:
         """What waits for people because its turn failed again and again, oldest first."""

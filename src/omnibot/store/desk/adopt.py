@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -22,6 +23,23 @@ Tell = Callable[[Adopted], Sequence[NewEntry | Refresh]]
 
 ADOPTING, MIRRORING, MARKING = 0x6F6D0001, 0x6F6D0002, 0x6F6D0003  # one process of all does each at a time
 TRY_LOCK = "SELECT pg_try_advisory_xact_lock($1)"
+
+# Who has waited longer than the desk is there, and writes again, is heard: the bot is silent about what people have.
+_REVIVE = f"""
+UPDATE handoffs h SET at = again.at
+FROM (
+    SELECT old.id, max(m.received_at) AS at FROM (
+        SELECT id, address_id FROM handoffs
+        WHERE stretch_id IS NULL AND resolved_at IS NULL AND at <= now() - interval '{_DAYS} d' AND turn_id IS NOT NULL
+        ORDER BY id DESC LIMIT 5000) AS old
+    CROSS JOIN LATERAL (SELECT customer_id FROM links WHERE address_id = old.address_id OFFSET 0) AS w
+    CROSS JOIN LATERAL (SELECT address_id FROM links WHERE customer_id = w.customer_id OFFSET 0) AS l
+    CROSS JOIN LATERAL (
+        SELECT received_at FROM messages WHERE address_id = l.address_id AND direction = 'in'
+        ORDER BY id DESC LIMIT 1) AS m
+    WHERE m.received_at > now() - interval '1 h' GROUP BY old.id) AS again
+WHERE h.id = again.id
+"""
 
 # Whose they are may change at any time: a stretch follows its address all the same.
 _NEW = f"""
@@ -119,6 +137,11 @@ def _nothing(_: Adopted) -> Sequence[NewEntry | Refresh]:
 class Adopting(Threads):
     """The way into the desk."""
 
+    async def revive(self) -> int:
+        """Let those be adopted that are older than the desk, and whose customers have written again; how many."""
+        async with self._connection() as connection:
+            return int((await connection.execute(_REVIVE)).split()[-1])
+
     async def adopt(self, limit: int, tell: Tell = _nothing) -> list[Adopted]:
         """Give hand-offs that have none their stretches, and commit; `tell` says what their threads show of it.
 
@@ -145,8 +168,11 @@ class Adopting(Threads):
         return adopted
 
     def _handoff(self, row: asyncpg.Record) -> _Handoff:
-        sealed = row["record_sealed"]
-        return _Handoff(row, record_of(self._codec.open(row["address_id"], sealed)) if sealed else {})
+        """What cannot be read of it keeps nobody from their people."""
+        sealed, record = row["record_sealed"], {}
+        with suppress(ValueError, KeyError, TypeError):
+            record = record_of(self._codec.open(row["address_id"], sealed)) if sealed else {}
+        return _Handoff(row, record)
 
     async def _adopt(self, connection: asyncpg.Connection, handoff: _Handoff, standing: list[Stretch]) -> Adopted:
         found = [stretch for stretch in standing if handoff.goes_on(stretch)]

@@ -43,7 +43,7 @@ SELECT {ATTENDED} FROM desk_places p JOIN stretches s ON s.id = p.stretch_id {WH
 
 _QUEUE = f"""
 SELECT {ATTENDED} FROM stretches s {WHOSE}
-WHERE s.ended_at IS NULL AND ($1::uuid IS NULL OR s.owner_hash = $1) AND ($2::text IS NULL OR s.team = $2)
+WHERE s.ended_at IS NULL AND ($1::uuid IS NULL OR s.owner_hash = $1) AND ($2::text IS NULL OR s.team = $2 OR s.team <> ALL ($5::text[]))
     AND ($3::timestamptz IS NULL OR LEAST(s.first_due, s.next_due, s.resolve_due) <= $3)
 ORDER BY {_URGENT_FIRST} LIMIT $4
 """
@@ -164,10 +164,15 @@ class Finding(Connections):
         team: str | None = None,
         overdue_at: datetime | None = None,
         limit: int = 50,
+        besides: Collection[str] | None = None,
     ) -> list[Attended]:
-        """Open ones, the most urgent first: of an agent (by id), of a team, those with something due at a time."""
+        """Open ones, the most urgent first: of an agent (by id), of a team, those with something due at a time.
+
+        `besides` are the teams that there are, where this one has what is given to any other.
+        """
         by = self._codec.agent_hash(owner) if owner is not None else None
-        return await self._attended(_QUEUE, by, team, overdue_at, limit)
+        others = None if besides is None else list(besides)
+        return await self._attended(_QUEUE, by, team, overdue_at, limit, others)
 
     async def search(self, text: str, limit: int = 50) -> list[Attended]:
         """Open ones, the most urgent first, of whose customer a name, an address or what is open has this text."""

@@ -130,6 +130,7 @@ class Mirroring(Showing):
         if entered < limit and time.monotonic() - self._settled_at > _SETTLE_SECONDS:
             async with self._connection() as connection:
                 await connection.execute(_SETTLE)
+            await self.revive()
             self._settled_at = time.monotonic()
         return entered
 
