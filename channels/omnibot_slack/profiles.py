@@ -16,7 +16,7 @@ from omnibot_slack.remembered import Remembered
 
 KEPT = 3600.0  # seconds that a profile is believed
 MISSED = 30.0  # seconds until it is asked for again when Slack did not give it
-ASK_WITHIN = 1.5  # seconds; Slack wants its acknowledgement within three
+ASK_WITHIN = 1.2  # seconds; Slack wants its acknowledgement within three
 _MOST = 20_000  # people
 
 _log = structlog.get_logger("omnibot.slack")

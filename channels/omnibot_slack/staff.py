@@ -13,7 +13,7 @@ from omnibot_slack.remembered import Remembered
 from omnibot_slack.settings import SlackSettings
 
 KEPT = 300.0  # seconds that the members of the group are believed
-ASK_WITHIN = 2.0  # seconds; Slack wants its acknowledgement within three
+ASK_WITHIN = 1.2  # seconds; Slack wants its acknowledgement within three
 
 _log = structlog.get_logger("omnibot.slack")
 

@@ -43,10 +43,12 @@ from omnibot_slack.parse import CHANNEL, Fields, is_of_our_workspace, object_of,
 from omnibot_slack.remembered import Remembered
 from omnibot_slack.settings import SlackSettings
 
-PROMPT = 0.5  # seconds that a modal waits for what it shows; then one opens that says so
-FILLED_WITHIN = 1.5  # seconds until that one tells that it took too long
-ANSWER_WITHIN = 2.0  # seconds for what a command or the home shows
-TELL_WITHIN = 1.5  # seconds for a notice
+ACKNOWLEDGED_WITHIN = 3.0  # seconds: Slack's; a trigger is good for as long
+PROMPT = 0.4  # seconds that a modal waits for what it shows; then one opens that says so
+OPENED_WITHIN = 1.2  # seconds for opening it
+FILLED_WITHIN = 2.4  # seconds after the press until that one tells that it took too long
+ANSWER_WITHIN = 1.6  # seconds for what a command or the home shows
+TELL_WITHIN = 1.2  # seconds for a notice
 _KNOWN = 86_400.0  # seconds that a thread of ours is remembered
 _TWICE = 10.0  # seconds within which the same message is not sent by a second press
 _MOST = 20_000
@@ -224,6 +226,7 @@ class Counter:
         return None
 
     async def _pressed(self, press: Pressed, me: Me) -> None:
+        began = asyncio.get_running_loop().time()
         if press.verb == "home":
             await self._show_home(press.who, me)
             return
@@ -246,11 +249,11 @@ class Counter:
             entry = press.value if kind is ActKind.RETRY else ""
             await self._act(place, press.who, DeskAct(id=id, at=press.at, by=agent, kind=kind, entry=entry))
         elif verb in forms.FORMS or verb == "timeline":
-            await self._open(place, press, verb)
+            await self._open(place, press, verb, began)
         else:
             await self._refuse(place, press.who, agent, id, press.at, verb, _STALE)
 
-    async def _open(self, place: Place, press: Pressed, verb: str) -> None:
+    async def _open(self, place: Place, press: Pressed, verb: str, began: float) -> None:
         """Open a modal, at first one that only says that it comes where what it shows takes long."""
         coming = asyncio.ensure_future(self._view(place, verb))
         try:
@@ -259,11 +262,12 @@ class Counter:
             if view is None:
                 await self._tell(place, press.who, _GONE)
                 return
-            opened = await self._shown("views.open", {"trigger_id": press.trigger, "view": view})
+            opened = await self._shown("views.open", {"trigger_id": press.trigger, "view": view}, OPENED_WITHIN)
             if opened is None:
                 await self._tell(place, press.who, _SLOW)
             elif not done:
-                await asyncio.wait({coming}, timeout=FILLED_WITHIN)
+                left = began + FILLED_WITHIN - asyncio.get_running_loop().time()
+                await asyncio.wait({coming}, timeout=max(left, 0))
                 view = coming.result() if coming.done() else forms.told("Not there", _SLOW)
                 view = forms.told("Not there", _GONE) if view is None else view
                 await self._shown("views.update", {"view_id": object_of(opened, "view").get("id"), "view": view})
@@ -476,10 +480,10 @@ class Counter:
         except CallFailed as failed:
             self._log.info("notice_not_shown", reason=failed.reason)
 
-    async def _shown(self, method: str, fields: Json) -> Mapping[str, object] | None:
+    async def _shown(self, method: str, fields: Json, seconds: float = TELL_WITHIN) -> Mapping[str, object] | None:
         """Show a view; None where Slack did not."""
         try:
-            return await self._account.call(call_of(method, fields), TELL_WITHIN)
+            return await self._account.call(call_of(method, fields), seconds)
         except CallFailed as failed:
             self._log.warning("view_not_shown", reason=failed.reason)
             return None
