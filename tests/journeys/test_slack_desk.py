@@ -127,10 +127,16 @@ async def desk(make_world: MakeWorld, mode: str, rooms: Desk = STAFFED, **settin
     async with make_world({"desk": rooms}, channels=channels, slack_mode=mode) as place:
         workspace = place.slack.main
         workspace.install(manifest(mode, "https://bot.example.com/channels/slack/main/events"))
-        async with serving_with(place, "slack", conversation_seconds=0, **settings), place.looking() as store:
+        team = Team(place.slack)
+        workspace.usergroup("S0AGENTS", "agents", [team.people["Matteo Rossi"]])
+        agents = {"staff": [team.people["Zoe Lang"].id], "staff_group": "S0AGENTS"}
+        async with (
+            serving_with(place, "slack", conversation_seconds=0, **agents, **settings),
+            place.looking() as store,
+        ):
             known = NewCustomer(row=2, addresses=(PHONE, CHAT), facts={"name": "Sarah Miller"})
             await store.records.import_customers([known], {"whatsapp": "main", "telegram": "main"})
-            yield AtWork(place, store, Team(place.slack))
+            yield AtWork(place, store, team)
 
 
 @BOTH_MODES
@@ -185,10 +191,12 @@ async def test_a_matter_from_the_hand_off_to_what_worked(make_world: MakeWorld, 
         await work.marked(note, "eyes")
 
         # the prefix; an event that comes again sends nothing again; a change sends nothing either
-        marked = work.write(zoe, "> It is on your page.", thread)
+        plan = SentFile("plan.pdf", "application/pdf", b"%PDF-1.7")
+        marked = work.write(zoe, "> It is on your page.", thread, files=[plan])
         work.place.slack.main.redeliver()
         await work.arrives("It is on your page.")
         await work.marked(marked, "white_check_mark")
+        assert [file.content for seen in twilio.phone(PHONE.value).messages for file in seen.media] == [plan.content]
         zoe.edit(marked, "> It is on your page now.")
         await work.told(zoe, "the customer has what was sent")
 
