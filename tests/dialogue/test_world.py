@@ -1,5 +1,6 @@
 """What the expressions of playbooks see of one turn, and what a move rests on because of it."""
 
+import gc
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -198,3 +199,16 @@ def test_the_zone_is_the_one_they_told_else_their_providers_else_the_companys() 
     assert zone_of(customer(facts={"zone": "America/Lima"}), BERLIN) == lima
     assert zone_of(customer(facts={"zone": "../etc/passwd"}), BERLIN) is BERLIN
     assert zone_of(customer(preferences=Preferences(zone="x" * 400)), BERLIN) is BERLIN
+
+
+def test_what_was_looked_at_is_let_go_without_the_collector() -> None:
+    condition = Expression.of("event('payment_failed').days_ago <= 62 and customer.plan == 'Pro' and now.hour >= 0")
+    assert world().holds(condition)
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(50):
+            world().holds(condition)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
@@ -58,17 +58,19 @@ class World:
     @property
     def _scope(self) -> Scope:
         if self._ready is None:
+            # Not this world itself, which keeps the scope: in a ring the whole turn would wait for the collector.
+            seen = replace(self)
             names = {
-                "customer": _Of(self, _CUSTOMER),
-                "case": _Of(self, _CASE),
+                "customer": _Of(seen, _CUSTOMER),
+                "case": _Of(seen, _CASE),
                 "reading": _Of(self.reading, _READING),
                 "now": _Of(self.now.astimezone(self.zone), _NOW),
-                "event": self._event,
-                "events": self._events,
-                "usage": self._usage,
-                "fact": self._fact,
-                "entity": self._entity,
-                "tried": self._tried,
+                "event": seen._event,
+                "events": seen._events,
+                "usage": seen._usage,
+                "fact": seen._fact,
+                "entity": seen._entity,
+                "tried": seen._tried,
                 "money": _money,
             }
             self._ready = Scope(names)
