@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
 import os
 import signal
@@ -58,6 +59,7 @@ def serve(
 
 def _started(up: Running, roles: set[str]) -> None:
     _spare_the_collector()
+    _give_back()
     say(f"serving {up.url}")
     say("  webhooks, files, /healthz, /readyz" if RoleChoice.WEB in roles else "  /healthz, /readyz")
 
@@ -69,6 +71,15 @@ def _spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(_COLLECT_AFTER)
+
+
+def _give_back() -> None:
+    """Return to the machine what the start needed for a moment: 20 MB or more, which glibc would keep."""
+    try:
+        trim = ctypes.CDLL(None).malloc_trim
+    except (AttributeError, OSError, TypeError):  # another C library, or another system
+        return
+    trim(0)
 
 
 def _roles(text: str) -> set[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -55,7 +54,6 @@ class Understanding:
         self._extractor = extractor(self._pipeline)
         self._by_others = bool(model or components)
         self._memory = ShortMemory(self._pipeline)
-        _give_back()
 
     @property
     def pipeline(self) -> Language:
@@ -118,15 +116,6 @@ def _utterance(text: str, situation: Situation, doc: Doc | None, written: str) -
 
 def _failed(step: str, error: Exception) -> None:
     _log.error("reader_failed", step=step, error=type(error).__name__)
-
-
-def _give_back() -> None:
-    """Return to the machine what loading needed for a moment: some 20 MB, which glibc would keep."""
-    try:
-        trim = ctypes.CDLL(None).malloc_trim
-    except (AttributeError, OSError, TypeError):  # another C library, or another system
-        return
-    trim(0)
 
 
 def _others(doc: Doc, ours: Sequence[Entity]) -> tuple[Entity, ...]:
