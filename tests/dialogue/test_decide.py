@@ -188,6 +188,16 @@ def test_an_answer_that_was_just_given_is_not_given_again(plan: Desk, knowledge:
     assert "“Reset your password”" in again.handoff
 
 
+@pytest.mark.parametrize("depth", ["short", "detailed", "technical"])
+def test_an_answer_is_known_again_at_whatever_depth_it_was_given(
+    plan: Desk, knowledge: Knowledge, depth: str
+) -> None:
+    article = knowledge.article("api-timeout", "en")
+    assert article is not None
+    told = Recollection(recent=(ago(5, f"{getattr(article, depth)}\n\n1. Ask for less."),))
+    assert said(plan("Why do I get a 504 from the API?", met=told)) == [("handoff", "repeat")]
+
+
 def test_who_thanks_and_asks_further_is_not_told_that_the_answer_did_not_help(plan: Desk, knowledge: Knowledge) -> None:
     article = knowledge.article("cancel", "en")
     assert article is not None

@@ -28,10 +28,10 @@ def just_told(turn: Turn) -> Sequence[str]:
 
 
 def tells(told: Sequence[str], article: Article) -> bool:
-    """Whether we said what an article says, at either depth."""
+    """Whether we said what an article says, at any depth."""
     if not told:
         return False
-    openings = (_opening(article.short), _opening(article.detailed))
+    openings = [_opening(text) for text in (article.short, article.detailed, article.technical) if text]
     return any(opening in text for text in told for opening in openings)
 
 
