@@ -189,9 +189,7 @@ def test_an_answer_that_was_just_given_is_not_given_again(plan: Desk, knowledge:
 
 
 @pytest.mark.parametrize("depth", ["short", "detailed", "technical"])
-def test_an_answer_is_known_again_at_whatever_depth_it_was_given(
-    plan: Desk, knowledge: Knowledge, depth: str
-) -> None:
+def test_an_answer_is_known_again_at_whatever_depth_it_was_given(plan: Desk, knowledge: Knowledge, depth: str) -> None:
     article = knowledge.article("api-timeout", "en")
     assert article is not None
     told = Recollection(recent=(ago(5, f"{getattr(article, depth)}\n\n1. Ask for less."),))

@@ -762,6 +762,13 @@ def test_who_thanks_and_asks_further_is_passed_on_without_a_word_about_the_answe
     assert said(plan("Will the next bill be as high?", memory=told_just_now))[0] == "handoff.repeat"
 
 
+@pytest.mark.parametrize("text", ["could you do that for me?", "kannst du das für mich machen?"])
+def test_who_wants_it_done_for_them_is_told_that_we_cannot_before_they_are_told_how(plan: Deciding, text: str) -> None:
+    goes_on = replace(MET, case=case("bill"))
+    assert "answer.bill" in said(plan(text, memory=goes_on, read=reading()))
+    assert "confirm.not_myself" in said(plan(text, memory=goes_on, read=reading()))
+
+
 def test_who_is_confused_is_led_through_an_answer_where_there_is_one(plan: Deciding) -> None:
     lost = reading(emotions=feeling(confusion=0.8))
     assert "mood.confused" in said(plan(read=lost))

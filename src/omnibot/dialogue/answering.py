@@ -40,7 +40,7 @@ def _by_playbook(turn: Turn, heard: Heard, language: str, followed: Followed) ->
         return
     chosen = followed.chosen
     if chosen is not None:
-        to_be_done = any(answered.to_be_done for answered in heard.answered)
+        to_be_done = heard.to_be_done or any(answered.to_be_done for answered in heard.answered)
         answered = Answered(chosen.article, chosen.why, to_be_done)
         yield from _answer(turn, answered, language, chosen.left_out, chosen.sources)
     several = len(heard.answered) > 1

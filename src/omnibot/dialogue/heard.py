@@ -104,6 +104,7 @@ class Heard:
     asides: list[str] = field(default_factory=list)  # a few words beside something that was understood
     language: str = ""  # of the phrases, for when the words were too few to tell
     before: Callable[[], Sequence[str]] = tuple  # what they wrote before, the latest first; few ask for it
+    to_be_done: bool = False  # they want something done for them that no article tells of
     meant: str = ""  # the intent that they chose of those that we offered
 
     @property
@@ -349,13 +350,14 @@ def _answer(loose: Sequence[_Loose], heard: Heard, knowledge: Knowledge, languag
     for sentence in loose:
         parts = _parts(sentence, knowledge, language)
         found = _found(sentence, parts, knowledge, language)
-        to_be_done = bool(found) and asks_us_to_act(sentence.passage)
+        to_be_done = asks_us_to_act(sentence.passage)
         for each in found:
             _add(heard, _answered(each, to_be_done=to_be_done))
         if len(found) == 1:
             heard.left += _second_questions(sentence, parts, language)
         if not found:
             missed.append(sentence)
+            heard.to_be_done |= to_be_done
     if missed and len(loose) > 1 and not heard.answered:
         together = knowledge.find(" ".join(sentence.passage.text for sentence in missed), language)
         if together:
