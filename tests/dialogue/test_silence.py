@@ -23,6 +23,7 @@ from omnibot.model import (
     TimelineMessage,
     TurnMessage,
 )
+from omnibot.playbooks import Playbooks
 
 KNOWLEDGE = Knowledge.load(Path(__file__).parents[2] / "config" / "knowledge")
 OPEN = BusinessHours(days=frozenset(range(7)))
@@ -60,6 +61,15 @@ def test_nothing_is_said_of_what_people_have(text: str) -> None:
 
 def test_what_may_be_about_it_is_left_to_people_though_memory_does_not_know() -> None:
     assert plan("and another thing", case=None).moves == ()
+
+
+@pytest.mark.parametrize(("text", "intent"), [("Any news?", "request-status"), ("Get me a human", "person")])
+def test_news_of_it_and_a_person_for_it_are_no_matter_of_their_own(text: str, intent: str) -> None:
+    ours = Playbooks.load(Path(__file__).parents[2] / "config" / "playbooks")
+    silent = plan(text, intent=intent, company=replace(STAFFED, playbooks=ours))
+    assert silent.moves == ()
+    assert silent.why == "people have it (export_fails)"
+    assert plan(HOURS, intent="opening-hours", company=replace(STAFFED, playbooks=ours)).moves
 
 
 def test_without_a_desk_the_bot_answers_on() -> None:

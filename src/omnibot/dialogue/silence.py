@@ -23,7 +23,7 @@ def with_people(turn: Turn, play: Play | None) -> Case | None:
     theirs = [case for case in turn.snapshot.cases if case.state is CaseState.HANDED_OFF]
     if not theirs:
         return None
-    about, wanted = turn.recollection.case, play.playbook.intent if play else _wanted(turn)
+    about, wanted = turn.recollection.case, _of_its_own(turn, play.playbook.intent if play else _wanted(turn))
     if about is not None and about.state is not CaseState.HANDED_OFF:
         return None
     if about is not None and wanted in ("", about.intent):
@@ -34,6 +34,12 @@ def with_people(turn: Turn, play: Play | None) -> Case | None:
 def _wanted(turn: Turn) -> str:
     intent = turn.reading.intent
     return intent.value if intent.known and intent.value != OUT_OF_SCOPE else ""
+
+
+def _of_its_own(turn: Turn, wanted: str) -> str:
+    """What is wanted, where it is a matter of its own: news of one, or a person for it, is that matter."""
+    playbook = turn.company.playbooks.of(wanted) if wanted else None
+    return "" if playbook is not None and playbook.case == "earlier" else wanted
 
 
 def closed(turn: Turn, case: Case, language: str) -> tuple[Move, ...]:
