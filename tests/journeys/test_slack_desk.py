@@ -307,6 +307,35 @@ async def test_what_can_be_done_in_the_thread_is_done_once_and_told_there(make_w
         await work.sees("Sarah Miller", moved[0].thread)
 
 
+async def test_two_workspaces_are_two_desks(make_world: MakeWorld) -> None:
+    """A matter goes from one to the other; who is an agent in one is none in the other."""
+    support, senior = {"slack.main": ROOMS["support"]}, {"slack.second": "C0SECOND"}
+    rooms = STAFFED.model_validate({"teams": {"support": {"rooms": support}, "senior": {"rooms": senior}}})
+    async with make_world({"desk": rooms}, channels=("whatsapp", "slack"), slack_mode="events") as place:
+        second = place.slack.workspace("T0SECOND")
+        yuki, other_zoe = second.user("U0YUKI", "Yuki Ito"), second.user("U0ZOE", "Zoe Other")
+        room = second.channel("C0SECOND", "senior", [yuki, other_zoe])
+        main = {**place.settings.channels["slack"]["main"], "conversation_seconds": 0}
+        theirs = {"token": second.bot_token, "signing_secret": second.signing_secret, "staff": ["U0YUKI"]}
+        second.deliver_to(f"{place.settings.server.public_url}/channels/slack/second/events")
+        channels = {**place.settings.channels, "slack": {"main": main, "second": main | theirs}}
+        two = World(place.settings.model_copy(update={"channels": channels}), place.providers)
+        async with two.serving(), two.looking() as store:
+            work = AtWork(two, store, Team(two.slack))
+            thread = await work.handed_off()
+            await work.opens("Give to another team…", thread)
+            work.zoe.submit({"Which team": "our senior support team"})
+            card = await until(lambda: next(iter(room.messages), ""))
+            other_zoe.write("> me, too", room, card)
+            await work.told(other_zoe, "only who is on the list of staff may act here")
+            yuki.write("> I am here now.", room, card)
+            await work.arrives("I am here now.")
+            work.write(work.zoe, "> And I am.", thread)  # where it was before: it is no matter's any more
+            work.says("thanks")
+            await until(lambda: "thanks" in yuki.see_thread(card))
+            assert not any(text.startswith(("me, too", "And I am")) for text in work.got())
+
+
 def archived(work: AtWork, thread: str) -> None:
     work.zoe.archive(ROOMS["support"])
 

@@ -160,6 +160,23 @@ async def test_a_note_that_is_changed_stays_one(work: AtWork):
     assert [kind for kind, _, _ in work.office.did()] == [ActKind.NOTE] * 3
 
 
+async def test_the_preview_of_a_link_is_no_change(work: AtWork):
+    """Slack tells of it as of a change, by nobody, with the same text."""
+    for text in ("> See https://example.com/e17", "See https://example.com/e17"):
+        ts = work.write(work.ana, text)
+        preview = {"attachments": [{"title": "E17", "text": "> what it says", "from_url": "https://example.com/e17"}]}
+        work.house.workspace.change(work.room, ts, preview)
+    await work.taken(4)
+    assert sorted(kind for kind, _, _ in work.office.did()) == [ActKind.NOTE, ActKind.REPLY]
+
+
+async def test_what_is_sent_to_the_channel_as_well_is_one_act(either: AtWork):
+    either.write(either.ana, "> Hello", broadcast=True)
+    assert (await either.acted()).text == "Hello"
+    await either.taken(1)
+    assert len(either.office.acts) == 1
+
+
 # --- who may act: rows 24, 25 -----------------------------------------------------------------------------------
 
 
