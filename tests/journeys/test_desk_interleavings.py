@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from pydantic import SecretStr
@@ -35,6 +36,7 @@ from omnibot.store import Store
 from omnibot.store.work import Arrived
 from tests.conftest import SECRET
 from tests.crew import ANA, BEN, Board, Thread, World, accounts_of, with_rooms
+from tests.store.desks import execute
 
 ROOT = Path(__file__).parents[2]
 TIMES = 300
@@ -91,11 +93,14 @@ class Office:
         self.linking = Linking(store.identity, attempts=3, poll_seconds=1)
 
     async def says(self, matter: Matter, channel: str, text: str) -> None:
+        await self.store.path.accept([self.said(matter, channel, text)])
+
+    def said(self, matter: Matter, channel: str, text: str) -> Arrived:
         number = next(_numbers)
         sender = Sender(matter.address(channel), name="Sarah", vouched=(Identifier(IdentifierKind.EMAIL, matter.mail),))
         at = BEGAN + timedelta(seconds=number)
         item = IncomingMessage(id=f"m{number}", at=at, sender=sender, message_id=f"m{number}", text=text)
-        await self.store.path.accept([Arrived(channel=channel, account="main", item=item)])
+        return Arrived(channel=channel, account="main", item=item)
 
     async def acts(self, thread: Thread, by: Agent, kind: ActKind) -> None:
         number = next(_numbers)
@@ -145,12 +150,13 @@ async def test_order_and_ownership_hold_in_three_hundred_interleavings(
     world, chance = World(), random.Random(7)
     monkeypatch.setattr("omnibot.app.steps.load_channels", lambda _: accounts_of(world))
     matters = [Matter(number, happenings(chance)) for number in range(TIMES)]
+    await execute(
+        dsn, f'ALTER DATABASE "{urlsplit(dsn).path[1:]}" SET synchronous_commit = off'
+    )  # no machine dies here
     async with Store.open(dsn, SECRET) as store:
         server = Office(store, settings, world, tmp_path)
-        for matter in matters:
-            for channel in CHANNELS[1:]:
-                await server.says(matter, channel, "hello")
-            await server.says(matter, CHANNELS[0], "I want to talk to a human, please")
+        for channel, text in zip(CHANNELS, ("I want to talk to a human, please", "hello", "hello"), strict=True):
+            await store.path.accept([server.said(matter, channel, text) for matter in matters])
         await server.settled()
         threads = {thread.card.contacts[0][0]: thread for thread in world.threads}
         assert len(threads) == TIMES

@@ -43,7 +43,8 @@ SELECT {ATTENDED} FROM desk_places p JOIN stretches s ON s.id = p.stretch_id {WH
 
 _QUEUE = f"""
 SELECT {ATTENDED} FROM stretches s {WHOSE}
-WHERE s.ended_at IS NULL AND ($1::uuid IS NULL OR s.owner_hash = $1) AND ($2::text IS NULL OR s.team = $2 OR s.team <> ALL ($5::text[]))
+WHERE s.ended_at IS NULL AND ($1::uuid IS NULL OR s.owner_hash = $1)
+    AND ($2::text IS NULL OR s.team = $2 OR s.team <> ALL ($5::text[]))
     AND ($3::timestamptz IS NULL OR LEAST(s.first_due, s.next_due, s.resolve_due) <= $3)
 ORDER BY {_URGENT_FIRST} LIMIT $4
 """

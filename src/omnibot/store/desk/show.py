@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 
 from omnibot.contract.desk import Place
-from omnibot.model import DeliveryState, Direction, Entry, EntryKind, File, MessageId, StretchId
+from omnibot.model import AddressId, DeliveryState, Direction, Entry, EntryKind, File, MessageId, StretchId
 from omnibot.store.desk.adopt import Adopting
 from omnibot.store.desk.threads import HOLD
 from omnibot.store.desk.values import Mark, NewEntry, Refresh, ToShow
@@ -130,8 +130,8 @@ class Showing(Adopting):
                 state = ""
             case _:
                 state = None
+        sealed = self._codec.seal(shown.address, provider_id) if provider_id else None
         async with self._connection() as connection:
-            sealed = self._codec.seal(await self._owner(connection, shown.id), provider_id) if provider_id else None
             await connection.execute(_SHOWN, shown.id, hash_, sealed, state)
 
     async def later(self, shown: ToShow, after: float, reason: str = "") -> None:
@@ -155,16 +155,13 @@ class Showing(Adopting):
         async with self._connection() as connection:
             await connection.execute(_END, id_, attempts, state, reason)
 
-    async def _owner(self, connection: asyncpg.Connection, id_: int) -> int:
-        owner: int | None = await connection.fetchval("SELECT address_id FROM desk_entries WHERE id = $1", id_)
-        return owner or 0
-
     # --- rows as values ---
 
     def _to_show(self, row: asyncpg.Record, *, interrupted: bool) -> ToShow:
         return ToShow(
             id=row["id"],
             stretch=StretchId(row["stretch_id"]),
+            address=AddressId(row["address_id"]),
             place=Place(**self._codec.open(row["owner_id"], row["place_sealed"])),
             what=self._what(row),
             attempts=row["attempts"],

@@ -10,6 +10,7 @@ from typing import Any
 from omnibot.contract.desk import Place
 from omnibot.model import (
     ActKind,
+    AddressId,
     Agent,
     CustomerId,
     DeliveryState,
@@ -93,6 +94,7 @@ class ToShow:
 
     id: int
     stretch: StretchId
+    address: AddressId  # whose it is
     place: Place
     what: Entry | Mark | Refresh
     attempts: int  # this one included
