@@ -21,6 +21,7 @@ from bench.rig import bare, omnibot, scratch
 from bench.traffic import TEXTS
 from bench.verdict import Lane, Planned, Turn, Verdict, compare, judge
 
+from omnibot.learning import Lessons, playbooks_of
 from omnibot.model import DeliveryState
 from omnibot.sandbox import Outcome, ServerError
 from omnibot.settings import Settings
@@ -217,10 +218,11 @@ async def test_a_metered_coroutine_still_raises_and_is_still_cancelled() -> None
 
 @pytest_asyncio.fixture(scope="module")
 async def cluster() -> AsyncIterator[Path]:
-    """A data folder with a database in it, to be copied: to make ten of them would take most of the time."""
+    """A data folder with a database and what is learned of the playbooks, to be copied: to make ten would take long."""
     with scratch() as folder:
         async with BundledServer(folder / "data"):
             pass
+        await asyncio.to_thread(Lessons.of(playbooks_of(Settings()), folder / "data").learn)
         yield folder / "data"
 
 
@@ -242,10 +244,10 @@ async def test_a_few_messages_go_through_the_floor_and_the_server(folder: Path, 
         assert rig.server.memory() > 0
 
     provider = PROVIDERS[channel]()
-    customers = people(provider, 3)
+    customers = people(provider, 6)  # each writes once at a time: what comes while a server is slow is one turn
     async with provider.sandbox, omnibot(provider, folder / "ours") as rig:
         before = rig.server.cpu()
-        seen = await converse(provider, rig.arrivals, customers, messages=2, in_flight=2)
+        seen = await converse(provider, rig.arrivals, customers, messages=1, in_flight=2)
         steady = await steadily(provider, rig.arrivals, customers, rate=20, seconds=0.3)
         used = rig.server.cpu().since(before)
     assert (len(seen.latencies), len(steady.latencies)) == (6, 6)
