@@ -15,11 +15,22 @@ import pytest
 
 from omnibot.dialogue import Company, Knowledge
 from omnibot.lanes import Lanes
-from omnibot.model import Address, AddressId, Disclosure, IncomingEdit, IncomingMessage, Limits, Recalled, Sender
+from omnibot.model import (
+    Address,
+    AddressId,
+    DeliveryReport,
+    DeliveryState,
+    Disclosure,
+    IncomingEdit,
+    IncomingMessage,
+    Limits,
+    Recalled,
+    Sender,
+)
 from omnibot.phrasing import Phrasing
 from omnibot.settings import Llm, Turns
 from omnibot.store import Store, StoreUnavailable
-from omnibot.store.work import TIMELINE, Arrived, Kind
+from omnibot.store.work import TIMELINE, Arrived
 from omnibot.turn import Steps
 from omnibot.understanding import Understanding
 from omnibot.voice import Speaker, Voices
@@ -85,7 +96,8 @@ class Workers:
 
 @asynccontextmanager
 async def working(store: Store, steps: Steps, model: LanguageModel, remind=None, **llm) -> AsyncIterator[Workers]:
-    configured = Llm.model_validate({"base_url": model.url, "model": "tiny"} | llm)
+    """Nobody gives a model up by themselves, however slow the machine is."""
+    configured = Llm.model_validate({"base_url": model.url, "model": "tiny", "timeout_seconds": 120} | llm)
     async with Phrasing.open(configured, store.wordings) as phrasing:
         workers = Workers(store, steps, phrasing, remind)
         async with asyncio.TaskGroup() as tasks:
@@ -129,6 +141,16 @@ async def test_nobody_waits_with_whoever_waits_for_a_model(store: Store, steps: 
         assert "slow" not in await workers.replies(9)
         model.go_on.set()
         assert "slow" in await workers.replies(10)
+
+
+async def looked_again(looking: asyncpg.Connection) -> None:
+    """Until a turn that waits for a model was looked after twice: the first may have begun before."""
+    until = await looking.fetchval("SELECT leased_until FROM lanes")
+    for _ in range(2):
+        async with asyncio.timeout(20):
+            while (later := await looking.fetchval("SELECT leased_until FROM lanes")) <= until:
+                await asyncio.sleep(0.02)
+        until = later
 
 
 async def test_while_the_model_writes_no_connection_is_held_and_the_lease_is_kept(
@@ -196,17 +218,22 @@ async def test_what_is_edited_meanwhile_restarts_the_turn_and_what_is_reported_d
     monkeypatch.setattr("omnibot.lanes._LOOK_SECONDS", 0.02)
     sender = Sender(Address("telegram", "1"), "Ada")
     first = IncomingMessage(id="a", at=NOON, sender=sender, message_id="m1", text=QUESTION)
+    report = DeliveryReport(id="r", at=NOON, sender=sender, provider_id="of before", state=DeliveryState.READ)
     edit = IncomingEdit(id="b", at=NOON, sender=sender, message_id="m1", text="How can I export all my data?")
+    looking = await asyncpg.connect(dsn)
     async with language_model(stalls=True, answers=echo) as model, working(store, steps, model) as workers:
         await store.path.accept([Arrived(channel="telegram", account="main", item=first)])
         await model.came.wait()
         model.came.clear()
+        await store.path.accept([Arrived(channel="telegram", account="main", item=report)])
+        assert await looking.fetchval("SELECT count(*) FROM inbox") == 2
+        await looked_again(looking)
         await store.path.accept([Arrived(channel="telegram", account="main", item=edit)])
         await model.came.wait()
         model.go_on.set()
         await workers.replies(1)
+    await looking.close()
     assert [brief["customer_wrote"] for brief in model.briefs] == [QUESTION, "How can I export all my data?"]
-    assert Kind.REPORT.value not in [Kind.MESSAGE.value, Kind.EDIT.value]
 
 
 async def test_what_they_write_meanwhile_may_need_no_model(store: Store, steps: Steps, monkeypatch) -> None:
@@ -230,7 +257,7 @@ async def test_a_turn_that_somebody_else_has_taken_over_drops_out(
         await write(store)
         await model.came.wait()
         await looking.execute("UPDATE lanes SET fence = fence + 1, leased_until = now() + interval '1 h'")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while model.waiting:  # nobody waits for the model any more
                 await asyncio.sleep(0.01)
     assert await store.records.outbox() == []
@@ -239,11 +266,11 @@ async def test_a_turn_that_somebody_else_has_taken_over_drops_out(
 
 async def test_a_server_that_stops_does_not_wait_for_a_model(store: Store, steps: Steps) -> None:
     async with language_model(stalls=True) as model:
-        async with working(store, steps, model, timeout_seconds=60) as workers:
+        async with working(store, steps, model) as workers:
             await write(store)
             await model.came.wait()
             began = time.monotonic()
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 60  # half of what it would wait for
         assert await workers.replies(1) == ["1"]
     [record] = await records(store)
     assert record["wording"]["why"] == "stopping"
