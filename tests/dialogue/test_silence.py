@@ -17,13 +17,14 @@ from omnibot.model import (
     CaseState,
     Direction,
     Intent,
+    MoveKind,
     Plan,
     Recollection,
     Snapshot,
     TimelineMessage,
     TurnMessage,
 )
-from omnibot.playbooks import Playbooks
+from omnibot.playbooks import Playbooks, Within
 
 KNOWLEDGE = Knowledge.load(Path(__file__).parents[2] / "config" / "knowledge")
 OPEN = BusinessHours(days=frozenset(range(7)))
@@ -140,3 +141,34 @@ def test_a_team_that_never_works_or_is_not_there_is_never_back() -> None:
     never = Team(key="support", hours=BusinessHours(days=frozenset()))
     assert plan("Hello?", company=replace(STAFFED, teams={"support": never})).moves == ()
     assert plan("Hello?", company=replace(STAFFED, teams={}), at=NIGHT).moves == ()
+
+
+# --- by when, where no playbook says it ---
+
+
+def promises(company: Company, text: str = "I want to talk to a person", at: datetime = NOON) -> list[tuple[str, dict]]:
+    handed = plan(text, company=company, case=None, cases=(), at=at)
+    assert handed.handoff
+    return [(move.topic, dict(move.facts)) for move in handed.moves if move.kind is MoveKind.PROMISE]
+
+
+def with_support(**fields: object) -> Company:
+    team = replace(COMPANY.teams["support"], **fields)
+    return replace(STAFFED, teams={"support": team})
+
+
+def test_who_is_handed_off_is_told_by_when_people_first_answer() -> None:
+    [(topic, facts)] = promises(with_support(first=Within(minutes=240)))
+    assert (topic, facts["team"], facts["by"]) == ("by", "our support team", NOON + timedelta(hours=4))
+
+
+def test_who_is_handed_off_while_they_are_closed_is_told_when_they_open() -> None:
+    night = NOON.replace(hour=22)
+    assert promises(with_support(), at=night) == [
+        ("closed", {"team": "our support team", "opens": NOON.replace(hour=9) + timedelta(days=1)})
+    ]
+    assert promises(with_support()) == []  # somebody is there, and no time was promised
+
+
+def test_without_a_desk_nothing_is_promised_for_it() -> None:
+    assert promises(replace(with_support(first=Within(minutes=240)), desk=False)) == []

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from math import ceil
 from zoneinfo import ZoneInfo
 
 from omnibot.app.bell import Bell
@@ -16,6 +17,7 @@ from omnibot.desk import Rules as DeskRules
 from omnibot.dialogue import Knowledge, Team
 from omnibot.intake.files import DiskFiles
 from omnibot.model import BusinessHours
+from omnibot.playbooks import Within as PromisedWithin
 from omnibot.settings import WEEKDAYS, Hours, Settings, Within
 from omnibot.store import Store
 
@@ -106,9 +108,14 @@ def teams_of(settings: Settings) -> Mapping[str, Team]:
             names=dict(sorted(team.names.items(), key=lambda name: name[0] != company.languages[0])),
             hours=_without(business_hours(team.hours or company.hours), holidays),
             zone=ZoneInfo(team.zone or company.zone),
+            first=_first(team.within.first) if settings.desk.is_staffed else None,
         )
         for key, team in settings.desk.teams.items()
     }
+
+
+def _first(hours: float) -> PromisedWithin | None:
+    return PromisedWithin(minutes=ceil(hours * 60)) if hours else None
 
 
 def _without(hours: BusinessHours, holidays: frozenset[date]) -> BusinessHours:

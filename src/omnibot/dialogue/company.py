@@ -9,9 +9,11 @@ from datetime import UTC, tzinfo
 from omnibot.dialogue.knowledge import Knowledge
 from omnibot.dialogue.linking import Linking
 from omnibot.model import BusinessHours, Level, Register
-from omnibot.playbooks import Playbooks
+from omnibot.playbooks import Playbooks, Within
 
-__all__ = ["Company", "Team"]
+__all__ = ["SUPPORT", "Company", "Team"]
+
+SUPPORT = "support"  # the team of what no playbook gives to another
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +24,7 @@ class Team:
     names: Mapping[str, str] = field(default_factory=dict)  # by language, the company's first
     hours: BusinessHours = field(default_factory=BusinessHours)
     zone: tzinfo = UTC  # in which the hours are told
+    first: Within | None = None  # within which they first answer at a desk; None: that is not promised
 
     def name(self, language: str) -> str:
         """As it is called in a language; in the first that it has a name in, else by its key."""

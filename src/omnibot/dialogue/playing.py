@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from omnibot.dialogue.articles import Article
-from omnibot.dialogue.company import Company, Team
+from omnibot.dialogue.company import SUPPORT, Company, Team
 from omnibot.dialogue.heard import INTENT_CHOICE
 from omnibot.dialogue.personal import spoken_of
 from omnibot.dialogue.promises import due, opens
@@ -235,6 +235,22 @@ def promise(rule: Handoff, company: Company, language: str, world: World) -> Mov
         facts["opens"] = begins
     why = f"{rule.team} answers within {rule.within} of its working time"
     return Move(kind=MoveKind.PROMISE, topic="by", facts=facts, sources=(f"team:{rule.team}",), why=why)
+
+
+def promised_by_desk(company: Company, language: str, world: World) -> Move | None:
+    """What a desk promises where no playbook says who answers by when: its first answer, or when it opens."""
+    team = company.teams.get(SUPPORT) if company.desk else None
+    if team is None:
+        return None
+    if team.first is not None:
+        return promise(Handoff(team=SUPPORT, within=team.first), company, language, world)
+    begins = opens(team.hours, team.zone, world.now)
+    if begins is None or begins <= world.now:
+        return None
+    facts: dict[str, Value] = {"team": team.name(language), "opens": begins}
+    return Move(
+        kind=MoveKind.PROMISE, topic="closed", facts=facts, sources=(f"team:{SUPPORT}",), why=f"{SUPPORT} is closed"
+    )
 
 
 # --- which of two -----------------------------------------------------------------------------------------------------

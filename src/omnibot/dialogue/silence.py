@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from omnibot.dialogue.company import Team
+from omnibot.dialogue.company import SUPPORT, Team
 from omnibot.dialogue.playing import Play
 from omnibot.dialogue.turn import Turn
 from omnibot.model import OUT_OF_SCOPE, Case, CaseState, Direction, Move, MoveKind, Value
 from omnibot.worktime import closed_since, opens
 
 __all__ = ["closed", "with_people"]
-
-_SUPPORT = "support"  # the team of what no playbook gives to another
 
 
 def with_people(turn: Turn, play: Play | None) -> Case | None:
@@ -61,4 +59,4 @@ def closed(turn: Turn, case: Case, language: str) -> tuple[Move, ...]:
 def _team_of(turn: Turn, case: Case) -> Team | None:
     playbook = turn.company.playbooks.of(case.intent)
     rule = next(iter(playbook.handoffs), None) if playbook else None
-    return turn.company.teams.get(rule.team if rule else _SUPPORT) or turn.company.teams.get(_SUPPORT)
+    return turn.company.teams.get(rule.team if rule else SUPPORT) or turn.company.teams.get(SUPPORT)

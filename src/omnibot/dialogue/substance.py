@@ -10,7 +10,7 @@ from omnibot.dialogue.following import Followed, follow
 from omnibot.dialogue.handing_off import addressed, comes_first, handoff
 from omnibot.dialogue.heard import Heard
 from omnibot.dialogue.manner import Manner
-from omnibot.dialogue.playing import Play, promise, which
+from omnibot.dialogue.playing import Play, promise, promised_by_desk, which
 from omnibot.dialogue.turn import Turn
 from omnibot.model import Change, Move
 from omnibot.playbooks import Handoff
@@ -43,7 +43,10 @@ def substance(
         return Substance((*told, question) if question else told, followed, question)
     rule = followed.rule or (play.otherwise() if play else None)
     people = addressed(turn, people, rule, manner, play)
-    promised = promise(rule, turn.company, manner.language, turn.world) if rule else None
+    if rule is not None:
+        promised = promise(rule, turn.company, manner.language, turn.world)
+    else:
+        promised = promised_by_desk(turn.company, manner.language, turn.world)
     handed_off = (people, promised) if promised else (people,)
     moves = (*handed_off, *told) if comes_first(people) else (*told, *handed_off)
     return Substance(moves, followed, handoff=people, rule=rule)
