@@ -33,6 +33,8 @@ _STATES = {
     StretchState.RETURNED: "given back to the bot",
 }
 _DUE = {"first": "first answer", "next": "next answer", "resolve": "to be resolved"}
+_URGENCIES = {"critical": "very urgent", "high": "urgent", "normal": "", "low": "in no hurry"}
+_LANGUAGES = {"en": "English", "es": "Spanish", "de": "German", "fr": "French"}
 _CHANNELS = {"sms": "SMS", "whatsapp": "WhatsApp", "telegram": "Telegram", "slack": "Slack", "email": "email"}
 _FAILED = {
     DeliveryState.REFUSED: "was not delivered",
@@ -165,11 +167,12 @@ def _facts(card: Card) -> Iterator[tuple[str, str]]:
     yield "Plan", _one(card.plan)
     yield "Worth", _one(card.worth)
     yield "Mood", _mood(card)
-    yield "Urgency", _one(card.urgency)
+    yield "Urgency", _URGENCIES.get(card.urgency, _one(card.urgency))
     yield "Their deadline", moment(card.deadline)
     yield "They came for it", "" if card.times < 2 else f"{card.times} times"
     yield "What is open", _one(card.concern)
-    yield "Language, zone", f"{_one(card.language)}, {_one(card.zone)}"
+    yield "Writes in", _LANGUAGES.get(card.language, _one(card.language))
+    yield "Lives by the clock of", _one(card.zone)
     yield "Reviews", ", ".join(f"{one} (#merge {one})" for one in card.reviews[:_ROWS])
 
 
@@ -178,7 +181,7 @@ def _mood(card: Card) -> str:
         return ""
     words = ((-0.5, "very unhappy"), (-0.15, "unhappy"), (0.15, "neither happy nor unhappy"), (0.5, "content"))
     word = next((word for least, word in words if card.mood <= least), "very content")
-    return f"{word} ({card.mood:+.1f})" + (f", {_one(card.trend)}" if card.trend else "")
+    return word + (f", {_one(card.trend)}" if card.trend else "")
 
 
 def status_blocks(card: Card) -> Iterator[Block]:

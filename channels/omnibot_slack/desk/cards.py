@@ -42,6 +42,9 @@ STATES = {
     StretchState.RETURNED: "Handed back to the bot",
 }
 DUE = {"first": "first answer", "next": "next answer", "resolve": "resolution"}
+_MOODS = ((-0.5, "very unhappy"), (-0.15, "unhappy"), (0.15, "neither happy nor unhappy"), (0.5, "content"))
+_URGENCIES = {"critical": "very urgent", "high": "urgent", "normal": "", "low": "in no hurry"}
+_LANGUAGES = {"en": "English", "es": "Spanish", "de": "German", "fr": "French"}
 _CONTACTS, _TRIED, _SAID = 8, 6, 6  # lines
 _SHORT, _NAME, _LINE, _WHY, _SUGGESTED = 80, 100, 300, 500, 1200  # characters
 
@@ -99,8 +102,9 @@ def _who(card: Card) -> Iterator[list[Json]]:
         f"plan {clip(one_line(card.plan), _SHORT)}" if card.plan else "",
         clip(one_line(card.worth), _SHORT),
         _mood(card),
-        f"urgency {clip(one_line(card.urgency), _SHORT)}" if card.urgency else "",
-        f"writes {clip(one_line(card.language), _SHORT)}, {clip(one_line(card.zone), _SHORT)}",
+        _URGENCIES.get(card.urgency, clip(one_line(card.urgency), _SHORT)),
+        f"writes {_LANGUAGES.get(card.language, clip(one_line(card.language), _SHORT))}",
+        f"lives by the clock of {clip(one_line(card.zone), _SHORT)}" if card.zone != "UTC" else "",
         f"has come {card.times} times for it" if card.times > 1 else "",
     ]
     told = " · ".join(filter(None, facts))
@@ -114,8 +118,8 @@ def _who(card: Card) -> Iterator[list[Json]]:
 def _mood(card: Card) -> str:
     if card.mood is None:
         return ""
-    named = "good" if card.mood > 0.25 else "bad" if card.mood < -0.25 else "neutral"
-    return f"mood {named} ({card.mood:+.1f}{f', {clip(one_line(card.trend), _SHORT)}' if card.trend else ''})"
+    named = next((word for least, word in _MOODS if card.mood <= least), "very content")
+    return f"mood: {named}{f', {clip(one_line(card.trend), _SHORT)}' if card.trend else ''}"
 
 
 def _contacts(card: Card) -> Iterator[Json]:

@@ -113,7 +113,7 @@ async def test_a_hand_off_is_a_letter_of_text_and_html(team: TeamRoom) -> None:
     for words in (letter.text, letter.html):
         assert "it still times out" in words
         assert "#reply" in words
-        assert "very unhappy (-0.6), falling" in words
+        assert "very unhappy, falling" in words
         assert "Now: Support; nobody has it yet; priority high; first answer by 02 Mar 2026, 13:00 UTC" in words
 
 

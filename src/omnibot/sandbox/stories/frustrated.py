@@ -156,7 +156,7 @@ def frustrated(who: Frustrated) -> Story:
 _AGENT = "Zoe Lang"
 _REMARK = "He is right: our gateway drops every second call. Nothing of this to him before it is mended."
 _REPLY = "I have moved your account to the new gateway: no call has ended with {code} for ten minutes."
-_MOOD = r"mood .*\b(falling|worse|steady|same)\b"  # by no means rising
+_MOOD = r"mood:? .*\b(falling|worse|steady|same)\b"  # by no means rising
 _TAKEN = rf"{_AGENT}.{{0,40}}has it|(has it|taken) by {_AGENT}"
 _WORKED = "moved the account to the new gateway"
 
