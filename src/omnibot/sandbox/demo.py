@@ -24,7 +24,7 @@ from omnibot.model import ActKind, TimelineMessage
 from omnibot.sandbox.stage import Stage
 from omnibot.sandbox.standalone import CONTROL_PORT, commanded
 from omnibot.sandbox.stories import STORIES, Acting, Story
-from omnibot.sandbox.team import ROOMS
+from omnibot.sandbox.team import ROOMS, Team
 from omnibot.sandbox.world import World, world
 from omnibot.settings import Bot, Desk, Log, Settings
 from omnibot.store.records import QuarantinedMessage
@@ -67,6 +67,8 @@ async def play(stories: Sequence[Callable[[datetime], Story]], *, leave: bool, a
             channels=channels | ({"slack"} if staffed else set()),
             sections={"desk": STAFFED if staffed else DESK},
         ) as place:
+            if staffed:
+                Team(place.slack)  # its rooms are there before anybody is handed to it
             await learned(place.settings)
             async with place.serving() as running, place.looking() as store:
                 for story in told:
