@@ -26,7 +26,7 @@ from omnibot.memory.past import seek
 from omnibot.model import Address, AddressId, CustomerId
 from omnibot.remembering import Remembering
 from omnibot.store import Store
-from omnibot.turn import Remind
+from omnibot.turns.pauses import Remind
 
 MOST = 25.0  # milliseconds, of 99 reminders in 100
 _ASKED = 1000  # people with some more messages

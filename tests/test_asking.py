@@ -17,7 +17,7 @@ from omnibot.store import Store
 from omnibot.store.imports import NewCustomer
 from omnibot.store.past import PastCase, PastMessage
 from omnibot.store.work import Arrived
-from omnibot.turn import Steps
+from omnibot.turns.steps import Steps
 from tests.conftest import ROOT, SECRET
 
 SMS, MAIL, TELEGRAM = Address("sms", "+4917012345678"), Address("email", "mike@example.org"), Address("telegram", "99")

@@ -35,7 +35,8 @@ from omnibot.model import (
     plain,
 )
 from omnibot.store.work import InboxItem, Kind, Lease, Outcome, Work
-from omnibot.turn import Steps, take
+from omnibot.turn import take
+from omnibot.turns.steps import Steps
 from omnibot.understanding import Understanding
 from omnibot.voice import Speaker, Voices
 

@@ -18,7 +18,8 @@ from omnibot.memory.events import counted_as, facts_of, tells
 from omnibot.model import Address, Event
 from omnibot.settings import Settings
 from omnibot.store import Store
-from omnibot.turn import Steps, take
+from omnibot.turn import take
+from omnibot.turns.steps import Steps
 from tests.store.test_message_path import claim, stated
 from tests.test_turn import steps  # noqa: F401 - a fixture
 

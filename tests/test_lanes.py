@@ -17,7 +17,8 @@ from omnibot.model import Address, Disclosure, IncomingMessage, Limits, Reading,
 from omnibot.settings import Turns
 from omnibot.store import Store, StoreUnavailable
 from omnibot.store.work import TIMELINE, Arrived
-from omnibot.turn import Remind, Steps
+from omnibot.turns.pauses import Remind
+from omnibot.turns.steps import Steps
 from omnibot.understanding import Understanding
 from omnibot.voice import Speaker, Voices
 
@@ -95,7 +96,7 @@ async def test_others_get_the_loop_between_turns_that_take_long(store: Store, st
 
 async def test_all_who_ask_what_was_said_are_told_by_one_look(store: Store, steps: Steps, monkeypatch) -> None:
     monkeypatch.setattr("omnibot.lanes._STRETCH", 0.0)
-    monkeypatch.setattr("omnibot.turn.pauses._JUST_NOW", timedelta(0))
+    monkeypatch.setattr("omnibot.turns.pauses._JUST_NOW", timedelta(0))
     looks: list[int] = []
 
     async def remind(asking: Sequence[Remind]) -> Sequence[Sequence[Recalled]]:

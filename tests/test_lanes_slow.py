@@ -31,7 +31,7 @@ from omnibot.phrasing import Phrasing
 from omnibot.settings import Llm, Turns
 from omnibot.store import Store, StoreUnavailable
 from omnibot.store.work import TIMELINE, Arrived
-from omnibot.turn import Steps
+from omnibot.turns.steps import Steps
 from omnibot.understanding import Understanding
 from omnibot.voice import Speaker, Voices
 from tests.language_model import LanguageModel, language_model, liar
@@ -340,7 +340,7 @@ async def test_a_turn_may_be_reminded_first_and_again_when_it_restarts(
     store: Store, steps: Steps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("omnibot.lanes._LOOK_SECONDS", 0.02)
-    monkeypatch.setattr("omnibot.turn.pauses._JUST_NOW", datetime.resolution)
+    monkeypatch.setattr("omnibot.turns.pauses._JUST_NOW", datetime.resolution)
     asked: list[int] = []
 
     async def remind(asking) -> list[tuple[Recalled, ...]]:

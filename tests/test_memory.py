@@ -25,7 +25,8 @@ from omnibot.model import (
 from omnibot.store import Store
 from omnibot.store.imports import NewCustomer
 from omnibot.store.work import Arrived, Outcome, Work
-from omnibot.turn import Steps, take
+from omnibot.turn import take
+from omnibot.turns.steps import Steps
 from omnibot.understanding import Understanding
 from omnibot.voice import Speaker, Voices
 from tests.conftest import SECRET, lines

@@ -18,7 +18,8 @@ from omnibot.remembering import Remembering
 from omnibot.settings import Turns
 from omnibot.store import Store, StoreUnavailable
 from omnibot.store.work import Arrived
-from omnibot.turn import Remind, Steps
+from omnibot.turns.pauses import Remind
+from omnibot.turns.steps import Steps
 from omnibot.understanding import Understanding
 from omnibot.voice import Speaker, Voices
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from omnibot.app.rehearsal import rehearse
 from omnibot.dialogue import Company, Knowledge
 from omnibot.model import (
     Address,
@@ -33,7 +34,8 @@ from omnibot.model import (
     plain,
 )
 from omnibot.store.work import InboxItem, Kind, Lease, Purpose, Work
-from omnibot.turn import Steps, rehearse, take
+from omnibot.turn import take
+from omnibot.turns.steps import Steps
 from omnibot.understanding import Understanding
 from omnibot.voice import Speaker, Voices
 

@@ -25,10 +25,11 @@ from omnibot.settings import Settings
 from omnibot.store import Store
 from omnibot.store.imports import NewCustomer
 from omnibot.store.work import Outcome, Work
-from omnibot.turn import Steps, take
-from omnibot.turn.knowing import identified
-from omnibot.turn.lane import what_happened, with_events
-from omnibot.turn.record import rested_on
+from omnibot.turn import take
+from omnibot.turns.knowing import identified
+from omnibot.turns.lane import what_happened, with_events
+from omnibot.turns.record import rested_on
+from omnibot.turns.steps import Steps
 from tests.store.test_message_path import NOON, SARAH, SARAH_MAIL, arrived, claim, message, outcome, stated
 from tests.test_turn import steps  # noqa: F401 - a fixture
 

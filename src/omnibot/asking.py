@@ -23,7 +23,9 @@ from omnibot.model import (
 from omnibot.remembering import Remembering
 from omnibot.store import Store
 from omnibot.store.work import InboxItem, Kind, Lease, Outcome, Unreadable, Work
-from omnibot.turn import Remind, Steps, seen, turn
+from omnibot.turn import seen, turn
+from omnibot.turns.pauses import Remind
+from omnibot.turns.steps import Steps
 
 __all__ = ["Answer", "AskError", "ask"]
 

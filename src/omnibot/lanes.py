@@ -18,7 +18,9 @@ from omnibot.store import StoreUnavailable
 from omnibot.store.message_path import MessagePath
 from omnibot.store.message_path.load import Claimed
 from omnibot.store.work import Lease, Outcome, Unreadable, Work
-from omnibot.turn import Phrased, Remind, Steps, Told, Wording, turn
+from omnibot.turn import turn
+from omnibot.turns.pauses import Phrased, Remind, Told, Wording
+from omnibot.turns.steps import Steps
 
 log = structlog.get_logger(__name__)
 

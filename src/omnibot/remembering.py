@@ -17,7 +17,7 @@ from omnibot.memory.ranking import Embed
 from omnibot.model import Recalled
 from omnibot.store import StoreUnavailable
 from omnibot.store.recall import Backlog, Indexed, Recall, Row, Sought
-from omnibot.turn import Remind
+from omnibot.turns.pauses import Remind
 
 log = structlog.get_logger(__name__)
 

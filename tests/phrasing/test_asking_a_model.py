@@ -16,7 +16,7 @@ from tests.voice.test_phrasing import GOOD, asked, bill
 from omnibot.phrasing import Phrasing, faults_of
 from omnibot.settings import Llm, SettingsError
 from omnibot.store import Store, StoreUnavailable
-from omnibot.turn import Phrased, Wording
+from omnibot.turns.pauses import Phrased, Wording
 
 
 class Clock:

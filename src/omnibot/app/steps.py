@@ -8,6 +8,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from omnibot.app.people import business_hours, desk_rules, teams_of
+from omnibot.app.rehearsal import rehearse
 from omnibot.app.resources import Channels, shared_files, site_of
 from omnibot.channels import load as load_channels
 from omnibot.dialogue import Company, Knowledge, KnowledgeError, judged
@@ -21,7 +22,7 @@ from omnibot.playbooks import PlaybookError, Playbooks
 from omnibot.settings import Identity, Settings
 from omnibot.store.work import CodeLimits
 from omnibot.tokens import CodeLinks
-from omnibot.turn import Proofs, Steps, rehearse
+from omnibot.turns.steps import Proofs, Steps
 from omnibot.understanding import Catalogue, Understanding
 from omnibot.understanding.intents import IntentModel
 from omnibot.voice import Speaker, Voices

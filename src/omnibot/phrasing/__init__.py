@@ -18,7 +18,7 @@ from omnibot.phrasing.client import Answer, Model, Unanswered, missing
 from omnibot.settings import Fault, Llm, SettingsError, fault
 from omnibot.store import StoreUnavailable
 from omnibot.store.wordings import Day, Wordings
-from omnibot.turn import Phrased, Wording
+from omnibot.turns.pauses import Phrased, Wording
 
 __all__ = ["Phrasing", "faults_of"]
 

@@ -9,7 +9,7 @@ from omnibot.identity import Remembered, identify
 from omnibot.identity.prove import prove
 from omnibot.model import AddressId, Snapshot, TurnMessage
 from omnibot.store.work import Work
-from omnibot.turn.steps import Steps
+from omnibot.turns.steps import Steps
 
 
 def identified(work: Work, wrote: AddressId, steps: Steps) -> Snapshot:

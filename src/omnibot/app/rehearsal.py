@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from omnibot.model import Address, AddressId, CustomerId, KnownAddress, MessageId, Proof, TurnMessage
 from omnibot.store.work import InboxItem, Kind, Lease, Work
-from omnibot.turn.sentence import take
-from omnibot.turn.steps import Steps
+from omnibot.turn import take
+from omnibot.turns.steps import Steps
 
 _REHEARSED = (
     "Hi there, I am very angry: how do I get my invoice? It is urgent!",

@@ -9,10 +9,10 @@ from omnibot.identity import together
 from omnibot.memory import keep, listen, profile, recall, situate
 from omnibot.model import EarlierTurn, Snapshot
 from omnibot.store.work import Kind, Outcome, Reply, Work
-from omnibot.turn.acts import acted
-from omnibot.turn.codes import codes_asked
-from omnibot.turn.knowing import identified, with_codes
-from omnibot.turn.lane import (
+from omnibot.turns.acts import acted
+from omnibot.turns.codes import codes_asked
+from omnibot.turns.knowing import identified, with_codes
+from omnibot.turns.lane import (
     address_of,
     as_edited,
     messages_of,
@@ -24,10 +24,10 @@ from omnibot.turn.lane import (
     with_events,
     without,
 )
-from omnibot.turn.leaving import opened, purpose, variant_of, writable_now
-from omnibot.turn.pauses import Pause, Told, phrased_by_model, remind, reminded
-from omnibot.turn.record import record_of
-from omnibot.turn.steps import Steps
+from omnibot.turns.leaving import opened, purpose, variant_of, writable_now
+from omnibot.turns.pauses import Pause, Told, phrased_by_model, remind, reminded
+from omnibot.turns.record import record_of
+from omnibot.turns.steps import Steps
 from omnibot.voice import compose
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from omnibot.identity.codes import shown
 from omnibot.model import Ask, Plan
 from omnibot.store.work import Asked
-from omnibot.turn.steps import Steps
+from omnibot.turns.steps import Steps
 from omnibot.voice import Letter, compose_code
 
 _DOTS = "••• ••••"  # for a code, where it is not to be read

@@ -27,10 +27,10 @@ from omnibot.model import (
 )
 from omnibot.places import Template
 from omnibot.store.work import InboxItem, Outcome, Work
-from omnibot.turn.knowing import identified
-from omnibot.turn.lane import address_of
-from omnibot.turn.leaving import variant_of, writable
-from omnibot.turn.steps import Steps
+from omnibot.turns.knowing import identified
+from omnibot.turns.lane import address_of
+from omnibot.turns.leaving import variant_of, writable
+from omnibot.turns.steps import Steps
 from omnibot.voice import compose, compose_words
 
 

@@ -21,8 +21,8 @@ from omnibot.model import (
     TurnMessage,
 )
 from omnibot.store.work import TIMELINE, Work
-from omnibot.turn.lane import text_of
-from omnibot.turn.steps import Steps
+from omnibot.turns.lane import text_of
+from omnibot.turns.steps import Steps
 from omnibot.voice.phrasing import Phrased as Phrased
 from omnibot.voice.phrasing import Wording as Wording
 from omnibot.voice.phrasing import can_be_phrased, wording

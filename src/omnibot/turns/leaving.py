@@ -7,7 +7,7 @@ from datetime import datetime
 
 from omnibot.model import AddressId, Direction, Draft, Plan, Snapshot, TimelineMessage, TurnMessage
 from omnibot.store.work import Purpose, Work
-from omnibot.turn.steps import Steps
+from omnibot.turns.steps import Steps
 
 
 def writable_now(snapshot: Snapshot, messages: Sequence[TurnMessage], steps: Steps) -> Collection[str]:
