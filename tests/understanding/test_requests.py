@@ -76,6 +76,9 @@ def test_a_person_is_spoken_of_and_not_asked_for(text: str, language: str) -> No
     ("text", "language", "times"),
     [
         ("This is the third time I write to you", "en", 3),
+        ("I already cleared the cache", "en", 2),
+        ("I've already tried that", "en", 2),
+        ("j'ai déjà vidé le cache", "fr", 2),
         ("for the 4th time: where is it", "en", 4),
         ("I have asked you twice already", "en", 2),
         ("I've called 5 times", "en", 5),
