@@ -171,11 +171,27 @@ async def test_what_does_not_come_is_told(place: World, monkeypatch: pytest.Monk
 # --- the command ---
 
 
+@pytest.fixture
+def small_company(tmp_path: Path) -> Path:
+    """A folder whose company has two playbooks: to learn all of them takes seconds."""
+    config = tmp_path / "config"
+    (config / "playbooks").mkdir(parents=True)
+    for name in ("knowledge", "voice"):
+        (config / name).symlink_to(KNOWLEDGE.parent / name)
+    for name in ("data-export.yaml", "out-of-scope.yaml"):
+        (config / "playbooks" / name).symlink_to(KNOWLEDGE.parent / "playbooks" / name)
+    return tmp_path
+
+
 @pytest.mark.parametrize(("element", "status"), [("export", 0), ("cats", 1)])
 async def test_the_demo_exits_by_what_is_missing(
-    element: str, status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    element: str,
+    status: int,
+    small_company: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.chdir(KNOWLEDGE.parents[1])
+    monkeypatch.chdir(small_company)
     monkeypatch.setattr(demo, "configure", lambda log: None)  # the logs of this process are those of all tests
     past = (
         {"kind": "customer", "name": "Ada", "email": ADA.value},
