@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
@@ -40,6 +40,9 @@ class Form:
     behind: str = ""
 
 
+_NO_PIECES: Mapping[str, int] = {}
+
+
 class Hints:
     """By the words of a clause, which kinds of forms it may have: a bit for each kind, by its place."""
 
@@ -53,10 +56,11 @@ class Hints:
         self._kinds = (1 << self._width) - 1
         self._always = 0
         self._is: dict[str, int] = {}
-        self._like: list[tuple[re.Pattern[str], int]] = []
-        self._has: list[tuple[str, int]] = []
+        self._like: dict[str, int] = {}  # by expression
+        self._has: dict[str, dict[str, int]] = {}  # by first sign and piece: few begin with a sign that a word has
         for form in forms:
             self._add(form, self.bits[form.name])
+        self._patterns = [(re.compile(word), bits) for word, bits in self._like.items()]
         self._known = lru_cache(_WORDS_REMEMBERED)(self._look_up)
 
     def of(self, words: str) -> int:
@@ -80,23 +84,24 @@ class Hints:
         elif others:
             self._may_be([_ANY] if anywhere else (before + _any_of(open_)).beginnings(), bit << 2 * self._width)
             pieces = {piece for part in others for piece in part.needs.pieces}
-            self._has += ((piece, bit << self._width) for piece in sorted(pieces))
+            for piece in pieces:
+                alike = self._has.setdefault(piece[0], {})
+                alike[piece] = alike.get(piece, 0) | bit << self._width
 
     def _may_be(self, words: Iterable[str], bit: int) -> None:
         for word in words:
-            if word.isalnum():
-                self._is[word] = self._is.get(word, 0) | bit
-            else:
-                self._like.append((re.compile(word), bit))
+            known = self._is if word.isalnum() else self._like
+            known[word] = known.get(word, 0) | bit
 
     def _look_up(self, word: str) -> int:
         bits = self._is.get(word, 0)
-        for pattern, bit in self._like:
-            if not bits & bit and pattern.fullmatch(word):
-                bits |= bit
-        for piece, bit in self._has:
-            if piece in word:
-                bits |= bit
+        for pattern, more in self._patterns:
+            if more & ~bits and pattern.fullmatch(word):
+                bits |= more
+        for sign in set(word):
+            for piece, more in self._has.get(sign, _NO_PIECES).items():
+                if piece in word:
+                    bits |= more
         return bits
 
 
