@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from omnibot.model import ActKind, Attachment, CaseState, DeliveryState, EntryKi
 from omnibot.settings import Bot, Database, Delivery, Server, Settings
 from omnibot.store import Store
 from tests.conftest import SECRET
-from tests.crew import ANA, BEN, Thread, World, accounts_of, running, until, with_rooms
+from tests.crew import ANA, BEN, SECONDS, Thread, World, accounts_of, running, until, with_rooms
 
 ROOT = Path(__file__).parents[2]
 MAIL = "sarah@example.org"
@@ -55,6 +56,9 @@ async def handed_off(world: World) -> Thread:
     await world.says(CHAT, PLEASE, mail=MAIL)
     thread = (await until(lambda: world.of("general")))[0]
     await until(lambda: world.to("chat"))
+    async with asyncio.timeout(SECONDS):  # it is known to be there a moment after it is
+        while await world.at_desk(lambda office: office.card(thread.place)) is None:
+            await asyncio.sleep(0.02)
     return thread
 
 
