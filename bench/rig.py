@@ -16,6 +16,7 @@ from bench.load import PATIENCE, Customer
 from bench.processes import OMNIBOT, Server, ServerFailed, running
 from bench.provider import Arrivals, Provider
 from bench.traffic import texts
+from omnibot.learning import Lessons, playbooks_of
 from omnibot.sandbox.server import free_port
 from omnibot.settings import Settings, load
 
@@ -63,12 +64,18 @@ async def omnibot(
     """`omnibot serve` with the bundled PostgreSQL, one account of the provider and `tuning` besides (TOML)."""
     port = free_port()
     _prepare(folder, _settings(provider, port, folder, impatient) + tuning)
+    await _teach(load(_config(folder), {}))
     command = [*program, "serve", "--config", str(_config(folder))]
     async with (
         provider.door(port, bare=False) as door,
         _up(command, provider, folder, Arrivals(door, provider.tries), environment or {}) as rig,
     ):
         yield rig
+
+
+async def _teach(settings: Settings) -> None:
+    """Learn the playbooks before, or it is done beside the first messages: once after a change, not day by day."""
+    await asyncio.to_thread(Lessons.of(playbooks_of(settings), settings.data_folder).learn)
 
 
 @asynccontextmanager

@@ -175,7 +175,8 @@ class _Checks:
     def _replies(self, address: str, lane: Lane, received: Sequence[Receipt]) -> None:
         for turn in lane.turns:
             parts = [reply.text for reply in lane.replies if reply.turn == turn.id]
-            self._replied.see(self._is_one(parts), f"{address}/{turn.id}: {len(parts)} replies")
+            lengths = [len(part) for part in parts]
+            self._replied.see(self._is_one(parts), f"{address}/{turn.id}: {len(parts)} replies, of {lengths}")
         places = list(_places(lane.replies, received, self._codec))
         for number, reply in enumerate(lane.replies):
             times = places.count(number)
@@ -191,7 +192,8 @@ class _Checks:
 
     def _is_one(self, parts: Sequence[str]) -> bool:
         """Whether this is one reply: in one message, or in several where it is too long for one."""
-        return len(parts) == 1 or (len(set(parts)) == len(parts) and sum(map(len, parts)) > self._largest)
+        whole = "\n\n".join(parts)  # as it was before it was cut
+        return len(parts) == 1 or (len(set(parts)) == len(parts) and len(whole) > self._largest)
 
 
 def _places(replies: Sequence[Planned], received: Sequence[Receipt], codec: Codec) -> Iterator[int | None]:
