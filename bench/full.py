@@ -60,13 +60,17 @@ class Measured:
 
 async def measure(folder: Path, size: Size, customers: int, rounds: int) -> Measured:
     """Make both, and load them by turns."""
-    await _load(folder / "empty", Size(1, 1, 1))  # makes the database
-    await _load(folder / "full", Size(1, 1, 1))
-    messages = await _fill(_settings(folder / "full"), size, customers)
-    empty, full = [], []
-    for _ in range(rounds):
-        empty.append(await _load(folder / "empty", size))
-        full.append(await _load(folder / "full", size))
+    provider = (
+        TelegramProvider()
+    )  # one for all: another would begin its numbers anew, which the servers know as repeats
+    async with provider.sandbox:
+        await _load(provider, folder / "empty", Size(1, 1, 1))  # makes the database
+        await _load(provider, folder / "full", Size(1, 1, 1))
+        messages = await _fill(provider, _settings(folder / "full"), size, customers)
+        empty, full = [], []
+        for _ in range(rounds):
+            empty.append(await _load(provider, folder / "empty", size))
+            full.append(await _load(provider, folder / "full", size))
     return Measured(messages, tuple(empty), tuple(full))
 
 
@@ -74,10 +78,9 @@ def _settings(folder: Path) -> Settings:
     return Settings(data_folder=folder / "data")
 
 
-async def _load(folder: Path, size: Size) -> Speed:
-    provider = TelegramProvider()
+async def _load(provider: TelegramProvider, folder: Path, size: Size) -> Speed:
     writers = people(provider, size.customers)
-    async with provider.sandbox, omnibot(provider, folder) as rig:
+    async with omnibot(provider, folder) as rig:
         before = rig.server.cpu()
         seen = await converse(provider, rig.arrivals, writers, size.messages, size.in_flight)
         used = rig.server.cpu().since(before)
@@ -85,12 +88,11 @@ async def _load(folder: Path, size: Size) -> Speed:
     return Speed(seen.rate, used.server * each, used.database * each)
 
 
-async def _fill(settings: Settings, size: Size, customers: int) -> int:
+async def _fill(provider: TelegramProvider, settings: Settings, size: Size, customers: int) -> int:
     """Give those who write a past, and have others around them; tells how many messages there are then."""
     random.seed(1)
     secret = settings.load_secret()
-    provider = TelegramProvider()
-    async with provider.sandbox, BundledServer(settings.data_folder) as dsn, Store.open(dsn, secret) as store:
+    async with BundledServer(settings.data_folder) as dsn, Store.open(dsn, secret) as store:
         codec, connection = Codec(secret), await asyncpg.connect(dsn)
         before = await connection.fetchval("SELECT coalesce(max(id), 0) FROM addresses")
         writers = [Address("telegram", provider.customer(number)) for number in range(1, size.customers)]
