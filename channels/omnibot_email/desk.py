@@ -11,7 +11,7 @@ import asyncio
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import TypeVar
@@ -20,6 +20,7 @@ import structlog
 
 from omnibot.contract import Desk, NotAccepted, Place, Refused, Site, TryLater, Unsure
 from omnibot.model import ActKind, Agent, Attachment, Card, DeliveryState, DeskAct, Entry, File, Incoming, MessageId
+from omnibot.model.values import frozen
 from omnibot_email.addresses import Mailbox, OwnAddress, normalised
 from omnibot_email.arrival import CHANNEL
 from omnibot_email.desk_acts import Around, Asked, Unclear, Wanted, steps_of
@@ -57,7 +58,7 @@ _STRAY = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class StrayLetter(Incoming):
     """What somebody of a team wrote to nobody's matter."""
 
@@ -65,7 +66,7 @@ class StrayLetter(Incoming):
     message_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class DeskLetter(StrayLetter):
     """A letter to the desk. `doubt`: why its writer may not act, '' where they may; `unclear`: why it says nothing."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from omnibot.desk.levels import when
@@ -24,6 +24,7 @@ from omnibot.model import (
     Stretch,
     StretchState,
 )
+from omnibot.model.values import frozen
 
 __all__ = ["DESK", "Ground", "idle_act", "take", "wake_act"]
 
@@ -33,7 +34,7 @@ _KEPT = "kept:"  # begins the reference of a file that we have
 _MOST_FILES = 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Ground:
     """What an act stands on: all open stretches of the customer, the matter, and where words would go."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from omnibot.desk.rules import Rules, Staff
 from omnibot.model import Stretch, StretchState
+from omnibot.model.values import frozen
 from omnibot.worktime import over
 
 __all__ = ["FIRST", "NEXT", "RESOLVE", "Dues", "Reminder", "dues_of", "idles_at", "looks_at", "reminders", "when"]
@@ -17,7 +17,7 @@ BREACH = "over"  # behind the name of a level: its time was over
 _TOLD = {FIRST: "a first answer", NEXT: "an answer", RESOLVE: "a solution"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Dues:
     """Until when what has to be done; None: that is done, or there is no such time."""
 
@@ -31,7 +31,7 @@ class Dues:
         return min(told, key=lambda one: one[1], default=None)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reminder:
     """A team is to be reminded; `which` names the level, and whether its time is over: once since `since`."""
 
@@ -41,7 +41,7 @@ class Reminder:
     since: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Level:
     """One time that runs."""
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
 from omnibot.model import ActKind, Direction, Done, File, KnownAddress, Snapshot
+from omnibot.model.values import frozen
 
 __all__ = ["Words", "destination", "words_of"]
 
 _KEPT = "kept:"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Words:
     """What an act says to the customer, for the voice to put into a channel's form."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, timedelta, tzinfo
 
 from omnibot.model import BusinessHours
+from omnibot.model.values import frozen
 
 __all__ = ["HIGH", "NORMAL", "PRIORITIES", "URGENT", "Levels", "Rules", "Staff"]
 
@@ -14,7 +15,7 @@ NORMAL, HIGH, URGENT = "normal", "high", "urgent"
 PRIORITIES = (NORMAL, HIGH, URGENT)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Levels:
     """Within how much of a team's working time something is done; none: there is no such time."""
 
@@ -26,7 +27,7 @@ class Levels:
 _NONE = Levels()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Staff:
     """A team, as it works."""
 
@@ -42,7 +43,7 @@ class Staff:
         return self.levels.get(priority) or self.levels.get(NORMAL, _NONE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Rules:
     """All teams, and what holds for all of them."""
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+from omnibot.model.values import frozen
 
 __all__ = ["ADDRESS", "Kind", "Named", "Replaced", "may_name", "replaced"]
 
@@ -32,7 +33,7 @@ class Kind(StrEnum):
     ODD = "odd"  # it was meant to be an address and is none
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Named:
     """An address as somebody wrote it, without what stands around it."""
 
@@ -40,7 +41,7 @@ class Named:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Replaced:
     """A text in which `named[n]` is the word `{word}n`."""
 

@@ -12,18 +12,18 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from omnibot.model import File, Link
+from omnibot.model.values import frozen
 
 __all__ = ["Article", "KnowledgeError", "read_article"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Article:
     """One approved answer in one language, at three depths."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, tzinfo
 
 from omnibot.dialogue.knowledge import Knowledge
 from omnibot.dialogue.linking import Linking
 from omnibot.model import BusinessHours, Level, Register
+from omnibot.model.values import frozen
 from omnibot.playbooks import Playbooks, Within
 
 __all__ = ["SUPPORT", "Company", "Team"]
@@ -16,7 +17,7 @@ __all__ = ["SUPPORT", "Company", "Team"]
 SUPPORT = "support"  # the team of what no playbook gives to another
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Team:
     """People who take matters over: how customers see them called, and when they work."""
 
@@ -31,7 +32,7 @@ class Team:
         return self.names.get(language) or next(iter(self.names.values()), self.key)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Company:
     """Knowledge, playbooks and rules: the same for all customers, and exchanged as a whole."""
 

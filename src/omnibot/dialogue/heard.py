@@ -30,6 +30,7 @@ from omnibot.dialogue.phrases import (
 from omnibot.dialogue.search import Found
 from omnibot.dialogue.words import Passage, is_mashed
 from omnibot.model import Choice, MessageId, ProofPurpose, TurnMessage
+from omnibot.model.values import frozen
 from omnibot.stems import folded
 
 __all__ = [
@@ -53,7 +54,7 @@ _SENTENCES = 16
 _CLAUSES = 5
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WishSaid:
     """A wish about how to be answered, and the message that it stands in."""
 
@@ -62,7 +63,7 @@ class WishSaid:
     source: MessageId
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LinkSaid:
     """Somebody wants an address linked, unlinked or forgotten, and the message that it stands in."""
 
@@ -78,7 +79,7 @@ class LinkSaid:
         return named is None or named.kind is Kind.ODD or (named.kind is Kind.NUMBER and named.text[:1] != "+")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answered:
     """A question that an article answers."""
 
@@ -166,7 +167,7 @@ def chosen(text: str, choices: Sequence[Choice]) -> Choice | None:
     return next((choice for choice in choices if folded(choice.label) == said), None)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Loose:
     """What is left of a sentence when small talk and wishes are taken out: it may be a question."""
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache, lru_cache
 
+from omnibot.model.values import frozen
 from omnibot.stems import folded
 
 __all__ = ["Form", "Hints"]
@@ -26,7 +27,7 @@ _ANY = r"\w*"  # word
 _NEVER_WRITTEN = "qxzjvkwq"  # a form that may have this word may have any
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Form:
     """A kind of thing that is said: by forms that are whole clauses, or stand anywhere in one.
 
@@ -108,7 +109,7 @@ class Hints:
 # --- what follows from an expression ---
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Needs:
     """Pieces of words, one of which must be there; none where nothing must."""
 
@@ -119,7 +120,7 @@ class _Needs:
         return bool(self.pieces)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Part:
     """What a part of an expression may be, cut at spaces; words and ends of words are expressions again."""
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from omnibot.dialogue.articles import Article, KnowledgeError, read_article
 from omnibot.dialogue.search import Found, Index
 from omnibot.dialogue.words import Passage
+from omnibot.model.values import frozen
 
 __all__ = ["Knowledge"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Knowledge:
     """All articles, searchable; `company_language` stands in where an answer is missing in another."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from omnibot.dialogue.addresses import Kind
 from omnibot.dialogue.heard import Heard, LinkSaid, sentences
@@ -23,6 +23,7 @@ from omnibot.model import (
     Tried,
     TurnMessage,
 )
+from omnibot.model.values import frozen
 
 __all__ = ["Linking", "Spell", "asked", "proven", "shows_token", "without_codes"]
 
@@ -36,7 +37,7 @@ _TAKEN_OUT = "…"  # what stands in its place
 _MOST_ASKS = 2  # codes that one turn sends
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Linking:
     """What decides how linking goes here."""
 
@@ -150,7 +151,7 @@ def asked(
 _Answer = tuple[Move | None, Ask | None]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Want:
     """One thing that is wanted, and what is needed to answer it."""
 

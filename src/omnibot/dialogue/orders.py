@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from omnibot.model import (
     Address,
@@ -17,6 +17,7 @@ from omnibot.model import (
     Snapshot,
     TurnMessage,
 )
+from omnibot.model.values import frozen
 
 __all__ = [
     "NETWORK",
@@ -38,7 +39,7 @@ _ALREADY = "already"  # the address was as it orders
 _ORDERS = frozenset({STOP, START})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Order:
     """What the STOPs and STARTs of a turn come to for one address."""
 

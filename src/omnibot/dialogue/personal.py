@@ -6,7 +6,6 @@ All of it comes from what one turn may know; each move tells what it rests on.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from omnibot.dialogue.company import Company
@@ -23,6 +22,7 @@ from omnibot.model import (
     Signal,
     Value,
 )
+from omnibot.model.values import frozen
 from omnibot.playbooks import Playbook
 
 __all__ = ["LEAST", "Personal", "fewer", "spoken_of"]
@@ -76,7 +76,7 @@ def spoken_of(playbook: Playbook | None, language: str, register: Register) -> d
     return {"matter": playbook.matter[language][register]}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Personal:
     """What there is to be said to one customer in one turn."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from enum import StrEnum
 from functools import cache
 from typing import Any
@@ -18,6 +18,7 @@ from omnibot.dialogue.hints import Form, Hints
 from omnibot.dialogue.times_of_day import place_of, quiet_hours, zone_named
 from omnibot.dialogue.words import LANGUAGES, Passage, as_words, phrase_data
 from omnibot.model import ProofPurpose
+from omnibot.model.values import frozen
 
 __all__ = [
     "CLOSING",
@@ -82,7 +83,7 @@ class Wish(StrEnum):
     RESET = "reset"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Said:
     """What one clause says: small talk, or a wish with its value; and in which language it is said."""
 
@@ -125,7 +126,7 @@ def asks_for_a_person(sentence: Passage) -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wanted:
     """What a clause wants linked, unlinked or forgotten: addresses that it names, or a kind of them."""
 
@@ -268,7 +269,7 @@ _LONGEST_NAME = 40  # characters
 _NAME = re.compile(r"[^\W\d_]+(?:[.’'-][^\W\d_]+)*\.?(?: [^\W\d_]+(?:[.’'-][^\W\d_]+)*\.?){0,3}")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Phrases:
     """The forms of one language, compiled."""
 
@@ -321,7 +322,7 @@ class _Phrases:
         return text.title() if text.islower() else text
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Linking:
     """The forms in which one language speaks of addresses that belong together."""
 
@@ -458,7 +459,7 @@ def _filled(forms: Iterable[str], places: Mapping[str, str]) -> list[str]:
 # --- what need not be tried ---
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Hints:
     """The bits of what may be said in one language, or in any."""
 

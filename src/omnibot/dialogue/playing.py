@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from omnibot.dialogue.articles import Article
 from omnibot.dialogue.company import SUPPORT, Company, Team
@@ -23,6 +23,7 @@ from omnibot.model import (
     Result,
     Value,
 )
+from omnibot.model.values import frozen
 from omnibot.playbooks import KNOWN_PLACES, Handoff, Playbook, Playbooks, Said
 
 __all__ = ["Chosen", "Play", "promise", "which", "which_key", "which_of"]
@@ -31,7 +32,7 @@ _EVERY_STEP = -1
 _WHICH = "which:"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Chosen:
     """An article that answers, without the steps that were tried."""
 
@@ -41,7 +42,7 @@ class Chosen:
     sources: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Play:
     """One playbook in one turn."""
 

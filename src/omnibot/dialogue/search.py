@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 
 from omnibot.dialogue.articles import Article
 from omnibot.dialogue.words import Passage
+from omnibot.model.values import frozen
 from omnibot.stems import stemmer
 
 __all__ = ["Found", "Index"]
@@ -28,7 +29,7 @@ _ROUNDING = 1e-9
 _WORDS_REMEMBERED = 4096  # of those who ask, with their terms: most that people write are among them
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Found:
     """An article that answers a question, and how sure the search is."""
 
@@ -37,7 +38,7 @@ class Found:
     matched: tuple[str, ...]  # stems that the question and the article share
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Term:
     """What a stem says about articles; nothing, when none has it."""
 
@@ -47,7 +48,7 @@ class _Term:
     examples: Mapping[int, Sequence[int]] = field(default_factory=dict)  # example questions that have it, by article
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Index:
     """The articles of one language by their words."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
 from omnibot.dialogue.company import Company
@@ -21,13 +20,14 @@ from omnibot.model import (
     TurnMessage,
     Urgency,
 )
+from omnibot.model.values import frozen
 
 __all__ = ["Turn", "address_of"]
 
 _WAITED_FOR = timedelta(days=7)  # what people have had for longer, a "hello?" is not about
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Turn:
     """What a plan is made from: who wrote what from where, how it reads, what is remembered, what the company has."""
 

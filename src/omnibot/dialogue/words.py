@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from omnibot.model.values import frozen
 from omnibot.stems import folded
 
 __all__ = ["LANGUAGES", "Passage", "as_words", "is_mashed", "phrase_data"]
@@ -82,7 +82,7 @@ def _as_one_word(match: re.Match[str]) -> str:
     return f" {match.lastgroup}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Search:
     one_word: re.Pattern[str] | None = None  # each group is named by the word that stands for it
     ignored: frozenset[str] = frozenset()

@@ -7,7 +7,7 @@ cannot be disclosed, by words or by what is done: nothing behind has to ask for 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from omnibot.identity.cases import bare, cases_of
@@ -29,6 +29,7 @@ from omnibot.model import (
     TimelineMessage,
     Usage,
 )
+from omnibot.model.values import frozen
 
 __all__ = ["Remembered", "effective", "identify", "together"]
 
@@ -37,7 +38,7 @@ _FORM = frozenset({"language", *(PREFERENCE + name for name in _FORM_ALONE)})
 _OF_THE_ADDRESS = frozenset({"message", "provider"})  # sources that speak for it; all others are the company's word
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Remembered:
     """What memory keeps of a customer besides facts and messages, all of it with the address that it belongs to."""
 

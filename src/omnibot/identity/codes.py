@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import unicodedata
-from dataclasses import dataclass
 
 from omnibot.model import Ask
+from omnibot.model.values import frozen
 
 __all__ = ["DIGITS", "Codes", "shown", "typed"]
 
@@ -49,7 +49,7 @@ def shown(code: str) -> str:
     return f"{code[:3]} {code[3:]}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Typed:
     """A code in a text: its digits, and the stretch that holds them."""
 

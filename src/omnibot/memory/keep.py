@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import tzinfo
 
 from omnibot.memory.cases import change_of
@@ -24,6 +23,7 @@ from omnibot.model import (
     Snapshot,
     TurnMessage,
 )
+from omnibot.model.values import frozen
 
 __all__ = ["HABITS", "Kept", "keep"]
 
@@ -33,7 +33,7 @@ _ORDERS = frozenset({"stop", "start", "help", "staff_only"})  # flags of what is
 _USUAL = Matters()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Kept:
     """What is to be remembered of a turn, besides what the plan has changed."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 
 from omnibot.memory.said import Said
@@ -18,6 +18,7 @@ from omnibot.model import (
     Snapshot,
     TurnMessage,
 )
+from omnibot.model.values import frozen
 
 __all__ = ["CONTACT", "Matters", "can_go_on", "intent_of", "is_contact", "matter_of", "topic_of"]
 
@@ -31,7 +32,7 @@ _NO_MATTER = frozenset({"version", "amount", "date", *_THINGS})  # what is the s
 _NOTHING: Mapping[str, str] = {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Matters:
     """How the company tells matters apart."""
 

@@ -12,7 +12,6 @@ Pure: whoever keeps the messages gives numbers and takes them. A mark is what is
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from itertools import islice
 
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 from omnibot.memory.kin import Kin
 from omnibot.memory.ranking import Embed, Question, Rows, ask, keep, rank
 from omnibot.memory.words import Words
+from omnibot.model.values import frozen
 
 __all__ = ["Seek", "best", "indexed", "seek"]
 
@@ -38,7 +38,7 @@ _BEST, _WORTH = 5, 0.35  # how many are told, and from which part of the best on
 _NEAR = 0.35  # likeness from which something may answer without a word in common
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Seek:
     """What a turn wants to be reminded of."""
 

@@ -8,7 +8,7 @@ preference into its opposite, or takes back what it has just been learned by.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from math import exp, log
 from typing import NamedTuple
 
@@ -30,6 +30,7 @@ from omnibot.memory.habits import (
     evidence,
 )
 from omnibot.model import AddressId, Complexity, Detail, KnownAddress, Length, Manner, Register, Snapshot
+from omnibot.model.values import frozen
 
 __all__ = ["Learned", "decisions", "learned", "profile"]
 
@@ -45,7 +46,7 @@ class Learned(NamedTuple):
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class _Trait:
     """What is learned from the mean of a trait: `below` where it is low, `above` where it is high; None: nothing."""
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from omnibot.memory.kin import Kin
 from omnibot.memory.words import Words
+from omnibot.model.values import frozen
 from omnibot.stems import folded
 
 __all__ = ["Embed", "Kept", "Numbers", "Question", "Rows", "ask", "keep", "rank"]
@@ -43,7 +43,7 @@ _NAMES_A_TIME = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Kept:
     """What is kept of a message to find it by."""
 
@@ -65,7 +65,7 @@ def keep(text: str, words: Words, embed: Embed | None) -> Kept:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Question:
     """What is asked for."""
 
@@ -93,7 +93,7 @@ def ask(text: str, words: Words, kin: Kin, embed: Embed | None) -> Question:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Rows:
     """Messages in the order in which they were said, as far as a question needs them."""
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from omnibot.memory.cues import LANGUAGES, Cue, cues_of
 from omnibot.model import MessageId, TurnMessage
+from omnibot.model.values import frozen
 from omnibot.stems import folded
 
 __all__ = ["Said", "Sentence", "listen", "worded"]
@@ -31,7 +31,7 @@ class Sentence(NamedTuple):
     cues: Sequence[Cue]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Said:
     """What a turn says of a matter; by its words alone, whatever the matter is."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +10,12 @@ from numpy.typing import NDArray
 from omnibot.memory.kin import Kin
 from omnibot.memory.ranking import Embed, Kept, Numbers, Rows, ask, keep, rank
 from omnibot.memory.words import Words
+from omnibot.model.values import frozen
 
 __all__ = ["Embed", "Found", "Said", "Search"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Said:
     """One message of a conversation."""
 
@@ -24,7 +24,7 @@ class Said:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Found:
     """A message that may answer a question; scores of one question are comparable, those of two are not."""
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 
 from omnibot.model.ids import AddressId
+from omnibot.model.values import frozen
 
 NOTHING: Mapping[str, str] = {}  # one for all: most have none
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Address:
     """Where somebody can be reached: `telegram:4711`, `email:sarah@example.org`."""
 
@@ -58,7 +59,7 @@ class IdentifierKind(StrEnum):
     USER_ID = "user_id"  # of the company's own systems
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Identifier:
     """A phone, an e-mail address or a user id, in the spelling in which it is compared."""
 
@@ -69,7 +70,7 @@ class Identifier:
         return f"{self.kind}:{self.value}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sender:
     """Who a provider says has written.
 
@@ -86,7 +87,7 @@ class Sender:
     vouched: tuple[Identifier, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class KnownAddress:
     """An address of a customer, with what decides whether and how it can be written to."""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from omnibot.model.ids import AddressId, CaseId
+from omnibot.model.values import frozen
 
 
 class CaseState(StrEnum):
@@ -32,7 +32,7 @@ class Result(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Attempt:
     """Something that was tried to solve a case."""
 
@@ -43,7 +43,7 @@ class Attempt:
     source: str = ""  # "message:17", "turn:4", "import": where it is told
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Case:
     """A matter that a customer needs solved, over all their channels; what one turn may know of it."""
 
@@ -64,7 +64,7 @@ class Case:
     addresses: tuple[AddressId, ...] = ()  # that it was written about from
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class CaseSide:
     """What happened of a case at one address, as it is stored; `identity` makes cases of what one turn may know."""
 
@@ -85,7 +85,7 @@ class CaseSide:
     agents: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class CaseChange:
     """What a turn does to a case: all values as they are afterwards, and the attempts that it adds or judges."""
 

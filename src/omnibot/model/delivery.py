@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 
 from omnibot.model.addresses import NOTHING, Address, KnownAddress
 from omnibot.model.ids import MessageId
 from omnibot.model.parts import Choice, Part, plain
+from omnibot.model.values import frozen
 
 
 class DeliveryState(StrEnum):
@@ -27,7 +28,7 @@ class DeliveryState(StrEnum):
     DEAD = "dead"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cap:
     """At most `count` in `seconds`."""
 
@@ -35,7 +36,7 @@ class Cap:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Limits:
     """What a channel can carry. What it lacks is written as text, in one place, before it gets here."""
 
@@ -59,7 +60,7 @@ class Limits:
     spend: Cap | None = None  # billed units (`Receipt.units`), an account, all addresses together
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Draft:
     """A plan put into words for one address, within what its channel carries."""
 
@@ -69,7 +70,7 @@ class Draft:
     choices: tuple[Choice, ...] = ()  # that it offers, as buttons or as a numbered list
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Outbound:
     """A draft made fit for one channel; a row of the outbox. `id` stays the same over all attempts."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 
@@ -11,9 +11,10 @@ from omnibot.model.delivery import Draft
 from omnibot.model.ids import AddressId, CaseId, MessageId, StretchId
 from omnibot.model.incoming import Attachment
 from omnibot.model.parts import File
+from omnibot.model.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Agent:
     """A member of staff at a desk: `id` is `slack:T1/U2` or `email:ana@example.org`; the name is what others see."""
 
@@ -43,7 +44,7 @@ class ActKind(StrEnum):
     REFUSED = "refused"  # somebody tried who may not; `text` what, `value` why. Only written down
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class DeskAct:
     """One act of one agent. `id` is the provider's id of the delivery: what comes again is the same act."""
 
@@ -72,7 +73,7 @@ class StretchState(StrEnum):
         return self not in (StretchState.RESOLVED, StretchState.RETURNED)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Stretch:
     """The time in which people own a matter, as the customer's lane keeps it; one thread at a desk."""
 
@@ -93,7 +94,7 @@ class Stretch:
     asked_at: datetime | None = field(default=None, compare=False)  # since when the customer waits for people
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Notice:
     """A line that the desk shows in a thread; to one agent alone where `to` is told."""
 
@@ -102,7 +103,7 @@ class Notice:
     entry: str = ""  # the message in the thread that it is about
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Done:
     """What became of an act: the stretch as it is after it, and what the desk tells about it."""
 
@@ -117,7 +118,7 @@ class Done:
     merges: int | None = None  # the review that staff accepted
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class CardLine:
     """Something said, or something tried, as a card tells it."""
 
@@ -128,7 +129,7 @@ class CardLine:
     result: str = ""  # of what was tried
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Card:
     """What people see first of a matter that was handed to them. All texts are plain, and a customer's are theirs."""
 
@@ -165,7 +166,7 @@ class EntryKind(StrEnum):
     REMINDER = "reminder"  # the team is called
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Entry:
     """One line of a thread."""
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Literal
 
 from omnibot.model.addresses import NOTHING, Sender
 from omnibot.model.delivery import DeliveryState
 from omnibot.model.ids import MessageId
+from omnibot.model.values import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Attachment:
     """A file that came with a message: its bytes (`content`), or the channel's reference to fetch them by."""
 
@@ -23,7 +24,7 @@ class Attachment:
     content: bytes | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Location:
     """A point that somebody shared."""
 
@@ -32,7 +33,7 @@ class Location:
     label: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Contact:
     """A contact card that somebody shared; `own` when the provider vouches that it is the sender's."""
 
@@ -41,7 +42,7 @@ class Contact:
     own: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Incoming:
     """What every arrival has: `id` is the provider's id of this *delivery* and dedupes for ever."""
 
@@ -53,7 +54,7 @@ class Incoming:
 Opt = Literal["", "stop", "start", "help"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class IncomingMessage(Incoming):
     """Somebody wrote.
 
@@ -76,7 +77,7 @@ class IncomingMessage(Incoming):
     flags: tuple[str, ...] = ()  # what staff should see: `staff_only`
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class IncomingEdit(Incoming):
     """Somebody changed what they wrote."""
 
@@ -84,7 +85,7 @@ class IncomingEdit(Incoming):
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class ButtonPress(Incoming):
     """Somebody pressed a choice that we offered; `value` is the choice's own."""
 
@@ -93,7 +94,7 @@ class ButtonPress(Incoming):
     context: Mapping[str, str] = field(default_factory=lambda: NOTHING)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class DeliveryReport(Incoming):
     """The provider tells what became of one of ours; `sender` is the address it went to.
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from decimal import Decimal
 
 from omnibot.model.cases import Case
 from omnibot.model.ids import AddressId
 from omnibot.model.timeline import TimelineMessage
+from omnibot.model.values import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Fact:
     """Something remembered about a customer, with the address that it came from or was told about."""
 
@@ -28,7 +29,7 @@ class Fact:
 Property = str | int | float | bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Event:
     """Something that happened in the company's product or books: `signed_up`, `plan_changed`, `feature_used`, …"""
 
@@ -39,7 +40,7 @@ class Event:
     address: AddressId | None = None  # whom it was told about
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Usage:
     """How often one kind of event, or one feature of the product, was seen of a customer."""
 
@@ -49,7 +50,7 @@ class Usage:
     last_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Recalled:
     """An earlier message that may matter now, and how much: scores of one turn are comparable."""
 
@@ -57,7 +58,7 @@ class Recalled:
     score: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Relationship:
     """What somebody is to the company, and how they fare, by what one turn may know. None where it is not known."""
 
@@ -74,7 +75,7 @@ class Relationship:
     engagement: float | None = None  # what they use in the latest 28 days, as a share of what they used before
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Recollection:
     """What memory holds that matters for one turn: the latest messages, oldest first, without the turn's own."""
 
@@ -89,7 +90,7 @@ class Recollection:
     relationship: Callable[[], Relationship] | None = field(default=None, compare=False, repr=False)  # few ask for it
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Money:
     """An amount in a currency (ISO 4217)."""
 

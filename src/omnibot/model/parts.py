@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from omnibot.model.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Paragraph:
     """Running text."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Steps:
     """Things to do in this order."""
 
     items: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Link:
     """A place to read on."""
 
@@ -28,7 +29,7 @@ class Link:
     url: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Choice:
     """A quick reply; pressing it comes back as a `ButtonPress` with its value."""
 
@@ -36,7 +37,7 @@ class Choice:
     value: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class File:
     """A file that goes along; `ref` is by what `Site.files` finds its bytes."""
 
@@ -46,7 +47,7 @@ class File:
     ref: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OwnNumber:
     """A button by which somebody shares their own number, as their provider knows it; '' takes it away again."""
 

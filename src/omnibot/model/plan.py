@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
 
@@ -13,6 +13,7 @@ from omnibot.model.ids import MessageId
 from omnibot.model.memory import Money
 from omnibot.model.preferences import NONE_KNOWN, Level, Preferences, Register
 from omnibot.model.proving import Ask
+from omnibot.model.values import frozen
 
 
 class MoveKind(StrEnum):
@@ -40,7 +41,7 @@ class MoveKind(StrEnum):
 Value = str | int | float | date | datetime | timedelta | Money | tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Move:
     """One thing a reply does, the facts that it may use, and why.
 
@@ -57,7 +58,7 @@ class Move:
     told: str = ""  # why, as people who work on it are told; '' where that is in `why`
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Change:
     """A fact that the turn learned: `name`, `preference.channel`, …; an empty value takes it back."""
 
@@ -69,7 +70,7 @@ class Change:
     confidence: float = 1.0  # 1.0 they say so, less where it is concluded
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Plan:
     """What one turn will do, and why. No moves: silence."""
 

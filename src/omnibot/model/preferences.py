@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import IntEnum, StrEnum
+
+from omnibot.model.values import frozen
 
 
 class Register(StrEnum):
@@ -52,7 +54,7 @@ class Level(IntEnum):
     EMOTION = 5
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Preferences:
     """How a customer wants to be answered; None where nothing is known."""
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Literal
 
 from omnibot.model.addresses import Address, Proof
 from omnibot.model.ids import AddressId, MessageId
+from omnibot.model.values import frozen
 
 _FOR_EVER: Mapping[str, int] = {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Disclosure:
     """From which proof on an address may be told what came from elsewhere, and how long a proof lasts."""
 
@@ -31,7 +32,7 @@ class ProofPurpose(StrEnum):
     FORGET = "forget"  # as unlink, and nothing is sent there any more
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class ProofRequest:
     """A code that is under way: sent to `target`, to be typed at `by`.
 
@@ -51,7 +52,7 @@ class ProofRequest:
     over: Literal["", "expired", "void"] = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tried:
     """A code that was typed for a request, as it stands in the message; `left`: how many more may be wrong."""
 
@@ -62,7 +63,7 @@ class Tried:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Ask:
     """Somebody wants an address linked, unlinked or forgotten: a code goes to `target`, to be typed at `by`."""
 

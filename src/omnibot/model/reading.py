@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime, time, tzinfo
 from enum import StrEnum
 from typing import Generic, TypeVar
 
+from omnibot.model.values import frozen
+
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Evidence:
     """What a signal rests on: words of the message, or a reason that does not stand in it."""
 
@@ -22,7 +23,7 @@ class Evidence:
         return self.text
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Signal(Generic[T]):
     """One thing that was read in a turn. When `known` is false nothing downstream may rely on the value."""
 
@@ -57,7 +58,7 @@ class Expertise(StrEnum):
 OUT_OF_SCOPE = "oos"  # the intent of what the company has no playbook for
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Alternative:
     """Another intent that it may be."""
 
@@ -65,21 +66,21 @@ class Alternative:
     confidence: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Intent(Signal[str]):
     """What the writer wants: the name of a playbook, or OUT_OF_SCOPE."""
 
     alternatives: tuple[Alternative, ...] = ()  # the likeliest others, best first
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sentiment(Signal[float]):
     """How the writer speaks of what they have met: −1…1."""
 
     vader: float = 0.0  # the whole text's compound by VADER as it is, beside ours
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Emotions:
     """How strongly the writer feels what: 0…1, decided at .5."""
 
@@ -99,7 +100,7 @@ class TimeKind(StrEnum):
     RECURRING = "recurring"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NamedTime:
     """A time that the message names."""
 
@@ -111,7 +112,7 @@ class NamedTime:
     confidence: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entity:
     """A thing that the message names: an order, a product, a version, an amount."""
 
@@ -123,7 +124,7 @@ class Entity:
     confidence: float = 1.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Trend:
     """Where the mood goes over the latest turns, per turn: sentiment below zero sinks, frustration above zero grows."""
 
@@ -135,7 +136,7 @@ class Trend:
 _UNREAD = Signal(0.0, 0.0, known=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Reading:
     """What understanding found in a turn."""
 
@@ -157,7 +158,7 @@ class Reading:
     case_trend: Trend | None = None  # of those among them that are of this turn's topic
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class EarlierTurn:
     """What was read in an earlier turn of the customer: what is needed of it to see where things go."""
 
@@ -183,7 +184,7 @@ class EarlierTurn:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class BusinessHours:
     """When the company works; public holidays are its own to name."""
 
@@ -196,7 +197,7 @@ class BusinessHours:
 _OFFICE = BusinessHours()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Situation:
     """All that understanding may know besides the text. It has no clock and no memory of its own."""
 

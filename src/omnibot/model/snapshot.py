@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from omnibot.model.addresses import NOTHING, KnownAddress
@@ -14,11 +14,12 @@ from omnibot.model.preferences import NONE_KNOWN, Preferences
 from omnibot.model.proving import Tried
 from omnibot.model.reading import EarlierTurn
 from omnibot.model.timeline import TimelineMessage
+from omnibot.model.values import frozen
 
 _NO_HABITS: Mapping[AddressId, Mapping[str, float]] = {}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Snapshot:
     """A customer as one turn sees them: no more than the address that was written from may be told.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -10,6 +9,7 @@ from omnibot.model.addresses import Address
 from omnibot.model.delivery import DeliveryState
 from omnibot.model.ids import AddressId, CustomerId, MessageId
 from omnibot.model.parts import Choice
+from omnibot.model.values import frozen
 
 
 class Direction(StrEnum):
@@ -19,7 +19,7 @@ class Direction(StrEnum):
     OUT = "out"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class TimelineMessage:
     """One entry on a timeline."""
 
@@ -38,7 +38,7 @@ class TimelineMessage:
     by: str = ""  # of ours: the person who wrote it; '' where it was the server
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class TurnMessage:
     """One message of a turn, as stored."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -36,6 +36,7 @@ from omnibot.model import (
     TurnMessage,
     Usage,
 )
+from omnibot.model.values import frozen
 from omnibot.tokens import SignedToken
 
 TIMELINE = 8  # latest messages that a turn sees, an address
@@ -49,7 +50,7 @@ class StoreUnavailable(Exception):
     """PostgreSQL cannot be reached or cannot write now; nothing was committed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class StoredFile:
     """An attachment as the store keeps it: under `key`, or pending with the channel's `ref`, or refused."""
 
@@ -61,7 +62,7 @@ class StoredFile:
     refused: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Arrived:
     """An arrival of an account, normalised, on its way into the inbox."""
 
@@ -73,14 +74,14 @@ class Arrived:
     token: SignedToken | str = ""  # that was shown, and taken out of the text: a verified one, or a code of ours
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class ToldEvent(Incoming):
     """The company tells what happened to somebody; `sender` is whom it is about."""
 
     event: Event
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class ToldAct(Incoming):
     """An agent did something about a stretch; `sender` is the address that the stretch was about.
 
@@ -119,7 +120,7 @@ class Held(StrEnum):
     SPEND = "spend cap"  # the account has used up what it may
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Lease:
     """The right to take one customer's turn: `fence` is the token that the commit joins on."""
 
@@ -129,7 +130,7 @@ class Lease:
     lost: int  # how often in a row a lease ran out
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class InboxItem:
     """One thing that waits in a lane."""
 
@@ -143,7 +144,7 @@ class InboxItem:
     act: DeskAct | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class SentByAgent:
     """One of ours that people wrote in a stretch; `entry` is what stands of it in the thread, '' where nothing does."""
 
@@ -157,7 +158,7 @@ class SentByAgent:
 EVENTS = 30  # the latest that tell of more than use, of which a turn knows
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Work:
     """A claimed customer with all that a turn needs."""
 
@@ -178,7 +179,7 @@ class Work:
     sent: tuple[SentByAgent, ...] = ()  # what the entries that acts are about have brought, oldest first
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unreadable:
     """A claimed customer whose rows this version cannot read."""
 
@@ -187,7 +188,7 @@ class Unreadable:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reply:
     """A draft on its way to the outbox."""
 
@@ -195,7 +196,7 @@ class Reply:
     purpose: Purpose
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Revised:
     """A message of ours to keep was changed by its writer."""
 
@@ -205,7 +206,7 @@ class Revised:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Reported:
     """What a provider tells about one of ours."""
 
@@ -217,7 +218,7 @@ class Reported:
     attempts: int = 0  # how often it has come before what it is about was recorded
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Happened:
     """An event that a turn has taken in, and what it counts as."""
 
@@ -226,7 +227,7 @@ class Happened:
     told_of: bool = True  # whether later turns see it; mere use is only counted
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class CodeLimits:
     """How long a code lives, and how many may be asked for in an hour."""
 
@@ -236,7 +237,7 @@ class CodeLimits:
     overall: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Asked:
     """A request for proof with its code, put into words for the address that it goes to, which we may not know yet."""
 
@@ -249,7 +250,7 @@ class Asked:
     subject: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Outcome:
     """What a turn did; committed as a whole, or not at all when its lease has been lost."""
 
@@ -272,7 +273,7 @@ class Outcome:
     done: tuple[Done, ...] = ()  # acts of agents that were taken, each with what came of it
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Quota:
     """How many calls of an account may start now, how much one address may get, and what it must wait for."""
 
@@ -294,7 +295,7 @@ class Quota:
         return self.spend is not None or self.window is not None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Dispatch:
     """One of ours that is marked `sending`: its call starts now."""
 
@@ -305,7 +306,7 @@ class Dispatch:
     queued_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Dispatched:
     """What one look into the outbox gave: calls that start now, and how many messages the gate kept back or holds."""
 
@@ -314,7 +315,7 @@ class Dispatched:
     overspent: frozenset[tuple[str, str]] = frozenset()  # accounts (channel, name) that have used up their units
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Overspent:
     """An account that has used up what it may spend, how many messages wait for that, and until when."""
 
@@ -324,7 +325,7 @@ class Overspent:
     until: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Result:
     """What became of a dispatch."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
 from omnibot.memory.past import Seek, seek
@@ -20,6 +19,7 @@ from omnibot.model import (
     TimelineMessage,
     TurnMessage,
 )
+from omnibot.model.values import frozen
 from omnibot.store.work import TIMELINE, Work
 from omnibot.turns.lane import text_of
 from omnibot.turns.steps import Steps
@@ -30,7 +30,7 @@ from omnibot.voice.phrasing import can_be_phrased, wording
 _JUST_NOW = timedelta(minutes=2)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Remind:
     """A turn would be reminded of what was said at these addresses before what it sees anyway."""
 

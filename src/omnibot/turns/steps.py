@@ -12,12 +12,13 @@ from omnibot.identity.codes import Codes
 from omnibot.memory import Matters
 from omnibot.memory.ranking import Embed
 from omnibot.model import BusinessHours, Disclosure, Limits, MessageId
+from omnibot.model.values import frozen
 from omnibot.store.work import CodeLimits
 from omnibot.understanding import Understanding
 from omnibot.voice import Speaker
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Proofs:
     """What it takes to have an address proven by a code."""
 

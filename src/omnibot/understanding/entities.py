@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from omnibot.model import Entity, NamedTime, TimeKind
+from omnibot.model.values import frozen
 from omnibot.understanding.utterance import Utterance
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _MOST = 50  # entities of one message
 Place = tuple[int, int]  # characters: from, to
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Catalogue:
     """What the company calls its things, as its settings have it.
 

@@ -14,6 +14,7 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
+from omnibot.model.values import frozen
 from omnibot.understanding.artefacts import SHIPPED, artefact
 from omnibot.understanding.encoder import Encoder
 
@@ -37,7 +38,7 @@ _NUMBERS = np.dtype([("hash", np.uint32), ("square", np.float32), ("letters_squa
 Floats: TypeAlias = npt.NDArray[np.float32]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen(eq=False)
 class Word:
     """What is known of a word: its n-grams are its hash and those of its letters; made by `of`.
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from omnibot.model import OUT_OF_SCOPE
+from omnibot.model.values import frozen
 from omnibot.understanding.features import BUCKETS, DENSE, Extractor, Features
 from omnibot.understanding.intents import SIGNS, IntentModel, signs
 from omnibot.understanding.linear import Heads, log_softmax
@@ -27,7 +27,7 @@ Floats: TypeAlias = npt.NDArray[np.float32]
 Ints: TypeAlias = npt.NDArray[np.intp]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Guess:
     """What was said of an example by models that had not seen it."""
 
@@ -37,7 +37,7 @@ class Guess:
     confidence: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen(eq=False)
 class Learned:
     """A model with what its examples showed of it."""
 
@@ -71,7 +71,7 @@ def learn(examples: Sequence[tuple[str, str]], extractor: Extractor, seed: int =
     return Learned(model, tuple(_guesses(inside, outside, validated, labels, shares, scope)))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen(eq=False)
 class _Examples:
     """Texts as the two models look at them, and the columns of their labels."""
 
@@ -113,7 +113,7 @@ _HASHED_COST = 0.3
 _DENSE_COST = 10.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen(eq=False)
 class _Pair:
     """The two models of the same examples."""
 
@@ -152,7 +152,7 @@ _MANY = 3000  # examples, from which on three folds tell enough
 _FOLDS, _FEWER_FOLDS = 5, 3
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen(eq=False)
 class _Validated:
     parts: Floats  # of the examples that some fold could tell: (examples, 2, classes)
     targets: Ints
@@ -300,7 +300,7 @@ def _model(pair: _Pair, labels: Sequence[str], shares: Shares, scope: Scope) -> 
 # --- the two models -------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen(eq=False)
 class Linear:
     """Scores of classes: features times `weights`, plus `biases`."""
 

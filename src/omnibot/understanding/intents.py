@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -13,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from omnibot.model import OUT_OF_SCOPE, Alternative, Evidence, Intent
+from omnibot.model.values import frozen
 from omnibot.understanding.artefacts import artefact, save_artefact
 from omnibot.understanding.features import Extractor, Features
 from omnibot.understanding.linear import Heads
@@ -27,7 +27,7 @@ SIGNS = 3  # by which it is judged whether anything of a text is in scope
 _HEADS, _SCOPE = "heads", "scope"  # the two artefacts of a model
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Judgement:
     """How likely each label is, in their order, if it is any of them; and how likely it is one at all."""
 
@@ -35,7 +35,7 @@ class Judgement:
     in_scope: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen(eq=False)
 class IntentModel:
     """Tells intents; made by `fit`, kept by `save` and `load`.
 

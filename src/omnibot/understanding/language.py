@@ -14,6 +14,7 @@ from runpy import run_path
 from typing import TYPE_CHECKING, Any
 
 from omnibot.model import Evidence, Signal
+from omnibot.model.values import frozen
 from omnibot.understanding.utterance import Utterance
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ _CONTRACTED = frozenset(["d", "ll", "m", "re", "s", "t", "ve"])  # what English 
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u2e80-\u9fff\uac00-\ud7af]")  # each sign of these scripts counts as a word
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Written:
     """What a text is written in: what is said of it, and the language to read it in."""
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, lru_cache, reduce
 from importlib.resources import files
 from itertools import compress, count, islice
 from operator import and_, attrgetter, or_
 from typing import Any, NamedTuple
 
+from omnibot.model.values import frozen
 from omnibot.understanding.words import ByHeart
 
 __all__ = ["LANGUAGES", "Found", "Lexicon", "lexicon"]
@@ -26,7 +26,7 @@ _SETS = 4096  # of expressions, which are known by heart
 _PIECE = re.compile(r"[^\W_]+")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Found:
     """A turn of phrase where it stands in the text."""
 

@@ -10,6 +10,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from omnibot.model.values import frozen
 from omnibot.understanding.artefacts import SHIPPED, artefact, save_artefact
 from omnibot.understanding.features import BUCKETS, DENSE, Features, Word
 
@@ -86,7 +87,7 @@ class _SaidOfWords(dict[Word, bytes]):
         return said
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen(eq=False)
 class Heads:
     """One linear score for each of `labels`; made by `quantised` or `load`.
 

@@ -6,11 +6,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import compress, count
 from operator import attrgetter
 from typing import Final, Protocol
 
+from omnibot.model.values import frozen
 from omnibot.understanding.lexicons import Found, Lexicon, lexicon
 from omnibot.understanding.utterance import Utterance, cut
 from omnibot.understanding.vader import SENTENCE_END, Vader, Word, some_shout
@@ -32,7 +32,7 @@ _ends = attrgetter("ends")
 _MASKED = Word("\x00", "\x00", None, None, turns=False, shouts=False, ends=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Piece:
     """A word, an emoji or a turn of phrase with its weight (−4…4 and a little more), and where it stands."""
 
@@ -41,7 +41,7 @@ class Piece:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Weighed:
     """What the words and the turns of phrase of a text come to."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
 from functools import cached_property
 from heapq import heappop, heappush
 from operator import attrgetter
@@ -21,6 +20,7 @@ from vaderSentiment.vaderSentiment import (
     normalize,
 )
 
+from omnibot.model.values import frozen
 from omnibot.understanding.words import ByHeart
 
 __all__ = ["SENTENCE_END", "Split", "Vader", "Word", "some_shout"]
@@ -64,7 +64,7 @@ class Split(NamedTuple):
     capitals: bool  # some of them shout
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Window:
     """What VADER needs to know of a sentence to weigh one word of it."""
 

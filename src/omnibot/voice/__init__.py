@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 
 from omnibot.model import (
@@ -32,6 +32,7 @@ from omnibot.model import (
     Value,
     plain,
 )
+from omnibot.model.values import frozen
 from omnibot.voice.fit import Instead, fit
 from omnibot.voice.packs import Pack, Style, VoiceError, Voices, template_of
 from omnibot.voice.values import Clock
@@ -83,7 +84,7 @@ _BAD_NEWS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Speaker:
     """Who speaks: for whom, by which name, in whose words, how else people can be reached, where files can be had."""
 
@@ -176,7 +177,7 @@ def _which(to: KnownAddress, snapshot: Snapshot) -> str:
     return to.address.masked if len(there) > 1 else ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Letter:
     """A message to an address that may never have written."""
 
@@ -252,7 +253,7 @@ def _told(recent: Sequence[TimelineMessage]) -> str:
     return "\n".join(ours[-_REMEMBERED:])
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Words:
     """Everything that decides how one reply is put."""
 
@@ -496,7 +497,7 @@ def _is_bad_news(move: Move) -> bool:
     return (move.kind, move.topic) in _BAD_NEWS
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Sentence(Paragraph):
     """Running text that goes on in one paragraph with those of its group around it."""
 

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
 from functools import lru_cache
 
 from omnibot.model import Money, Move, Plan, Snapshot, Value
+from omnibot.model.values import frozen
 from omnibot.voice import Speaker
 from omnibot.voice.packs import Pack
 from omnibot.voice.values import DAYS, Clock
@@ -35,7 +35,7 @@ class ClaimKind(StrEnum):
     LINK = "link"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Claim:
     """Something that a text states and its brief does not."""
 
@@ -43,7 +43,7 @@ class Claim:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Brief:
     """All that a reply may state."""
 
@@ -212,7 +212,7 @@ def _bare(link: str) -> str:
 # --- what a text states -----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Calendar:
     """What a language calls its days."""
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from omnibot.model import Choice, File, Limits, Link, OwnNumber, Paragraph, Part, Steps, plain
+from omnibot.model.values import frozen
 
 __all__ = ["Instead", "fit"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Instead:
     """What stands for what a channel lacks: a part for a file, and words below choices that are numbered."""
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from omnibot.model import Register
+from omnibot.model.values import frozen
 from omnibot.stems import folded, stemmer
 
 __all__ = ["LANGUAGES", "Doubt", "Ground", "groundless"]
@@ -50,7 +50,7 @@ _FORMS: dict[tuple[str, Register], re.Pattern[str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Doubt:
     """Why a text is not sent: of which kind, and at which of its words."""
 
@@ -58,7 +58,7 @@ class Doubt:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ground:
     """What a text puts differently, and what else it may draw on."""
 
@@ -88,7 +88,7 @@ def groundless(text: str, ground: Ground) -> list[Doubt]:
 # --- words ----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Lexicon:
     kinds: tuple[tuple[str, re.Pattern[str]], ...]
     sense: re.Pattern[str]
@@ -112,7 +112,7 @@ def _any(words: Iterable[str]) -> re.Pattern[str]:
     return re.compile(rf"\b(?:{alternatives})\b")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Known:
     """What may be said, word by word."""
 

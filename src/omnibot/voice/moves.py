@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from omnibot.model.values import frozen
 
 __all__ = ["ALWAYS", "MOVES", "NAMES", "PREFERRED", "Topic"]
 
@@ -12,7 +13,7 @@ ALWAYS = frozenset({"company", "bot", "by_channel", "by_channel_place", "an_addr
 PREFERRED = frozenset({"name", "matter", "plan", "team"})  # what is known of these is said
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Topic:
     """One thing that is said. For each of `cases` there must be a wording that needs no other places than these."""
 

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from omnibot.model import Length, Manner, MoveKind, Preferences, Register, Value
+from omnibot.model.values import frozen
 from omnibot.places import FORMS, Place, PlaceError, Template
 from omnibot.voice.moves import ALWAYS, MOVES, NAMES, PREFERRED, Topic
 from omnibot.voice.values import DAYS, RELATIONS, Clock, Days, Language, Ordinals
@@ -39,7 +40,7 @@ class VoiceError(Exception):
         self.faults = tuple(faults)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Style:
     """Which of a move's wordings are used."""
 
@@ -58,7 +59,7 @@ _STYLES = [Style(*each) for each in product(Register, Manner, (None, *Length))]
 _INDEX = {(style.register, style.manner, style.length): index for index, style in enumerate(_STYLES)}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Wording:
     """One way to say something."""
 

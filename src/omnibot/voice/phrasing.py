@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -37,6 +37,7 @@ from omnibot.model import (
     TimelineMessage,
     plain,
 )
+from omnibot.model.values import frozen
 from omnibot.stems import folded
 from omnibot.voice import Speaker, compose, compose_body
 from omnibot.voice.claims import Brief, brief_of, unfounded
@@ -97,7 +98,7 @@ def _instructions() -> str:
     return (Path(__file__).parent / "instructions.txt").read_text(encoding="utf-8")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Judged:
     """What became of an answer: drafts, or why there are none."""
 
@@ -105,7 +106,7 @@ class Judged:
     doubts: tuple[Doubt, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Phrased:
     """What came of asking a model; without drafts the voice pack's are sent."""
 
@@ -116,7 +117,7 @@ class Phrased:
     restarts: int = 0  # how often they wrote more meanwhile
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wording:
     """What a model is asked to put into words. Made by `wording`."""
 
@@ -257,7 +258,7 @@ def wording(
     )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Given:
     """A body taken apart: its text, with marks where something stays as it is, and what comes behind."""
 

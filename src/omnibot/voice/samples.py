@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.resources import files
@@ -31,6 +31,7 @@ from omnibot.model import (
     Value,
     plain,
 )
+from omnibot.model.values import frozen
 from omnibot.voice import Speaker, compose
 from omnibot.voice.packs import Style
 
@@ -52,7 +53,7 @@ STYLES = tuple(Style(*each) for each in product(Register, Manner, (Length.SHORT,
 _LENGTHS = {Length.SHORT: "short", None: "as usual", Length.DETAILED: "detailed"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Told:
     """What one language's samples speak of."""
 

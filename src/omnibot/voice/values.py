@@ -7,12 +7,12 @@ is kept for a while.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from omnibot.model import Money, Value
+from omnibot.model.values import frozen
 from omnibot.places import Place, Template
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _A_WEEK = 7
 _UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Clock:
     """When something is said, and in which zone days and hours are told; without `now` no day is near."""
 
@@ -35,7 +35,7 @@ class Clock:
     zone: tzinfo | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Days:
     """How a language tells days: CLDR patterns, and by form and relation the words around them."""
 
@@ -46,7 +46,7 @@ class Days:
     words: Mapping[str, Mapping[str, Template]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ordinals:
     """Numbers in a row: the first few in words, the others by their plural category."""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 
+from omnibot.model.values import frozen
 from omnibot.understanding.times.lexing import Piece
 from omnibot.understanding.times.moments import DAY, Moments
 from omnibot.understanding.times.words import Vocabulary
@@ -18,7 +19,7 @@ _JOINS = frozenset({"to", "until", "or", "and", "at", "on"})
 _BEFORE = ("to", "before", "minus", "for")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Clock:
     """An hour of the day."""
 

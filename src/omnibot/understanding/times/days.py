@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 
+from omnibot.model.values import frozen
 from omnibot.understanding.times.lexing import Piece
 from omnibot.understanding.times.moments import DAY, Moments, easter, month_days
 from omnibot.understanding.times.words import Vocabulary
@@ -24,7 +24,7 @@ _FLOATING = {
 }  # month, day, nth
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Days:
     """A day, or the first and last of several, and the part of the day if one is named."""
 
