@@ -11,7 +11,7 @@ import pytest
 
 from omnibot.store import StoreUnavailable
 from omnibot.store.codec import Codec
-from omnibot.store.message_path.connections import Connections
+from omnibot.store.message_path.connections import Connections, composed
 from tests.conftest import SECRET
 
 
@@ -104,3 +104,9 @@ async def test_all_are_given_back_at_the_end(pool: asyncpg.Pool) -> None:
 async def test_none_is_kept_unless_it_is_asked_for(pool: asyncpg.Pool) -> None:
     await server_process(Connections(pool, Codec(SECRET)))
     assert pool.get_idle_size() == pool.get_size() == 1
+
+
+def test_the_parameters_of_a_piece_stand_behind_those_that_are_shared_and_those_of_the_pieces_before() -> None:
+    pieces = ("WITH a AS (SELECT $1::int, $2::int)", ", b AS (SELECT $+1::int, $+2::int, $1)", " SELECT $+1, $2")
+    assert composed(pieces) == "WITH a AS (SELECT $1::int, $2::int), b AS (SELECT $3::int, $4::int, $1) SELECT $5, $2"
+    assert composed((pieces[0], pieces[2])) == "WITH a AS (SELECT $1::int, $2::int) SELECT $3, $2"

@@ -15,8 +15,8 @@ from omnibot.model import AddressId, IncomingMessage
 from omnibot.store.codec import Codec
 from omnibot.store.identity.guards import Guards
 from omnibot.store.message_path.acquaint import Acquainting
-from omnibot.store.message_path.connections import columns
-from omnibot.store.message_path.inbox import ARRIVED, QUEUED, inbox_columns
+from omnibot.store.message_path.connections import columns, composed
+from omnibot.store.message_path.inbox import ARRIVED, QUEUED, queueing
 from omnibot.store.message_path.known import Known, KnownAddresses, by_hand
 from omnibot.store.message_path.recognise import Shown, vouched
 from omnibot.store.work import Arrived, StoreUnavailable, ToldAct, ToldEvent
@@ -24,9 +24,8 @@ from omnibot.store.work import Arrived, StoreUnavailable, ToldAct, ToldEvent
 # Nothing is written unless everybody is answered as we know them to be: bodies are sealed for their addresses, and
 # what has changed must be written, too. Links are locked so that whoever moves one waits and then finds what we wrote,
 # or we wait for them and write to the customer whose it is then.
-_TAKE_IN = f"""
-WITH {ARRIVED}, expected AS MATERIALIZED (
-    SELECT * FROM unnest((SELECT $28::bigint[]), $29::text[], $30::bytea[], $31::bytea[], $32::boolean[])
+_TAKE_IN = """, expected AS MATERIALIZED (
+    SELECT * FROM unnest((SELECT $+1::bigint[]), $+2::text[], $+3::bytea[], $+4::bytea[], $+5::boolean[])
         AS e(address_id, account, context_sealed, value_sealed, by_hand)
     ORDER BY address_id
 ), linked AS MATERIALIZED (
@@ -47,7 +46,8 @@ WITH {ARRIVED}, expected AS MATERIALIZED (
         answered.id AS answers
     FROM arrived i JOIN seen USING (key) JOIN linked l USING (address_id) LEFT JOIN answered USING (ord)
     ORDER BY i.ord
-), {QUEUED}
+)"""
+_TAKEN_IN = """
 SELECT holds AS unchanged, ARRAY(SELECT key FROM seen) AS unseen FROM unchanged
 """
 
@@ -113,8 +113,12 @@ class Accepting(Acquainting):
             _, hand = expected.get(sender.address, (sender, False))
             expected[sender.address] = sender, hand or by_hand(arrived.item)
         rows = [(k.address, k.way.account, k.context_sealed, k.value_sealed, hand) for k, hand in expected.values()]
+        inbox = queueing(self._codec, queue, pause)
+        statement = composed((ARRIVED, inbox.answered, _TAKE_IN, QUEUED, inbox.filed, _TAKEN_IN))
         async with self._connection() as connection:
-            taken = await connection.fetchrow(_TAKE_IN, *inbox_columns(self._codec, queue, pause), *columns(rows, 5))
+            taken = await connection.fetchrow(
+                statement, *inbox.shared, *inbox.questions, *columns(rows, 5), *inbox.files
+            )
         return set(taken["unseen"]) if taken["unchanged"] else None
 
     def _shows_more(self, arrived: Arrived, known: Known) -> bool:

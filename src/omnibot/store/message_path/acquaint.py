@@ -15,8 +15,8 @@ from omnibot.store.codec import OWN, Codec
 from omnibot.store.identity.guards import Guards
 from omnibot.store.identity.tokens import redeem
 from omnibot.store.locks import lock_identifiers
-from omnibot.store.message_path.connections import Connections, columns
-from omnibot.store.message_path.inbox import ARRIVED, QUEUED, inbox_columns
+from omnibot.store.message_path.connections import Connections, columns, composed
+from omnibot.store.message_path.inbox import ARRIVED, QUEUED, queueing
 from omnibot.store.message_path.known import Known, Way, by_hand
 from omnibot.store.message_path.pointers import KEEP_BACK_POINTERS
 from omnibot.store.message_path.recognise import MOST_HOLDERS, Holder, Holders, Shown, vouched
@@ -130,17 +130,15 @@ SELECT 'match', m.address_id, m.evidence, 'rule', now(), 0
 FROM unnest($1::bigint[], $2::text[]) AS m(address_id, evidence) ORDER BY m.address_id
 """
 
-_ENQUEUE = f"""
-WITH {ARRIVED}, linked AS (
-    SELECT * FROM unnest((SELECT $28::bigint[]), $29::bigint[]) AS l(address_id, customer_id)
+_ENQUEUE = """, linked AS (
+    SELECT * FROM unnest((SELECT $+1::bigint[]), $+2::bigint[]) AS l(address_id, customer_id)
 ), fresh AS MATERIALIZED (
     SELECT CASE WHEN i.body IS NOT NULL THEN nextval('messages_id_seq') END AS id, i.*, l.customer_id,
         answered.id AS answers
     FROM arrived i JOIN linked l USING (address_id) LEFT JOIN answered USING (ord)
     ORDER BY i.ord
-), {QUEUED}
-SELECT count(*) FROM fresh
-"""
+)"""
+_ENQUEUED = " SELECT count(*) FROM fresh"
 
 _UPDATE_ADDRESSES = """
 UPDATE addresses a SET account = n.account, context_sealed = n.context_sealed, value_sealed = n.value_sealed,
@@ -263,7 +261,9 @@ class Acquainting(Connections):
             return {}
         rows = [(key, arrived, sender.known.address, sender.stopped) for key, arrived, sender in queue]
         linked = [(sender.known.address, sender.customer) for sender in senders.values()]
-        await connection.execute(_ENQUEUE, *inbox_columns(self._codec, rows, pause), *columns(linked, 2))
+        inbox = queueing(self._codec, rows, pause)
+        statement = composed((ARRIVED, inbox.answered, _ENQUEUE, QUEUED, inbox.filed, _ENQUEUED))
+        await connection.execute(statement, *inbox.shared, *inbox.questions, *columns(linked, 2), *inbox.files)
         changed = await self._update_addresses(connection, [(arrived, sender) for _, arrived, sender in queue])
         return {hash_: changed.get(s.known.address, s.known) for hash_, s in senders.items()}
 

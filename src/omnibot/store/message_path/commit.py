@@ -18,12 +18,12 @@ import asyncpg
 
 from omnibot.model import CustomerId
 from omnibot.store.codec import Codec
-from omnibot.store.message_path.connections import columns
+from omnibot.store.message_path.connections import columns, composed
 from omnibot.store.message_path.done import Doing
 from omnibot.store.message_path.happen import Happening, happens
 from omnibot.store.message_path.hold import OPENED
 from omnibot.store.message_path.inbox import MESSAGE_PRIORITY
-from omnibot.store.message_path.keep import KEEP, keeps, kept_columns, matter
+from omnibot.store.message_path.keep import kept, matter
 from omnibot.store.message_path.prove import Proving
 from omnibot.store.message_path.reports import Reporting
 from omnibot.store.payloads import mood_payload, parts_to_json, said_body
@@ -53,8 +53,7 @@ held AS MATERIALIZED (
     FROM waiting w WHERE l.customer_id = w.customer_id RETURNING l.customer_id, l.due_at <= now() AS due
 )"""
 
-_WRITE_TURNS = """
-done AS (
+_WRITE_TURNS = """, done AS (
     DELETE FROM inbox i USING unnest((SELECT $4::bigint[])) AS t(id), held
     WHERE i.id = t.id AND i.customer_id = held.customer_id
 ), taken AS MATERIALIZED (
@@ -73,9 +72,6 @@ done AS (
 ), turned AS (
     INSERT INTO turns (id, address_id, at, record_sealed, mood_sealed, matter_id)
     SELECT id, address_id, now(), record, mood, matter_id FROM taken
-), handed AS (
-    INSERT INTO handoffs (address_id, turn_id, reason, at)
-    SELECT address_id, id, handoff, now() FROM taken WHERE handoff <> ''
 ), written AS (
     INSERT INTO messages (id, address_id, direction, account, at, received_at, body_sealed, answers, attachments)
     SELECT id, address_id, 'out', account, date_trunc('second', now()), now(), body, answers, 0 FROM said
@@ -89,12 +85,16 @@ done AS (
     FROM said ORDER BY id
 )"""
 
+_HANDED = """, handed AS (
+    INSERT INTO handoffs (address_id, turn_id, reason, at)
+    SELECT address_id, id, handoff, now() FROM taken WHERE handoff <> ''
+)"""
+
 # A value is closed before its successor is written: of each key one is current. What is less sure than that ends where
 # it begins: it is seen, and does not hold. Whoever takes a value back takes it back however sure it was.
-_LEARN = """
-learned AS MATERIALIZED (
+_LEARN = """, learned AS MATERIALIZED (
     SELECT DISTINCT ON (f.address_id, f.key) f.address_id, f.key, f.value_sealed, f.message_id, f.confidence
-    FROM unnest((SELECT $21::bigint[]), $22::bigint[], $23::text[], $24::bytea[], $25::bigint[], $26::float8[])
+    FROM unnest((SELECT $+1::bigint[]), $+2::bigint[], $+3::text[], $+4::bytea[], $+5::bigint[], $+6::float8[])
         WITH ORDINALITY AS f(customer_id, address_id, key, value_sealed, message_id, confidence, ord)
     JOIN held USING (customer_id) ORDER BY f.address_id, f.key, f.confidence DESC, f.ord DESC
 ), closed AS (
@@ -114,10 +114,7 @@ learned AS MATERIALIZED (
 _RELEASED = """
 SELECT customer_id, due FROM released, (SELECT set_config('synchronous_commit', 'off', true)) AS not_durable"""
 
-_COMMIT = f"WITH {_RELEASE}, {_WRITE_TURNS} {_RELEASED}"
-_COMMIT_LEARNED = f"WITH {_RELEASE}, {_WRITE_TURNS}, {_LEARN} {_RELEASED}"
-_COMMIT_KEPT = f"WITH {_RELEASE}, {_WRITE_TURNS}, {_LEARN}, {KEEP} {_RELEASED}"
-_COMMIT_OPENED = f"WITH {_RELEASE}, {_WRITE_TURNS}, {_LEARN}, {KEEP}, {OPENED} {_RELEASED}"
+_COMMIT = f"WITH {_RELEASE}{_WRITE_TURNS}"
 
 _GIVE_BACK = """
 UPDATE lanes SET leased_until = NULL, lost = 0
@@ -146,20 +143,11 @@ class Committing(Reporting, Proving, Happening, Doing):
         `pause` seconds pass before a turn begins, as in `accept`. It is done again where others held what this needed
         and waited for what it held: nothing was written then.
         """
-        learned = _learned(self._codec, outcomes)
         arguments = [*_lease_columns(outcomes, pause), *_turn_columns(self._codec, outcomes)]
-        opened = [(o.work.lease.customer, address) for o in outcomes for address in o.opened]
-        statement = _COMMIT
-        kept = any(keeps(o) for o in outcomes)
-        if learned or kept or opened:
-            statement = _COMMIT_LEARNED
-            arguments += columns(learned, 6)
-        if kept or opened:
-            statement = _COMMIT_KEPT
-            arguments += kept_columns(self._codec, outcomes)
-        if opened:
-            statement = _COMMIT_OPENED
-            arguments += columns(opened, 2)
+        further = list(_further(self._codec, outcomes))
+        statement = composed((_COMMIT, *(piece for piece, _ in further), _RELEASED))
+        for _, own in further:
+            arguments += own
         for last in (False, False, True):
             try:
                 return await self._commit_together(outcomes, statement, arguments)
@@ -232,6 +220,17 @@ def _turn_columns(codec: Codec, outcomes: Sequence[Outcome]) -> Iterator[object]
         said += ((ord_, *_said(codec, outcome, reply), answers) for reply in outcome.replies)
     yield from columns(turns, 7)
     yield from columns(said, 8)
+
+
+def _further(codec: Codec, outcomes: Sequence[Outcome]) -> Iterator[tuple[str, Sequence[object]]]:
+    """What some of these turns leave besides: pieces of the statement, each with its own parameters."""
+    if any(outcome.handoff for outcome in outcomes):
+        yield _HANDED, ()
+    if learned := _learned(codec, outcomes):
+        yield _LEARN, columns(learned, 6)
+    yield from kept(codec, outcomes)
+    if opened := [(o.work.lease.customer, address) for o in outcomes for address in o.opened]:
+        yield OPENED, columns(opened, 2)
 
 
 def _said(codec: Codec, outcome: Outcome, reply: Reply) -> tuple[Any, ...]:

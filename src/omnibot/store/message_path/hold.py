@@ -66,10 +66,9 @@ GATE = f"""
 gate AS (SELECT *, coalesce(verdict IN ('{Held.WINDOW}', '{Held.SPEND}'), false) AS held FROM judged),"""
 
 # They have written: what waited for that is queued again, before what answers them now.
-OPENED = f"""
-opened AS (
+OPENED = f""", opened AS (
     UPDATE outbox o SET state = 'queued', reason = NULL, due_at = now(), changed_at = now()
-    FROM unnest((SELECT $46::bigint[]), $47::bigint[]) AS w(customer_id, address_id) JOIN held USING (customer_id)
+    FROM unnest((SELECT $+1::bigint[]), $+2::bigint[]) AS w(customer_id, address_id) JOIN held USING (customer_id)
     WHERE o.address_id = w.address_id AND o.state = 'held' AND o.reason = '{Held.WINDOW}'
 )"""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -17,25 +18,27 @@ MESSAGE_PRIORITY = 5
 _EVENT_PRIORITY = 7  # nobody waits for an answer
 _PRIORITY = f"CASE kind WHEN 'event' THEN {_EVENT_PRIORITY} ELSE {MESSAGE_PRIORITY} END"
 
-# Which of ours a message answers: only what went to the very address that now writes.
 ARRIVED = """
-arrived AS MATERIALIZED (
+WITH arrived AS MATERIALIZED (
     SELECT * FROM unnest((SELECT $1::int[]), $2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::uuid[],
                          $7::timestamptz[], $8::bytea[], $9::text[], $10::text[], $11::bytea[], $12::int[])
         AS i(ord, key, address_id, kind, account, provider_hash, at, body, automatic, flags, payload, attachments)
-), answered AS MATERIALIZED (
+)"""
+
+# Which of ours a message answers: only what went to the very address that now writes.
+_ANSWERED = """, answered AS MATERIALIZED (
     SELECT q.ord, max(o.id) AS id
-    FROM unnest((SELECT $13::int[]), $14::bigint[], $15::uuid[], $16::bigint[])
+    FROM unnest((SELECT $+1::int[]), $+2::bigint[], $+3::uuid[], $+4::bigint[])
         AS q(ord, address_id, provider_hash, ours)
     CROSS JOIN LATERAL (
         SELECT id FROM outbox WHERE address_id = q.address_id AND (provider_hash = q.provider_hash OR id = q.ours)
         OFFSET 0) AS o
     GROUP BY q.ord
 )"""
+_NONE_ANSWERED = ", answered AS (SELECT NULL::int AS ord, NULL::bigint AS id WHERE false)"
 
 # `fresh` are those of `arrived` that are to be taken, each with its customer; ids are given in order of arrival.
-QUEUED = f"""
-written AS (
+QUEUED = f""", written AS (
     INSERT INTO messages (id, address_id, direction, account, provider_hash, at, received_at, body_sealed, answers,
                           automatic, flags, attachments)
     SELECT id, address_id, 'in', account, provider_hash, date_trunc('second', at), now(), body, answers, automatic,
@@ -43,30 +46,44 @@ written AS (
     FROM fresh WHERE body IS NOT NULL
 ), queued AS (
     INSERT INTO inbox (customer_id, address_id, kind, message_id, priority, due_at, attempts, payload_sealed)
-    SELECT customer_id, address_id, kind, id, {_PRIORITY}, now() + $17::interval, 0, payload
+    SELECT customer_id, address_id, kind, id, {_PRIORITY}, now() + $13::interval, 0, payload
     FROM fresh ORDER BY ord
-), filed AS (
-    INSERT INTO attachments (address_id, message_id, channel, account, state, reason, name_sealed, ref_sealed,
-                             media_type, size, file_key, attempts, due_at)
-    SELECT i.address_id, i.id, f.channel, f.account, f.state, f.reason, f.name, f.ref, f.media_type, f.size, f.key,
-        0, now()
-    FROM unnest((SELECT $18::int[]), $19::text[], $20::text[], $21::text[], $22::text[], $23::bytea[], $24::bytea[],
-                $25::text[], $26::bigint[], $27::text[])
-        AS f(ord, channel, account, state, reason, name, ref, media_type, size, key)
-    JOIN fresh i ON i.ord = f.ord
 ), woken AS (
     INSERT INTO lanes (customer_id, due_at, priority, arrivals, fence, lost)
-    SELECT customer_id, now() + $17::interval, min({_PRIORITY}), count(*), 0, 0
+    SELECT customer_id, now() + $13::interval, min({_PRIORITY}), count(*), 0, 0
     FROM fresh GROUP BY customer_id ORDER BY customer_id
     ON CONFLICT (customer_id) DO UPDATE SET due_at = LEAST(lanes.due_at, EXCLUDED.due_at),
         priority = LEAST(lanes.priority, EXCLUDED.priority), arrivals = lanes.arrivals + EXCLUDED.arrivals
 )"""
 
+_FILED = """, filed AS (
+    INSERT INTO attachments (address_id, message_id, channel, account, state, reason, name_sealed, ref_sealed,
+                             media_type, size, file_key, attempts, due_at)
+    SELECT i.address_id, i.id, f.channel, f.account, f.state, f.reason, f.name, f.ref, f.media_type, f.size, f.key,
+        0, now()
+    FROM unnest((SELECT $+1::int[]), $+2::text[], $+3::text[], $+4::text[], $+5::text[], $+6::bytea[], $+7::bytea[],
+                $+8::text[], $+9::bigint[], $+10::text[])
+        AS f(ord, channel, account, state, reason, name, ref, media_type, size, key)
+    JOIN fresh i ON i.ord = f.ord
+)"""
 
-def inbox_columns(
-    codec: Codec, batch: Iterable[tuple[UUID, Arrived, AddressId, bool]], pause: float
-) -> Iterator[object]:
-    """The parameters $1 to $27. Each arrival with its key, its address, and whether that has said STOP before."""
+
+@dataclass(frozen=True, slots=True)
+class Queueing:
+    """What writes a batch into the inbox: pieces of a statement, and their parameters.
+
+    `answered` and `filed` are as short as can be where the batch answers nothing and brings no files.
+    """
+
+    shared: Sequence[object]
+    answered: str
+    questions: Sequence[object]
+    filed: str
+    files: Sequence[object]
+
+
+def queueing(codec: Codec, batch: Iterable[tuple[UUID, Arrived, AddressId, bool]], pause: float) -> Queueing:
+    """For arrivals, each with its key, its address, and whether that has said STOP before."""
     rows: list[tuple[Any, ...]] = []
     questions: list[tuple[Any, ...]] = []
     files: list[tuple[Any, ...]] = []
@@ -74,10 +91,13 @@ def inbox_columns(
         rows.append((ord_, key, address, *_row(codec, arrived, address, stopped)))
         questions += ((ord_, address, *question) for question in _questions(codec, arrived))
         files += ((ord_, *file) for file in _files(codec, arrived, address))
-    yield from columns(rows, 12)
-    yield from columns(questions, 4)
-    yield timedelta(seconds=pause)
-    yield from columns(files, 10)
+    return Queueing(
+        shared=(*columns(rows, 12), timedelta(seconds=pause)),
+        answered=_ANSWERED if questions else _NONE_ANSWERED,
+        questions=columns(questions, 4) if questions else (),
+        filed=_FILED if files else "",
+        files=columns(files, 10) if files else (),
+    )
 
 
 def _row(codec: Codec, arrived: Arrived, address: AddressId, stopped: bool) -> tuple[Any, ...]:

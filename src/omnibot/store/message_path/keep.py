@@ -15,40 +15,38 @@ from omnibot.store.codec import Codec
 from omnibot.store.message_path.connections import columns
 from omnibot.store.work import Outcome
 
-KEEP = """
-told AS (
+_TOLD = """, told AS (
     INSERT INTO cases (address_id, matter_id, intent, state, body_sealed, opened_at, touched_at, resolved_at,
                        contacts, reopened)
     SELECT c.address_id, c.matter_id, c.intent, c.state, c.body, c.opened_at, c.touched_at, c.resolved_at, c.contacts,
         c.reopened
-    FROM unnest((SELECT $27::bigint[]), $28::bigint[], $29::bigint[], $30::text[], $31::text[], $32::bytea[],
-                $33::timestamptz[], $34::timestamptz[], $35::timestamptz[], $36::int[], $37::int[])
+    FROM unnest((SELECT $+1::bigint[]), $+2::bigint[], $+3::bigint[], $+4::text[], $+5::text[], $+6::bytea[],
+                $+7::timestamptz[], $+8::timestamptz[], $+9::timestamptz[], $+10::int[], $+11::int[])
         AS c(customer_id, address_id, matter_id, intent, state, body, opened_at, touched_at, resolved_at, contacts,
              reopened)
     JOIN held USING (customer_id)
     ON CONFLICT (address_id, matter_id) DO UPDATE SET intent = EXCLUDED.intent, state = EXCLUDED.state,
         body_sealed = EXCLUDED.body_sealed, touched_at = EXCLUDED.touched_at, resolved_at = EXCLUDED.resolved_at,
         contacts = EXCLUDED.contacts, reopened = EXCLUDED.reopened
-), followed AS (
+)"""
+
+_FOLLOWED = """, followed AS (
     UPDATE cases c SET state = f.state,
         resolved_at = CASE WHEN f.state = 'resolved' THEN coalesce(c.resolved_at, f.at) END,
         reopened = c.reopened + CASE WHEN c.state = 'resolved' AND f.state <> 'resolved' THEN 1 ELSE 0 END
-    FROM unnest((SELECT $38::bigint[]), $39::bigint[], $40::bigint[], $41::text[], $42::timestamptz[])
+    FROM unnest((SELECT $+1::bigint[]), $+2::bigint[], $+3::bigint[], $+4::text[], $+5::timestamptz[])
         AS f(customer_id, address_id, matter_id, state, at)
     JOIN held USING (customer_id)
     WHERE c.address_id = f.address_id AND c.matter_id = f.matter_id
-), grown AS (
+)"""
+
+_GROWN = """, grown AS (
     INSERT INTO habits (address_id, body_sealed, changed_at)
     SELECT h.address_id, h.body, now()
-    FROM unnest((SELECT $43::bigint[]), $44::bigint[], $45::bytea[]) AS h(customer_id, address_id, body)
+    FROM unnest((SELECT $+1::bigint[]), $+2::bigint[], $+3::bytea[]) AS h(customer_id, address_id, body)
     JOIN held USING (customer_id)
     ON CONFLICT (address_id) DO UPDATE SET body_sealed = EXCLUDED.body_sealed, changed_at = EXCLUDED.changed_at
 )"""
-
-
-def keeps(outcome: Outcome) -> bool:
-    """Whether there is anything of it."""
-    return outcome.case is not None or outcome.habits is not None
 
 
 def matter(outcome: Outcome) -> CaseId | None:
@@ -60,8 +58,8 @@ def matter(outcome: Outcome) -> CaseId | None:
     return CaseId(next(item.message.id for item in outcome.work.items if item.message))
 
 
-def kept_columns(codec: Codec, outcomes: Sequence[Outcome]) -> Iterator[object]:
-    """The parameters $27 to $45: sides as they are now, the states of others, habits."""
+def kept(codec: Codec, outcomes: Sequence[Outcome]) -> Iterator[tuple[str, Sequence[object]]]:
+    """The pieces with their parameters: sides as they are now, the states of others, habits."""
     told: list[tuple[Any, ...]] = []
     followed: list[tuple[Any, ...]] = []
     grown: list[tuple[Any, ...]] = []
@@ -72,9 +70,9 @@ def kept_columns(codec: Codec, outcomes: Sequence[Outcome]) -> Iterator[object]:
             followed += ((customer, *row) for row in _others(outcome, id_))
         if outcome.habits is not None:
             grown.append((customer, address, codec.seal(address, outcome.habits)))
-    yield from columns(told, 11)
-    yield from columns(followed, 5)
-    yield from columns(grown, 3)
+    for piece, rows in ((_TOLD, told), (_FOLLOWED, followed), (_GROWN, grown)):
+        if rows:
+            yield piece, columns(rows, len(rows[0]))
 
 
 def _side(codec: Codec, outcome: Outcome, id_: CaseId) -> tuple[Any, ...]:
