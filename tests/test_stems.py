@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from omnibot.stems import folded, stemmer
@@ -39,6 +39,24 @@ def test_other_words_stay_apart(language: str, words: str) -> None:
 
 def test_words_of_other_languages_are_left_as_they_are() -> None:
     assert stemmer("ja")("changing") == "changing"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Wie heißt „ÜBUNG“? l’année, l'été", "wie heisst ubung lannee lete"),
+        ("½ Stück für 5 µm, 2²", "1 2 stuck fur 5 μm 22"),
+        ("so-and_so… Œuvre", "so and so œuvre"),
+    ],
+)
+def test_words_lose_case_accents_and_punctuation(text: str, words: str) -> None:
+    assert folded(text) == words
+
+
+@given(st.text(st.characters(max_codepoint=0x17F)))
+@example("¼ß’´\0x\x85y")
+def test_the_signs_of_a_text_are_folded_alike_whatever_others_it_has(text: str) -> None:
+    assert folded(f"{text} ж").split() == [*folded(text).split(), "ж"]
 
 
 @given(st.sampled_from(["en", "es", "de", "fr"]), st.text())
