@@ -177,9 +177,9 @@ class _Loose:
 
 
 _SENTENCE_END = re.compile(r"(?<=[.!?…;])\s")
-# Begins with one of a few signs, whose case does not matter, so that all others are passed over quickly.
+# What case does not matter to is compared slowly: words that begin with another letter are passed over before.
 _CLAUSE_END = re.compile(
-    r"[,:–—\s](?:(?<=\S)\s+|(?<=\s)(?i:-+|and then|and|also|but|y|pero|además|und|aber|außerdem|et|mais)\s+)"
+    r"[,:–—]\s+|\s(?=[-aAbByYpPuUeEmM])(?i:-+|and then|and|also|but|y|pero|además|und|aber|außerdem|et|mais)\s+"
 )
 _ASKING = re.compile(
     r"\s*¿|.*\?\s*$|\s*(?:how|what|why|where|when|who|which|can|could|do|does|did|is|are|will|would|should"
@@ -198,7 +198,7 @@ def _sentences(message: Passage) -> list[Passage]:
     lines = (" ".join(line.split()) for line in message.text.splitlines())
     sentences = [sentence for line in lines if line for sentence in _SENTENCE_END.split(line)]
     if len(sentences) == 1:
-        return [Passage(sentences[0], message.words, message.hints)]
+        return [Passage(sentences[0], message.each, message.hints)]
     return list(map(Passage, sentences[:_SENTENCES]))
 
 
@@ -207,10 +207,12 @@ def sentences(text: str) -> list[str]:
     return [sentence.text for sentence in _sentences(Passage(text[:_LONGEST]))]
 
 
-def _clauses(sentence: Passage) -> list[Passage]:
-    parts = _CLAUSE_END.split(sentence.text, maxsplit=_CLAUSES)
-    clauses = [clause for part in parts if (clause := part.strip())]
-    return [sentence] if clauses == [sentence.text] else list(map(Passage, clauses))
+def _clauses(sentence: Passage) -> Sequence[Passage]:
+    if sentence.clauses is None:
+        parts = _CLAUSE_END.split(sentence.text, maxsplit=_CLAUSES)
+        clauses = [clause for part in parts if (clause := part.strip())]
+        sentence.clauses = [sentence] if clauses == [sentence.text] else list(map(Passage, clauses))
+    return sentence.clauses
 
 
 def _hear(sentence: Passage, message: TurnMessage, heard: Heard, knowledge: Knowledge, language: str) -> list[_Loose]:
@@ -257,7 +259,7 @@ def _without_links(sentence: Passage, message: TurnMessage, heard: Heard) -> Pas
         names = replaced(text)
     if not (names or command or mentions_linking(sentence)):
         return sentence
-    whole = Passage(names.text if names else text)
+    whole = Passage(names.text if names else text) if names or command else sentence
     clauses = _clauses(whole)
     if _note_link(whole, names, message, heard) or _note_greeted_link(whole, names, message, heard):
         return None

@@ -2,21 +2,22 @@
 
 A form is an expression over folded words. From it follows either which words it is made of (then a clause with any
 other is none of it) or, where anything may stand in it, which pieces of words it cannot do without and how it begins.
-Each word is looked at once and then known, so that a clause costs a look-up a word, whatever the number of forms.
+Each word is looked at once and then known. Most words are in no form that is made of words, or have no piece that any
+form needs: such sets of words are asked for a whole clause at once, so that only its few telling words cost a look-up.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache, lru_cache
+from functools import cache
 
 from omnibot.model.values import frozen
 from omnibot.stems import folded
 
-__all__ = ["Form", "Hints"]
+__all__ = ["Form", "Hints", "beginnings"]
 
 _WORDS_REMEMBERED = 8192
 # In how many clauses a piece of a word stands, roughly: one that is common, others by their letters, long ones.
@@ -41,7 +42,15 @@ class Form:
     behind: str = ""
 
 
-_NO_PIECES: Mapping[str, int] = {}
+class _Known(dict[str, int]):
+    """What is known of words; of a new one it is found out."""
+
+    def __init__(self, look_up: Callable[[str], int]) -> None:
+        self._look_up = look_up
+
+    def __missing__(self, word: str) -> int:
+        found = self[word] = self._look_up(word)
+        return found
 
 
 class Hints:
@@ -58,21 +67,29 @@ class Hints:
         self._always = 0
         self._is: dict[str, int] = {}
         self._like: dict[str, int] = {}  # by expression
-        self._has: dict[str, dict[str, int]] = {}  # by first sign and piece: few begin with a sign that a word has
+        self._has: dict[str, dict[str, int]] = {}  # by its first two signs and piece: a word has few such pairs
         for form in forms:
             self._add(form, self.bits[form.name])
-        self._patterns = [(re.compile(word), bits) for word, bits in self._like.items()]
-        self._known = lru_cache(_WORDS_REMEMBERED)(self._look_up)
+        self._patterns: dict[str, list[tuple[re.Pattern[str], int]]] = {}  # by the letter that they begin with, if any
+        for word, bits in self._like.items():
+            self._patterns.setdefault(word[0] if word[0].isalnum() else "", []).append((re.compile(word), bits))
+        self._known = _Known(self._look_up)
+        self._foreign: set[str] = set()  # known words of which no kind is made
+        self._plain: set[str] = set()  # known words that have nothing which any kind needs
 
-    def of(self, words: str) -> int:
+    def of(self, words: Sequence[str]) -> int:
         """The kinds that folded words may have; never lacks one that they have."""
         known = self._known
-        made_of, needed, first = self._kinds, 0, 0
-        for word in reversed(words.split()):
-            first = known(word)
-            made_of &= first
-            needed |= first
-        return made_of | (needed >> self._width & first >> 2 * self._width) | self._always
+        made_of, needed = 0, 0
+        if self._foreign.isdisjoint(words):
+            made_of = self._kinds
+            for word in words:
+                made_of &= known[word]
+        for word in set(words) - self._plain:
+            needed |= known[word]
+        if needed:
+            needed = needed >> self._width & known[words[0]] >> 2 * self._width
+        return made_of | needed | self._always
 
     def _add(self, form: Form, bit: int) -> None:
         before, whole, behind = self._read(form.before), list(map(self._read, form.whole)), self._read(form.behind)
@@ -86,7 +103,7 @@ class Hints:
             self._may_be([_ANY] if anywhere else (before + _any_of(open_)).beginnings(), bit << 2 * self._width)
             pieces = {piece for part in others for piece in part.needs.pieces}
             for piece in pieces:
-                alike = self._has.setdefault(piece[0], {})
+                alike = self._has.setdefault(piece[:2] if len(piece) > 1 else "", {})
                 alike[piece] = alike.get(piece, 0) | bit << self._width
 
     def _may_be(self, words: Iterable[str], bit: int) -> None:
@@ -95,15 +112,44 @@ class Hints:
             known[word] = known.get(word, 0) | bit
 
     def _look_up(self, word: str) -> int:
-        bits = self._is.get(word, 0)
-        for pattern, more in self._patterns:
-            if more & ~bits and pattern.fullmatch(word):
-                bits |= more
-        for sign in set(word):
-            for piece, more in self._has.get(sign, _NO_PIECES).items():
-                if piece in word:
+        if len(self._known) >= _WORDS_REMEMBERED:
+            self._known.clear()
+            self._foreign.clear()
+            self._plain.clear()
+        bits = self._is.get(word, 0) | self._like_patterns(word) | self._by_pieces(word)
+        if not bits & self._kinds:
+            self._foreign.add(word)
+        if not bits & self._kinds << self._width:
+            self._plain.add(word)
+        return bits
+
+    def _like_patterns(self, word: str) -> int:
+        bits = 0
+        for letter in ("", word[0]):
+            for pattern, more in self._patterns.get(letter, ()):
+                if more & ~bits and pattern.fullmatch(word):
                     bits |= more
         return bits
+
+    def _by_pieces(self, word: str) -> int:
+        bits, whole = 0, f" {word} "
+        for pair in ("", *{whole[place : place + 2] for place in range(len(whole) - 1)}):
+            for piece, more in self._has.get(pair, _NO_PIECES).items():
+                if piece in whole:
+                    bits |= more
+        return bits
+
+
+_NO_PIECES: Mapping[str, int] = {}
+
+
+def beginnings(forms: Iterable[str]) -> frozenset[str]:
+    """The words with which forms may begin; raises ValueError where that may be one of many."""
+    read = _Reader(frozenset()).read
+    words = frozenset(word for form in forms for word in read(form).beginnings())
+    if many := sorted(word for word in words if not word.isalnum()):
+        raise ValueError(f"forms may begin with {', '.join(many)}; write the words themselves")
+    return words
 
 
 # --- what follows from an expression ---
@@ -111,7 +157,7 @@ class Hints:
 
 @frozen
 class _Needs:
-    """Pieces of words, one of which must be there; none where nothing must."""
+    """Pieces of words, one of which must be there; none where nothing must. A space is where a word begins or ends."""
 
     pieces: frozenset[str] = frozenset()
     seldom: float = -math.inf  # how much it tells that one is there
@@ -281,8 +327,16 @@ class _Reader:
     def _text(self, text: str) -> _Part:
         """What is written as it stands."""
         words = re.split(" +", "".join(map(_folded, text)))
-        pieces = [self._needs(word) for word in words if word]
-        needs = max(pieces, key=_tells, default=_Needs())
+        last = len(words) - 1
+        needs = max(
+            (
+                self._needs(f"{' ' * (place > 0)}{word}{' ' * (place < last)}")
+                for place, word in enumerate(words)
+                if word
+            ),
+            key=_tells,
+            default=_Needs(),
+        )
         if len(words) == 1:
             return _Part(frozenset(words), needs=needs)
         return _Part(
@@ -294,7 +348,8 @@ class _Reader:
         )
 
     def _needs(self, piece: str) -> _Needs:
-        return _Needs(frozenset([piece]), -max(_OFTEN.get(len(piece), _SELDOM), _COMMON * (piece in self._common)))
+        word = piece.strip()
+        return _Needs(frozenset([piece]), -max(_OFTEN.get(len(word), _SELDOM), _COMMON * (word in self._common)))
 
 
 @cache

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 
 from omnibot.dialogue.addresses import ADDRESS, Named, Replaced
-from omnibot.dialogue.hints import Form, Hints
+from omnibot.dialogue.hints import Form, Hints, beginnings
 from omnibot.dialogue.times_of_day import place_of, quiet_hours, zone_named
 from omnibot.dialogue.words import LANGUAGES, Passage, as_words, phrase_data
 from omnibot.model import ProofPurpose
@@ -98,13 +98,14 @@ def said(clause: Passage, language: str = "") -> Said | None:
     `language` is the one that they are taken to write: a "merci" in German is German, and it is left open whose it is
     where neither they nor one language alone has it.
     """
-    words = clause.words
-    if not words or words.count(" ") >= _MOST_WORDS:
+    if not 0 < len(clause.each) <= _MOST_WORDS:
         return None
     hinted = _hinted(clause)
+    if not hinted & _all_hints().said:
+        return None
     found: Said | None = None
     for phrases in _spoken(language):
-        if not (hinted & phrases.hints.said and (one := phrases.said(words))):
+        if not (hinted & phrases.hints.said and (one := phrases.said(clause.words, hinted))):
             continue
         if found is not None:
             return replace(found, language="") if one.what is found.what else found
@@ -116,7 +117,10 @@ def said(clause: Passage, language: str = "") -> Said | None:
 
 def asks_for_a_person(sentence: Passage) -> bool:
     """Whether a sentence asks for somebody of flesh and blood, whatever else it says."""
-    hinted, words = _hinted(sentence), sentence.words
+    hinted = _hinted(sentence)
+    if not hinted & (_all_hints().person | _all_hints().person_anywhere):
+        return False
+    words = sentence.words
     for phrases in _spoken():
         if hinted & phrases.hints.person_anywhere and phrases.person_anywhere.search(spaced := f" {words} "):
             if not phrases.no_person.search(spaced):
@@ -152,10 +156,12 @@ def _stems() -> tuple[str, ...]:
 
 def wanted(clause: Passage, replaced: Replaced | None) -> Wanted | None:
     """What a clause wants linked, unlinked or forgotten, if it is nothing else; its addresses stand as words."""
-    words = clause.words
-    if words.count(" ") >= _MOST_WORDS:
+    if len(clause.each) > _MOST_WORDS:
         return None
     hinted = ~0 if _is_command(clause.text) else _hinted(clause)
+    if not hinted & _all_hints().wanted:
+        return None
+    words = clause.words
     for language in LANGUAGES:
         if hinted & _hints_of(language).wanted and (found := _linking(language).wanted(words, clause.text, replaced)):
             return found
@@ -168,14 +174,16 @@ def _is_command(text: str) -> bool:
 
 def is_address_alone(clause: Passage) -> bool:
     """Whether a clause is an address and nothing else."""
-    words = clause.words
-    return words.count(" ") < _MOST_WORDS and any(_linking(language).alone.fullmatch(words) for language in LANGUAGES)
+    if len(clause.each) > _MOST_WORDS:
+        return False
+    return any(_linking(language).alone.fullmatch(clause.words) for language in LANGUAGES)
 
 
 def brings_code(clause: Passage) -> bool:
     """Whether a clause says a code."""
-    words = clause.words
-    return words.count(" ") < _MOST_WORDS and any(_linking(language).code.fullmatch(words) for language in LANGUAGES)
+    if len(clause.each) > _MOST_WORDS:
+        return False
+    return any(_linking(language).code.fullmatch(clause.words) for language in LANGUAGES)
 
 
 class Alarm(StrEnum):
@@ -206,16 +214,18 @@ def _alarms() -> re.Pattern[str]:
 
 def asks_us_to_act(sentence: Passage) -> bool:
     """Whether a sentence wants something done for its writer rather than told."""
-    hinted, words = _hinted(sentence), sentence.words
-    return any([hinted & phrases.hints.do_it and phrases.do_it.fullmatch(words) for phrases in _spoken()])
+    hinted = _hinted(sentence)
+    if not hinted & _all_hints().do_it:
+        return False
+    words = sentence.words
+    return any(hinted & phrases.hints.do_it and phrases.do_it.fullmatch(words) for phrases in _spoken())
 
 
 def goes_on(sentence: Passage) -> bool:
     """Whether a few words ask on from an answer: "and for a year?"."""
-    words = sentence.words
-    if not sentence.text.rstrip().endswith("?") or words.count(" ") >= _FEW_WORDS:
+    if not sentence.text.rstrip().endswith("?") or len(sentence.each) > _FEW_WORDS:
         return False
-    return any(phrases.goes_on.fullmatch(words) for phrases in _spoken())
+    return any(phrases.goes_on.fullmatch(sentence.words) for phrases in _spoken())
 
 
 def named(clause: Passage) -> str | None:
@@ -235,10 +245,22 @@ def without_greeting(clause: Passage, language: str = "") -> tuple[str, Passage]
 
     `language`: theirs, if the greeting is one in it.
     """
+    if not clause.each or clause.each[0][:_BEGINNING] not in _greets():
+        return "", clause
     for phrases in _spoken(language):
         if match := phrases.greeting.match(clause.text):
             return phrases.language, Passage(clause.text[match.end() :].strip(" ,.!¡-–—"))
     return "", clause
+
+
+_BEGINNING = 2  # letters, as many as the shortest greeting has
+
+
+@cache
+def _greets() -> frozenset[str]:
+    """How the words begin that greetings begin with, in any language."""
+    forms = (form for language in LANGUAGES for form in phrase_data(language)["greeting"]["forms"])
+    return frozenset(word[:_BEGINNING] for word in beginnings(forms))
 
 
 class EmojiOnly(StrEnum):
@@ -252,7 +274,7 @@ class EmojiOnly(StrEnum):
 
 def emoji_only(message: Passage) -> EmojiOnly | None:
     """What a message of nothing but signs shows; None for one with words, or with nothing."""
-    if message.words or not message.text.strip():
+    if message.each or not message.text.strip():
         return None
     shown = (kind for kind, signs in _SHOWN.items() if not signs.isdisjoint(message.text))
     return next(shown, EmojiOnly.OTHER)
@@ -270,13 +292,22 @@ _NAME = re.compile(r"[^\W\d_]+(?:[.’'-][^\W\d_]+)*\.?(?: [^\W\d_]+(?:[.’'-][
 
 
 @frozen
+class _Kind:
+    """The forms of one thing that a clause may say."""
+
+    hint: int
+    forms: re.Pattern[str]
+    what: Talk | Wish
+    value: str  # '' where it is named, or there is none
+
+
+@frozen
 class _Phrases:
     """The forms of one language, compiled."""
 
     language: str
     hints: _Hints
-    forms: re.Pattern[str]  # each of `kinds` is a group of it
-    kinds: Mapping[str, tuple[Talk | Wish, str]]  # group → what it says, and its value unless that is named
+    kinds: Sequence[_Kind]
     channel: re.Pattern[str]
     channels: Mapping[str, str]
     named_language: re.Pattern[str]
@@ -292,11 +323,11 @@ class _Phrases:
     until: re.Pattern[str]
     night: re.Pattern[str]
 
-    def said(self, words: str) -> Said | None:
-        match = self.forms.fullmatch(words)
-        if match is None:
+    def said(self, words: str, hinted: int) -> Said | None:
+        kind = next((kind for kind in self.kinds if hinted & kind.hint and kind.forms.fullmatch(words)), None)
+        if kind is None:
             return None
-        what, value = self.kinds[match.lastgroup or ""]
+        what, value = kind.what, kind.value
         # The last one is meant: "text me the answer by email".
         if what is Wish.CHANNEL and not value:
             value = self.channels[self.channel.findall(words)[-1]]
@@ -408,17 +439,21 @@ def _phrases(language: str) -> _Phrases:
     def form(forms: Iterable[str]) -> str:
         return "|".join(_filled(forms, words))
 
-    around, before = data["around"], _before(data)
-    wishes = "|".join(f"(?P<{_group(kind)}>{form(forms)})" for kind, forms in data["wishes"].items())
-    talk = "|".join(f"(?P<{kind}>{form(forms)})" for kind, forms in data["talk"].items())
+    before, behind, hint = _before(data), _behind(data), _hints().bits
+    wishes = [
+        _Kind(hint[f"{kind} {language}"], re.compile(f"{before}(?:{form(forms)}){behind}"), *_wish(kind))
+        for kind, forms in data["wishes"].items()
+    ]
+    talk = [
+        _Kind(hint[f"{kind} {language}"], re.compile(form(forms)), Talk(kind), "")
+        for kind, forms in data["talk"].items()
+    ]
     name, greeting, person = data["name"], data["greeting"], data["person"]
     besides = "|".join(name["around"])
     return _Phrases(
         language=language,
         hints=_hints_of(language),
-        forms=re.compile(rf"{before}(?:{wishes})(?: (?:{around}))*|{talk}"),
-        kinds={_group(kind): _wish(kind) for kind in data["wishes"]}
-        | {kind: (Talk(kind), "") for kind in data["talk"]},
+        kinds=(*wishes, *talk),
         channel=re.compile(rf"\b{words['channel']}\b"),
         channels=data["channels"],
         named_language=re.compile(rf"\b{words['language']}\b"),
@@ -452,6 +487,11 @@ def _before(data: Mapping[str, Any]) -> str:
     return rf"(?:(?:{around}) )*(?:(?:{asking}) )?(?:(?:{around}) )*"
 
 
+def _behind(data: Mapping[str, Any]) -> str:
+    """What may stand behind one."""
+    return f"(?: (?:{data['around']}))*"
+
+
 def _filled(forms: Iterable[str], places: Mapping[str, str]) -> list[str]:
     return [re.sub(r"<(\w+)>", lambda place: places[place[1]], form) for form in forms]
 
@@ -463,7 +503,7 @@ def _filled(forms: Iterable[str], places: Mapping[str, str]) -> list[str]:
 class _Hints:
     """The bits of what may be said in one language, or in any."""
 
-    said: int
+    said: int  # of all wishes and small talk
     person: int
     person_anywhere: int
     named: int
@@ -475,7 +515,7 @@ class _Hints:
 
 def _hinted(passage: Passage) -> int:
     if passage.hints is None:
-        passage.hints = _hints().of(passage.words)
+        passage.hints = _hints().of(passage.each)
     return passage.hints
 
 
@@ -487,8 +527,10 @@ def _hints() -> Hints:
 
 @cache
 def _hints_of(language: str) -> _Hints:
-    bits = _hints().bits
-    return _Hints(**{kind.name: bits[f"{kind.name} {language}"] for kind in fields(_Hints)})
+    bits, data = _hints().bits, phrase_data(language)
+    said = sum(bits[f"{kind} {language}"] for kind in (*data["wishes"], *data["talk"]))
+    others = [kind.name for kind in fields(_Hints) if kind.name != "said"]
+    return _Hints(said=said, **{name: bits[f"{name} {language}"] for name in others})
 
 
 @cache
@@ -500,21 +542,27 @@ def _all_hints() -> _Hints:
 def _forms(language: str) -> Iterator[Form]:
     """All that is said in a language, by what it may be known by."""
     data = phrase_data(language)
-    places, around = _places(data), data["around"]
+    places = _places(data)
 
     def of(*groups: Iterable[str]) -> list[str]:
         return [form for forms in groups for form in _filled(forms, places)]
 
-    said = of(*data["wishes"].values(), *data["talk"].values())
-    yield Form(f"said {language}", said, before=_before(data), behind=f"(?: (?:{around}))*")
+    for kind, forms in data["wishes"].items():
+        yield Form(f"{kind} {language}", of(forms), before=_before(data), behind=_behind(data))
+    for kind, forms in data["talk"].items():
+        yield Form(f"{kind} {language}", of(forms))
     yield Form(f"person {language}", of(data["person"]["alone"]))
-    yield Form(f"person_anywhere {language}", anywhere=of(data["person"]["anywhere"]))
+    yield Form(f"person_anywhere {language}", anywhere=_whole_words(of(data["person"]["anywhere"])))
     yield Form(f"named {language}", anywhere=data["name"]["asks"])
     yield Form(f"do_it {language}", [data["ask"]["do_it"]])
     yield Form(f"linking {language}", anywhere=data["linking"]["stems"])
     linking = _linking(language)
     yield Form(f"wanted {language}", [form.pattern for form in (*linking.forms.values(), linking.odd)])
-    yield Form(f"alarm {language}", anywhere=of(*data["alarm"].values()))
+    yield Form(f"alarm {language}", anywhere=_whole_words(of(*data["alarm"].values())))
+
+
+def _whole_words(forms: Iterable[str]) -> list[str]:
+    return [f" {form} " for form in forms]
 
 
 def noted(language: str, wish: str, value: str) -> str:
@@ -544,10 +592,6 @@ def _as_written(data: Mapping[str, Any], wish: str, value: str) -> str:
 def _any(names: Iterable[str]) -> str:
     """Any of some names; the longest first, since "text" begins "text message"."""
     return f"(?:{'|'.join(sorted(names, key=len, reverse=True))})"
-
-
-def _group(kind: str) -> str:
-    return kind.replace(" ", "_")
 
 
 def _wish(kind: str) -> tuple[Wish, str]:

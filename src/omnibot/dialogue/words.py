@@ -9,8 +9,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from omnibot.dialogue.hints import beginnings
 from omnibot.model.values import frozen
-from omnibot.stems import folded
+from omnibot.stems import folded_words
 
 __all__ = ["LANGUAGES", "Passage", "as_words", "is_mashed", "phrase_data"]
 
@@ -20,25 +21,34 @@ LANGUAGES = ("en", "es", "de", "fr")  # whose phrases are known
 class Passage:
     """A message, a sentence or a clause, with its words as they are compared: made once for all who look at them."""
 
-    __slots__ = ("_content", "_words", "hints", "text")
+    __slots__ = ("_content", "_each", "_words", "clauses", "hints", "text")
 
-    def __init__(self, text: str, words: str | None = None, hints: int | None = None) -> None:
+    def __init__(self, text: str, each: Sequence[str] | None = None, hints: int | None = None) -> None:
         self.text = text
-        self._words = words
+        self._each = each
+        self._words: str | None = None
         self._content: tuple[str, Sequence[str]] | None = None  # by language
         self.hints = hints  # which kinds of phrases it may be, once somebody has looked
+        self.clauses: Sequence[Passage] | None = None  # that it has, once somebody has looked
+
+    @property
+    def each(self) -> Sequence[str]:
+        """Its words, folded."""
+        if self._each is None:
+            self._each = folded_words(self.text)
+        return self._each
 
     @property
     def words(self) -> str:
         """Folded, see `folded`."""
         if self._words is None:
-            self._words = folded(self.text)
+            self._words = " ".join(self.each)
         return self._words
 
     def content(self, language: str) -> Sequence[str]:
         """The words that mean something, in order, with repetitions."""
         if self._content is None or self._content[0] != language:
-            self._content = (language, _content(self.words, language))
+            self._content = (language, _content(self.each, language))
         return self._content[1]
 
 
@@ -52,7 +62,7 @@ _UNSPOKEN = re.compile(r"[b-df-hj-np-tv-xz]{6,}")  # no vowel among them; "https
 
 def is_mashed(passage: Passage) -> bool:
     """Whether somebody has only hit the keys: "asdfgh", "lkjsdf"."""
-    words = passage.words.split()
+    words = passage.each
     return bool(words) and all(_UNSPOKEN.fullmatch(word) or _is_along_a_row(word) for word in words)
 
 
@@ -71,11 +81,12 @@ def as_words(forms: Iterable[str]) -> str:
     return f" (?:{'|'.join(forms)})(?= )"
 
 
-def _content(words: str, language: str) -> Sequence[str]:
+def _content(words: Sequence[str], language: str) -> Sequence[str]:
     search = _search(language)
-    if search.one_word:
-        words = search.one_word.sub(_as_one_word, f" {words} ")
-    return [word for word in words.split() if word not in search.ignored]
+    if search.one_word and not search.begins.isdisjoint(words):
+        words = search.one_word.sub(_as_one_word, f" {' '.join(words)} ").split()
+    ignored = search.ignored
+    return [word for word in words if word not in ignored]
 
 
 def _as_one_word(match: re.Match[str]) -> str:
@@ -85,6 +96,7 @@ def _as_one_word(match: re.Match[str]) -> str:
 @frozen
 class _Search:
     one_word: re.Pattern[str] | None = None  # each group is named by the word that stands for it
+    begins: frozenset[str] = frozenset()  # the words with which that may begin
     ignored: frozenset[str] = frozenset()
 
 
@@ -95,6 +107,7 @@ def _search(language: str) -> _Search:
     data = phrase_data(language)["search"]
     return _Search(
         one_word=re.compile(as_words(f"(?P<{word}>{forms})" for word, forms in data["one_word"].items())),
+        begins=beginnings(data["one_word"].values()),
         ignored=frozenset(data["ignored"].split()),
     )
 
