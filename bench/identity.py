@@ -1,7 +1,9 @@
 """python -m bench.identity: what it costs to know who writes among a million people, and to merge and split them.
 
 Two databases in one bundled server, asked by turns: one with everybody, and one with nobody but those who are asked
-for. The ratio of their times is what many people cost.
+for. The ratio of their times is what many people cost. Beside our statements stands the floor, a bare look-up by one
+key: among few people all that it touches is in the processor's caches, among many nothing is, so that no statement of
+a fraction of a millisecond can do better. What a message waits for is taking it in.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import itertools
+import math
 import random
 import sys
 import time
@@ -17,6 +20,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from statistics import quantiles
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 from rich.console import Console
@@ -27,6 +31,7 @@ from omnibot.identifiers import implied
 from omnibot.model import Address, CustomerId, Identifier, IncomingMessage, Sender
 from omnibot.store import Store
 from omnibot.store.message_path.acquaint import _LOOK_UP, _LOOK_UP_AND_HOLD
+from omnibot.store.message_path.known import KnownAddresses
 from omnibot.store.work import Arrived
 
 BATCH = 32  # who writes at one moment
@@ -45,6 +50,7 @@ class Timing:
     name: str
     p50: tuple[float, float]
     p99: tuple[float, float]
+    waited_for: bool = True  # by a message; else it is a part of that
 
     @property
     def ratio(self) -> float:
@@ -69,8 +75,10 @@ class Measured:
 
     @property
     def good(self) -> bool:
-        """Whether both targets are met."""
-        return all(timing.ratio <= MOST for timing in self.timings) and self.a_minute >= LEAST
+        """Whether both targets are met, of the medians and of the 99th percentiles."""
+        waited_for = [timing for timing in self.timings if timing.waited_for]
+        slow = any(timing.ratio > MOST or timing.ratio_p99 > MOST for timing in waited_for)
+        return not slow and self.a_minute >= LEAST
 
 
 # --- people --------------------------------------------------------------------------------------------------------
@@ -142,24 +150,38 @@ async def _copy(
 # --- resolution ----------------------------------------------------------------------------------------------------
 
 
-Act = Callable[[Store, Sequence[int]], Awaitable[None]]
+Ask = Callable[[Store, Sequence[int]], Awaitable[None]]
 _numbers = itertools.count()
+_FLOOR = "SELECT id FROM addresses WHERE hash = ANY($1::uuid[])"
+
+# Where people wrote from besides, and in what they were recognised.
+_ELSEWHERE = "post"
+_SINCE = f"(SELECT id FROM addresses WHERE channel <> '{_ELSEWHERE}' ORDER BY id DESC LIMIT 1)"
+_FORGET = (
+    f"DELETE FROM identifiers WHERE address_id > {_SINCE}",
+    f"DELETE FROM links WHERE address_id > {_SINCE}",
+    f"DELETE FROM addresses WHERE id > {_SINCE}",
+    "VACUUM (INDEX_CLEANUP ON) addresses, links, identifiers",
+)
+
+
+async def look_up_a_key(store: Store, customers: Sequence[int]) -> None:
+    """The floor: one index and the rows that it leads to."""
+    async with store.path._connection() as connection:
+        await _timed(connection.fetch(_FLOOR, _hashes(customers)))
 
 
 async def look_up(store: Store, customers: Sequence[int]) -> None:
     """Who wrote before, and not to this process lately."""
-    hashes = [CODEC.address_hash(addresses_of(customer)[0]) for customer in customers]
     async with store.path._connection() as connection:
-        await _timed(connection.fetch(_LOOK_UP, hashes))
+        await _timed(connection.fetch(_LOOK_UP, _hashes(customers)))
 
 
 async def look_up_and_hold(store: Store, customers: Sequence[int]) -> None:
     """The same under locks, with whoever holds what they bring."""
-    known = [addresses_of(customer)[0] for customer in customers]
-    hashes = [CODEC.address_hash(address) for address in known]
-    brought = [CODEC.identifier_hash(_named(address)) for address in known]
+    brought = [CODEC.identifier_hash(_named(addresses_of(customer)[0])) for customer in customers]
     async with store.path._transaction() as connection:
-        await _timed(connection.fetch(_LOOK_UP_AND_HOLD, hashes, brought))
+        await _timed(connection.fetch(_LOOK_UP_AND_HOLD, _hashes(customers), brought))
 
 
 async def write(store: Store, customers: Sequence[int]) -> None:
@@ -167,13 +189,30 @@ async def write(store: Store, customers: Sequence[int]) -> None:
     await _timed(store.path.accept([_wrote(addresses_of(customer)[0]) for customer in customers]))
 
 
+async def write_after_long(store: Store, customers: Sequence[int]) -> None:
+    """Take in a message of each who wrote before, and not to this process lately."""
+    store.path._known = KnownAddresses()
+    await write(store, customers)
+
+
 async def write_from_elsewhere(store: Store, customers: Sequence[int]) -> None:
     """Take in a message of each from an address that nobody knows, by a number that somebody has proven."""
     number = next(_numbers)
     arrivals = [
-        _wrote(Address("post", f"{customer}-{number}"), _named(addresses_of(customer)[0])) for customer in customers
+        _wrote(Address(_ELSEWHERE, f"{customer}-{number}"), _named(addresses_of(customer)[0])) for customer in customers
     ]
     await _timed(store.path.accept(arrivals))
+
+
+async def forget_elsewhere(store: Store) -> None:
+    """Nobody has written from elsewhere: else those who are asked for would soon have more addresses than anybody."""
+    async with store.path._connection() as connection:
+        for statement in _FORGET:
+            await connection.execute(statement)
+
+
+def _hashes(customers: Sequence[int]) -> list[UUID]:
+    return [CODEC.address_hash(addresses_of(customer)[0]) for customer in customers]
 
 
 def _wrote(address: Address, *vouched: Identifier) -> Arrived:
@@ -184,11 +223,24 @@ def _wrote(address: Address, *vouched: Identifier) -> Arrived:
     return Arrived(channel=address.channel, account="main", item=item)
 
 
-ACTS: tuple[tuple[str, Act, int], ...] = (  # and how many of each a person is asked for at most
-    ("look up", look_up, 0),
-    ("look up and hold", look_up_and_hold, 0),
-    ("take in, known", write, 0),
-    ("take in, recognised", write_from_elsewhere, 10),
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What is measured."""
+
+    name: str
+    ask: Ask
+    waited_for: bool = True
+    share: float = 1.0  # of the samples
+    after_round: Callable[[Store], Awaitable[None]] | None = None  # once each of the people was asked for
+
+
+ACTS = (
+    Act("floor: one key", look_up_a_key, waited_for=False),
+    Act("look up", look_up, waited_for=False),
+    Act("look up and hold", look_up_and_hold, waited_for=False),
+    Act("take in, known", write),
+    Act("take in, long ago", write_after_long),
+    Act("take in, recognised", write_from_elsewhere, share=0.5, after_round=forget_elsewhere),
 )
 _elapsed: list[float] = []
 
@@ -199,18 +251,30 @@ async def _timed(work: Awaitable[Any]) -> None:
     _elapsed.append((time.perf_counter() - begun) * 1000)
 
 
-async def compare(name: str, act: Act, stores: tuple[Store, Store], people: Sequence[int], samples: int) -> Timing:
-    """One act among nobody and among all, by turns; a tenth beforehand does not count."""
+async def compare(act: Act, stores: tuple[Store, Store], people: Sequence[int], samples: int) -> Timing:
+    """One act among nobody and among all, by turns; a tenth beforehand, and one round at least, does not count."""
     taken: tuple[list[float], list[float]] = ([], [])
-    for number in range(samples + max(samples // 10, 1)):
-        batch = random.sample(people, min(BATCH, len(people)))
-        for store, times in zip(stores, taken, strict=True):
+    a_round = math.ceil(len(people) / BATCH)
+    beforehand = max(samples // 10, a_round)
+    for number, batch in enumerate(itertools.islice(_batches(people), beforehand + samples)):
+        if act.after_round and number % a_round == 0:
+            for store in stores:
+                await act.after_round(store)
+        turns = list(zip(stores, taken, strict=True))
+        for store, times in turns if number % 2 else reversed(turns):  # who comes second finds the caches emptied
             _elapsed.clear()
-            await act(store, batch)
-            if number >= samples // 10:
+            await act.ask(store, batch)
+            if number >= beforehand:
                 times.extend(_elapsed)
     few, many = (quantiles(times, n=100, method="inclusive") for times in taken)
-    return Timing(name, (few[49], many[49]), (few[98], many[98]))
+    return Timing(act.name, (few[49], many[49]), (few[98], many[98]), act.waited_for)
+
+
+def _batches(people: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Everybody once, in any order, and again."""
+    while True:
+        shuffled = random.sample(people, len(people))
+        yield from (shuffled[start : start + BATCH] for start in range(0, len(shuffled), BATCH))
 
 
 # --- merges and splits ---------------------------------------------------------------------------------------------
@@ -256,9 +320,8 @@ async def measure(server: str, customers: int, samples: int, pairs: int) -> Meas
         addresses = await _loaded(much, range(1, customers + 1))
         seconds = time.perf_counter() - begun
         timings = []
-        for name, act, most in ACTS:
-            count = min(samples, most * len(asked) // BATCH) if most else samples
-            timings.append(await compare(name, act, (few, many), asked, max(count, 2)))
+        for act in ACTS:
+            timings.append(await compare(act, (few, many), asked, max(int(samples * act.share), 2)))
         a_minute = await merge_and_split(many, customers, pairs)
     return Measured(customers, addresses, seconds, tuple(timings), a_minute)
 
@@ -283,9 +346,11 @@ def print_measured(measured: Measured) -> None:
     for timing in measured.timings:
         few, many = zip(timing.p50, timing.p99, strict=True)
         figures = (*few, *many, timing.ratio, timing.ratio_p99)
-        table.add_row(timing.name, *(f"{figure:.2f}" for figure in figures))
+        name = timing.name if timing.waited_for else f"({timing.name})"
+        table.add_row(name, *(f"{figure:.2f}" for figure in figures))
     console.print(table)
     console.print(f"merges and splits a minute: {measured.a_minute:,.0f} (at least {LEAST:,})")
+    console.print("in brackets: what a message does not wait for alone, and is not judged by")
     console.print("good" if measured.good else f"not good: at most {MOST} times, at least {LEAST:,} a minute")
 
 
