@@ -64,7 +64,7 @@ class Entities:
         """What is named, in the order of the text; where two overlap, what the company configured, and dates last."""
         found = list(self._of_the_company(utterance))
         found += _dates(times)
-        if _NUMBER.search(utterance.text):
+        if utterance.has_figures:
             found += _amounts(utterance)
             found += _numbered(utterance)
         elif _FAILURE_HINT.search(utterance.text):
@@ -196,7 +196,8 @@ _HEXADECIMAL = re.compile(r"0x[0-9a-f]{3,16}")
 def _numbered(utterance: Utterance) -> Iterator[Entity]:
     words, may_fail = utterance.words, _FAILURE_HINT.search(utterance.text) is not None
     before: tuple[int, str] | None = None  # the last number, and what it is
-    for place, word in enumerate(words) if may_fail else _unusual(words):
+    for place in range(len(words)) if may_fail else utterance.odd_words:
+        word = words[place]
         if word.isalpha() or not _NUMBER.search(word):
             if may_fail and (failure := _failure(utterance, place)):
                 yield failure
@@ -210,11 +211,6 @@ def _numbered(utterance: Utterance) -> Iterator[Entity]:
         if entity is not None:
             before = place, entity.label
             yield entity
-
-
-def _unusual(words: Sequence[str]) -> list[tuple[int, str]]:
-    """The words that are not of letters alone, with their places."""
-    return [(place, word) for place, word in enumerate(words) if not word.isalpha()]
 
 
 def _label(words: Sequence[str], place: int) -> tuple[str, int]:
@@ -339,7 +335,7 @@ _WHOLE = frozenset(["JPY"])  # without cents
 
 def _amounts(utterance: Utterance) -> Iterator[Entity]:
     text = utterance.text
-    if not (_SIGN.search(text) or not _CURRENCIES.keys().isdisjoint(utterance.words) or _glued(utterance.words)):
+    if not (_SIGN.search(text) or not _CURRENCIES.keys().isdisjoint(utterance.words) or _glued(utterance)):
         return
     for match in _SIGN_FIRST.finditer(text):
         dollars = _DOLLARS.get((match[1] or "").lower(), "USD")
@@ -352,9 +348,9 @@ def _amounts(utterance: Utterance) -> Iterator[Entity]:
         yield _amount(match, match[2], match[1].upper(), match[3])
 
 
-def _glued(words: Sequence[str]) -> bool:
+def _glued(utterance: Utterance) -> bool:
     """Whether a currency stands at a figure without a space: 20EUR."""
-    return any(word.lstrip("0123456789.") in _CURRENCIES for _, word in _unusual(words))
+    return any(utterance.words[place].lstrip("0123456789.") in _CURRENCIES for place in utterance.odd_words)
 
 
 def _amount(

@@ -7,7 +7,8 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from itertools import accumulate, islice
+from itertools import accumulate, compress, count, islice
+from operator import not_
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from omnibot.model import Evidence, Situation
@@ -21,6 +22,7 @@ LONGEST = 4000  # characters that are read of a message
 _SIGNS = 200  # neither letter, digit nor space: a long letter has fewer, a flood of emoji more
 _UNBROKEN = 40  # signs without a space; longer runs are links and noise
 _WORD = re.compile(r"([^\W_]++(?:['.@_-]++[^\W_]++)*+|[^\w\s])")
+_DIGIT = re.compile(r"\d")
 
 
 _Owner = TypeVar("_Owner")
@@ -85,6 +87,16 @@ class Utterance:
     def spans(self) -> list[tuple[int, int]]:
         """Where each of the words stands in the text."""
         return self._cut[1]
+
+    @once
+    def odd_words(self) -> list[int]:
+        """The places of the words that are not of letters alone: figures, signs, words with a mark in them."""
+        return list(compress(count(), map(not_, map(str.isalpha, self.words))))
+
+    @once
+    def has_figures(self) -> bool:
+        """Whether there is a digit in the text."""
+        return _DIGIT.search(self.text) is not None
 
     @once
     def _cut(self) -> tuple[list[str], list[tuple[int, int]]]:
@@ -160,6 +172,8 @@ def legible(text: str) -> str:
         text = text.encode("utf-8", "replace").decode("utf-8").replace("’", "'")
     if len(text) > _SIGNS:
         text = _without_flood(text)
+    if len(max(text.split(), key=len, default="")) <= _UNBROKEN:  # as in most texts: half of what the expression takes
+        return text
     return _RUN.sub(lambda run: run[1] + " " * len(run[2]), text)
 
 

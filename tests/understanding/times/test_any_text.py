@@ -24,7 +24,12 @@ FIGURES = st.sampled_from(
 
 def words(language: str) -> st.SearchStrategy[str]:
     known = vocabulary(language)
-    phrases = [" ".join((*first, *rest)) for first, rests in known.phrases.items() for rest, _ in rests]
+    phrases = [
+        " ".join((first, second, *rest))
+        for first, begun in known.phrases.items()
+        for second, rests in begun.items()
+        for rest, _ in rests
+    ]
     return st.one_of(st.sampled_from([*known.words, *phrases]), FIGURES)
 
 

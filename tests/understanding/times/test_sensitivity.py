@@ -1,12 +1,16 @@
 """Time sensitivity: how soon something is wanted, from whenever to now."""
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, time, timedelta
 
 import pytest
 from tests.understanding.times.reading import NEW_YORK, TIMES, WEDNESDAY, utterance
 
+from omnibot.model import BusinessHours
 from omnibot.understanding.times import time_sensitivity
 from omnibot.understanding.times.sensitivity import business_hours
+
+WEEK = timedelta(days=7)
 
 
 def of(text: str, language: str = "en", now: datetime = WEDNESDAY) -> float | None:
@@ -89,3 +93,11 @@ def test_business_hours() -> None:
     assert business_hours(situation, datetime(2025, 3, 13, 10, 0, tzinfo=NEW_YORK)) == 8.75
     assert business_hours(situation, datetime(2025, 3, 16, 10, 0, tzinfo=NEW_YORK)) == 7.75 + 18
     assert business_hours(situation, datetime(2035, 3, 16, 10, 0, tzinfo=NEW_YORK)) < 9 * 60
+
+
+def test_business_hours_of_the_day_on_which_clocks_are_changed() -> None:
+    always = BusinessHours(days=frozenset(range(7)), opens=time(0), closes=time(23, 59))
+    before, after = (datetime(2025, 3, day, 12, tzinfo=NEW_YORK) for day in (8, 10))  # 23 hours long is the 9th
+    situation = utterance("", now=before, hours=always).situation
+    assert business_hours(situation, after) == pytest.approx(47 - 2 / 60)
+    assert business_hours(replace(situation, now=before - WEEK), after - WEEK) == pytest.approx(48 - 2 / 60)

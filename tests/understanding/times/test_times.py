@@ -316,6 +316,9 @@ in a minute
 next day delivery
 the 42nd floor
 45/45
+can two people edit at the same time?
+I'd like forty of them
+this one has six strings, that one twelve
 """
 
 

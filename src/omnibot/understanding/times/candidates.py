@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from re import Match
 
 from omnibot.understanding.times.context import Context
-from omnibot.understanding.times.grammar import TIME
+from omnibot.understanding.times.grammar import SIGNS
 from omnibot.understanding.times.lexing import Piece
 from omnibot.understanding.times.words import Vocabulary
 
@@ -32,7 +33,7 @@ _PERIODS = frozenset({"week", "month", "year", "quarter", "business_week", "fort
 _STEPS = frozenset({"this", "next", "last", "past", "coming", "qv", "end", "middle", "start"})
 _CALENDAR = frozenset({"month", "date", "iso", "md", "dec"})
 _DAYNUMS = frozenset({"num", "ord", "nth"})
-_GROUPS = sorted(TIME.groupindex, key=TIME.groupindex.__getitem__)
+_CLASSES = {sign: name for name, sign in SIGNS.items()}
 _NOWHERE = (-1, -1)
 _NO_KINDS: frozenset[str] = frozenset()
 
@@ -40,28 +41,29 @@ _NO_KINDS: frozenset[str] = frozenset()
 class Candidate:
     """Pieces that the grammar takes for one time."""
 
-    __slots__ = ("_kinds", "_spans", "context", "found", "match", "vocabulary")
+    __slots__ = ("_signs", "context", "found", "match", "vocabulary")
 
     def __init__(self, found: Sequence[Piece], match: Match[str], vocabulary: Vocabulary, context: Context) -> None:
         self.found = found
         self.match = match
         self.vocabulary = vocabulary
         self.context = context
-        self._spans = {group: span for group, span in zip(_GROUPS, match.regs[1:], strict=True) if span[0] < span[1]}
-        self._kinds: dict[str, frozenset[str]] = {}
+        self._signs: Mapping[str, str | None] = match.groupdict()
 
     def span(self, group: str) -> tuple[int, int]:
         """The places of the pieces of a group; (-1, -1) where there are none."""
-        return self._spans.get(group, _NOWHERE)
+        return self.match.span(group) if self._signs[group] else _NOWHERE
 
     def pieces(self, group: str) -> Sequence[Piece]:
         """The pieces of a group."""
-        span = self._spans.get(group)
-        return self.found[span[0] : span[1]] if span else ()
+        if not self._signs[group]:
+            return ()
+        first, end = self.match.span(group)
+        return self.found[first:end]
 
     def has(self, group: str) -> bool:
         """Whether the group has any pieces."""
-        return group in self._spans
+        return bool(self._signs[group])
 
     def ties(self, *groups: str) -> set[str]:
         """The classes of the words that tie these groups to the sentence: those in front of their days and hours."""
@@ -75,12 +77,14 @@ class Candidate:
 
     def kinds(self, group: str) -> frozenset[str]:
         """The classes of a group's pieces."""
-        if group not in self._spans:
-            return _NO_KINDS
-        found = self._kinds.get(group)
-        if found is None:
-            found = self._kinds[group] = frozenset([piece.kind for piece in self.pieces(group)])
-        return found
+        signs = self._signs[group]
+        return _kinds(signs) if signs else _NO_KINDS
+
+
+@lru_cache(maxsize=1024)
+def _kinds(signs: str) -> frozenset[str]:
+    """The classes that these signs stand for: there are few groups of more than two, and the same come again."""
+    return frozenset([_CLASSES[sign] for sign in signs])
 
 
 def cut(candidate: Candidate) -> int:

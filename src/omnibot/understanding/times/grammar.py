@@ -51,7 +51,8 @@ _CLASSES = (
     *("unit", "hour", "h", "weekend"),
 )
 
-SIGNS = {name: chr(0x100 + place) for place, name in enumerate(_CLASSES)}
+# Below 256, where a set of characters is a map of 32 bytes: the whole expression is 32 kB, and 59 above.
+SIGNS = {name: chr(0xA1 + place) for place, name in enumerate(_CLASSES)}
 
 _RULES = {
     "TIE": "(?:by|before|until|within|in|on|at|since|for|from|after|between|over|around|late|less|ofdet)",

@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from datetime import date
-from itertools import pairwise
+from itertools import accumulate, compress, count
 from typing import Any, NamedTuple
 
 from omnibot.understanding.times.grammar import COMMA, DOT, SIGNS, UNKNOWN
 from omnibot.understanding.times.words import Meaning, Vocabulary
+from omnibot.understanding.words import ByHeart
 
-__all__ = ["Piece", "pieces", "shape"]
+__all__ = ["Lexer", "Piece", "shape"]
 
 _PIECE = re.compile(
-    r"""[^\W\d_]++(?:['.&-][^\W\d_]++)*+             # a word
+    r"""([^\W\d_]++(?:['.&-][^\W\d_]++)*+            # a word
       | \d(?:[^\s,;!?()"“”„«»'.:]|[.:,](?=\w))*+      # a figure
-      | [^\w\s]|_+|\n\s*\n                           # a sign
+      | [^\w\s]|_+|\n\s*\n)                          # a sign
     """,
     re.VERBOSE,
 )
@@ -61,28 +62,44 @@ class Piece(NamedTuple):
 _UNKNOWN = Meaning(UNKNOWN)
 _OPAQUE = Meaning("opaque")
 _TO = Meaning("to")
+_of_tuple = tuple.__new__
 
 
-def pieces(lower: str, vocabulary: Vocabulary) -> list[Piece]:
-    """The pieces of a text in lower case."""
-    found: list[Piece] = []
-    words, end = vocabulary.words, 0
-    for word in _PIECE.findall(lower):
-        start = lower.find(word, end)  # none begins in what stands between two
-        end = start + len(word)
-        if (known := words.get(word)) is not None:
-            found.append(Piece(word, *known, start, end))
-        elif word.isalpha():
-            found.append(Piece(word, UNKNOWN, None, start, end))
-        elif (kind := _MARKS.get(word)) is not None:
-            found.append(Piece(word, kind, None, start, end))
-        elif word[0].isdecimal():
-            _figure(found, vocabulary, word, start, lower)
-        elif word[0].isalnum():
-            _compound(found, vocabulary, word, start)
-        elif not found or found[-1].end <= start:  # else a dot that belongs to the figure before it
-            _sign(found, word, start, lower)
-    return _joined(found, vocabulary)
+class Lexer:
+    """Cuts texts in one language."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        self._known = ByHeart(self._look_up)
+
+    def _look_up(self, word: str) -> Meaning | None:
+        """What a word or mark is wherever it stands; None where what stands around it tells."""
+        if meaning := self._vocabulary.words.get(word):
+            return meaning
+        if word.isalpha():
+            return _UNKNOWN
+        return Meaning(kind) if (kind := _MARKS.get(word)) else None
+
+    def pieces(self, lower: str) -> list[Piece]:
+        """The pieces of a text in lower case."""
+        found: list[Piece] = []
+        vocabulary = self._vocabulary
+        parts = _PIECE.split(lower)  # what stands between pieces and pieces in turn
+        places = list(accumulate(map(len, parts)))
+        words = parts[1::2]
+        for word, meaning, start, end in zip(
+            words, map(self._known.__getitem__, words), places[::2], places[1::2], strict=False
+        ):
+            if meaning is not None:
+                # As a tuple is made: through the class's own `__new__`, which is Python, it takes twice as long.
+                found.append(_of_tuple(Piece, (word, *meaning, start, end)))
+            elif word[0].isdecimal():
+                _figure(found, vocabulary, word, start, lower)
+            elif word[0].isalnum():
+                _compound(found, vocabulary, word, start)
+            elif not found or found[-1].end <= start:  # else a dot that belongs to the figure before it
+                _sign(found, word, start, lower)
+        return _joined(found, vocabulary)
 
 
 def shape(found: Iterable[Piece]) -> str:
@@ -278,23 +295,22 @@ def _half(hour: int, minute: int, half: str) -> Meaning | None:
 def _joined(found: list[Piece], vocabulary: Vocabulary) -> list[Piece]:
     """The same with each phrase made one piece."""
     phrases = vocabulary.phrases
-    pairs = list(pairwise([piece.word for piece in found]))
-    places = [place for place, pair in enumerate(pairs) if pair in phrases]
-    if not places:
-        return found
+    words = [piece.word for piece in found]
+    places = list(compress(count(), map(phrases.__contains__, words[:-1])))
     joined: list[Piece] = []
     done = 0
     for place in places:
         if place < done:
             continue
-        for rest, meaning in phrases[pairs[place]]:
+        for rest, meaning in phrases[words[place]].get(words[place + 1], ()):
             end = place + 2 + len(rest)
-            words = [piece.word for piece in found[place + 2 : end]]
-            if words == rest:
+            if words[place + 2 : end] == rest:
                 joined += found[done:place]
-                text = " ".join([*pairs[place], *words])
+                text = " ".join(words[place:end])
                 joined.append(Piece(text, meaning.kind, meaning.value, found[place].start, found[end - 1].end))
                 done = end
                 break
+    if not done:
+        return found
     joined += found[done:]
     return joined

@@ -14,18 +14,19 @@ from omnibot.understanding.times.days import PARTS, Days, days
 from omnibot.understanding.times.grammar import SIGNS, TIME
 from omnibot.understanding.times.kinds import kind, lasts_until_now
 from omnibot.understanding.times.lengths import length
-from omnibot.understanding.times.lexing import pieces, shape
+from omnibot.understanding.times.lexing import Lexer, Piece, shape
 from omnibot.understanding.times.moments import DAY, Moments
 from omnibot.understanding.times.recurring import next_time
 from omnibot.understanding.times.words import LANGUAGES, Vocabulary, vocabulary
-from omnibot.understanding.utterance import Utterance
+from omnibot.understanding.utterance import Utterance, once
 
 __all__ = ["Times"]
 
 _MOST = 20  # times of a message
 _TRIES = 120  # of a flood
-_FIGURES = re.compile(r"\d(?:[:./h-]\d|\s?(?:[ap]\.?m\b|uhr|h\b|hrs))|\d(?:st|nd|rd|th|er|º|ª)\b|\d\.(?:\s|$)")
-_DIGIT = re.compile(r"\d")
+_FIGURES = re.compile(
+    r"\d(?:[:./h-]\d|\s?(?:[ap]\.?m\b|uhr|h\b|hrs))|\bq[1-4]\b|\d(?:st|nd|rd|th|er|º|ª)\b|\d\.(?:\s|$)"
+)
 _JOINED = re.compile(r"['.-]")
 _OPAQUE = SIGNS["opaque"]
 
@@ -46,8 +47,9 @@ class Times:
 class _Grammar:
     def __init__(self, language: str) -> None:
         self._vocabulary = vocabulary(language)
-        ties = "|".join(sorted(map(re.escape, self._tying()), key=len, reverse=True))
-        self._hours = re.compile(rf"\b(?:{ties}) \d") if ties else re.compile(r"(?!)")
+        self._lexer = Lexer(self._vocabulary)
+        ties, numbers = (_any_of(those) for those in (self._tying(), self._vocabulary.numbers))
+        self._hours = re.compile(rf"\b{ties} (?:\d|{numbers}\b)")
 
     def _tying(self) -> list[str]:
         kinds = self._vocabulary.bare_hours | {"det", "dets", "in"}
@@ -55,35 +57,41 @@ class _Grammar:
 
     def concerns(self, utterance: Utterance) -> bool:
         """Whether a text can name a time at all."""
-        triggers = self._vocabulary.triggers
-        if not triggers.isdisjoint(utterance.words):
+        triggers, words, lower = self._vocabulary.triggers, utterance.words, utterance.lower
+        if not triggers.isdisjoint(words):
             return True
-        for word in utterance.words:
-            if not word.isalnum() and len(word) > 1 and not triggers.isdisjoint(_JOINED.split(word)):
+        for place in utterance.odd_words:
+            if len(word := words[place]) > 1 and not triggers.isdisjoint(_JOINED.split(word.removesuffix("'d"))):
                 return True
-        lower = utterance.lower
-        if _DIGIT.search(lower) is None:
-            return False
-        return _FIGURES.search(lower) is not None or self._hours.search(lower) is not None
+        if utterance.has_figures:
+            return _FIGURES.search(lower) is not None or self._hours.search(lower) is not None
+        return not self._vocabulary.numbers.isdisjoint(words) and self._hours.search(lower) is not None
 
     def read(self, utterance: Utterance) -> list[NamedTime]:
         try:
-            reading = _Reading(utterance, self._vocabulary)
+            return _Reading(utterance, self._vocabulary, self._lexer.pieces(utterance.lower)).times()
         except OverflowError:  # it is not now in any year that the zone can tell
             return []
-        return reading.times()
+
+
+def _any_of(words: Iterable[str]) -> str:
+    """An expression for one of these words; without any for nothing."""
+    return f"(?:{'|'.join(sorted(map(re.escape, words), key=len, reverse=True)) or '(?!)'})"
 
 
 class _Reading:
     """One text on its way to its times."""
 
-    def __init__(self, utterance: Utterance, words: Vocabulary) -> None:
+    def __init__(self, utterance: Utterance, words: Vocabulary, found: list[Piece]) -> None:
         self._utterance = utterance
         self._vocabulary = words
-        self._moments = Moments(utterance.situation)
-        self._pieces = pieces(utterance.lower, words)
+        self._pieces = found
         self._day: date | None = None  # that the sentence has named: its hours are that day's
         self._day_end = 0
+
+    @once
+    def _moments(self) -> Moments:
+        return Moments(self._utterance.situation)
 
     def times(self) -> list[NamedTime]:
         """All times of the text."""

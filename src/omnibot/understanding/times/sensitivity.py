@@ -17,7 +17,7 @@ _HALF = 18.0  # hours of business that make it half as pressing: two days
 _WEIGHTS = {TimeKind.DEADLINE: 1.0, TimeKind.FUTURE: 0.8}  # what happens then presses less than what is due then
 _DAYS = 60  # that are looked ahead
 _SURE = 0.8
-_HOUR = timedelta(hours=1)
+_NONE, _HOUR, _DAY = timedelta(), timedelta(hours=1), timedelta(days=1)
 _NOBODY_SAID = Signal(0.0, 0.0, known=False)
 
 
@@ -27,8 +27,8 @@ def time_sensitivity(utterance: Utterance, times: Sequence[NamedTime]) -> Signal
     The nearest deadline tells, by the business hours until then; words tell where there is none, and "no rush"
     beside a deadline leaves the deadline as it is.
     """
-    due = list(_due(utterance.situation, times))
-    said = list(_said(utterance))
+    due = list(_due(utterance.situation, times)) if times else []
+    said = _said(utterance)
     found = due or said
     if not found:
         return _NOBODY_SAID
@@ -41,8 +41,6 @@ def time_sensitivity(utterance: Utterance, times: Sequence[NamedTime]) -> Signal
 
 
 def _due(situation: Situation, times: Sequence[NamedTime]) -> Iterator[tuple[float, Evidence]]:
-    if not times:
-        return
     now = situation.now.astimezone(UTC)
     for named in times:
         if named.at is None or named.kind not in _WEIGHTS:
@@ -56,10 +54,13 @@ def _due(situation: Situation, times: Sequence[NamedTime]) -> Iterator[tuple[flo
         yield value * _WEIGHTS[named.kind], Evidence(named.text, named.start, named.end)
 
 
-def _said(utterance: Utterance) -> Iterator[tuple[float, Evidence]]:
+def _said(utterance: Utterance) -> list[tuple[float, Evidence]]:
     """The words of haste and of leisure; where phrases overlap the longest holds."""
-    haste = vocabulary(utterance.language).haste
-    words, done = utterance.words, 0
+    known, words = vocabulary(utterance.language), utterance.words
+    if known.hasty.isdisjoint(words):
+        return []
+    haste, done = known.haste, 0
+    found: list[tuple[float, Evidence]] = []
     for place in compress(count(), map(haste.__contains__, words)):
         if place < done:
             continue
@@ -68,22 +69,27 @@ def _said(utterance: Utterance) -> Iterator[tuple[float, Evidence]]:
             if words[place + 1 : end] == rest:
                 done = end
                 if level in _HASTE:
-                    yield _HASTE[level], utterance.quote_words(place, end)
+                    found.append((_HASTE[level], utterance.quote_words(place, end)))
                 break
+    return found
 
 
 def business_hours(situation: Situation, until: datetime) -> float:
     """The hours between now and then in which the company works."""
-    hours = situation.hours
-    begin, end = situation.now.astimezone(UTC), until.astimezone(UTC)
-    total, day = timedelta(), situation.now.astimezone(situation.zone).date()
-    last = until.astimezone(situation.zone).date()
+    hours, zone = situation.hours, situation.zone
+    begin, end = situation.now.astimezone(zone), until.astimezone(zone)
+    day, last = begin.date(), end.date()
+    # By what clocks show where none is changed in between: to reckon with the zone takes ten times as long.
+    shown = begin.utcoffset() == end.utcoffset()
+    begin, end = (moment.replace(tzinfo=None) if shown else moment.astimezone(UTC) for moment in (begin, end))
+    total = _NONE
     for _ in range(_DAYS):
         if day > last:
             break
         if day.weekday() in hours.days and day not in hours.holidays:
-            opens = datetime.combine(day, hours.opens, situation.zone).astimezone(UTC)
-            closes = datetime.combine(day, hours.closes, situation.zone).astimezone(UTC)
-            total += max(min(closes, end) - max(opens, begin), timedelta())
-        day += timedelta(days=1)
+            opens, closes = datetime.combine(day, hours.opens), datetime.combine(day, hours.closes)
+            if not shown:
+                opens, closes = (moment.replace(tzinfo=zone).astimezone(UTC) for moment in (opens, closes))
+            total += max(min(closes, end) - max(opens, begin), _NONE)
+        day += _DAY
     return total / _HOUR

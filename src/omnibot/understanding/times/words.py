@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from omnibot.understanding.utterance import folded
 
@@ -29,18 +29,24 @@ class Meaning(NamedTuple):
     value: Any = None  # what its class carries
 
 
+# Phrases that begin with a word: by their second what stands behind that, longest first.
+_Begun: TypeAlias = Mapping[str, list[tuple[list[str], Meaning]]]
+
+
 @dataclass(frozen=True)
 class Vocabulary:
     """The words of one language."""
 
     language: str
     words: Mapping[str, Meaning]
-    phrases: Mapping[tuple[str, str], list[tuple[list[str], Meaning]]]  # by their first two words, longest first
+    phrases: Mapping[str, _Begun]  # by their first words
     elided: Mapping[str, str]  # what stands before an apostrophe in place of a word: `l` for `le`
     cues: Mapping[str, frozenset[str]]  # their words
     verbs: tuple[tuple[re.Pattern[str], str], ...]  # how endings give verbs away
-    triggers: frozenset[str]  # without one of these a text names no time in words
+    triggers: frozenset[str]  # without one of these, or a number tied to its sentence, a text names no time in words
+    numbers: frozenset[str]  # words that may be hours
     haste: Mapping[str, list[tuple[list[str], str]]]  # how soon something is wanted, by the first word, longest first
+    hasty: frozenset[str]  # without one of these a text says nothing of haste
     american: tuple[str, ...]
     afternoon: int
     bare_hours: frozenset[str]
@@ -67,6 +73,8 @@ _TELLING = frozenset(
             "noon",
             "edge",
             "holiday",
+            "oclock",
+            "past",
         ),
         *("unit", "hour", "h", "weekend", "amount", "half", "quarter", "week_number"),
     }
@@ -89,7 +97,9 @@ def vocabulary(language: str) -> Vocabulary:
         cues=_cues(table.get("cues", {})),
         verbs=tuple((re.compile(ending), cue) for ending, cue in table.get("verbs", {}).items()),
         triggers=_triggers(meanings),
+        numbers=_hours(meanings),
         haste=_haste(table.get("haste", {})),
+        hasty=_needed(phrase for phrase, _ in _haste_phrases(table.get("haste", {}))),
         american=tuple(table.get("american", ())),
         afternoon=table.get("afternoon", 0),
         bare_hours=frozenset(table.get("bare_hours", ())),
@@ -154,22 +164,32 @@ def _spelt(meanings: Iterable[tuple[str, Meaning]]) -> Iterator[tuple[str, Meani
     yield from as_written.items()
 
 
-def _phrases(meanings: Mapping[str, Meaning]) -> dict[tuple[str, str], list[tuple[list[str], Meaning]]]:
-    found: dict[tuple[str, str], list[tuple[list[str], Meaning]]] = {}
-    for phrase, meaning in meanings.items():
+def _phrases(meanings: Mapping[str, Meaning]) -> dict[str, dict[str, list[tuple[list[str], Meaning]]]]:
+    found: dict[str, dict[str, list[tuple[list[str], Meaning]]]] = {}
+    for phrase, meaning in sorted(meanings.items(), key=lambda phrase: -len(phrase[0].split())):
         first, *rest = phrase.split()
         if rest:
-            found.setdefault((first, rest[0]), []).append((rest[1:], meaning))
-    for rests in found.values():
-        rests.sort(key=lambda phrase: -len(phrase[0]))
+            found.setdefault(first, {}).setdefault(rest[0], []).append((rest[1:], meaning))
     return found
 
 
 def _triggers(meanings: Mapping[str, Meaning]) -> frozenset[str]:
-    """One word of each phrase that can make a time: its last but in numbers, of which "one" says too little."""
-    telling = {phrase.split()[-1] for phrase, meaning in meanings.items() if meaning.kind in _TELLING}
-    numbers = {phrase for phrase, meaning in meanings.items() if meaning.kind == "num" and meaning.value > 1}
-    return frozenset(telling | numbers) - {"the", "business", "1", "2", "3", "4", "time"}
+    """What a text has that names a time, unless that is a number alone; but "this time" names none alone."""
+    return _needed(phrase for phrase, meaning in meanings.items() if meaning.kind in _TELLING) - {"time"}
+
+
+def _hours(meanings: Mapping[str, Meaning]) -> frozenset[str]:
+    """Numbers that may be an hour."""
+    numbers = {word: meaning.value for word, meaning in meanings.items() if meaning.kind == "num" and " " not in word}
+    return frozenset(word for word, value in numbers.items() if 1 < value <= 24)
+
+
+def _needed(phrases: Iterable[str]) -> frozenset[str]:
+    """Words without which a text has none of the phrases: of each the longest, which the fewest texts have."""
+    cut = [phrase.split() for phrase in phrases]
+    alone = {words[0] for words in cut if len(words) == 1}
+    longest = {max(reversed(words), key=len) for words in cut if alone.isdisjoint(words)}
+    return frozenset(alone | longest)
 
 
 def _cues(table: Mapping[str, str]) -> dict[str, frozenset[str]]:
@@ -181,10 +201,16 @@ def _cues(table: Mapping[str, str]) -> dict[str, frozenset[str]]:
 
 def _haste(table: Mapping[str, str]) -> dict[str, list[tuple[list[str], str]]]:
     found: dict[str, list[tuple[list[str], str]]] = {}
-    for level, phrases in table.items():
-        for phrase in {spelt for part in _parts(phrases) for spelt in (part, folded(part))}:
-            first, *rest = phrase.split()
-            found.setdefault(first, []).append((rest, level))
+    for phrase, level in _haste_phrases(table):
+        first, *rest = phrase.split()
+        found.setdefault(first, []).append((rest, level))
     for phrases_of in found.values():
         phrases_of.sort(key=lambda phrase: -len(phrase[0]))
     return found
+
+
+def _haste_phrases(table: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Each phrase with its level, as written and without accents."""
+    for level, phrases in table.items():
+        for phrase in {spelt for part in _parts(phrases) for spelt in (part, folded(part))}:
+            yield phrase, level
