@@ -58,7 +58,9 @@ class _Found:
     @property
     def likeliest(self) -> str:
         """The one of ours that most is to be said for; '' if nothing is for any."""
-        return max(sorted(self.weights), key=self.weights.__getitem__, default="")
+        if len(self.weights) > 1:
+            return max(sorted(self.weights), key=self.weights.__getitem__)
+        return next(iter(self.weights), "")
 
 
 class Languages:
@@ -85,9 +87,9 @@ class Languages:
             for word in those
             if holders[word] == 1
         }
-        self._telling_words = frozenset(self._telling)
         self._foreign = _foreign_words(lists["common"], self._configured)
-        self._foreign_words = frozenset(self._foreign) - self._common
+        # In one set those that tell for a language of ours or of others: each word is looked up but once.
+        self._one_sided = frozenset(self._telling) | (frozenset(self._foreign) - self._common)
         self._foreign_too = frozenset(self._foreign) & self._common
         self._scripts = _foreign_scripts(lists["scripts"], self._configured)
         self._in_any_script = re.compile("|".join([letters.pattern for letters, _ in self._scripts]) or "(?!)")
@@ -114,17 +116,18 @@ class Languages:
                     distinct.update(_elided(word))
         ours: dict[str, set[str]] = {}
         weights: dict[str, int] = {}
-        for word in distinct & self._telling_words:
-            language, weight = self._telling[word]
-            if language in ours:
-                ours[language].add(word)
-                weights[language] += weight
-            else:
-                ours[language], weights[language] = {word}, weight
         foreign: dict[str, set[str]] = {}
-        for word in distinct & self._foreign_words:
-            for language in self._foreign[word]:
-                foreign.setdefault(language, set()).add(word)
+        for word in distinct & self._one_sided:
+            if word in self._telling:
+                language, weight = self._telling[word]
+                if language in ours:
+                    ours[language].add(word)
+                    weights[language] += weight
+                else:
+                    ours[language], weights[language] = {word}, weight
+            else:
+                for language in self._foreign[word]:
+                    foreign.setdefault(language, set()).add(word)
         return _Found(distinct, ours, weights, foreign)
 
     def _foreign_one(self, found: _Found) -> str:

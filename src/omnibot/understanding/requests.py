@@ -20,6 +20,11 @@ _ASKED, _NAMED, _NOT_ASKED, _REFUSED = 0.9, 0.85, 0.8, 0.9
 _ORDINAL, _COUNTED, _AGAIN, _FIRST = 0.95, 0.8, 0.65, 0.5
 _MARKED, _WORDED, _NO_QUESTION = 0.95, 0.75, 0.8
 
+# What most messages come to, by whether there are cues in their language.
+_NO_PERSON = {True: Signal(False, _NOT_ASKED), False: Signal(False, 0.0, known=False)}
+_NOTHING_ASKED = {True: Signal(0, _NO_QUESTION), False: Signal(0, 0.0, known=False)}
+_FOR_THE_FIRST_TIME = Signal(1, _FIRST, known=False)
+
 # "third", "drei", "2ª": which number it is. A word in several languages means the same in each.
 _SAID = """
 2 second seconds twice two segunda segundo dos zweite zweiten zweites zwei zweimal deuxieme seconde deux
@@ -72,13 +77,15 @@ def _quoted(utterance: Utterance, cues: Iterable[Cue]) -> tuple[Evidence, ...]:
 
 
 def _person(utterance: Utterance, cues: Sequence[Cue], knows: bool) -> Signal[bool]:
+    if not cues:
+        return _NO_PERSON[knows]
     if asked := [cue for cue in cues if cue.name == "asks"]:
         return Signal(True, _ASKED, _quoted(utterance, asked))
     if refused := [cue for cue in cues if cue.name == "never"]:
         return Signal(False, _REFUSED, _quoted(utterance, refused))
     if (named := [cue for cue in cues if cue.name == "alone"]) and _is_all(utterance, cues):
         return Signal(True, _NAMED, _quoted(utterance, named))
-    return Signal(False, _NOT_ASKED if knows else 0.0, known=knows)
+    return _NO_PERSON[knows]
 
 
 def _is_all(utterance: Utterance, cues: Iterable[Cue]) -> bool:
@@ -89,6 +96,8 @@ def _is_all(utterance: Utterance, cues: Iterable[Cue]) -> bool:
 
 
 def _repetition(utterance: Utterance, cues: Sequence[Cue]) -> Signal[int]:
+    if not cues:
+        return _FOR_THE_FIRST_TIME
     counts: list[tuple[int, float, Cue]] = []
     for cue in cues:
         if cue.name == "ordinal":
@@ -99,7 +108,7 @@ def _repetition(utterance: Utterance, cues: Sequence[Cue]) -> Signal[int]:
             counts.append((2, _AGAIN, cue))
     counts = [count for count in counts if count[0] > 1]
     if not counts:
-        return Signal(1, _FIRST, known=False)
+        return _FOR_THE_FIRST_TIME
     times, confidence, _ = max(counts, key=lambda count: count[:2])
     return Signal(times, confidence, _quoted(utterance, [cue for _, _, cue in counts]))
 
@@ -114,11 +123,9 @@ def _number(utterance: Utterance, cue: Cue) -> int:
 
 
 def _questions(utterance: Utterance, cues: Sequence[Cue], knows: bool) -> Signal[int]:
-    if not cues and "?" not in utterance.text:
-        return Signal(0, _NO_QUESTION if knows else 0.0, known=knows)
-    found = list(_asked(utterance, cues))
+    found = list(_asked(utterance, cues)) if cues or "?" in utterance.text else []
     if not found:
-        return Signal(0, _NO_QUESTION if knows else 0.0, known=knows)
+        return _NOTHING_ASKED[knows]
     confidence = sum(sure for _, _, sure in found) / len(found)
     evidence = tuple(utterance.quote(start, end) for start, end, _ in found[:_EVIDENCE])
     return Signal(len(found), round(confidence, 3), evidence)
