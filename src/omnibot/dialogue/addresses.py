@@ -74,7 +74,7 @@ _FEW = 4  # addresses of one text; a list of more names nobody's own
 
 
 _BEGINS = re.compile(r"[@+\d]")
-_MAY_BE = re.compile(rf"@|\d(?:\D{{0,3}}\d){{{_FEWEST - 1}}}")
+_MAY_BE = re.compile(rf"[@\d](?:(?<=@)|(?:\D{{0,3}}\d){{{_FEWEST - 1}}})")  # one of few signs first: others are skipped
 
 
 def may_name(text: str) -> bool:

@@ -76,11 +76,13 @@ class Knowledge:
         """As `find`, for what somebody else looks at, too."""
         if not (asked := question.content(language)):
             return None
-        for searched in dict.fromkeys((language, self.company_language)):
-            index = self._indexes.get(searched)
-            if index and (found := index.best(asked)):
-                return found
-        return None
+        index = self._indexes.get(language)
+        if index is not None and (found := index.best(asked)):
+            return found
+        if language == self.company_language:
+            return None
+        index = self._indexes.get(self.company_language)
+        return index.best(asked) if index is not None else None
 
     def article(self, id: str, language: str) -> Article | None:
         """An article in a language, else in the company's, else None."""

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import field
 from functools import lru_cache
+from operator import attrgetter
 
 from omnibot.dialogue.articles import Article
 from omnibot.dialogue.words import Passage
@@ -114,6 +115,8 @@ class Index:
         """The article that a question's words are about, if one is sure enough."""
         terms = {term.stem: term for term in map(self.terms.of, question)}
         known = [term for term in terms.values() if term.idf]
+        if not known:
+            return None
         weight = sum([term.idf for term in known])  # a list, which is made faster than a generator
         whole = weight + _UNKNOWN_WORD * (len(terms) - len(known))
         least = max(_LEAST_EVIDENCE, _REACH * whole)
@@ -154,11 +157,16 @@ class Index:
     def _likeness(self, number: int, known: Sequence[_Term], whole: float) -> float:
         """How much of the question and an article's most similar example is the same (Dice, weighted by idf)."""
         shared: dict[int, float] = {}
+        so_far, weights, most = shared.get, self.example_weight, 0.0
         for term in known:
-            for example in term.examples.get(number, ()):
-                shared[example] = shared.get(example, 0.0) + term.idf
-        weights = self.example_weight
-        return max([2 * weight / (whole + weights[example]) for example, weight in shared.items()], default=0.0)
+            if examples := term.examples.get(number):
+                idf = term.idf
+                for example in examples:
+                    shared[example] = so_far(example, 0.0) + idf
+        for example, weight in shared.items():
+            if (like := 2 * weight / (whole + weights[example])) > most:
+                most = like
+        return most
 
 
 def _evidence(known: Sequence[_Term], weight: float, least: float) -> dict[int, float]:
@@ -170,7 +178,7 @@ def _evidence(known: Sequence[_Term], weight: float, least: float) -> dict[int, 
     evidence: dict[int, float] = {}
     so_far = evidence.get
     left = weight
-    for term in sorted(known, key=_rarity):
+    for term in sorted(known, key=_IDF, reverse=True):
         if left < least - _ROUNDING:
             for number in evidence.keys() & term.articles.keys():
                 evidence[number] += term.articles[number]
@@ -181,8 +189,7 @@ def _evidence(known: Sequence[_Term], weight: float, least: float) -> dict[int, 
     return evidence
 
 
-def _rarity(term: _Term) -> float:
-    return -term.idf
+_IDF = attrgetter("idf")
 
 
 class _Terms:
