@@ -54,8 +54,8 @@ def _intent(turn: Turn) -> str:
 
 def _topic(turn: Turn, intent: str) -> str:
     """What it is about: an order, an invoice, as its playbook says."""
-    label = turn.company.playbooks.topics.get(intent, "")
-    return next((entity.value for entity in turn.reading.entities if entity.label == label), "")
+    playbook = turn.company.playbooks.of(intent)
+    return (turn.world.entity(playbook.topic) or "") if playbook and playbook.topic else ""
 
 
 def _clipped(text: str) -> str:

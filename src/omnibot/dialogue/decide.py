@@ -65,8 +65,8 @@ def decide(
     snapshot = as_ordered(snapshot, orders)
     if closed := [address for address, order in orders.items() if order.stops and order.changed]:
         return stopped(_silent(snapshot, reading), address_of(snapshot, closed[-1]), messages)
-    for_staff = any(_STAFF_ONLY in message.flags for message in messages)
-    handoff = "a message that only staff may see" if for_staff else ""
+    flags = frozenset().union(*[message.flags for message in messages])
+    handoff = "a message that only staff may see" if _STAFF_ONLY in flags else ""
     for_us = [m for m in messages if not (m.automatic or _STAFF_ONLY in m.flags or is_settled(m, orders))]
     if not for_us:
         return replace(_silent(snapshot, reading), handoff=handoff, why=_why_silent(messages) or handoff)
@@ -84,6 +84,7 @@ def decide(
         channels=channels,
         written_on=written_on,
         world=World(snapshot, reading, recollection, for_us, written_on, zone),
+        flags=frozenset().union(*[message.flags for message in for_us]),
         reopened=reopened(for_us, orders),
     )
     plan = _plan(turn, handoff)
@@ -136,7 +137,7 @@ def _plan(turn: Turn, handoff: str) -> Plan:
         language=manner.language,
         changes=kept,
         handoff=handoff,
-        confirms_stop=any(move.topic == "forgotten_here" for move in moves),
+        confirms_stop="forgotten_here" in [move.topic for move in moves],
         unsolicited=_is_unsolicited(turn),
         asks=asks,
         team=said.rule.team if said.rule else "",
@@ -172,12 +173,12 @@ def _destination(
 
 def _is_unsolicited(turn: Turn) -> bool:
     """Whether they answer nothing of ours: a tighter reply cap holds."""
-    proves = bool(turn.snapshot.tried) or any(map(shows_token, turn.messages))
-    return not proves and all(message.answers is None for message in turn.messages)
+    proves = turn.snapshot.tried or any(map(shows_token, turn.messages))
+    return not (proves or any([message.answers is not None for message in turn.messages]))
 
 
 def _reason(heard: Heard, moves: Sequence[Move]) -> str:
     if not moves:
         return "nothing in it wants an answer"
     asides = f"; not answered as an aside: {len(heard.asides)}" if heard.asides else ""
-    return "; ".join(dict.fromkeys(move.why for move in moves)) + asides
+    return "; ".join(dict.fromkeys([move.why for move in moves])) + asides

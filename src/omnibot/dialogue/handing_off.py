@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from omnibot.dialogue.articles import Article
 from omnibot.dialogue.following import Followed
@@ -16,7 +17,7 @@ from omnibot.dialogue.playing import Play
 from omnibot.dialogue.told import just_told
 from omnibot.dialogue.turn import Turn
 from omnibot.dialogue.words import Passage
-from omnibot.model import Move, MoveKind, Urgency, Value
+from omnibot.model import Move, MoveKind, Signal, Urgency, Value
 from omnibot.playbooks import Handoff
 
 __all__ = ["SAYS_SORRY", "addressed", "comes_first", "handoff"]
@@ -49,13 +50,16 @@ def handoff(
 
     `repeated` were told just before. `asks` and `confirmed` tell whether the reply asks or confirms something.
     """
-    reasons = [
-        *_by_their_words(heard),
-        *_by_playbook(turn, heard, followed),
-        *_by_feeling(turn, heard, answers),
-        *_by_files(turn),
-        *_for_want_of_help(turn, heard, repeated, followed),
-    ]
+    reasons: list[_Reason] = []
+    if heard.alarms or heard.person:
+        reasons += _by_their_words(heard)
+    if followed.why:
+        reasons.append((_passed_on(turn, heard, followed), followed.why))
+    reasons += _by_feeling(turn, heard, answers)
+    if any([message.attachments for message in turn.messages]):
+        reasons.append(("attachment", "sent a file that was refused" if _FILE_REFUSED in turn.flags else "sent a file"))
+    if repeated or Talk.NOT_HELPED in heard.talk:
+        reasons += _for_want_of_help(turn, heard, repeated, followed)
     if _is_left(heard, covered=followed.speaks or asks):
         reasons.append(("rest" if answers or followed.speaks else "unknown", "no approved answer"))
     if not (reasons or answers or asks or confirmed or followed.speaks):
@@ -96,11 +100,6 @@ def _by_their_words(heard: Heard) -> Iterator[_Reason]:
         yield "person", "asked for a person"
 
 
-def _by_playbook(turn: Turn, heard: Heard, followed: Followed) -> Iterator[_Reason]:
-    if followed.why:
-        yield _passed_on(turn, heard, followed), followed.why
-
-
 def _passed_on(turn: Turn, heard: Heard, followed: Followed) -> str:
     """Whether something was told in vain, or tried before, or is a matter for people from the beginning."""
     if followed.was_told:
@@ -111,28 +110,28 @@ def _passed_on(turn: Turn, heard: Heard, followed: Followed) -> str:
 
 
 def _by_feeling(turn: Turn, heard: Heard, answers: Sequence[Move]) -> Iterator[_Reason]:
-    urgency, sentiment = turn.reading.urgency.evidence, turn.reading.sentiment.evidence
-    if turn.urgency is Urgency.CRITICAL:
-        yield "urgent", f"critical: {', '.join(map(str, urgency))}"
-    elif heard.matters and turn.urgency is Urgency.HIGH:
-        yield "urgent", f"urgent: {', '.join(map(str, urgency))}"
+    urgency = turn.urgency
+    if urgency is Urgency.CRITICAL:
+        yield "urgent", f"critical: {_evidence(turn.reading.urgency)}"
+    elif urgency is Urgency.HIGH and heard.matters:
+        yield "urgent", f"urgent: {_evidence(turn.reading.urgency)}"
     if Alarm.UPSET in heard.alarms:
         yield "upset", "upset by their words"
     elif heard.matters and turn.mood <= (_VERY_UPSET if answers else _UPSET):
-        yield "upset", f"upset: {', '.join(map(str, sentiment))}"
+        yield "upset", f"upset: {_evidence(turn.reading.sentiment)}"
     elif heard.matters and _is_fed_up(turn):
         yield "upset", f"frustrated, and here for the same thing {turn.recollection.contacts} times"
 
 
+def _evidence(signal: Signal[Any]) -> str:
+    return ", ".join(map(str, signal.evidence))
+
+
 def _is_fed_up(turn: Turn) -> bool:
+    if turn.recollection.contacts < _OFTEN:
+        return False
     frustration = turn.reading.emotions.frustration
-    return turn.recollection.contacts >= _OFTEN and frustration.known and frustration.value >= _FELT
-
-
-def _by_files(turn: Turn) -> Iterator[_Reason]:
-    if any(message.attachments for message in turn.messages):
-        refused = any(_FILE_REFUSED in message.flags for message in turn.messages)
-        yield "attachment", "sent a file that was refused" if refused else "sent a file"
+    return frustration.known and frustration.value >= _FELT
 
 
 def _for_want_of_help(turn: Turn, heard: Heard, repeated: Sequence[Article], followed: Followed) -> Iterator[_Reason]:
@@ -153,8 +152,7 @@ def _by_talk(turn: Turn, heard: Heard) -> Iterator[_Reason]:
 
 def _asks_after(turn: Turn, heard: Heard) -> bool:
     """Whether they say no more than "hello??" or "???", or greet again while it is spoken of."""
-    opens = any(START in message.flags for message in turn.messages)
-    if opens or heard.matters or not _ASKS_AFTER.issuperset(heard.talk):
+    if START in turn.flags or heard.matters or not _ASKS_AFTER.issuperset(heard.talk):
         return False
     if Talk.THERE in heard.talk or any("?" in message.text for message in turn.messages):
         return True

@@ -24,6 +24,7 @@ from omnibot.dialogue.phrases import (
     mentions_linking,
     named,
     said,
+    says_of_itself,
     wanted,
     without_greeting,
 )
@@ -135,21 +136,26 @@ def listen(
         whole = Passage((message.text or message.pressed)[:_LONGEST])
         if alarmed := alarm(whole):
             heard.alarms.add(alarmed)
-        match emoji_only(whole):
-            case EmojiOnly.GLAD:
-                heard.talk.append(Talk.NOTED)
-            case EmojiOnly.HELLO:
-                heard.talk.append(Talk.HELLO)
-            case EmojiOnly.CROSS:
-                heard.alarms.add(Alarm.UPSET)
-            case EmojiOnly.OTHER:
-                heard.asides.append(whole.text)
-            case None:
-                for sentence in _sentences(whole):
-                    if rest := _without_links(sentence, message, heard):
-                        loose += _hear(rest, message, heard, knowledge, language)
+        if shown := emoji_only(whole):
+            _note_shown(shown, whole, heard)
+            continue
+        for sentence in _sentences(whole):
+            if rest := _without_links(sentence, message, heard):
+                loose += _hear(rest, message, heard, knowledge, language)
     _answer(loose, heard, knowledge, language)
     return heard
+
+
+def _note_shown(shown: EmojiOnly, message: Passage, heard: Heard) -> None:
+    match shown:
+        case EmojiOnly.GLAD:
+            heard.talk.append(Talk.NOTED)
+        case EmojiOnly.HELLO:
+            heard.talk.append(Talk.HELLO)
+        case EmojiOnly.CROSS:
+            heard.alarms.add(Alarm.UPSET)
+        case EmojiOnly.OTHER:
+            heard.asides.append(message.text)
 
 
 _LONGEST_CHOICE = 200  # characters
@@ -173,7 +179,11 @@ class _Loose:
 
     passage: Passage
     clauses: Sequence[Passage]
-    question: bool
+
+    @property
+    def is_question(self) -> bool:
+        """Whether it begins or ends as one."""
+        return _ASKING.match(self.passage.text) is not None
 
 
 _SENTENCE_END = re.compile(r"(?<=[.!?…;])\s")
@@ -195,8 +205,12 @@ _COMMAND = re.compile(r"/\w+(?:@\w+)?")  # a menu's: one that we do not know ask
 
 def _sentences(message: Passage) -> list[Passage]:
     """At most so many sentences, each with single spaces: long runs of them cost the expressions their square."""
-    lines = (" ".join(line.split()) for line in message.text.splitlines())
-    sentences = [sentence for line in lines if line for sentence in _SENTENCE_END.split(line)]
+    sentences = [
+        sentence
+        for line in message.text.splitlines()
+        if (words := line.split())
+        for sentence in _SENTENCE_END.split(" ".join(words))
+    ]
     if len(sentences) == 1:
         return [Passage(sentences[0], message.each, message.hints)]
     return list(map(Passage, sentences[:_SENTENCES]))
@@ -241,7 +255,7 @@ def _hear(sentence: Passage, message: TurnMessage, heard: Heard, knowledge: Know
             return []
     if not whole:
         sentence = left[0] if len(left) == 1 else Passage(" ".join(clause.text for clause in left))
-    return [_Loose(sentence, left, bool(_ASKING.match(sentence.text)))]
+    return [_Loose(sentence, left)]
 
 
 _COMMANDED = re.compile(r"(\s*/\w+)@\w+")  # "/link@ourbot", as groups have it
@@ -326,6 +340,8 @@ def _is_vocative(passage: Passage, knowledge: Knowledge, language: str) -> bool:
 
 def _note(clause: Passage, message: TurnMessage, heard: Heard, language: str) -> bool:
     """Keep what a clause says, if it is small talk, a wish or a name."""
+    if not says_of_itself(clause):
+        return False
     if name := named(clause):
         heard.name = (name, message.id)
         return True
@@ -377,9 +393,9 @@ def _answer(loose: Sequence[_Loose], heard: Heard, knowledge: Knowledge, languag
         if len(asked := _asked(sentence, language)) > 1:
             heard.unanswered += [f"{clause.text.rstrip(' ?')}?" for clause in asked]
             continue
-        if heard.answered and not (sentence.question and matters):
+        if heard.answered and not (matters and sentence.is_question):
             heard.asides.append(text)  # context of what was answered
-        elif heard.understood and not sentence.question and matters <= 2:
+        elif matters <= 2 and heard.understood and not sentence.is_question:
             heard.asides.append(text)  # a signature, a name
         else:
             heard.unanswered.append(text)

@@ -51,6 +51,8 @@ class Linking:
 
 def without_codes(message: TurnMessage, tried: Sequence[Tried]) -> TurnMessage:
     """A message without the sentences that bring codes and the lines that brought tokens: they are answered already."""
+    if not (message.flags or tried):
+        return message
     if {_FLAG_TOKEN, _FLAG_TOKEN_VOID} & {*message.flags}:
         lines = (line for line in message.text.splitlines() if not line.rstrip().endswith(_TAKEN_OUT))
         message = replace(message, text="\n".join(lines).strip())

@@ -32,7 +32,7 @@ def hear(turn: Turn) -> Heard:
     ]
     heard = listen(spoken, turn.company.knowledge, turn.reading.language.value, partial(_said_before, turn))
     heard.meant = _meant(pressed)
-    if any(START in message.flags for message in turn.messages):
+    if START in turn.flags:
         heard.talk.append(Talk.HELLO)
     if talk := _no_matter(heard, turn):
         heard.talk.append(talk)

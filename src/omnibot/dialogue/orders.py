@@ -49,11 +49,13 @@ class Order:
 
 def without_answers(
     messages: Sequence[TurnMessage], snapshot: Snapshot, recollection: Recollection
-) -> list[TurnMessage]:
+) -> Sequence[TurnMessage]:
     """A turn's messages, in which a START that its network has not answered is ours to confirm.
 
     It answers who has told it STOP. Of what we alone have taken for a STOP ("STOPP") it knows nothing.
     """
+    if not any([START in message.flags for message in messages]):
+        return messages
     addresses = {known.id: known.address for known in snapshot.addresses}
     stops: dict[Address | None, bool] = {}  # whether the last one at an address was its network's, too
     for said in recollection.recent:

@@ -39,6 +39,7 @@ __all__ = [
     "named",
     "noted",
     "said",
+    "says_of_itself",
     "wanted",
     "without_greeting",
 ]
@@ -115,10 +116,20 @@ def said(clause: Passage, language: str = "") -> Said | None:
     return found
 
 
+def says_of_itself(clause: Passage) -> bool:
+    """Whether a clause may be small talk, a wish or a name, and is worth to be asked which; most are not."""
+    return bool(_hinted(clause) & _of_itself())
+
+
+@cache
+def _of_itself() -> int:
+    return _all_hints().said | _all_hints().named
+
+
 def asks_for_a_person(sentence: Passage) -> bool:
     """Whether a sentence asks for somebody of flesh and blood, whatever else it says."""
     hinted = _hinted(sentence)
-    if not hinted & (_all_hints().person | _all_hints().person_anywhere):
+    if not hinted & _person():
         return False
     words = sentence.words
     for phrases in _spoken():
@@ -128,6 +139,11 @@ def asks_for_a_person(sentence: Passage) -> bool:
         elif hinted & phrases.hints.person and phrases.person.fullmatch(words):
             return True
     return False
+
+
+@cache
+def _person() -> int:
+    return _all_hints().person | _all_hints().person_anywhere
 
 
 @frozen

@@ -34,7 +34,7 @@ _ANSWERED_AS = {Talk.NOTED: Talk.HELLO, Talk.THERE: Talk.WHO_ARE_YOU}
 
 def small_talk(turn: Turn, heard: Heard, language: str) -> Iterator[Move]:
     """One answer to small talk, where nothing weightier is said."""
-    talk = next((kind for kind in _BY_WEIGHT if kind in heard.talk), None)
+    talk = next((kind for kind in _BY_WEIGHT if kind in heard.talk), None) if heard.talk else None
     if talk is None or (talk is Talk.NOTED and (_spoke_last(turn) or turn.with_people)):
         return  # "ok" after our answer wants no other, nor from people
     talk = _ANSWERED_AS.get(talk, talk)
@@ -57,7 +57,7 @@ def _offered(knowledge: Knowledge, language: str) -> dict[str, str]:
 
 def beginning(turn: Turn, heard: Heard, to: KnownAddress | None, moves: Sequence[Move]) -> tuple[Move, ...]:
     """What stands before all else that a reply does: a greeting, and that a machine speaks, each where it is due."""
-    greets = any(move.kind is MoveKind.GREET for move in moves)
+    greets = MoveKind.GREET in [move.kind for move in moves]
     greeting = () if greets else tuple(_greeting(turn, heard))
     return (*greeting, *_disclosure(turn, to, (*greeting, *moves)))
 
@@ -83,7 +83,7 @@ def _disclosure(turn: Turn, to: KnownAddress | None, moves: Sequence[Move]) -> I
 
 
 def _is_first(turn: Turn) -> bool:
-    return not any(message.direction is Direction.OUT for message in turn.recollection.recent)
+    return Direction.OUT not in [message.direction for message in turn.recollection.recent]
 
 
 def _is_new_conversation(turn: Turn) -> bool:

@@ -39,6 +39,7 @@ class Turn:
     channels: Collection[str]  # that replies can leave by
     written_on: KnownAddress
     world: World  # as playbooks see it
+    flags: frozenset[str]  # of any of the messages
     reopened: bool = False  # by a START in it, which nobody has confirmed yet
 
     @property
@@ -79,9 +80,13 @@ class Turn:
     def said_on(self, address: AddressId) -> Iterator[TimelineMessage]:
         """What was said at an address before, by either side, the latest first."""
         if known := address_of(self.snapshot, address):
-            yield from (one for one in reversed(self.recollection.recent) if one.address == known.address)
+            theirs = known.address
+            yield from (one for one in reversed(self.recollection.recent) if one.address == theirs)
 
 
 def address_of(snapshot: Snapshot, id_: AddressId) -> KnownAddress | None:
     """A customer's address, if it is one of theirs."""
-    return next((address for address in snapshot.addresses if address.id == id_), None)
+    for address in snapshot.addresses:
+        if address.id == id_:
+            return address
+    return None

@@ -29,6 +29,8 @@ _TOPICS = {
 
 def wishes(turn: Turn, heard: Heard) -> tuple[tuple[Move, ...], tuple[Change, ...]]:
     """What is confirmed, and what changes by it."""
+    if not (heard.name or heard.wishes or turn.reopened or HELP in turn.flags):
+        return (), ()
     moves: list[Move] = []
     changes: dict[str, Change] = {}
     if heard.name:
@@ -49,13 +51,15 @@ def wishes(turn: Turn, heard: Heard) -> tuple[tuple[Move, ...], tuple[Change, ..
                 changes[key] = Change(key=key, value=str(move.facts["value"]), source=wish.source)
     if turn.reopened:
         moves.append(_confirm("started", "asked to be written to again"))
-    if any(HELP in message.flags for message in turn.messages):
+    if HELP in turn.flags:
         moves.append(_confirm("reach", "sent the network's word for help"))
     return tuple(_as_kept(turn, moves, heard)), tuple(changes.values())
 
 
 def changed(preferences: Preferences, changes: Sequence[Change]) -> Preferences:
     """As they are with what was wished just now."""
+    if not changes:
+        return preferences
     texts = {change.key.removeprefix(PREFERENCE): change.value for change in changes if change.key != "name"}
     return preferences.told(texts)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
@@ -59,7 +59,15 @@ class World:
     def _scope(self) -> Scope:
         if self._ready is None:
             # Not this world itself, which keeps the scope: in a ring the whole turn would wait for the collector.
-            seen = replace(self)
+            seen = World(
+                self.snapshot,
+                self.reading,
+                self.recollection,
+                self.messages,
+                self.written_on,
+                self.zone,
+                self.used,
+            )
             names = {
                 "customer": _Of(seen, _CUSTOMER),
                 "case": _Of(seen, _CASE),
@@ -104,7 +112,10 @@ class World:
 
     def entity(self, label: str) -> str | None:
         """What the turn names first under a label."""
-        return next((entity.value for entity in self.reading.entities if entity.label == label), None)
+        for entity in self.reading.entities:
+            if entity.label == label:
+                return entity.value
+        return None
 
     # --- functions of the expressions ---
 
@@ -401,4 +412,5 @@ def _zone(name: str) -> tzinfo | None:
 
 def zone_of(snapshot: Snapshot, otherwise: tzinfo) -> tzinfo:
     """The customer's: stated, else as their provider tells it, else the company's."""
-    return _zone(snapshot.preferences.zone or "") or _zone(snapshot.facts.get("zone", "")) or otherwise
+    stated, told = snapshot.preferences.zone, snapshot.facts.get("zone")
+    return (stated and _zone(stated)) or (told and _zone(told)) or otherwise
