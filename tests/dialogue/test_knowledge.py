@@ -127,19 +127,34 @@ def test_knowledge_without_articles_answers_nothing(tmp_path: Path) -> None:
     assert not empty.knows("password", "en")
 
 
+@pytest.fixture(scope="module")
+def searching(knowledge: Knowledge) -> Knowledge:
+    """The same, which remembers nothing of what the other has found."""
+    return Knowledge(knowledge.articles, knowledge.company_language)
+
+
 UNHEARD = ["zebras", "yodel", "quietly", "among", "violet", "xylophones"]
 
 
 @given(st.data(), st.lists(st.sampled_from(UNHEARD), unique=True))
 def test_what_is_given_up_unsearched_would_not_be_found(
-    knowledge: Knowledge, data: st.DataObject, more: list[str]
+    knowledge: Knowledge, searching: Knowledge, data: st.DataObject, more: list[str]
 ) -> None:
     article = data.draw(st.sampled_from(knowledge.articles))
     question = " ".join([data.draw(st.sampled_from(article.questions)), *more])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(search, "_REACH", 0.0)
-        searched = knowledge.find(question, article.language)
+        searched = searching.find(question, article.language)
     assert knowledge.find(question, article.language) == searched
+
+
+def test_a_question_that_was_found_before_is_another_with_more_that_is_unknown(knowledge: Knowledge) -> None:
+    question = knowledge.articles[0].questions[0]
+    for asked in (question, f"{question} 4711"):
+        found = knowledge.find(asked, knowledge.articles[0].language)
+        assert found is not None
+        assert found.article is knowledge.articles[0]
+    assert knowledge.find(f"{question} {' '.join(UNHEARD)}", knowledge.articles[0].language) is None
 
 
 @given(st.text(), st.sampled_from(["en", "es", "xx"]))

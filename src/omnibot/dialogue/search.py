@@ -27,6 +27,7 @@ _BY_COVERAGE, _BY_EXAMPLE = 0.55, 0.45
 _REACH = 0.4228  # of a question's weight: with less no article scores enough, for no example of it is more alike than
 # one of just its words, and so the score at most coverage · _BY_COVERAGE + 2 · coverage / (1 + coverage) · _BY_EXAMPLE
 _ROUNDING = 1e-9
+_QUESTIONS_REMEMBERED = 2048  # of each language, by the stems that articles have: some 0.5 MB
 _WORDS_REMEMBERED = 4096  # of those who ask, with their terms: most that people write are among them
 
 
@@ -58,6 +59,7 @@ class Index:
     anchors: tuple[tuple[frozenset[str], ...], ...]  # of each article: a word of its title, or a whole keyword
     subjects: frozenset[str]  # keywords of one stem
     example_weight: tuple[float, ...]  # of each example the idf of all its stems
+    _remembered: Callable[[tuple[str, ...], int], Found | None] = field(init=False, repr=False, compare=False)
 
     @classmethod
     def of(cls, articles: Sequence[Article], language: str) -> Index:
@@ -111,33 +113,43 @@ class Index:
         """Whether any article has any of some words, as they are written."""
         return any(map(self.terms.knows, words))
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_remembered", lru_cache(_QUESTIONS_REMEMBERED)(self._best))
+
     def best(self, question: Iterable[str]) -> Found | None:
         """The article that a question's words are about, if one is sure enough."""
         terms = {term.stem: term for term in map(self.terms.of, question)}
         known = [term for term in terms.values() if term.idf]
         if not known:
             return None
+        unknown = len(terms) - len(known)
         weight = sum([term.idf for term in known])  # a list, which is made faster than a generator
-        whole = weight + _UNKNOWN_WORD * (len(terms) - len(known))
+        if weight < max(_LEAST_EVIDENCE, _REACH * (weight + _UNKNOWN_WORD * unknown)):
+            return None
+        # Many ask for the same in the same words that matter, and what else they write is but counted.
+        return self._remembered(tuple([term.stem for term in known]), unknown)
+
+    def _best(self, stems: Sequence[str], unknown: int) -> Found | None:
+        """The article that stems are about which articles have, among so many that none has."""
+        known = [self.terms.by_stem[stem] for stem in stems]
+        weight = sum([term.idf for term in known])
+        whole = weight + _UNKNOWN_WORD * unknown
         least = max(_LEAST_EVIDENCE, _REACH * whole)
-        if weight < least:
-            return None
         evidence = _evidence(known, weight, least)
-        candidates = [number for number, found in evidence.items() if found >= least]
-        if not candidates:
-            return None
-        asked = terms.keys()
+        asked = frozenset(stems)
         score, number, likeness = 0.0, -1, 0.0
-        for one in candidates:
+        for one, found in evidence.items():
+            if found < least:
+                continue
             like = self._likeness(one, known, whole)
-            sure = _BY_COVERAGE * evidence[one] / whole + _BY_EXAMPLE * like
+            sure = _BY_COVERAGE * found / whole + _BY_EXAMPLE * like
             if sure >= _ENOUGH and (sure, one) > (score, number) and self._is_about(one, asked, like):
                 score, number, likeness = sure, one, like
         if number < 0:
             return None
         matched = [term.stem for term in known if number in term.articles]
         besides = asked - set(matched)
-        if besides and not self._covers(evidence[number] / whole, likeness, besides):
+        if (besides or unknown) and not self._covers(evidence[number] / whole, likeness, besides):
             return None
         return Found(self.articles[number], round(score, 3), tuple(sorted(matched)))
 
@@ -196,7 +208,7 @@ class _Terms:
     """The terms of an index by the words of those who ask."""
 
     def __init__(self, terms: Mapping[str, _Term], stem_of: Callable[[str], str]) -> None:
-        self._terms = terms
+        self.by_stem = terms
         self._stem_of = stem_of
         # a stem with a letter left out → the stem
         self._typos = {slip: stem for stem in terms if len(stem) >= _TYPO_LENGTH for slip in _slips(stem)}
@@ -204,14 +216,14 @@ class _Terms:
 
     def knows(self, word: str) -> bool:
         """Whether a word is one of an article, as it is written."""
-        return self._stem_of(word) in self._terms
+        return self._stem_of(word) in self.by_stem
 
     def _of(self, word: str) -> _Term:
         """The term of a word, perhaps of the one that it is a slip of the pen for."""
         stem = self._stem_of(word)
-        if stem not in self._terms:
+        if stem not in self.by_stem:
             stem = self._meant(stem)
-        return self._terms.get(stem) or _Term(stem)
+        return self.by_stem.get(stem) or _Term(stem)
 
     def _meant(self, stem: str) -> str:
         """The stem that an unknown one is a slip of the pen for, if there is one."""
@@ -219,7 +231,7 @@ class _Terms:
             return stem
         meant = self._typos.get(stem)  # a letter is missing
         for slip in () if meant else _slips(stem):  # one too many, or a wrong one
-            meant = slip if slip in self._terms and len(slip) >= _TYPO_LENGTH else self._typos.get(slip)
+            meant = slip if slip in self.by_stem and len(slip) >= _TYPO_LENGTH else self._typos.get(slip)
             if meant:
                 break
         return meant if meant and meant[0] == stem[0] else stem
