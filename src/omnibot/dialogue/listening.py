@@ -69,6 +69,8 @@ def _as_pressed(message: TurnMessage, turn: Turn) -> TurnMessage:
 
 def _offered_on(address: AddressId, turn: Turn) -> Sequence[Choice]:
     """By the latest message there; () when it is theirs, or offers nothing."""
+    if not any([one.choices for one in turn.recollection.recent]):
+        return ()
     latest = next(turn.said_on(address), None)
     return latest.choices if latest else ()
 

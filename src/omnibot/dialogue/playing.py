@@ -67,6 +67,8 @@ class Play:
 
     def question(self) -> Move | None:
         """The first thing that has to be known before anything is answered, and was not asked before."""
+        if not self.playbook.questions:
+            return None
         asked = asked_before(self.world.recollection)
         for question in self.playbook.questions:
             self.world.sources()

@@ -73,7 +73,7 @@ def _greeting(turn: Turn, heard: Heard) -> Iterator[Move]:
 
 def _disclosure(turn: Turn, to: KnownAddress | None, moves: Sequence[Move]) -> Iterator[Move]:
     """That a machine speaks, on each channel once: where never anything was said, the greeting says it."""
-    if to is None or any(move.kind is MoveKind.GREET and move.topic == "first" for move in moves):
+    if to is None or any([move.kind is MoveKind.GREET and move.topic == "first" for move in moves]):
         return
     channel = to.address.channel
     for one in reversed(turn.snapshot.timeline or turn.recollection.recent):
@@ -83,7 +83,8 @@ def _disclosure(turn: Turn, to: KnownAddress | None, moves: Sequence[Move]) -> I
 
 
 def _is_first(turn: Turn) -> bool:
-    return Direction.OUT not in [message.direction for message in turn.recollection.recent]
+    recent = reversed(turn.recollection.recent)  # mostly the last one is ours
+    return all(message.direction is not Direction.OUT for message in recent)
 
 
 def _is_new_conversation(turn: Turn) -> bool:

@@ -72,7 +72,7 @@ class World:
                 "customer": _Of(seen, _CUSTOMER),
                 "case": _Of(seen, _CASE),
                 "reading": _Of(self.reading, _READING),
-                "now": _Of(self.now.astimezone(self.zone), _NOW),
+                "now": _Of(seen, _NOW),
                 "event": seen._event,
                 "events": seen._events,
                 "usage": seen._usage,
@@ -88,6 +88,11 @@ class World:
     def now(self) -> datetime:
         """The turn's own time: nothing here has a clock."""
         return self.messages[-1].at
+
+    @property
+    def local(self) -> datetime:
+        """That time where the customer is."""
+        return self.now.astimezone(self.zone)
 
     @property
     def is_contact(self) -> bool:
@@ -330,14 +335,14 @@ _READING: Mapping[str, Callable[[Reading], object]] = {
     "mood_trend": lambda reading: reading.trend.sentiment if reading.trend else None,
     "frustration_trend": lambda reading: reading.trend.frustration if reading.trend else None,
 }
-_NOW: Mapping[str, Callable[[datetime], object]] = {
-    "hour": lambda now: now.hour,
-    "minute": lambda now: now.minute,
-    "weekday": lambda now: now.weekday(),
-    "day": lambda now: now.day,
-    "month": lambda now: now.month,
-    "year": lambda now: now.year,
-    "date": lambda now: now.date(),
+_NOW: Mapping[str, Callable[[World], object]] = {
+    "hour": lambda world: world.local.hour,
+    "minute": lambda world: world.local.minute,
+    "weekday": lambda world: world.local.weekday(),
+    "day": lambda world: world.local.day,
+    "month": lambda world: world.local.month,
+    "year": lambda world: world.local.year,
+    "date": lambda world: world.local.date(),
 }
 
 
