@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from omnibot.identity.cases import bare, cases_of
 from omnibot.model import (
+    NONE_KNOWN,
     PREFERENCE,
     USER,
     AddressId,
@@ -49,6 +50,7 @@ class Remembered:
 
 
 _NOTHING = Remembered()
+_NONE_STATED = frozenset[str]()
 
 
 def identify(
@@ -76,22 +78,21 @@ def identify(
     highest = _highest(disclosure)
     knows_account = _reaches(writer, disclosure.account)
     trusted = frozenset([id_ for id_, address in known.items() if _reaches(address, highest)])
-    if len(trusted) == len(known) and highest is Proof.PROVEN:  # as it is for most
-        theirs = tuple(address for address in known.values() if address.address.channel != USER)
-        told, heard = {fact.key: fact.value for fact in facts}, tuple(timeline)
-        felt, open_ = tuple(turn for _, turn in earlier), frozenset(known)
+    if len(trusted) == len(known) and highest is Proof.PROVEN:  # who has proven all that they have may be told all
+        theirs = tuple([address for address in known.values() if address.address.channel != USER])
+        told = {fact.key: fact.value for fact in facts}
+        open_ = trusted
     else:
         theirs = _addresses(writer, known.values(), trusted)
         told = {fact.key: fact.value for fact in facts if _may_know(writer, fact, known, disclosure)}
         open_ = _open(writer, known.values(), disclosure)
-        heard_at = {known[id_].address for id_ in open_}
-        heard = tuple(message for message in timeline if message.address in heard_at)
-        felt = tuple(turn for address, turn in earlier if address in open_)
+    heard, felt = _heard(timeline, earlier, known, open_)
+    preferences, stated = _preferences(told)
     return Snapshot(
         customer=customer,
         addresses=theirs,
         name=told.get("name", "").strip(),
-        preferences=_preferences(told),
+        preferences=preferences,
         facts=told,
         timeline=heard,
         trusted=trusted,
@@ -102,7 +103,7 @@ def identify(
         cases=_cases(writer, remembered.cases, known, open_),
         habits=_habits(writer, remembered.habits, known, disclosure),
         open=open_,
-        stated=_stated(told),
+        stated=stated,
     )
 
 
@@ -151,19 +152,13 @@ def _reaches(address: KnownAddress, level: Proof) -> bool:
 # --- facts ---
 
 
-def _preferences(told: Mapping[str, str]) -> Preferences:
-    """What they stated; their zone else as their provider tells it."""
+def _preferences(told: Mapping[str, str]) -> tuple[Preferences, frozenset[str]]:
+    """What they like, and the names of what of it they stated; their zone else as their provider tells it."""
     texts = {key.removeprefix(PREFERENCE): value for key, value in told.items() if key.startswith(PREFERENCE)}
+    stated = frozenset([name for name, value in texts.items() if value]) if texts else _NONE_STATED
     if not texts.get("zone") and (zone := told.get("zone")):
         texts["zone"] = zone
-    return Preferences().told(texts)
-
-
-def _stated(told: Mapping[str, str]) -> frozenset[str]:
-    """The names of the preferences that were told."""
-    return frozenset(
-        [key.removeprefix(PREFERENCE) for key, value in told.items() if value and key.startswith(PREFERENCE)]
-    )
+    return NONE_KNOWN.told(texts) if texts else NONE_KNOWN, stated
 
 
 def _since(told: Mapping[str, str], heard: Collection[KnownAddress]) -> datetime | None:
@@ -174,7 +169,7 @@ def _since(told: Mapping[str, str], heard: Collection[KnownAddress]) -> datetime
             return at if at.utcoffset() is not None else at.replace(tzinfo=UTC)
         except ValueError:  # as an older or a newer server wrote it
             pass
-    return min((address.since for address in heard if address.since), default=None)
+    return min([address.since for address in heard if address.since], default=None)
 
 
 def _may_know(
@@ -205,6 +200,20 @@ def _open(writer: KnownAddress, known: Collection[KnownAddress], disclosure: Dis
     """Where what was said may be known: at the address itself, and elsewhere where both ends are proven well enough."""
     open_ = _reaches(writer, disclosure.history)
     return frozenset(a.id for a in known if a is writer or (open_ and _reaches(a, disclosure.history)))
+
+
+def _heard(
+    timeline: Sequence[TimelineMessage],
+    earlier: Sequence[tuple[AddressId, EarlierTurn]],
+    known: Mapping[AddressId, KnownAddress],
+    open_: Collection[AddressId],
+) -> tuple[tuple[TimelineMessage, ...], tuple[EarlierTurn, ...]]:
+    """What was said where it may be known, and how it was meant; all of it where they have no other address."""
+    if len(open_) == len(known):
+        return tuple(timeline), tuple([turn for _, turn in earlier])
+    there = {known[id_].address for id_ in open_}
+    heard = tuple([message for message in timeline if message.address in there])
+    return heard, tuple([turn for address, turn in earlier if address in open_])
 
 
 # --- what memory keeps ---

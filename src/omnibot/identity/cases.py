@@ -27,7 +27,7 @@ def cases_of(
     for side in sides:
         if side.address in open_:
             matters.setdefault(side.id, []).append(side)
-    cases = sorted((_case(sides, channels) for sides in matters.values()), key=_touched)
+    cases = sorted([_case(sides, channels) for sides in matters.values()], key=_touched)
     if len(cases) <= _LATEST:
         return tuple(cases)
     still_open = [case for case in cases if case.state is not CaseState.RESOLVED][-_MOST_OPEN:]
@@ -42,6 +42,31 @@ def bare(case: Case) -> Case:
 
 def _case(sides: Sequence[CaseSide], channels: Mapping[AddressId, str]) -> Case:
     """One case of its sides. It is in the state that it got where it was touched last."""
+    return _of_one(sides[0], channels) if len(sides) == 1 else _of_several(sides, channels)
+
+
+def _of_one(side: CaseSide, channels: Mapping[AddressId, str]) -> Case:
+    """As it is stored: nearly all have been told at one address."""
+    return Case(
+        id=side.id,
+        intent=side.intent,
+        topic=side.topic,
+        state=side.state,
+        opened_at=side.opened_at,
+        touched_at=side.touched_at,
+        resolved_at=side.resolved_at,
+        contacts=side.contacts,
+        reopened=side.reopened,
+        channels=(channels[side.address],) * len(side.contacted_at),
+        concern=side.concern,
+        asked=side.asked,
+        attempts=side.attempts if len(side.attempts) < 2 else _attempts(side.attempts),
+        agents=side.agents,
+        addresses=(side.address,),
+    )
+
+
+def _of_several(sides: Sequence[CaseSide], channels: Mapping[AddressId, str]) -> Case:
     latest = max(sides, key=_touched)
     contacts = sorted((at, channels[side.address]) for side in sides for at in side.contacted_at)
     return Case(

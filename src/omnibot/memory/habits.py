@@ -59,6 +59,7 @@ MOST = 30  # messages that count
 HALF_LIFE = 20  # messages: ln 2 · 30
 HALF_LIFE_DAYS = 60.0
 
+_COUNTS = {trait: f"{trait}.n" for trait in (FORMALITY, WORDS, EMOJI, WARMTH, EXPERTISE, STEPS, ANSWER, HOURS)}
 _DAY = 86_400.0
 _FEWEST_WORDS = 3  # fewer tell nothing of how long somebody writes
 _MOST_WORDS = 100
@@ -90,7 +91,7 @@ def observed(
 
 def evidence(habits: Habits, trait: str) -> float:
     """How many messages a trait rests on."""
-    return habits.get(f"{trait}.n", 0.0)
+    return habits.get(_COUNTS[trait], 0.0)
 
 
 def decayed(habits: Habits, at: float) -> float:
@@ -132,10 +133,11 @@ def _has_emoji(text: str) -> bool:
 
 
 def _see(seen: dict[str, float], trait: str, value: float) -> None:
-    count = min(seen.get(f"{trait}.n", 0.0) + 1, MOST)
+    counted = _COUNTS[trait]
+    count = min(seen.get(counted, 0.0) + 1, MOST)
     mean = seen.get(trait, value)
     seen[trait] = round(mean + (value - mean) / count, 4)
-    seen[f"{trait}.n"] = count
+    seen[counted] = count
 
 
 def _see_where(seen: dict[str, float], messages: Sequence[TurnMessage], snapshot: Snapshot) -> None:
@@ -151,19 +153,18 @@ def _see_where(seen: dict[str, float], messages: Sequence[TurnMessage], snapshot
 
 def _waited(there: Address, first: TurnMessage, snapshot: Snapshot) -> float | None:
     """Minutes since what we said there last; None where they have written since, or too long ago to answer it."""
-    latest = None
-    for message in snapshot.timeline:
-        if message.address == there and message.at <= first.at and message.id != first.id:
-            latest = message
-    if latest is None or latest.direction is Direction.IN:
-        return None
-    minutes = (first.at - latest.at).total_seconds() / 60
-    return minutes if minutes <= _LONGEST_ANSWER else None
+    for latest in reversed(snapshot.timeline):
+        if latest.id != first.id and latest.at <= first.at and latest.address == there:
+            if latest.direction is Direction.IN:
+                return None
+            minutes = (first.at - latest.at).total_seconds() / 60
+            return minutes if minutes <= _LONGEST_ANSWER else None
+    return None
 
 
 def _see_hour(seen: dict[str, float], hour: int) -> None:
-    count = min(seen.get(f"{HOURS}.n", 0.0) + 1, MOST)
-    seen[f"{HOURS}.n"] = count
+    count = min(evidence(seen, HOURS) + 1, MOST)
+    seen[_COUNTS[HOURS]] = count
     now = hour * BINS // 24
     for place in range(BINS):
         share = seen.get(f"{HOUR}.{place}", 0.0)

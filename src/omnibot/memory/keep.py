@@ -9,7 +9,7 @@ from omnibot.memory.cases import change_of
 from omnibot.memory.facts import told
 from omnibot.memory.habits import FORGOTTEN, Habits, alive, days, observed
 from omnibot.memory.matters import Matters
-from omnibot.memory.profile import decisions
+from omnibot.memory.profile import decide_anew
 from omnibot.memory.said import Said, listen
 from omnibot.memory.situation import zone_of
 from omnibot.model import (
@@ -103,9 +103,8 @@ def _habits(
     kept = alive(snapshot.habits)
     own: Habits = kept.get(address) or _forgotten(snapshot.habits.get(address, {}))
     seen = observed(own, snapshot, reading, messages, said, _zone(snapshot))
-    sets = [habits for id_, habits in kept.items() if id_ != address]
-    held = {key: value for key, value in seen.items() if not key.endswith(".is")}
-    return {**held, **decisions([*sets, seen])}
+    decide_anew(seen, [habits for id_, habits in kept.items() if id_ != address])
+    return seen
 
 
 def _forgotten(habits: Habits) -> Habits:

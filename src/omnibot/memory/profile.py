@@ -32,7 +32,7 @@ from omnibot.memory.habits import (
 from omnibot.model import AddressId, Complexity, Detail, KnownAddress, Length, Manner, Register, Snapshot
 from omnibot.model.values import frozen
 
-__all__ = ["Learned", "decisions", "learned", "profile"]
+__all__ = ["Learned", "decide_anew", "learned", "profile"]
 
 _Taste = Register | Length | Manner | Complexity | Detail | bool
 
@@ -60,7 +60,7 @@ class _Trait:
     above: _Taste | None
     told: str  # of the mean
     count: str = field(init=False)  # the habit's messages, and
-    side: str = field(init=False)  # which of both is learned, as `decisions` keeps it
+    side: str = field(init=False)  # which of both is learned, as `decide_anew` keeps it
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "count", f"{self.habit}.n")
@@ -124,9 +124,17 @@ def learned(snapshot: Snapshot) -> tuple[Learned, ...]:
     return tuple([*_tastes(sets), *_channel(snapshot, kept), *_quiet(sets)])
 
 
-def decisions(sets: Collection[Habits]) -> Mapping[str, float]:
-    """What is kept of which preferences are learned: −1 below, 1 above, by the trait's name with `.is`."""
-    return {trait.side: float(side) for trait in _TRAITS if (side := _side(trait, sets)[0])}
+def decide_anew(habits: dict[str, float], others: Sequence[Habits]) -> None:
+    """Keep with an address's habits which preferences are learned, of them and those of the customer's others.
+
+    −1 below, 1 above, by the trait's name with `.is`; what was decided before counts until then.
+    """
+    sets = [*others, habits]
+    sides = [_side(trait, sets)[0] for trait in _TRAITS]
+    for trait, side in zip(_TRAITS, sides, strict=True):
+        habits.pop(trait.side, None)
+        if side:
+            habits[trait.side] = float(side)
 
 
 def _tastes(sets: Collection[Habits]) -> Iterator[Learned]:
@@ -140,14 +148,16 @@ def _tastes(sets: Collection[Habits]) -> Iterator[Learned]:
 
 def _side(trait: _Trait, sets: Collection[Habits]) -> tuple[int, float, float]:
     """Whether a trait is low (−1), high (1) or neither (0), over all addresses; its mean, and what that rests on."""
-    count = total = held = 0.0
+    count = 0.0
     for habits in sets:
-        if seen := habits.get(trait.count, 0.0):
-            count += seen
-            total += seen * habits[trait.habit]
-            held += seen * habits.get(trait.side, 0.0)
+        count += habits.get(trait.count, 0.0)
     if count < trait.enough:
         return 0, 0.0, count
+    total = held = 0.0
+    for habits in sets:
+        if seen := habits.get(trait.count, 0.0):
+            total += seen * habits[trait.habit]
+            held += seen * habits.get(trait.side, 0.0)
     mean = total / count
     if mean <= trait.low + trait.slack * (held < 0):
         return -1, mean, count
@@ -159,6 +169,8 @@ def _side(trait: _Trait, sets: Collection[Habits]) -> tuple[int, float, float]:
 
 def _channel(snapshot: Snapshot, sets: Mapping[AddressId, Habits]) -> Iterator[Learned]:
     """Where they write most, or often and are much quicker to answer; only of addresses that may be told everything."""
+    if len(sets) < 2:
+        return
     there = [known for known in snapshot.addresses if known.id in snapshot.trusted and known.id in sets]
     there = [known for known in there if not (known.stopped or known.unreachable)]
     if len({known.address.channel for known in there}) < 2:
@@ -202,7 +214,7 @@ def _quickest(channel: str, there: Sequence[KnownAddress], sets: Mapping[Address
 
 def _quiet(sets: Collection[Habits]) -> Iterator[Learned]:
     """The hours around the middle of their night in which they practically never write."""
-    count = sum(evidence(habits, HOURS) for habits in sets)
+    count = sum([evidence(habits, HOURS) for habits in sets])
     if count < _ENOUGH_HOURS:
         return
     shares = [

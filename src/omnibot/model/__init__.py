@@ -35,7 +35,17 @@ from omnibot.model.incoming import (
 from omnibot.model.memory import Event, Fact, Money, Property, Recalled, Recollection, Relationship, Usage
 from omnibot.model.parts import Choice, File, Link, OwnNumber, Paragraph, Part, Steps, plain
 from omnibot.model.plan import Change, Move, MoveKind, Plan, Value
-from omnibot.model.preferences import PREFERENCE, Complexity, Detail, Length, Level, Manner, Preferences, Register
+from omnibot.model.preferences import (
+    NONE_KNOWN,
+    PREFERENCE,
+    Complexity,
+    Detail,
+    Length,
+    Level,
+    Manner,
+    Preferences,
+    Register,
+)
 from omnibot.model.proving import Ask, Disclosure, ProofPurpose, ProofRequest, Tried
 from omnibot.model.reading import (
     OUT_OF_SCOPE,
@@ -60,6 +70,7 @@ from omnibot.model.snapshot import Snapshot
 from omnibot.model.timeline import Direction, TimelineMessage, TurnMessage
 
 __all__ = [
+    "NONE_KNOWN",
     "OUT_OF_SCOPE",
     "PREFERENCE",
     "USER",
