@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from omnibot.memory.cues import LANGUAGES, Cue, cues_of
 from omnibot.model import MessageId, TurnMessage
@@ -19,9 +18,11 @@ _FEW = 3  # words: too few to be sure of their language
 _BESIDE = 3  # words beside thanks that say nothing else
 _FINE = 2  # words: "perfect", "ok great"
 _END = re.compile(r"(?<=[.!?…;])\s+|\n+")
+_MAY_END = re.compile(r"[.!?…;\n](?:\s|(?<=\n))")  # where one ends in a text; found in a sixth of the time
 
 
-class Sentence(NamedTuple):
+@frozen
+class Sentence:
     """A sentence with its cues: as it is written and folded, its place in the turn, and its message."""
 
     text: str
@@ -48,7 +49,7 @@ _SILENCE = Said()
 
 def listen(messages: Sequence[TurnMessage], language: str) -> Said:
     """Listen to a turn in a language (ISO 639-1); in some words without a cue of it, for those of others, too."""
-    sentences = list(_sentences(messages, language))
+    sentences = _sentences(messages, language)
     if not sentences:
         return _SILENCE
     names = {(cue.topic, cue.name) for sentence in sentences for cue in sentence.cues}
@@ -69,18 +70,24 @@ def worded(what: str, language: str) -> str:
     return cues.words.get(what, "") if cues else ""
 
 
-def _sentences(messages: Sequence[TurnMessage], language: str) -> Iterator[Sentence]:
+def _sentences(messages: Sequence[TurnMessage], language: str) -> Sequence[Sentence]:
+    """Those with cues."""
     spoken = cues_of(language)
+    found = []
     place = 0
     for message in messages:
-        text = message.text
-        if not text or message.automatic:
+        if not message.text or message.automatic:
             continue
-        for part in _END.split(text[:_LONGEST], _MOST)[:_MOST]:
+        for part in _parts(message.text[:_LONGEST]):
             words = folded(part)
             if cues := (spoken.find(words) if spoken else ()) or _elsewhere(words, language):
-                yield Sentence(part, words, place, message.id, cues)
+                found.append(Sentence(part, words, place, message.id, cues))
             place += 1
+    return found
+
+
+def _parts(text: str) -> Sequence[str]:
+    return _END.split(text, _MOST)[:_MOST] if _MAY_END.search(text) else (text,)
 
 
 def _elsewhere(words: str, language: str) -> Sequence[Cue]:

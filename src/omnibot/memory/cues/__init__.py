@@ -13,8 +13,8 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
-from typing import NamedTuple
 
+from omnibot.model.values import frozen
 from omnibot.stems import folded
 
 __all__ = ["LANGUAGES", "Cue", "Cues", "cues_of"]
@@ -26,7 +26,8 @@ _PARTED = re.compile(r"[,\n]")
 _ANY = frozenset({"_", "...", "#"})
 
 
-class Cue(NamedTuple):
+@frozen
+class Cue:
     """A cue that was found, by its topic and name, and where in the folded sentence."""
 
     topic: str
@@ -67,14 +68,15 @@ class Cues:
         place = 0
         for number, word in enumerate(words, 1):
             if (forms := begun.get(word)) is not None:
-                text = text or f"{sentence} "
                 following = forms.next.get(words[number], ()) if number < len(words) else ()
-                for form in (*forms.open, *following) if following else forms.open:
-                    tries -= 1
-                    if match := form.match(text, place):
-                        found.append(Cue(form.topic, form.name, place, match.end() - 1))
-                if tries < 0:
-                    break
+                if forms.open or following:
+                    text = text or f"{sentence} "
+                    for form in (*forms.open, *following):
+                        tries -= 1
+                        if match := form.match(text, place):
+                            found.append(Cue(form.topic, form.name, place, match.end() - 1))
+                    if tries < 0:
+                        break
             place += len(word) + 1
         return _longest(found) if len(found) > 1 else found
 
