@@ -59,16 +59,12 @@ Part = Paragraph | Steps | Link | Choice | File | OwnNumber
 
 def plain(parts: Sequence[Part]) -> str:
     """Parts as plain text: steps numbered, links behind their label, choices and files left to the channel."""
-    return "\n\n".join(text for part in parts if (text := _plain(part)))
+    return "\n\n".join([text for part in parts if (text := _plain(part))])
 
 
 def _plain(part: Part) -> str:
-    match part:
-        case Paragraph(text):
-            return text
-        case Steps(items):
-            return "\n".join(f"{number}. {item}" for number, item in enumerate(items, 1))
-        case Link(label, url):
-            return f"{label}: {url}"
-        case Choice() | File() | OwnNumber():
-            return ""
+    if isinstance(part, Paragraph):
+        return part.text
+    if isinstance(part, Steps):
+        return "\n".join([f"{number}. {item}" for number, item in enumerate(part.items, 1)])
+    return f"{part.label}: {part.url}" if isinstance(part, Link) else ""

@@ -241,6 +241,8 @@ _NO_NAME = re.compile(r"[<>/\\@:{}\[\]=#]")
 
 def _called(name: str, register: Register) -> dict[str, str]:
     """Friends use the first name; a formal letter the whole one. What cannot be a name (`<3`, a link) is left out."""
+    if name.isalpha():  # most tell one word
+        return {"name": name, "first_name": name}
     words = [word.strip(',;.()"') for word in name.split() if not _NO_NAME.search(word)]
     words = [word for word in words if any(map(str.isalpha, word))]
     first = words[0] if words else ""

@@ -14,7 +14,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, partial
 from itertools import product
@@ -118,12 +118,13 @@ class Pack:
         chosen = _sayable(self.moves[name][style.index], values)
         if not chosen:
             raise KeyError(f"{name} has no words for {sorted(values)}")
-        if len(chosen) == 1:
-            return self._put(chosen[0], values, clock)
         first = variant % len(chosen)
-        if not told:
-            return self._put(chosen[first], values, clock)
-        said = [self._put(one, values, clock) for one in (*chosen[first:], *chosen[:first])]
+        said: list[str] = []
+        for one in (*chosen[first:], *chosen[:first]):
+            text = self._put(one, values, clock)
+            if len(chosen) == 1 or text not in told:
+                return text
+            said.append(text)
         return min(said, key=told.rfind)
 
     def _put(self, wording: _Wording, values: Values, clock: Clock) -> str:
@@ -159,8 +160,16 @@ class Pack:
             if name.startswith(_HANDOFF)
         }
 
-    def channel(self, channel: str) -> dict[str, str]:
+    def channel(self, channel: str) -> Mapping[str, str]:
         """How a channel is spoken of: `by_channel`, `by_channel_place`, `an_address`."""
+        return self._spoken_of(channel)
+
+    @cached_property
+    def _spoken_of(self) -> Callable[[str], Mapping[str, str]]:
+        """Each reply speaks of its channel, and there are few of them; what people call one may be anything."""
+        return lru_cache(64)(self._channel)
+
+    def _channel(self, channel: str) -> Mapping[str, str]:
         forms = self.channels.get(channel) or self.channels["other"]
         return {key: form.replace("{channel}", channel.capitalize()) for key, form in forms.items()}
 
@@ -171,7 +180,9 @@ def _words(wording: _Wording) -> tuple[str, ...]:
 
 def _sayable(cell: _Cell, values: Values) -> Sequence[_Wording]:
     """The wordings whose places can all be filled; of these the ones that say most of what is known."""
-    known = [wording for wording in cell if all([values.get(name, "") != "" for name in wording.needs])]
+    known = [
+        wording for wording in cell if not wording.needs or all([values.get(name, "") != "" for name in wording.needs])
+    ]
     if len(known) < 2:
         return known
     most = max([wording.preferred for wording in known])
