@@ -76,7 +76,7 @@ def turn(work: Work, steps: Steps) -> Generator[Pause, Told, Outcome]:
         address=messages[-1].address,
         record=record_of(work, messages, snapshot, reading, recollection, plan, phrased),
         mood=EarlierTurn.of(reading, messages[-1].at, answered=bool(drafts)),
-        replies=tuple(Reply(draft, purpose(draft, plan, messages[-1].address)) for draft in drafts),
+        replies=tuple([Reply(draft, purpose(draft, plan, messages[-1].address)) for draft in drafts]),
         changes=(*told, *plan.changes, *kept.changes),
         handoff=plan.handoff,
         revised=revisions(work.items),

@@ -29,6 +29,7 @@ _LONG_ENOUGH = 4  # signs of a number that is nothing else by accident
 _NUMBERS = ("error_code", "order", "invoice", "ticket")  # what tells one matter from another, the tellingest first
 _THINGS = ("product", "plan")
 _NO_MATTER = frozenset({"version", "amount", "date", *_THINGS})  # what is the same in many matters
+_ANSWERED = (CaseState.WAITING, CaseState.RESOLVED)
 _NOTHING: Mapping[str, str] = {}
 
 
@@ -56,8 +57,7 @@ def matter_of(
     intent = intent_of(reading, matters)
     if intent and intent not in matters.earlier:
         return _of_intent(intent, near, reading, messages, said, matters)
-    named = {entity.value for entity in reading.entities}
-    if told := next((case for case in near if case.topic in named or _is_written(case.topic, messages)), None):
+    if told := _by_number(near, {entity.value for entity in reading.entities}, messages):
         return told
     latest = near[0]
     if intent or any(message.answers is not None for message in messages):
@@ -76,6 +76,8 @@ def intent_of(reading: Reading, matters: Matters) -> str:
 
 def topic_of(intent: str, reading: Reading, matters: Matters) -> str:
     """What tells this matter from others of its intent; '' where nothing does."""
+    if not reading.entities:
+        return ""
     if label := matters.topics.get(intent):
         return next((entity.value for entity in reading.entities if entity.label == label), "")
     for labels in (_NUMBERS, _THINGS):
@@ -88,7 +90,7 @@ def topic_of(intent: str, reading: Reading, matters: Matters) -> str:
 
 def can_go_on(case: Case, now: datetime, matters: Matters) -> bool:
     """Whether what is written now may still be about it: what is answered or solved is over after a while."""
-    if case.state in (CaseState.WAITING, CaseState.RESOLVED):
+    if case.state in _ANSWERED:
         return now - (case.resolved_at or case.touched_at) <= matters.reopen
     return now - case.touched_at <= _OWED
 
@@ -123,13 +125,21 @@ def _of_intent(
     if found := next((case for case in same if not (case.topic and topic) or case.topic in named), None):
         return found
     numbers = {entity.value for entity in reading.entities if entity.label not in _NO_MATTER}
-    if found := next((case for case in near if case.topic in numbers or _is_written(case.topic, messages)), None):
+    if found := _by_number(near, numbers, messages):
         return found
     if not (said.solved is False or _again(reading)):
         return None
     likely = {other.value for other in reading.intent.alternatives}
     lately = _recent(near, messages[-1].at)
     return next((case for case in lately if case.intent in likely and _may_be(case, named, topic)), None)
+
+
+def _by_number(near: Sequence[Case], named: Collection[str], messages: Sequence[TurnMessage]) -> Case | None:
+    """The first whose topic is named or stands in what they wrote."""
+    for case in near:
+        if case.topic and (case.topic in named or _is_written(case.topic, messages)):
+            return case
+    return None
 
 
 def _is_written(topic: str, messages: Sequence[TurnMessage]) -> bool:

@@ -116,9 +116,11 @@ def _only_thanks(messages: Sequence[TurnMessage], sentences: Sequence[Sentence],
     """Not who asks something beside it, or says more than a few words; one word may be praise and no more."""
     if ("matter", "not_yet") in names:
         return False
+    if ("matter", "thanks") not in names and ("matter", "fine") not in names:
+        return False
     text = " ".join([message.text for message in messages])
     if ("matter", "thanks") not in names:
-        return ("matter", "fine") in names and len(text.split()) <= _FINE and "?" not in text
+        return len(text.split()) <= _FINE and "?" not in text
     thanks = [
         sentence.words[cue.start : cue.end] for sentence in sentences for cue in sentence.cues if cue.name == "thanks"
     ]

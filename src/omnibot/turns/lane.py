@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import takewhile
+from operator import attrgetter
 
 from omnibot.memory.events import counted_as, facts_of, tells
 from omnibot.model import AddressId, Change, DeliveryState, Event, Fact, TurnMessage
@@ -14,7 +15,7 @@ from omnibot.store.work import EVENTS, Happened, InboxItem, Kind, Reported, Revi
 
 def of_one_kind(work: Work) -> Work:
     """What waits in a lane as far as it is all of agents, or none: the rest stays there, so that the order holds."""
-    if not any(item.kind is Kind.ACT for item in work.items):
+    if Kind.ACT not in [item.kind for item in work.items]:
         return work
     items = sorted(work.items, key=lambda item: item.id)
     acts = items[0].kind is Kind.ACT
@@ -56,12 +57,12 @@ def _fact(change: Change, address: AddressId) -> Fact:
 def what_happened(work: Work) -> tuple[tuple[Happened, ...], tuple[Change, ...]]:
     """What the company has told, and what follows from it."""
     events = _events(work.items)
+    if not events:
+        return (), ()
     return _taken_in(events, work), tuple(change for event in events for change in facts_of(event))
 
 
 def _taken_in(events: Sequence[Event], work: Work) -> tuple[Happened, ...]:
-    if not events:
-        return ()
     seen = {(address, used.name): used.count for address, used in work.usage}
     happened = []
     for event in events:
@@ -86,7 +87,7 @@ def _events(items: Sequence[InboxItem]) -> list[Event]:
         for item in items
         if item.kind is Kind.EVENT
     ]
-    return sorted(events, key=lambda event: event.at)
+    return sorted(events, key=attrgetter("at")) if events else events
 
 
 def without(work: Work, addresses: Collection[AddressId]) -> Work:
@@ -101,7 +102,8 @@ def address_of(work: Work) -> AddressId:
 
 def messages_of(items: Sequence[InboxItem]) -> list[TurnMessage]:
     """In the order in which they were written; providers may deliver them in another."""
-    return sorted((item.message for item in items if item.message), key=lambda m: (m.at, m.id))
+    messages = [item.message for item in items if item.message]
+    return sorted(messages, key=attrgetter("at", "id")) if len(messages) > 1 else messages
 
 
 def as_edited(messages: Sequence[TurnMessage], items: Sequence[InboxItem]) -> list[TurnMessage]:
@@ -117,33 +119,37 @@ def as_edited(messages: Sequence[TurnMessage], items: Sequence[InboxItem]) -> li
 def revisions(items: Sequence[InboxItem]) -> tuple[Revised, ...]:
     """What was changed, for the commit."""
     return tuple(
-        Revised(
-            address=item.address,
-            message_id=item.payload["message_id"],
-            at=datetime.fromisoformat(item.payload["at"]),
-            text=item.payload["text"],
-        )
-        for item in items
-        if item.kind is Kind.EDIT
+        [
+            Revised(
+                address=item.address,
+                message_id=item.payload["message_id"],
+                at=datetime.fromisoformat(item.payload["at"]),
+                text=item.payload["text"],
+            )
+            for item in items
+            if item.kind is Kind.EDIT
+        ]
     )
 
 
 def reports(items: Sequence[InboxItem]) -> tuple[Reported, ...]:
     """What providers told of ours, for the commit."""
     return tuple(
-        Reported(
-            address=item.address,
-            provider_id=item.payload["provider_id"],
-            state=DeliveryState(item.payload["state"]),
-            reason=item.payload["reason"],
-            unreachable=item.payload["unreachable"],
-            attempts=item.attempts,
-        )
-        for item in items
-        if item.kind is Kind.REPORT
+        [
+            Reported(
+                address=item.address,
+                provider_id=item.payload["provider_id"],
+                state=DeliveryState(item.payload["state"]),
+                reason=item.payload["reason"],
+                unreachable=item.payload["unreachable"],
+                attempts=item.attempts,
+            )
+            for item in items
+            if item.kind is Kind.REPORT
+        ]
     )
 
 
 def text_of(messages: Sequence[TurnMessage]) -> str:
     """All of them as one text, a line each."""
-    return "\n".join(message.text for message in messages)
+    return "\n".join([message.text for message in messages])

@@ -41,7 +41,7 @@ def opened(work: Work, messages: Sequence[TurnMessage], steps: Steps) -> tuple[A
 
 def variant_of(recent: Sequence[TimelineMessage], address: AddressId) -> int:
     """Another one for each reply to a customer: ids of messages are no measure, since replies take every other one."""
-    return address + sum(message.direction is Direction.OUT for message in recent)
+    return address + [message.direction for message in recent].count(Direction.OUT)
 
 
 def purpose(draft: Draft, plan: Plan, written_from: AddressId) -> Purpose:

@@ -91,9 +91,11 @@ def remind(
     """Most have said no more than the turn sees, and of what was said just now nothing is indexed yet."""
     if len(work.timeline) < TIMELINE or steps.embed is None:
         return None
-    said = Counter(message.address for message in work.timeline)
-    more = (a for a in work.addresses if a.id in snapshot.open and said[a.address] >= TIMELINE)
-    addresses = tuple(a.id for a in more if a.since is None or work.at - a.since > _JUST_NOW)
+    heard = [a for a in work.addresses if a.id in snapshot.open and (a.since is None or work.at - a.since > _JUST_NOW)]
+    if not heard:
+        return None
+    said = Counter([message.address for message in work.timeline])
+    addresses = tuple([a.id for a in heard if said[a.address] >= TIMELINE])
     sought = seek(text_of(messages), reading.language.value, steps.embed) if addresses else None
     if sought is None:
         return None

@@ -46,6 +46,7 @@ _WEIGHTY = frozenset({"serious", "urgent", "escalated", "team"})  # hand-offs th
 _UNREMARKABLE = frozenset({"unknown", "unclear"})  # hand-offs that need no words of their own behind another
 _WITH_BUTTON = frozenset({"which_number", "which_address"})  # questions that a button can answer
 _OPENING = ("opening", "first")  # topics of greetings that stand before all else
+_SAYS_WHAT_NEXT = frozenset({MoveKind.HANDOFF, MoveKind.NEXT, MoveKind.ASK})
 _REMEMBERED = 6  # of our messages: words that are further back may be used again
 _MOST_EMOJI = 2  # a reply
 
@@ -310,7 +311,7 @@ class _Words:
 
     def _drafts(self, to: KnownAddress, parts: Sequence[Part], limits: Limits, subject: str = "") -> tuple[Draft, ...]:
         """What is offered, offers the last of them: it is what they have read when they choose."""
-        choices = tuple(part for part in parts if isinstance(part, Choice))
+        choices = tuple([part for part in parts if isinstance(part, Choice)])
         instead = Instead(self._instead_of_file, self._say("answer.choose") if choices else "")
         drafts = [Draft(to=to, parts=message, subject=subject) for message in fit(parts, limits, instead)]
         if choices:
@@ -330,9 +331,9 @@ class _Words:
     def _opening(self, plan: Plan, limits: Limits) -> Iterator[Part]:
         topics = {move.topic for move in plan.moves if move.kind is MoveKind.GREET}
         begins_thread = plan.unsolicited or plan.pointer is not None
-        if topics & {*_OPENING} or (limits.subject and begins_thread):
+        if not topics.isdisjoint(_OPENING) or (limits.subject and begins_thread):
             yield _Opening(self._say("greet.opening" if limits.subject else "greet.opening_chat"))
-        discloses = "first" in topics or any(move.kind is MoveKind.DISCLOSE for move in plan.moves)
+        discloses = "first" in topics or MoveKind.DISCLOSE in [move.kind for move in plan.moves]
         if discloses and "who_are_you" not in topics:
             yield Paragraph(self._disclosure())
 
@@ -409,7 +410,7 @@ class _Words:
 
     def _handoff_topic(self, move: Move, plan: Plan) -> str:
         """`more` where people were promised a moment ago: the same promise again sounds as if nobody listened."""
-        if any(move.kind is MoveKind.GREET for move in plan.moves):
+        if MoveKind.GREET in [move.kind for move in plan.moves]:
             return move.topic  # another conversation: what was promised is long past
         if plan.to is not None and plan.to.shared:
             return move.topic  # somebody else was promised it, perhaps
@@ -462,10 +463,10 @@ class _Words:
 
     def _offers_more(self, plan: Plan, answers: list[Move]) -> bool:
         """Once, behind the first answer of a conversation, and not to those who like it short."""
+        if not answers or self.style.length is Length.SHORT:
+            return False
         kinds = {move.kind for move in plan.moves}
-        says_what_next = kinds & {MoveKind.HANDOFF, MoveKind.NEXT, MoveKind.ASK}
-        begins = MoveKind.GREET in kinds
-        return bool(answers) and begins and not says_what_next and self.style.length is not Length.SHORT
+        return MoveKind.GREET in kinds and kinds.isdisjoint(_SAYS_WHAT_NEXT)
 
     # --- decoration ---
 

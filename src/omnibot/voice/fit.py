@@ -15,6 +15,9 @@ from omnibot.model.values import frozen
 __all__ = ["Instead", "fit"]
 
 
+_EVERYWHERE = frozenset({Paragraph, Steps, Link})  # what each channel can carry
+
+
 @frozen
 class Instead:
     """What stands for what a channel lacks: a part for a file, and words below choices that are numbered."""
@@ -25,7 +28,8 @@ class Instead:
 
 def fit(parts: Sequence[Part], limits: Limits, instead: Instead) -> Iterator[tuple[Part, ...]]:
     """Cut parts into messages that a channel can carry, in order; nothing is lost."""
-    parts = _without_lacking(parts, limits, instead)
+    if not _EVERYWHERE.issuperset(map(type, parts)):
+        parts = _without_lacking(parts, limits, instead)
     if parts and _has_room(parts, limits):  # nearly always
         yield tuple(parts)
         return
