@@ -40,15 +40,6 @@ def recent(timeline: list[TimelineMessage], *turn: TurnMessage) -> tuple[Timelin
     return recall(snapshot, READING, turn).recent
 
 
-def test_messages_are_told_in_the_order_in_which_they_were_written() -> None:
-    late, early = entry(1, minutes=5), entry(2, minutes=0)
-    assert recent([late, early]) == (early, late)
-
-
-def test_messages_of_one_moment_keep_the_order_of_their_ids() -> None:
-    assert recent([entry(2, 0), entry(1, 0)]) == (entry(1, 0), entry(2, 0))
-
-
 def test_the_turns_own_messages_are_not_memories() -> None:
     own = TurnMessage(id=MessageId(2), address=AddressId(1), at=NOON, text="message 2")
     assert recent([entry(1, 0), entry(2, 1)], own) == (entry(1, 0),)

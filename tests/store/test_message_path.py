@@ -871,6 +871,8 @@ async def test_an_old_message_has_its_own_place_on_the_timeline(store: Store) ->
     customer = await store.records.customer_of(SARAH)
     assert customer is not None
     assert [m.text for m in await store.records.timeline(customer)] == ["earlier", "later"]
+    [work] = await claim(store)
+    assert [m.text for m in work.timeline] == ["earlier", "later"]
 
 
 async def test_a_turn_sees_how_the_latest_ones_were_meant_oldest_first(store: Store) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from operator import attrgetter
 
 from omnibot.memory.cases import ARTICLE, agents_of
 from omnibot.memory.keep import Kept, keep
@@ -30,7 +29,6 @@ __all__ = [
 ]
 
 RECENT = 20  # messages: enough to see what was just said on every channel
-_written = attrgetter("at", "id")
 _USUAL = Matters()
 
 
@@ -68,9 +66,9 @@ def recall(
 
 
 def _recent(timeline: Sequence[TimelineMessage], turn: Sequence[TurnMessage]) -> tuple[TimelineMessage, ...]:
-    """The latest messages in the order in which they were written, oldest first, without the turn's own."""
+    """The latest messages, oldest first, without the turn's own."""
     own = {message.id for message in turn}
-    earlier = sorted((message for message in timeline if message.id not in own), key=_written)
+    earlier = [message for message in timeline if message.id not in own]
     return tuple(earlier[-RECENT:])
 
 

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta, tzinfo
 from functools import lru_cache
-from operator import attrgetter
 from zoneinfo import ZoneInfo
 
-from omnibot.model import BusinessHours, Case, Direction, EarlierTurn, Situation, Snapshot, TimelineMessage, TurnMessage
+from omnibot.model import (
+    BusinessHours,
+    Case,
+    Direction,
+    EarlierTurn,
+    MessageId,
+    Situation,
+    Snapshot,
+    TimelineMessage,
+    TurnMessage,
+)
 
 __all__ = ["situate", "zone_of"]
 
 _A_CONTACT = timedelta(minutes=30)  # of silence: whoever writes again after that contacts us once more
 _ONE_MATTER = timedelta(days=7)  # within which they may still write about the same
-_written = attrgetter("at", "id")
 
 
 def situate(snapshot: Snapshot, turn: Sequence[TurnMessage], zone: tzinfo, hours: BusinessHours) -> Situation:
@@ -22,10 +30,8 @@ def situate(snapshot: Snapshot, turn: Sequence[TurnMessage], zone: tzinfo, hours
 
     The contacts are those on the matter that they last wrote about: what this turn is about is not understood yet.
     """
-    own = {message.id for message in turn}
-    before = sorted((message for message in snapshot.timeline if message.id not in own), key=_written)
     now = turn[-1].at
-    reply, words = _last_exchange(before)
+    reply, words = _last_exchange(snapshot.timeline, {message.id for message in turn})
     return Situation(
         now=now,
         zone=zone_of(snapshot.facts.get("zone", "")) or zone,
@@ -40,13 +46,15 @@ def situate(snapshot: Snapshot, turn: Sequence[TurnMessage], zone: tzinfo, hours
     )
 
 
-def _last_exchange(before: Sequence[TimelineMessage]) -> tuple[TimelineMessage | None, TimelineMessage | None]:
-    """What we said last, and what they had said before that."""
+def _last_exchange(
+    timeline: Sequence[TimelineMessage], own: Collection[MessageId]
+) -> tuple[TimelineMessage | None, TimelineMessage | None]:
+    """What we said last, and what they had said before that; the turn's own messages are neither."""
     reply = None
-    for message in reversed(before):
+    for message in reversed(timeline):
         if message.direction is Direction.OUT:
             reply = reply or message
-        elif reply:
+        elif reply and message.id not in own:
             return reply, message
     return reply, None
 

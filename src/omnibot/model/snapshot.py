@@ -31,7 +31,7 @@ class Snapshot:
     name: str = ""
     preferences: Preferences = NONE_KNOWN
     facts: Mapping[str, str] = field(default_factory=lambda: NOTHING)
-    timeline: tuple[TimelineMessage, ...] = ()
+    timeline: tuple[TimelineMessage, ...] = ()  # as it was written, oldest first; of one moment by id
     trusted: frozenset[AddressId] = frozenset()  # may be told everything: replies go from one to another of these alone
     tried: tuple[Tried, ...] = ()  # codes typed in this turn
     earlier: tuple[EarlierTurn, ...] = ()  # how the latest turns were meant, oldest first

@@ -166,7 +166,7 @@ class Work:
     items: tuple[InboxItem, ...]
     addresses: tuple[KnownAddress, ...]
     facts: tuple[Fact, ...]  # the weightier of two later
-    timeline: tuple[TimelineMessage, ...]
+    timeline: tuple[TimelineMessage, ...]  # as it was written, oldest first; of one moment by id
     at: datetime  # when it was loaded, by the database's clock
     requests: tuple[ProofRequest, ...] = ()  # of their addresses; those that are over, too, for a while
     earlier: tuple[tuple[AddressId, EarlierTurn], ...] = ()  # the latest, oldest first, each with where it was
