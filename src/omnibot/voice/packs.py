@@ -48,10 +48,15 @@ class Style:
     manner: Manner
     length: Length | None = None  # None: as long as it is usual
 
+    @property
+    def index(self) -> int:
+        """Its place in the cells of a move."""
+        return _INDEX[self.register, self.manner, self.length]
+
 
 _HANDOFF = f"{MoveKind.HANDOFF}."
 _STYLES = [Style(*each) for each in product(Register, Manner, (None, *Length))]
-_CELLS = {style: place for place, style in enumerate(_STYLES)}  # in the cells of a move
+_INDEX = {(style.register, style.manner, style.length): index for index, style in enumerate(_STYLES)}
 
 
 @frozen
@@ -110,7 +115,7 @@ class Pack:
         Of several that say as much it is the one that was last used longest ago in `told`, our latest words;
         `variant` chooses among those that were not used at all.
         """
-        chosen = _sayable(self.moves[name][_CELLS[style]], values)
+        chosen = _sayable(self.moves[name][style.index], values)
         if not chosen:
             raise KeyError(f"{name} has no words for {sorted(values)}")
         first = variant % len(chosen)
