@@ -149,7 +149,8 @@ class Pack:
 
     def promised(self, topic: str, told: str) -> bool:
         """Whether our latest words pass something to people, by a topic's words."""
-        return bool(told) and any([all([part in told for part in words]) for words in self.promises[topic]])
+        # mostly the first of the words is missing already, and it takes a while to see that they are not in ours
+        return bool(told) and any([all(part in told for part in words) for words in self.promises[topic]])
 
     @cached_property
     def promises(self) -> Mapping[str, Sequence[Sequence[str]]]:
