@@ -1,5 +1,6 @@
-"""What customers write: some 200 messages of about 17 words, written for this, and long ones made of them.
+"""What customers write: 400 messages of about 17 words, written for this, and long ones made of them.
 
+Of the 400 that are `VARIED`, 280 are English, and 40 each Spanish, German and French. `MESSAGES` are 191 of them.
 `{n}` is another number each time, as order numbers and amounts are in life: words come again, texts hardly do.
 """
 
@@ -7,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-__all__ = ["LONG", "MESSAGES", "fresh"]
+__all__ = ["LONG", "MESSAGES", "VARIED", "fresh"]
 
 _WRITTEN = """
 hi, i ordered a pair of boots last tuesday and the tracking still says label created, any news?
@@ -203,7 +204,220 @@ Could you send the receipt for {n} again, this time to our bookkeeping instead o
 Our site went live an hour ago and the certificate warning scares all our visitors away, please hurry.
 """
 
+_MORE = """
+The lease ends in June and I want to hand back the car early, what would that cost me?
+After the last rain the skylight you fitted started dripping onto my desk, who do I call about it?
+My payslip for {n} hours is wrong, the overtime from the night shifts is missing completely.
+Do your pillows come with a trial period, or do I have to keep them once the seal is broken?
+We uploaded the floor plan twice and both times the preview rotates it by ninety degrees, any idea?
+I would like to book a table for nine, two of us are vegan and one brings a guide dog.
+the scooter stopped in the middle of a crossing with the display frozen at full charge, that was scary
+Could you check why parcel {n} is travelling back and forth between Leipzig and Liège?
+Our choir sings at your hotel in December, is there a piano in the lounge and can it be tuned?
+Whoever packed this did a marvellous job, not a single jar was chipped, and the note made me smile.
+I get a blank page after signing with my digital identity card, Firefox and Edge both do the same.
+Why is the deposit still blocked on my credit card although I brought the van back unharmed?
+How often should the water filter be replaced when there are five people in the household?
+Please cancel the appointment of my father, he passed away on Sunday and I am sorting out his affairs.
+You advertise lifetime updates, yet the new edition asks me for another {n} dollars, explain that.
+Could someone translate the warranty card, I only got it in Korean and Polish.
+The kettle whistles before it boils and the handle gets far too hot to touch without a cloth.
+I'd like to donate the refund instead of getting it back, can that be arranged somehow?
+Our terminal declines every contactless payment over fifty pounds since it was swapped last week.
+My daughter typed a whole essay into your editor and after one refresh it was simply gone, she's in tears.
+What documents does a sole trader need to open an account, and may I sign them electronically?
+Webhook retries hit us six times within a second, shouldn't there be an exponential backoff between them?
+Is the pool heated in October, and are dogs allowed on the terrace next to it?
+I ordered the gluten-free menu, the label says wheat flour, and my wife is a coeliac.
+Quick heads-up, the phone number at the bottom of your newsletter belongs to a dentist in Bristol.
+Where can I download last year's tax certificate, the archive only goes back to spring.
+The elevator in your car park has been out of order for so long that spiders live in it.
+I've got two profiles because I married, please merge them and keep the points of both.
+Does the starter kit contain batteries, and would rechargeable ones work in it as well?
+You've sent me the size guide three times, what I need is the return label for parcel {n}.
+Our students can't submit, the upload bar reaches the end and jumps back to the beginning.
+I'm so relieved, your night crew found my hearing aid in seat 14C, bless them all!
+Please explain in plain words what happens to my pension when I change from full time to part time.
+The seller refuses to answer, so how does your buyer protection work for a painting that was never shipped?
+Two-factor codes arrive about five minutes late on my Vodafone number, by then they're useless.
+Could we have a second key for the storage unit, my brother and I come at different times.
+Since you switched couriers nothing has arrived undamaged, not one of four deliveries, I'm keeping count.
+May I bring my own wine to the party, and how much do you charge for the corks?
+We'd appreciate a call with an engineer, replication lag on the secondary keeps growing beyond {n} seconds.
+I think the recipe card is wrong, nobody needs four tablespoons of salt for one pizza.
+How do I read the meter with the grey cover, there are two rows of numbers and a blinking dot.
+My claim was rejected because of a missing signature, yet there is no line for one on your form.
+The zip of the tent burst on its first night, we slept in the car, and it was raining cats and dogs.
+Which of your policies covers a camera that is used for work at weekends and privately otherwise?
+I pressed subscribe by mistake, the dialogue had no way to go back, kindly reverse that.
+Honestly, a chat that closes itself while I look for my customer number is an insult.
+Is the charger for the old model compatible, I still have three of those in a drawer?
+Can the installer come on a Saturday, we both work shifts and the neighbours have no key.
+Our museum wants to lend two of your headsets for an exhibition, whom should I write to?
+There's a strange clicking from the hard disk, and copies stop at eighty percent with a checksum error.
+The refund for the concert went to a card that expired, how do I get hold of that money now?
+Would a nine-year-old manage this kit alone, or is there glue and a knife involved?
+Thanks, the second link works, I have what I needed and you can close my request.
+My meter was exchanged on the 8th, since then the app shows zero consumption for every single day.
+I'm in a wheelchair and your shuttle driver told me that I should have mentioned that beforehand.
+Could you put the subscription on hold while I'm in hospital, I can't say for how long.
+The map shows your branch on the wrong side of the river, I walked forty minutes for nothing.
+Dear team, attached you'll find our purchase order, kindly confirm the quantity of {n} pieces and the lead time.
+Somebody signed for my watch with an illegible scribble, it certainly wasn't me nor anyone in this house.
+After the migration our shared calendar shows every meeting in Pacific time, we sit in Lisbon.
+What does the orange triangle next to my name mean, and does it ever go away?
+I love how quiet the dishwasher is, you could sleep next to it, my compliments to whoever designed it.
+The seeds you sold me as basil turn out to be mint, which is fine for tea but not for pesto.
+If I lower the insured sum now, does the discount for not having had an accident stay?
+Your agent called me sweetheart, I am a fifty-eight-year-old surgeon and would like an apology.
+The last three statements have a fee called maintenance, what exactly is being maintained for {n} cents?
+Can I transfer my gym contract to my flatmate, she would take over from next month.
+I'd need a pro forma invoice in Swiss francs for customs, otherwise the machine stays at the border.
+Both my trial and my colleague's ended at once, though hers started a fortnight after mine.
+Is it normal that the mattress smells of chemicals, or should I air it for a while?
+The child seat doesn't click into the base, and we're leaving for the coast in the morning.
+There are crumbs of somebody else's sandwich in the box of shoes you sold me as new.
+Pull requests from forks don't trigger any builds since Tuesday, the settings haven't been touched.
+Could you tell the night manager that room 412 was spotless, and the extra blanket was very kind.
+I can't tell which plug fits, the socket here has three flat pins in a triangle.
+Your form insists on a middle name, I have none, and neither has half of my country.
+The glossary in the student edition stops at the letter R, is there an erratum I can print?
+We pay for the fast line and get a tenth of it, measured by cable with nothing else connected.
+When will the green tea with the lemon be back, the shop near me has run out for weeks.
+Please take my late mother off your mailing list, every catalogue is a little stab.
+Does the export contain deleted comments as well, our works council insists on an answer.
+The lamp hums when it is dimmed below a third, is that the bulb or the switch?
+I waved at the bus, the driver looked at me and drove on, line 38 at ten past seven.
+How much notice do you need if we want to change the menu for {n} guests?
+My screen reader announces every button on your site as graphic, so I can't buy anything.
+The promised technician never rang, I took the day off unpaid, and I'd like to know what you'll do about it.
+Are the points I collected before the merger still worth something, or did they expire?
+Somehow my playlist lost all its Icelandic songs, the rest is there and in order.
+We'd like to renew, but only if the price from two years ago still holds for charities.
+I scratched the hob with your own cleaner, the one that's recommended in the manual on page 9.
+Can the alarm be silenced remotely, it has been howling for an hour and we're abroad.
+The colour printer insists on cyan although I print a plain black letter, what a racket.
+My landlord needs proof that the contents insurance covers water, one page would do.
+Is there an age limit for the climbing course, my mother is eighty-one and rather determined?
+Please don't ship before the 20th, the house has no door at present, long story.
+Our API key leaked into a public repository this morning, revoke it right away and tell us what was accessed.
+I was charged in dollars although I chose euros, and my bank took another {n} on top.
+The trailer for hire had a flat tyre and no jack, your hotline advised me to ask a farmer.
+What's the carbon footprint of the overnight delivery, and is there a slower option by train?
+You can stop searching, the ring was in the pocket of my other coat, sorry for the trouble.
+The tutorial says press F8, my laptop has no such key, what's the alternative?
+The bread maker sings its melody at four in the morning, is there a way to mute it for good?
+Our volunteer badge printer only accepts portrait photos, most of ours are landscape, what now?
+Quisiera saber por qué el pago de {n} euros sigue pendiente si el banco me confirma que ya salió.
+El repartidor dejó el sobre en el buzón del vecino y nadie me avisó, ¿pueden hablar con él?
+Llevo media hora intentando cambiar la dirección de envío y la página me devuelve siempre al inicio.
+¿Hay alguna manera de compartir el calendario solo con mi equipo, sin que lo vean los clientes?
+La cafetera pierde agua por debajo desde que la descalcifiqué, ¿es peligroso seguir usándola así?
+Me encanta la nueva versión, por fin puedo buscar por fecha sin volverme loca, felicidades a todos.
+Perdí el móvil en el metro y necesito bloquear la tarjeta virtual ahora mismo, por favor.
+Buenas tardes, ¿me pueden enviar el contrato firmado antes del viernes? Lo necesita la gestoría.
+El curso de cerámica se canceló sin previo aviso y nadie responde a mis correos desde entonces.
+¿Qué diferencia hay entre la tarifa plana y la de consumo para una casa con dos personas?
+Es la tercera vez que les escribo por la misma lavadora y todavía no ha venido ningún técnico.
+Mi hijo compró gemas en el juego con mi tarjeta, ¿se puede anular el cargo de {n} euros?
+La talla que aparece en la etiqueta no corresponde con la de la web, me queda enorme.
+Quería agradecer a Lucía su paciencia, me explicó todo paso a paso y ahora funciona de maravilla.
+¿Puedo recoger el paquete en la tienda del centro, o tiene que ser en el almacén del polígono?
+El sistema rechaza el certificado digital desde la actualización, aparece el error 403 al firmar.
+Necesito una factura a nombre de la empresa, el NIF está en el perfil pero no aparece en el recibo.
+No quiero hablar con una máquina, páseme con una persona que pueda mirar mi expediente, gracias.
+¿Se puede llevar la bicicleta en el tren de las ocho, y hace falta reservar plaza?
+Me han subido la cuota sin decirme nada, quiero darme de baja a final de mes.
+El audio se corta cada pocos segundos cuando conecto los auriculares por bluetooth, con cable va bien.
+¿Podrían decirme si el hotel tiene habitaciones adaptadas? Mi padre va en silla de ruedas.
+La planta llegó completamente seca y con la maceta rota, adjunto unas fotos del desastre.
+Somos una escuela pequeña, ¿tienen algún descuento para treinta licencias del programa de matemáticas?
+He olvidado la respuesta a la pregunta de seguridad y ya no tengo acceso a aquel correo.
+El pedido {n} figura como entregado, pero aquí no ha llegado nada y estuve en casa todo el día.
+Gracias por la rapidez, pero el enlace que me mandaron está caducado, ¿me lo pueden reenviar?
+Desde anoche no tenemos internet en la oficina y mañana presentamos un proyecto importante, es urgente.
+¿Cómo se limpia el filtro del aire? En el manual solo hay dibujos y no entiendo ninguno.
+Ayer pagué dos entradas y solo me llegó una, la función es esta noche a las nueve.
+El color de la pintura no es el que pedí, encargué azul marino y esto es casi violeta.
+¿Cuánto tarda una transferencia a Chile, y qué comisión me van a cobrar por ella?
+Me gustaría cambiar mi cita del lunes por otra a primera hora, entro a trabajar a las diez.
+Los subtítulos van adelantados unos tres segundos respecto a la imagen, en todas las series.
+Qué vergüenza de servicio, cuarenta minutos de música y luego se corta la llamada.
+Seit dem Umzug bekomme ich keine Rechnungen mehr, obwohl ich die neue Adresse längst eingetragen habe.
+Könnten Sie mir bitte sagen, ob die Winterreifen auch mit dieser Felge zugelassen sind?
+Der Betrag von {n} Euro wurde abgebucht, die Bestellung hatte ich aber am selben Tag storniert.
+Unser Drucker meldet ständig einen Papierstau, dabei ist kein einziges Blatt eingeklemmt.
+Ich finde den Knopf zum Abmelden nicht, können Sie mir kurz beschreiben, wo der versteckt ist?
+Herzlichen Dank an die Kollegin von gestern Abend, sie hat mir wirklich sehr geduldig geholfen.
+Das ist jetzt die dritte Mahnung für etwas, das ich nachweislich schon im März bezahlt habe.
+Gibt es die Jacke auch in Dunkelgrün, und wie lange dauert der Versand in die Schweiz?
+Nach dem Stromausfall zeigt die Heizung nur noch drei Striche an, im Haus wird es langsam kalt.
+Wir würden gern zwanzig weitere Lizenzen dazunehmen, ab welcher Menge gibt es denn Rabatt?
+Der Bote hat das Paket einfach vor die Haustür gestellt, jetzt ist es natürlich weg.
+Bitte löschen Sie mein Konto samt allen Daten und bestätigen Sie mir das schriftlich.
+Kann man das Abo für ein halbes Jahr ruhen lassen? Ich gehe ins Ausland.
+Die Bohrmaschine riecht verbrannt, sobald ich sie länger als eine Minute laufen lasse.
+Auf meiner Karte steht der falsche Nachname, ich habe im Sommer geheiratet und brauche eine neue.
+Warum muss ich mich bei jedem Besuch neu anmelden, früher hat er sich das doch gemerkt?
+Die Lieferung {n} war unvollständig, es fehlen vier Schrauben und die Anleitung für den Schrank.
+Ich möchte mit einem Menschen sprechen, Ihr Assistent versteht mein Anliegen offensichtlich nicht.
+Lässt sich die Terrasse auch für eine Hochzeit mit sechzig Gästen mieten, und was kostet das?
+Beim Export nach Excel werden aus den Kommas Punkte, damit stimmen unsere ganzen Summen nicht.
+Meine Mutter ist gestürzt und der Notrufknopf hat nicht reagiert, bitte rufen Sie mich sofort zurück.
+Die neue Oberfläche gefällt mir richtig gut, endlich finde ich meine Verträge auf einen Blick.
+Wo kann ich den Zählerstand eintragen? Im Portal fehlt das Feld seit letzter Woche.
+Der Termin am Donnerstag passt mir leider nicht, ginge es auch am Montag gegen halb neun?
+Ihr Gutschein wird an der Kasse nicht angenommen, obwohl er noch bis Ende Mai gültig ist.
+Wir haben versehentlich das falsche Netzteil bestellt, nehmen Sie es ungeöffnet zurück?
+Das Display flackert, wenn ich die Helligkeit unter zwanzig Prozent stelle, ist das ein bekannter Fehler?
+Seit einer Stunde kommt keiner unserer Kunden mehr in den Shop, wir verlieren gerade sehr viel Geld.
+Welche Unterlagen brauchen Sie von mir, damit mein Sohn das Konto eröffnen kann?
+Ich habe das Rezept genau befolgt, trotzdem ist der Teig flüssig geblieben, stimmt die Menge Wasser?
+Der Rasenmäher springt nicht an, Öl und Benzin sind voll, die Kerze habe ich schon getauscht.
+Können Sie die Rechnung {n} bitte auf unsere Firma umschreiben? Die Steuernummer schicke ich Ihnen gleich.
+Vierzig Minuten Warteschleife und dann fliege ich raus, so geht man nicht mit Leuten um.
+Ist der Kurs auch für Anfänger geeignet, die noch nie ein Instrument in der Hand hatten?
+Hat sich erledigt, der Schlüssel lag unter dem Beifahrersitz, entschuldigen Sie bitte die Umstände.
+Bonjour, ma commande {n} est bloquée en préparation depuis dix jours, pouvez-vous vérifier ce qui se passe ?
+Le canapé est arrivé avec un pied cassé et une tache sur l'accoudoir, je joins les photos.
+Est-il possible de changer la date de mon rendez-vous, je ne serai pas en ville ce jour-là.
+Votre application me demande sans cesse de me reconnecter, c'est pénible quand on est sur le terrain.
+Je vous remercie pour votre réponse rapide, tout est rentré dans l'ordre et mon fils est ravi.
+On m'a prélevé {n} euros alors que j'avais résilié dans les délais, j'exige un remboursement.
+Quelle est la différence entre les deux formules, et puis-je passer de l'une à l'autre plus tard ?
+La chaudière affiche un code que je ne trouve pas dans la notice, il fait douze degrés ici.
+J'aimerais parler à un conseiller, le formulaire ne propose aucun motif qui corresponde à mon cas.
+Le livreur prétend que j'étais absente, or je n'ai pas bougé de chez moi de la journée.
+Peut-on venir avec un chien dans le gîte, et le jardin est-il entièrement clôturé ?
+Depuis la mise à jour, les accents disparaissent dans toutes les étiquettes que nous imprimons.
+Mon père a perdu ses lunettes dans le bus numéro douze, quelqu'un les a-t-il rapportées ?
+Merci de m'indiquer comment télécharger mes relevés de l'année dernière, mon comptable les attend.
+Le bouton de paiement reste gris alors que tous les champs sont remplis, j'ai essayé deux navigateurs.
+C'est inadmissible, voilà trois semaines que j'attends une réponse et l'on me renvoie d'un service à l'autre.
+Faites-vous des remises pour les associations, nous aurions besoin d'une quinzaine de tablettes ?
+Je n'ai jamais reçu le colis {n}, pourtant le suivi indique qu'il a été remis en main propre.
+Comment fait-on pour régler la luminosité, ma mère ne voit presque rien sur le petit écran ?
+La nouvelle présentation est superbe, on s'y retrouve enfin, bravo à toute votre équipe !
+J'ai saisi un mauvais numéro de compte, pouvez-vous arrêter le virement avant ce soir ?
+Le tissu est bien plus foncé que sur la photo, puis-je le renvoyer même s'il est déjà coupé ?
+Auriez-vous encore deux places côte à côte pour le spectacle de samedi, de préférence au balcon ?
+Mon abonnement a été renouvelé sans mon accord, je souhaite l'annuler et récupérer la somme versée.
+Le serveur répond par une erreur 502 environ une fois sur vingt depuis votre maintenance de la nuit.
+Pourriez-vous envoyer un double de la garantie, l'original a été abîmé lors du dégât des eaux ?
+Je ne comprends rien à cette facture, il y a trois lignes qui portent exactement le même nom.
+Ma fille est allergique aux noix et l'étiquette du gâteau n'en parlait pas, c'est extrêmement grave.
+Où se trouve l'entrée du parking, le plan sur votre site ne correspond pas aux panneaux ?
+La batterie ne tient plus que deux heures, alors que l'appareil n'a même pas un an.
+Veuillez me désinscrire de votre lettre, j'ai cliqué sur le lien quatre fois sans aucun effet.
+Pouvez-vous rajouter une taie d'oreiller à ma commande avant qu'elle ne parte de l'entrepôt ?
+Nous sommes six et la table réservée n'a que quatre chaises, que proposez-vous ?
+Le casque grésille dès que je monte le son, un échange serait-il possible cette semaine ?
+Rien ne presse, mais il y a une faute d'orthographe sur la page d'accueil, juste sous le logo.
+Le vendeur m'avait assuré que la pose était comprise, on me réclame maintenant {n} euros de plus.
+"""
+
 MESSAGES = tuple(_WRITTEN.strip().splitlines())
+VARIED = (*MESSAGES, *_MORE.strip().splitlines())
 LONG = tuple(" ".join(MESSAGES[start : start + 60]) for start in range(0, len(MESSAGES) - 60, 20))
 
 
