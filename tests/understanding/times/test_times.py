@@ -198,6 +198,7 @@ cada mañana → recurring 2025-03-13 06:00:00
 """
 
 GERMAN = """
+bezahlt am 3., steht noch offen → past 2025-03-03 00:00:00
 Ich brauche es bis Freitag 17 Uhr → deadline 2025-03-14 17:00:00
 bis zum 15.04. → deadline 2025-04-15 23:59:59
 bis spätestens Montag → deadline 2025-03-17 23:59:59

@@ -24,9 +24,7 @@ __all__ = ["Times"]
 
 _MOST = 20  # times of a message
 _TRIES = 120  # of a flood
-_FIGURES = re.compile(
-    r"\d(?:[:./h-]\d|\s?(?:[ap]\.?m\b|uhr|h\b|hrs))|\bq[1-4]\b|\d(?:st|nd|rd|th|er|º|ª)\b|\d\.(?:\s|$)"
-)
+_FIGURES = re.compile(r"\d(?:[:./h-]\d|\s?(?:[ap]\.?m\b|uhr|h\b|hrs))|\bq[1-4]\b|\d(?:st|nd|rd|th|er|º|ª)\b|\d\.(?!\w)")
 _JOINED = re.compile(r"['.-]")
 _OPAQUE = SIGNS["opaque"]
 
