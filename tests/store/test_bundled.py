@@ -383,33 +383,9 @@ async def test_another_version_is_refused_before_it_is_touched(data, shelter):
 
 
 async def test_a_server_that_cannot_start_shows_its_last_words(data, shelter, monkeypatch):
-    monkeypatch.setitem(bundled._TUNING, "max_wal_size", "much")
-    with pytest.raises(BundledServerError, match=r"(?s)did not start:.*invalid value for parameter \"max_wal_size\""):
+    monkeypatch.setitem(bundled._TUNING, "shared_buffers", "much")
+    with pytest.raises(BundledServerError, match=r"(?s)did not start:.*invalid value for parameter \"shared_buffers\""):
         await server(data, shelter).__aenter__()
-
-
-@pytest.mark.parametrize(
-    ("megabytes", "taken"), [(512, 128), (2 * 1024, 256), (24 * 1024, 1024)], ids=["tiny", "2 GB", "24 GB"]
-)
-def test_pages_take_an_eighth_of_the_memory_within_bounds(megabytes, taken):
-    assert bundled.buffers(megabytes * 2**20) == taken
-
-
-def test_a_containers_limit_counts_where_there_is_one(place):
-    limited, unlimited = place / "limited", place / "unlimited"
-    limited.write_text("536870912\n")
-    unlimited.write_text("max\n")
-    of_the_machine = bundled.memory([place / "none", unlimited])
-    assert of_the_machine > 2**29
-    assert bundled.memory([unlimited, limited]) == 2**29
-
-
-async def test_the_server_takes_as_many_pages(data, shelter):
-    async with BundledServer(data, shelter=shelter) as dsn:
-        connection = await asyncpg.connect(dsn)
-        taken = await connection.fetchval("SELECT pg_size_bytes(current_setting('shared_buffers')) / 1024 / 1024")
-        await connection.close()
-    assert taken == bundled.buffers(bundled.memory())
 
 
 async def test_a_data_folder_that_is_a_file_is_told(place, shelter):

@@ -15,7 +15,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from enum import Enum
 from pathlib import Path
 from types import TracebackType
@@ -60,6 +60,7 @@ _TUNING = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "max_connections": "100",
+    "shared_buffers": "128MB",
     "synchronous_commit": "on",
     "wal_compression": "on",
     "max_wal_size": "512MB",
@@ -79,10 +80,6 @@ _TUNING = {
     "log_min_error_statement": "panic",
     "log_checkpoints": "off",
 }
-# What those who write touch of a million customers' rows and indexes fits in the most of it. What does not fit is
-# fetched from the kernel for each message, once something else was written out to make room. It is taken as it is used.
-_LEAST_BUFFERS, _MOST_BUFFERS, _BUFFERS_OF_MEMORY = 128, 1024, 8  # MB, MB, one part of so many
-_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))  # a container's
 _ENVIRONMENT = {  # none of ours: it holds secrets
     "PATH": os.defpath,
     "LC_ALL": "C",
@@ -248,10 +245,7 @@ class _Server:
     def _launch(self) -> None:
         """Nobody's child: the server outlives us when others use it, and a terminal's Ctrl-C passes it by."""
         self._clear_leftovers()
-        settings = _TUNING | {
-            "shared_buffers": f"{buffers(memory())}MB",
-            "unix_socket_directories": f'"{socket_folder(self._home)}"',
-        }
+        settings = _TUNING | {"unix_socket_directories": f'"{socket_folder(self._home)}"'}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         server = [self._home.program("postgres"), "-D", str(self._home.cluster), *options]
         lives = _open_lock(self._lock_file, fcntl.LOCK_EX)
@@ -329,23 +323,6 @@ async def _connect(listening: Path, database: str, statement: str = "SELECT") ->
         await connection.execute(statement)
     finally:
         await connection.close()
-
-
-# --- memory
-
-
-def memory(limits: Iterable[Path] = _LIMITS) -> int:
-    """Bytes that this machine has, or its container may use."""
-    amounts = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
-    for limit in limits:
-        with contextlib.suppress(OSError, ValueError):  # none there, or "max"
-            amounts.append(int(limit.read_text()))
-    return min(amounts)
-
-
-def buffers(memory: int) -> int:
-    """MB of it that the server's pages may take: most of it is left to Omnibot and to the kernel's own cache."""
-    return min(max(memory // _BUFFERS_OF_MEMORY // _MEGABYTE, _LEAST_BUFFERS), _MOST_BUFFERS)
 
 
 # --- files and locks
