@@ -71,6 +71,8 @@ def proven(
     snapshot: Snapshot, written_on: KnownAddress, heard: Heard, messages: Sequence[TurnMessage]
 ) -> tuple[Move, ...]:
     """What the codes and numbers that came in come to: the right ones each, of the wrong ones the last."""
+    if not (snapshot.tried or heard.code or any([message.flags or message.own_number for message in messages])):
+        return ()
     moves = [_right(one, written_on) for one in snapshot.tried if one.right]
     if not moves and (wrong := [one for one in snapshot.tried if _is_meant(one, messages)]):
         moves = [_wrong(wrong[-1])]
@@ -136,6 +138,8 @@ def asked(
     heard: Heard, written_on: KnownAddress, snapshot: Snapshot, channels: Collection[str], linking: Linking
 ) -> tuple[tuple[Move, ...], tuple[Ask, ...]]:
     """What is said to who wants something linked, unlinked or forgotten, and the codes that are sent for it."""
+    if not heard.links:
+        return (), ()
     moves: dict[tuple[str, str], Move] = {}
     asks: dict[tuple[str, Address, int | None], Ask] = {}
     for said in heard.links:
