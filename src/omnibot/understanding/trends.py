@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import combinations
-from statistics import median
 
 from omnibot.model import Intent, Sentiment, Signal, Situation, Trend
 
@@ -17,18 +16,19 @@ def trends(
     situation: Situation, sentiment: Sentiment, frustration: Signal[float], intent: Intent
 ) -> tuple[Trend | None, Trend | None]:
     """The customer's trend, and that of those turns alone whose intent is this turn's; None where none can be told."""
-    if not situation.earlier:
+    earlier = situation.earlier
+    if not earlier:
         return None, None
-    of_intent = [turn.intent for turn in situation.earlier] + [intent.value if intent.known else None]
-    moods = [turn.sentiment for turn in situation.earlier] + [sentiment.value if sentiment.known else None]
-    tempers = [turn.frustration for turn in situation.earlier] + [frustration.value if frustration.known else None]
-    whole = _trend(moods, tempers)
+    mood, temper = sentiment.if_known, frustration.if_known
+    whole = _trend([turn.sentiment for turn in earlier] + [mood], [turn.frustration for turn in earlier] + [temper])
     if not intent.known:
         return whole, None
-    case = [place for place, name in enumerate(of_intent) if name == intent.value]
-    if len(case) == len(moods):
+    case = [turn for turn in earlier if turn.intent == intent.value]
+    if len(case) == len(earlier):
         return whole, whole
-    return whole, _trend([moods[place] for place in case], [tempers[place] for place in case])
+    if not case:
+        return whole, None
+    return whole, _trend([turn.sentiment for turn in case] + [mood], [turn.frustration for turn in case] + [temper])
 
 
 def _trend(moods: Sequence[float | None], tempers: Sequence[float | None]) -> Trend | None:
@@ -37,7 +37,7 @@ def _trend(moods: Sequence[float | None], tempers: Sequence[float | None]) -> Tr
     of_mood, of_temper = slope(moods), slope(tempers)
     if of_mood is None and of_temper is None:
         return None
-    turns = sum(mood is not None or temper is not None for mood, temper in zip(moods, tempers, strict=True))
+    turns = len([1 for told in zip(moods, tempers, strict=True) if told != (None, None)])
     return Trend(sentiment=of_mood or 0.0, frustration=of_temper or 0.0, turns=turns)
 
 
@@ -50,5 +50,8 @@ def slope(values: Sequence[float | None]) -> float | None:
     known = [(place, value) for place, value in enumerate(values) if value is not None]
     if len(known) < 2:
         return None
-    steepness = median((later - early) / (then - before) for (before, early), (then, later) in combinations(known, 2))
-    return round(steepness * (1 - 1 / len(known)), 4)
+    slopes = [(later - early) / (then - before) for (before, early), (then, later) in combinations(known, 2)]
+    slopes.sort()
+    middle = len(slopes) // 2
+    median = (slopes[middle] + slopes[~middle]) / 2
+    return round(median * (1 - 1 / len(known)), 4)
