@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -25,10 +26,12 @@ _MOST = 200  # cues of a text; a flood has more
 _TRIES = 600  # of phrases that are longer than a word
 _FEW = 3  # words: too few to be sure of their language
 _ANY = frozenset({"_", "..."})
+_NUMBER = "#"
 _PARTED = re.compile(r"[,\n]")
 _PIECE = re.compile(r"[^\W_]+")
 # Nothing that was matched is given back (`+`): a phrase costs no more than its words.
 _SIGN = r"[\s,'\"“”«»()_-]"
+_SIGNS = frozenset(",'\"“”«»()-")  # that are words to an utterance
 _BETWEEN = rf"{_SIGN}{{0,3}}+"
 _GAP = rf"(?:{_SIGN}{{1,3}}+\w++){{0,4}}?"
 
@@ -39,6 +42,9 @@ class Cue(NamedTuple):
     name: str
     start: int
     end: int
+
+
+_cue = partial(tuple.__new__, Cue)  # a Cue of three values in half the time: a text has a dozen
 
 
 class Cues:
@@ -90,18 +96,41 @@ class _Form:
         """Whether it is one word, whichever."""
         return " " not in self.phrase and "+" not in self.phrase
 
-    def beginnings(self) -> Iterator[tuple[str, frozenset[str] | None]]:
-        """The words that it may begin with, each with those that may come next; None: any."""
-        parts = list(_parts(self.phrase))
-        for number, part in enumerate(parts):
-            following = _following(parts[number + 1 :])
-            for word in part.words:
-                first, *rest = word.split("+")
-                for spelling in {first, first.replace("'", "")}:
-                    yield spelling, frozenset(rest[:1]) if rest else following
-            if not part.optional:
-                return
-        raise ValueError(f"a phrase of {self.cue!r} has no word that must be there: {self.phrase!r}")
+    def firsts(self) -> set[str]:
+        """The words that it may begin with."""
+        firsts = {first for first, _ in _ahead(self._parts)}
+        if "" in firsts:
+            raise ValueError(f"a phrase of {self.cue!r} has no word that must be there: {self.phrase!r}")
+        return {spelling for first in firsts for spelling in _spellings(first)}
+
+    def ways(self, spelling: str) -> Mapping[str, _Way] | None:
+        """How it goes on behind a first word, by the words that may come next; None: whichever they are."""
+        is_settled = not (spelling.endswith("*") or any(part.optional for part in self._parts))
+        ways: dict[str, _Way] = {}
+        for first, rest in _ahead(self._parts):
+            if spelling not in _spellings(first):
+                continue
+            for second, behind in _ahead(rest):
+                if _is_open(second):
+                    return None
+                ends = is_settled and not behind
+                for word in _spellings(second) - {""}:
+                    several = word in ways
+                    # A number may have the next word within it ("3pm").
+                    is_sure = not several and second != _NUMBER
+                    ways[word] = _Way(ends and is_sure, _heads(behind) if is_sure else None)
+        return ways
+
+    @property
+    def _parts(self) -> tuple[_Part, ...]:
+        return tuple(_parts(self.phrase))
+
+
+class _Way(NamedTuple):
+    """How a phrase goes on behind its first two words."""
+
+    ends: bool  # it does not: these are all
+    thirds: frozenset[str] | None  # by their heads the words of which one must come then; None: any, or none
 
 
 def _pattern(parts: Iterable[_Part]) -> str:
@@ -118,15 +147,41 @@ def _pattern(parts: Iterable[_Part]) -> str:
     return pattern
 
 
-def _following(parts: Iterable[_Part]) -> frozenset[str] | None:
-    words: set[str] = set()
-    for part in parts:
+def _ahead(parts: tuple[_Part, ...]) -> Iterator[tuple[str, tuple[_Part, ...]]]:
+    """The words that may come first, each with what comes behind it; '' where all of it may be absent."""
+    for number, part in enumerate(parts):
+        rest = parts[number + 1 :]
         for word in part.words:
-            first = word.split("+")[0]
-            words |= {first, first.replace("'", "")}
+            first, _, more = word.partition("+")
+            yield first, (_Part((more,), optional=False), *rest) if more else rest
         if not part.optional:
-            break
-    return None if any(word in _ANY or word.endswith("*") for word in words) else frozenset(words)
+            return
+    yield "", ()
+
+
+def _spellings(word: str) -> set[str]:
+    return {word, word.replace("'", "")}
+
+
+def _is_open(word: str) -> bool:
+    """Whether it stands for words that are not told."""
+    return word in _ANY or word.endswith("*")
+
+
+def _heads(parts: tuple[_Part, ...]) -> frozenset[str] | None:
+    """The heads of the words that may come first, and the signs that may stand before them; None: any word, or none."""
+    words = {word for word, _ in _ahead(parts)}
+    if "" in words or any(map(_is_open, words)):
+        return None
+    return frozenset(_head(spelling) for word in words for spelling in _spellings(word)) | _SIGNS
+
+
+def _head(plain: str) -> str:
+    """A word without accents up to the first sign in it; a sign itself; "#" of what begins with a number."""
+    if plain[:1].isdecimal():
+        return _NUMBER
+    piece = _PIECE.match(plain)
+    return piece[0] if piece else plain[:1]
 
 
 class _Part(NamedTuple):
@@ -159,12 +214,22 @@ def _word_pattern(word: str) -> str:
     return rf"{body}(?!\w)" if word[-1].isalnum() else body
 
 
-class _Begun(NamedTuple):
-    """The forms that may begin in a word."""
+class _Next(NamedTuple):
+    """What may have begun with a word, when a certain one comes next."""
+
+    pairs: list[tuple[str, str, int, _Form]]  # topics and names that the two have; from where within the first
+    ways: list[tuple[frozenset[str] | None, tuple[int, _Form]]]  # the others, by the heads of what comes then
+
+
+@dataclass(slots=True, eq=False)
+class _Begun:
+    """What may begin in a word."""
 
     key: str  # the word without accents; "#" for one that begins with a number
+    head: str
+    tells: bool  # whether anything may
     cues: Sequence[tuple[str, str, int, int]]  # topics and names that the word alone has: from where to where within it
-    following: Mapping[str, Sequence[tuple[int, _Form]]]  # by the word that must come next, and from where within this
+    following: Mapping[str, _Next]  # by the word that must come next
     open: Sequence[tuple[int, _Form]]  # whatever comes next
 
 
@@ -172,14 +237,13 @@ class _Lexicon:
     """All phrases in one language, by the words that they begin with."""
 
     def __init__(self, language: str) -> None:
-        self._words: dict[str, list[tuple[_Form, frozenset[str] | None]]] = {}
-        self._stems: dict[str, list[tuple[_Form, frozenset[str] | None]]] = {}
-        same: dict[frozenset[str] | None, frozenset[str] | None] = {}  # phrases go on alike: a set for each took 2 MB
+        self._words: dict[str, list[_Form]] = {}
+        self._stems: dict[str, list[_Form]] = {}
         for topic, cue, phrase in _phrases(language):
             form = _Form(topic, cue, phrase)
-            for word, following in form.beginnings():
+            for word in form.firsts():
                 forms = self._stems if word.endswith("*") else self._words
-                forms.setdefault(word.rstrip("*"), []).append((form, same.setdefault(following, following)))
+                forms.setdefault(word.rstrip("*"), []).append(form)
         self._lengths = sorted({len(stem) for stem in self._stems})
         self._known = ByHeart(self._look_up)
         self._last: tuple[Utterance, dict[str, list[Cue]]] | None = None
@@ -196,22 +260,33 @@ class _Lexicon:
         tries, most = _TRIES, _MOST
         text, spans = utterance.folded, utterance.spans
         words = list(map(self._known.__getitem__, utterance.words))
-        words.append(_END)
-        for place, (_, cues, following, forms) in enumerate(words):
-            if cues:
-                start = spans[place][0]
-                for topic, cue, first, end in cues:
-                    found.setdefault(topic, []).append(Cue(cue, start + first, start + end))
-                most -= len(cues)
-            if following and (expected := following.get(words[place + 1][0])):
-                forms = (*forms, *expected)
-            if forms:
-                start = spans[place][0]
-                tries -= len(forms)
-                for first, form in forms:
-                    if match := form.match(text, start + first):
-                        found.setdefault(form.topic, []).append(Cue(form.cue, *match.span()))
+        words += (_END, _END)
+        for place, begun in enumerate(words):
+            if not begun.tells:
+                continue
+            start, end = spans[place]
+            for topic, cue, first, last in begun.cues:
+                found.setdefault(topic, []).append(_cue((cue, start + first, start + last)))
+                most -= 1
+            forms = begun.open
+            if after := begun.following.get(words[place + 1].key):
+                # Most phrases are told by two words, and most others are not it by the third. An expression is dear:
+                # since the last text it has left the processor's cache.
+                behind, last = spans[place + 1]
+                if text[end:behind] == " ":
+                    for topic, cue, first, _ in after.pairs:
+                        found.setdefault(topic, []).append(_cue((cue, start + first, last)))
                         most -= 1
+                elif after.pairs:
+                    forms = [*forms, *[(first, form) for _, _, first, form in after.pairs]]
+                if after.ways:
+                    third = words[place + 2].head
+                    forms = [*forms, *[way for thirds, way in after.ways if thirds is None or third in thirds]]
+            for first, form in forms:
+                tries -= 1
+                if match := form.match(text, start + first):
+                    found.setdefault(form.topic, []).append(_cue((form.cue, *match.span())))
+                    most -= 1
             if tries < 0 or most < 0:
                 break
         return {topic: _longest(cues) if len(cues) > 1 else cues for topic, cues in found.items()}
@@ -221,37 +296,46 @@ class _Lexicon:
         if plain.isdecimal() and plain.strip("0"):
             return self._known["0" * len(plain)]  # numbers are new time and again, and all begin the same
         cues: list[tuple[str, str, int, int]] = []
-        following: dict[str, list[tuple[int, _Form]]] = {}
+        following: dict[str, _Next] = {}
         anything: list[tuple[int, _Form]] = []
-        for start, end, form, seconds in self._forms(plain):
+        for start, end, form, spelling in self._forms(plain):
             if form.is_word:
                 cues.append((form.topic, form.cue, start, end))
-            elif seconds is None or end < len(plain) or (plain[0].isdecimal() and not plain.isdecimal()):
+                continue
+            is_whole = end == len(plain) and (plain.isdecimal() or not plain[0].isdecimal())
+            ways = form.ways(spelling) if is_whole else None
+            if ways is None:
                 anything.append((start, form))
             else:
-                for second in seconds:
-                    following.setdefault(second, []).append((start, form))
-        key = "#" if plain[:1].isdecimal() else plain
-        return _Begun(key, cues, following, anything)
+                for second, way in ways.items():
+                    after = following.setdefault(second, _Next([], []))
+                    if way.ends:
+                        after.pairs.append((form.topic, form.cue, start, form))
+                    else:
+                        after.ways.append((way.thirds, (start, form)))
+        key = _NUMBER if plain[:1].isdecimal() else plain
+        return _Begun(key, _head(plain), bool(cues or following or anything), cues, following, anything)
 
-    def _forms(self, plain: str) -> Iterator[tuple[int, int, _Form, frozenset[str] | None]]:
-        for form, seconds in self._words.get("#" if plain[:1].isdecimal() else plain, ()):
-            yield 0, len(plain), form, seconds
+    def _forms(self, plain: str) -> Iterator[tuple[int, int, _Form, str]]:
+        """The phrases that may begin in a word: from where to where within it, and by which spelling."""
+        whole = _NUMBER if plain[:1].isdecimal() else plain
+        for form in self._words.get(whole, ()):
+            yield 0, len(plain), form, whole
         for piece in _PIECE.finditer(plain):
             (start, end), text = piece.span(), piece[0]
             if plain[end : end + 1] == "'":
                 continue  # "can't" is no "can"
             if text != plain:
-                for form, seconds in self._words.get(text, ()):
-                    yield start, end, form, seconds
+                for form in self._words.get(text, ()):
+                    yield start, end, form, text
             for length in self._lengths:
                 if length > len(text):
                     break
-                for form, seconds in self._stems.get(text[:length], ()):
-                    yield start, end, form, seconds
+                for form in self._stems.get(text[:length], ()):
+                    yield start, end, form, f"{text[:length]}*"
 
 
-_END = _Begun("", (), {}, ())
+_END = _Begun("", "", False, (), {}, ())
 
 
 @lru_cache(maxsize=len(LANGUAGES))  # read once for all topics, and nobody changes it
