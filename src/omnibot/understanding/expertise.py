@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from itertools import compress, count
 from math import sqrt
 
 from omnibot.model import Evidence, Expertise, Signal
 from omnibot.understanding.cues import LANGUAGES, Cue, Cues
 from omnibot.understanding.features import Features
-from omnibot.understanding.judge import Judge, counted, likelihoods
+from omnibot.understanding.judge import Judge, counted, likelihoods, rounded
 from omnibot.understanding.utterance import Utterance
+from omnibot.understanding.words import ByHeart
 
 __all__ = ["ExpertiseReader", "Skills"]
 
@@ -64,6 +65,8 @@ class ExpertiseReader:
         self._skills = Skills(languages)
         self.judge = Judge("expertise")
         self._untold = self.judge.labels.index(_UNTOLD)
+        self._places = {level: self.judge.labels.index(level.value) for level in Expertise}
+        self._levels = {place: level for level, place in self._places.items()}
 
     def read(self, utterance: Utterance, features: Features) -> Signal[Expertise]:
         """The level that the customer shows, over this turn and the latest ones; unknown where nothing tells."""
@@ -82,14 +85,14 @@ class ExpertiseReader:
         if not weight:
             return Signal(Expertise.INTERMEDIATE, 0.0, known=False)
         place = shown.index(max(shown))
-        level = Expertise(self.judge.labels[place])
+        level = self._levels[place]
         # What the turns say together, and that a turn alone may say nothing.
         confidence = shown[place] / max(1.0, weight if any(before) else weight + untold)
         evidence = self.judge.evidence((level,), cues, utterance)
         if before[place]:
             evidence += (Evidence(f"{level.value} in earlier messages"),)
         known = bool(evidence) and confidence >= _SURE
-        return Signal(level, round(confidence, 3), evidence, known=known)
+        return Signal(level, rounded(confidence), evidence, known=known)
 
     def _shown_earlier(self, utterance: Utterance) -> list[float]:
         """What the latest turns showed, by the judge's labels, the older the less."""
@@ -97,7 +100,7 @@ class ExpertiseReader:
         weight = _PRIOR
         for turn in reversed(utterance.situation.earlier[-_EARLIER:]):
             if turn.expertise is not None:
-                shown[self.judge.labels.index(turn.expertise.value)] += weight
+                shown[self._places[turn.expertise]] += weight
                 weight *= _FADES
         return shown
 
@@ -129,23 +132,31 @@ def _shaped(utterance: Utterance) -> list[Cue]:
     text = utterance.text
     if not (_SIGN_OR_DIGIT.search(text) or _CAPITAL_WITHIN.search(text)):
         return []
-    loud = text.isupper()
     spans = utterance.spans[:_WORDS]
     words = [text[start:end] for start, end in spans]
-    shapes = {place: shape for place, shape in enumerate(map(_shape, words)) if shape}
+    seen = list(map(_shapes.__getitem__, words))
+    shapes = {place: seen[place] for place in compress(count(), seen)}
+    if not shapes:
+        return []
     for number in [place for place, shape in shapes.items() if shape == "~number"]:
         del shapes[number]
         if number + 1 < len(words) and words[number + 1].lower() in _KNOWN_UNITS:
             shapes[number + 1] = "~measure"
+    loud = text.isupper()
     told = [place for place, shape in shapes.items() if not (loud and shape == "~acronym")]
     return [Cue(shapes[place], *spans[place]) for place in sorted(told)]
 
 
-@lru_cache(maxsize=8192)
 def _shape(word: str) -> str:
+    """The count that a word stands for by its shape; '' for most."""
+    if word.isdecimal():  # the most, and each another
+        return "~error_code" if len(word) == 3 and word[0] in "45" else "~number"
     if len(word) == 1:
-        return "~sign" if word in _SIGNS else "~number" if word.isdecimal() else ""
+        return "~sign" if word in _SIGNS else ""
     if word in _PLAIN_WORDS or (word.isalpha() and word[1:].islower()):
         return ""
     match = _SHAPE.fullmatch(word)
     return f"~{match.lastgroup}" if match else ""
+
+
+_shapes = ByHeart(_shape)

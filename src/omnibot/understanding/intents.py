@@ -15,6 +15,7 @@ from omnibot.model import OUT_OF_SCOPE, Alternative, Evidence, Intent
 from omnibot.model.values import frozen
 from omnibot.understanding.artefacts import artefact, save_artefact
 from omnibot.understanding.features import Extractor, Features
+from omnibot.understanding.judge import rounded
 from omnibot.understanding.linear import Heads
 from omnibot.understanding.utterance import Utterance
 
@@ -55,14 +56,14 @@ class IntentModel:
         if not self.labels:
             return Judgement(np.zeros(0, np.float32), 0.0)
         scores = self.heads.scores(features)
-        hashed, dense = self.heads.parts(features)
-        likely = np.exp(scores - max(scores.tolist()))
+        hashed, dense = self.heads.parts(features).tolist()
+        likely = np.exp(scores - max(self.heads.plain_scores(features)))
         total = float(np.add.reduce(likely))
         # As `signs` has it, in plain numbers: three of them are not worth an array.
-        top = max(dense.tolist())
-        found = top + math.log(np.add.reduce(np.exp(dense - top)))
+        top = max(dense)
+        found = top + math.log(sum([math.exp(score - top) for score in dense]))
         sure, best, there, bias = self.scope
-        inside = sure * -math.log(total) + best * max(hashed.tolist()) + there * found + bias
+        inside = sure * -math.log(total) + best * max(hashed) + there * found + bias
         return Judgement(likely / total, 1 / (1 + math.exp(-max(min(inside, _FAR), -_FAR))))
 
     def label(self, features: Features) -> str:
@@ -125,7 +126,8 @@ class Intents:
         if not len(judged.probabilities):
             return Intent(OUT_OF_SCOPE, 0.0, known=False)
         ranked = judged.probabilities.argsort()[: -_ALTERNATIVES - 2 : -1].tolist()
-        likely = [(model.labels[one], judged.in_scope * float(judged.probabilities[one])) for one in ranked]
+        chances = judged.probabilities.take(ranked).tolist()
+        likely = [(model.labels[one], judged.in_scope * chance) for one, chance in zip(ranked, chances, strict=True)]
         if judged.in_scope < SURE:
             return _intent(OUT_OF_SCOPE, 1 - judged.in_scope, (), likely[:_ALTERNATIVES])
         evidence = _evidence(model.heads, ranked[0], utterance, features)
@@ -135,8 +137,8 @@ class Intents:
 def _intent(
     value: str, confidence: float, evidence: tuple[Evidence, ...], others: Sequence[tuple[str, float]]
 ) -> Intent:
-    alternatives = tuple([Alternative(other, round(likely, 3)) for other, likely in others if likely >= _LEAST])
-    return Intent(value, round(confidence, 3), evidence, confidence >= SURE, alternatives)
+    alternatives = tuple([Alternative(other, rounded(likely)) for other, likely in others if likely >= _LEAST])
+    return Intent(value, rounded(confidence), evidence, confidence >= SURE, alternatives)
 
 
 def _evidence(heads: Heads, label: int, utterance: Utterance, features: Features) -> tuple[Evidence, ...]:
@@ -146,9 +148,12 @@ def _evidence(heads: Heads, label: int, utterance: Utterance, features: Features
     if len(shares) != len(spans):  # a letter that is two in lower case
         return ()
     least = max(_WEAK * max(shares), 0.0)
-    strongest = sorted(range(len(shares)), key=shares.__getitem__, reverse=True)[:_WORDS]
+    strongest = [word for word, share in enumerate(shares) if share > least]
+    if len(strongest) > _WORDS:
+        strongest.sort(key=shares.__getitem__, reverse=True)
+        strongest = sorted(strongest[:_WORDS])
     runs: list[list[int]] = []
-    for word in sorted(word for word in strongest if shares[word] > least):
+    for word in strongest:
         if runs and word == runs[-1][1] + 1:
             runs[-1][1] = word
         else:

@@ -14,7 +14,7 @@ from omnibot.understanding.features import Features
 from omnibot.understanding.linear import Heads
 from omnibot.understanding.utterance import Utterance
 
-__all__ = ["Judge", "counted", "likelihoods", "weighed"]
+__all__ = ["Judge", "counted", "likelihoods", "rounded", "weighed"]
 
 _ENOUGH = 3  # times that a cue is counted
 _ROOTS = tuple(map(sqrt, range(_ENOUGH + 1)))
@@ -28,6 +28,11 @@ def counted(cues: Iterable[Cue]) -> dict[str, float]:
     for name, _, _ in cues:
         times[name] = times.get(name, 0) + 1
     return {name: _ROOTS[count] if count < _ENOUGH else _ROOTS[_ENOUGH] for name, count in times.items()}
+
+
+def rounded(value: float) -> float:
+    """To three places, as `round` has it, in a quarter of the time: a reading has some thirty such numbers."""
+    return round(value * 1000) / 1000
 
 
 def likelihoods(scores: Sequence[float]) -> list[float]:
@@ -67,7 +72,7 @@ class Judge:
 
     def scores(self, counts: Mapping[str, float], features: Features) -> list[float]:
         """A number for each class: the logarithm of how likely it is, but for one summand that all share."""
-        return weighed(self.heads.scores(features).tolist(), counts, self._counts)
+        return weighed(self.heads.plain_scores(features), counts, self._counts)
 
     def _tell(self, labels: Sequence[str]) -> Mapping[str, float]:
         """By the name of a cue what it says of these classes beyond what it says of all, where that is much."""

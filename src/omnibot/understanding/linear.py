@@ -30,9 +30,11 @@ class _Seen:
 
     features: Features
     words: Floats  # (2 · words, labels): of each word by itself, then of its letters; neither scaled
+    scales: Floats  # (2 · words,): what these are to be multiplied by
     pairs: Floats  # (pairs, labels): in steps of the weights
     parts: Floats  # (2, labels): the hashed part's scores, and the dense part's
     total: Floats  # (labels,)
+    plain: list[float]  # the same
 
 
 class _Weights:
@@ -59,10 +61,12 @@ class _Weights:
         pairs: Floats = self.hashed.take(features.pairs, 0).astype(np.float32)
         parts = self.biases.copy()
         hashed, dense = parts
-        hashed += np.array((features.word_scale, features.letter_scale) * count, np.float32) @ words
+        scales: Floats = np.array((features.word_scale, features.letter_scale) * count, np.float32)
+        hashed += scales @ words
         hashed += (features.pair_weights @ pairs) * self.hashed_scales
         dense += features.dense @ self.dense
-        return _Seen(features, words, pairs, parts, hashed + dense)
+        total: Floats = hashed + dense
+        return _Seen(features, words, scales, pairs, parts, total, total.tolist())
 
 
 class _SaidOfWords(dict[Word, bytes]):
@@ -164,6 +168,10 @@ class Heads:
         """One score a label, in their order: the sum of both parts."""
         return self._weights.see(features).total[self._columns]
 
+    def plain_scores(self, features: Features) -> list[float]:
+        """The scores in plain numbers, for whoever goes on with a few of them one by one."""
+        return self._weights.see(features).plain[self._columns]
+
     def of_words(self, features: Features, label: int) -> Floats:
         """What each word by itself, without its letters, adds to the score of a label, by its place among `labels`."""
         own: Floats = self._weights.see(features).words[::2, self._columns.start + label]
@@ -173,8 +181,7 @@ class Heads:
         """What each word adds to the score of a label with its letters and half of its pairs."""
         column = self._columns.start + label
         seen = self._weights.see(features)
-        shares = self.of_words(features, label)
-        shares += seen.words[1::2, column] * features.letter_scale
+        shares: Floats = np.add.reduce((seen.words[:, column] * seen.scales).reshape(-1, 2), 1)
         pairs = seen.pairs[:, column] * features.pair_weights
         pairs *= self._weights.hashed_scales[column] / 2
         shares[:-1] += pairs

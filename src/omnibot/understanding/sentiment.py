@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from math import log1p, sqrt
+from operator import add
 from string import punctuation
 from typing import Final
 
@@ -13,7 +14,7 @@ import numpy as np
 from omnibot.model import Evidence, Sentiment
 from omnibot.understanding.artefacts import artefact
 from omnibot.understanding.features import Features
-from omnibot.understanding.judge import likelihoods, weighed
+from omnibot.understanding.judge import likelihoods, rounded, weighed
 from omnibot.understanding.lexicons import LANGUAGES, lexicon
 from omnibot.understanding.mood_rules import Weighed, rules
 from omnibot.understanding.utterance import LONGEST, Utterance
@@ -110,11 +111,11 @@ class Mood:
         confidence = max(odds)
         label = odds.index(confidence) - 1
         value = _strength(label, odds, weighed.compound)
-        evidence = tuple(_evidence(utterance, weighed, label))
+        evidence = tuple(_evidence(utterance, weighed, label)) if label else ()
         if label and not evidence:
             evidence = (Evidence("how it is worded as a whole"),)
         known = confidence >= _KNOWN and bool(label or _LETTER.search(utterance.text))  # a bare number tells nothing
-        return Sentiment(value, round(confidence, 3), evidence, known=known, vader=vader)
+        return Sentiment(value, rounded(confidence), evidence, known=known, vader=vader)
 
     def vader(self, utterance: Utterance) -> float:
         """VADER's own compound of what was written: −1…1."""
@@ -180,8 +181,12 @@ def _looks(utterance: Utterance) -> Iterator[str]:
     for twice in ("!!", "??", ".."):
         if twice in lower:
             yield twice
-    if len([word for word in filter(str.isupper, utterance.text.split()) if len(word) > 2]) > 1:
+    if (utterance.capitals > 1 or not utterance.text.isascii()) and _shouts(utterance.text):
         yield "shouts"
+
+
+def _shouts(text: str) -> bool:
+    return len([word for word in filter(str.isupper, text.split()) if len(word) > 2]) > 1
 
 
 def _by_the_rules(weighed: Weighed) -> dict[str, float]:
@@ -211,7 +216,7 @@ class _Head:
     def odds(self, found: Mapping[str, float], features: Features) -> list[float]:
         """How likely each label is: together 1."""
         dense: list[float] = (features.dense @ self._dense).tolist()
-        scores = [bias + score for bias, score in zip(self._biases, dense, strict=True)]
+        scores = list(map(add, self._biases, dense))
         return likelihoods(weighed(scores, found, self._signs))
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import timedelta
-from string import ascii_lowercase, ascii_uppercase
+from string import ascii_lowercase
 from typing import NamedTuple
 
 from omnibot.model import Emotions, Evidence, NamedTime, Sentiment, Signal, Situation, TimeKind, Urgency
 from omnibot.understanding.cues import Cue, Cues
 from omnibot.understanding.features import Features
-from omnibot.understanding.judge import Judge, counted, likelihoods
+from omnibot.understanding.judge import Judge, counted, likelihoods, rounded
 from omnibot.understanding.utterance import Utterance
 
 __all__ = ["Stakes", "UrgencyReader"]
@@ -24,7 +24,7 @@ _SURELY_URGENT = 0.7  # how likely high or critical must be, whichever of the tw
 _CLAIMED = 0.6  # how sure we are of an urgency that is claimed, with nothing that shows it
 _TOLD = 0.85  # how sure we are of what is certain by one phrase
 _SHORT, _LONG = 4, 40  # words
-_LETTERS = 8  # letters of which most are capitals
+_LETTERS, _MOSTLY = 8, 0.6  # letters, and more than this share of them capitals
 
 # What raises the log-odds of critical and high beyond what the words say.
 _DEADLINES = ((timedelta(hours=3), 1.0, 1.0), (timedelta(hours=36), 0.0, 1.0), (timedelta(days=8), 0.0, 0.5))
@@ -106,7 +106,7 @@ class UrgencyReader:
         else:
             evidence = self.judge.evidence((level,), cues, utterance)
             known = confidence >= _SURE
-        return Signal(level, round(confidence, 3), evidence, known=known and bool(evidence))
+        return Signal(level, rounded(confidence), evidence, known=known and bool(evidence))
 
 
 def _quoted(name: str, cues: Iterable[Cue], utterance: Utterance) -> tuple[Evidence, ...]:
@@ -147,17 +147,16 @@ def _surface(utterance: Utterance) -> Iterator[str]:
         yield "~asks"
     if text.count("!") > 1:
         yield "~exclaims"
-    if not text.islower() and _is_loud(text):
+    if utterance.capitals > _MOSTLY * _LETTERS and _is_loud(utterance):
         yield "~loud"
 
 
-def _is_loud(text: str) -> bool:
+def _is_loud(utterance: Utterance) -> bool:
     """Whether most letters are capitals; of ASCII's alone, which is enough and costs a tenth."""
-    signs = text.encode("ascii", "ignore")
-    others = signs.translate(None, ascii_lowercase.encode())
-    capitals = len(others) - len(others.translate(None, ascii_uppercase.encode()))
-    letters = len(signs) - len(others) + capitals
-    return letters >= _LETTERS and capitals > 0.6 * letters
+    signs = utterance.text.encode("ascii", "ignore")
+    small = len(signs) - len(signs.translate(None, ascii_lowercase.encode()))
+    letters = small + utterance.capitals
+    return letters >= _LETTERS and utterance.capitals > _MOSTLY * letters
 
 
 def _raised(utterance: Utterance, times: Sequence[NamedTime], emotions: Emotions | None) -> Iterator[_Reason]:

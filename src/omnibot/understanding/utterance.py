@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate, compress, count, islice
 from operator import not_
+from string import ascii_uppercase
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from omnibot.model import Evidence, Situation
@@ -21,6 +22,7 @@ __all__ = ["LONGEST", "Utterance", "cut", "folded", "legible", "once"]
 LONGEST = 4000  # characters that are read of a message
 _SIGNS = 200  # neither letter, digit nor space: a long letter has fewer, a flood of emoji more
 _UNBROKEN = 40  # signs without a space; longer runs are links and noise
+_NO_CAPITALS = bytes(set(range(128)) - set(ascii_uppercase.encode()))
 _WORD = re.compile(r"([^\W_]++(?:['.@_-]++[^\W_]++)*+|[^\w\s])")
 _DIGIT = re.compile(r"\d")
 
@@ -97,6 +99,11 @@ class Utterance:
     def has_figures(self) -> bool:
         """Whether there is a digit in the text."""
         return _DIGIT.search(self.text) is not None
+
+    @once
+    def capitals(self) -> int:
+        """How many letters are capitals; of ASCII's alone."""
+        return len(self.text.encode("ascii", "ignore").translate(None, _NO_CAPITALS))
 
     @once
     def _cut(self) -> tuple[list[str], list[tuple[int, int]]]:
