@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import exp, log2
 from typing import Final
 
 import numpy as np
 
-from omnibot.model import Emotions, Evidence, Sentiment, Signal
+from omnibot.model import EarlierTurn, Emotions, Evidence, Sentiment, Signal
 from omnibot.understanding.artefacts import artefact
 from omnibot.understanding.cues import LANGUAGES, Cue, Cues
 from omnibot.understanding.features import Features
-from omnibot.understanding.judge import counted, weighed
+from omnibot.understanding.judge import counted, rounded, weighed
 from omnibot.understanding.linear import Heads
 from omnibot.understanding.trends import slope
 from omnibot.understanding.utterance import Utterance, folded
@@ -46,11 +46,11 @@ _LOUD_WORD = 4  # letters: what is shorter may be an abbreviation
 _ECHOED = 5  # letters of a word that says something
 _MOST = 4  # contacts, unanswered turns: more add no more
 _READ = 1000  # signs of a message before that are looked at
+_REPLIES_KNOWN = 500  # of ours, by heart: some 0.3 MB
 _MOOD_SIGNS = re.compile(
     r"(?P<glad>[:;]-?[)D]|<3)|(?P<sad>[:;]-?[(/|])|(?P<doubt>[?!]*\?[?!]+)|(?P<cry>!{2,})|(?P<trail>\.{2,}|…)"
 )
 _OF_MOOD_SIGNS = (":", ";", "<3", "??", "?!", "!!", "..", "…")  # without one of these there is none of them
-_CAPITALS = re.compile(r"[^\W\d_a-z](?<=[^\W\d_a-z]{2})")  # quicker than finding each word
 _LOUD = re.compile(rf"\b[^\W\d_]{{{_LOUD_WORD},}}\b")
 _SAYING = re.compile(rf"[^\W\d_]{{{_ECHOED},}}")
 _SPEAKING = re.compile(r"[^\W\d_]{3}|[^\w\s\x21-\x7e¡-¿–-…]")  # a word of some length, or an emoji
@@ -94,7 +94,7 @@ def _looks(utterance: Utterance) -> Iterator[str]:
     if any(map(text.__contains__, _OF_MOOD_SIGNS)):
         for name in {match.lastgroup for match in _MOOD_SIGNS.finditer(text)}:
             yield f"~{name}"
-    if _CAPITALS.search(text):
+    if utterance.capitals >= _LOUD_WORD or not text.isascii():
         loud = len([word for word in _LOUD.findall(text) if word.isupper()])
         if loud:
             yield "~loud word" if loud == 1 else "~loud"
@@ -107,35 +107,36 @@ def around(utterance: Utterance, counts: Mapping[str, float], mood: Sentiment) -
     found: dict[str, float] = {}
     if situation.contacts > 1:
         found["@contacts"] = contacts = log2(min(situation.contacts, _MOST))
-        found["@contacts, kind"] = contacts * kind
+        if kind:
+            found["@contacts, kind"] = contacts
     if situation.unanswered:
         found["@unanswered"] = log2(1 + min(situation.unanswered, _MOST))
     if situation.earlier:
-        found.update(_course(utterance, mood))
-    if situation.last_words:
-        found["@repeats"] = _echo(utterance.folded, situation.last_words)
+        found.update(_course(situation.earlier, mood))
+    if situation.last_words and (echoed := _echo(utterance, situation.last_words)):
+        found["@repeats"] = echoed
     if situation.last_reply:
-        if _QUOTED.search(utterance.text):
-            found["@quotes"] = _echo(utterance.folded, situation.last_reply)
+        if _QUOTED.search(utterance.text) and (echoed := _echo(utterance, situation.last_reply)):
+            found["@quotes"] = echoed
         if not kind:
             found.update(dict.fromkeys(_of_reply(situation.last_reply, utterance.language), 1.0))
-    return {name: value for name, value in found.items() if value}
+    return found
 
 
 _KIND = frozenset({"patient", "thanks", "praise", "joke", "~glad"})
 
 
-def _course(utterance: Utterance, mood: Sentiment) -> Iterator[tuple[str, float]]:
-    """How the mood has gone over the latest turns."""
-    earlier = utterance.situation.earlier
+def _course(earlier: Sequence[EarlierTurn], mood: Sentiment) -> Iterator[tuple[str, float]]:
+    """How the mood has gone over the latest turns; nothing that is 0."""
     tempers = [turn.frustration for turn in earlier]
-    heat = [temper for temper in tempers if temper is not None]
-    if heat:
-        yield "@was frustrated", max(0.0, heat[-1] - _DECIDED)
-    yield "@heats up", max(0.0, slope(tempers[-_MOST:]) or 0.0)
+    heat = next((temper for temper in reversed(tempers) if temper is not None), 0.0)
+    if heat > _DECIDED:
+        yield "@was frustrated", heat - _DECIDED
+    if (rising := slope(tempers[-_MOST:])) and rising > 0:
+        yield "@heats up", rising
     before = earlier[-1].sentiment
-    if before is not None and mood.known:
-        yield "@mood sinks", max(0.0, before - mood.value)
+    if before is not None and mood.known and before > mood.value:
+        yield "@mood sinks", before - mood.value
 
 
 # Words of ours that put somebody off, or refuse, without accents.
@@ -176,21 +177,21 @@ _REPLIES: Mapping[str, Mapping[str, Sequence[str]]] = {
 }  # fmt: skip
 
 
-def _of_reply(reply: str, language: str) -> Iterator[str]:
+@lru_cache(maxsize=_REPLIES_KNOWN)  # a company says the same to many, and forty phrases are looked for in each
+def _of_reply(reply: str, language: str) -> Sequence[str]:
     """What our last message did to the writer."""
     said = folded(reply[:_READ].lower().replace("’", "'"))
-    for name, phrases in _REPLIES.get(language, {}).items():
-        if any(map(said.__contains__, phrases)):
-            yield name
+    return [name for name, phrases in _REPLIES.get(language, {}).items() if any(map(said.__contains__, phrases))]
 
 
-def _echo(text: str, said: str) -> float:
+def _echo(utterance: Utterance, said: str) -> float:
     """How much of a text was said before: the share of its longer words."""
-    words = set(_SAYING.findall(text[:_READ]))
-    if not words:
+    words = set(_SAYING.findall(utterance.folded[:_READ]))
+    before = folded(said[:_READ].lower())
+    # Mostly none is in it anywhere, and its own words need not be found.
+    if not any(map(before.__contains__, words)):
         return 0.0
-    before = set(_SAYING.findall(folded(said[:_READ].lower())))
-    return len(words & before) / len(words)
+    return len(words.intersection(_SAYING.findall(before))) / len(words)
 
 
 class Labels:
@@ -240,18 +241,19 @@ class Feelings:
             return Emotions(frustration=_UNREAD, confusion=_UNREAD, satisfaction=_UNREAD, excitement=_UNREAD)
         cues, counts = self._signs.find(utterance, sentiment)
         counts.update(around(utterance, counts, sentiment))
-        scores = weighed(self.heads.scores(features).tolist(), counts, self._weights)
+        scores = weighed(self.heads.plain_scores(features), counts, self._weights)
         known = self._signs.knows(utterance.language)
         signals = []
         for place, odds in enumerate(scores):
-            value = _chance(odds + self._shifts[place])
-            chance = _chance(odds)
-            confidence = round(max(chance, 1 - chance), 3)
+            chance = 1 / (1 + exp(-max(odds, _NEVER)))
+            value = 1 / (1 + exp(-max(odds + self._shifts[place], _NEVER)))
+            confidence = rounded(max(chance, 1 - chance))
             evidence: tuple[Evidence, ...] = ()
             if value >= _DECIDED:
                 evidence = self._evidence(place, utterance, features, cues, counts)
-            signals.append(Signal(round(value, 3), confidence, evidence, known and confidence >= _KNOWN))
-        return Emotions(**dict(zip(FOUR, signals, strict=True)))
+            signals.append(Signal(rounded(value), confidence, evidence, known and confidence >= _KNOWN))
+        frustration, confusion, satisfaction, excitement = signals
+        return Emotions(frustration=frustration, confusion=confusion, satisfaction=satisfaction, excitement=excitement)
 
     def _evidence(
         self, place: int, utterance: Utterance, features: Features, cues: Sequence[Cue], counts: Mapping[str, float]
@@ -292,7 +294,3 @@ def _reasons(utterance: Utterance) -> Iterator[tuple[str, str]]:
     yield "@quotes", "quotes our last message"
     yield "@put_off", "our last message put them off"
     yield "@refused", "our last message refused"
-
-
-def _chance(odds: float) -> float:
-    return 1 / (1 + exp(-odds)) if odds > _NEVER else 0.0
