@@ -128,6 +128,7 @@ def install(meter: Meter) -> None:
         (CLAIM, MessagePath, "claim"),
         (CLAIM, MessagePath, "load"),
         (COMMIT, MessagePath, "commit"),
+        (COMMIT, MessagePath, "commit_and_start"),
         (DISPATCH, MessagePath, "dispatch"),
         (RECORD, MessagePath, "finish"),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -251,6 +252,13 @@ def _planned(row: Mapping[str, Any], codec: Codec, seen: Seen) -> Planned:
 # --- while it runs -------------------------------------------------------------------------------------------------
 
 
+_UNDER_WAY = """
+SELECT EXISTS (
+    SELECT FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+        AND state = 'active')
+"""
+
 _OPEN = """
 SELECT (SELECT count(*) FROM inbox WHERE parked_at IS NULL)
     + (SELECT count(*) FROM outbox WHERE state IN ('queued', 'held', 'sending'))
@@ -268,5 +276,8 @@ async def stored(connection: asyncpg.Connection) -> int:
 
 
 async def sending(connection: asyncpg.Connection) -> set[int]:
-    """Which replies are in flight, as far as the database knows."""
-    return {row["id"] for row in await connection.fetch("SELECT id FROM outbox WHERE state = 'sending'")}
+    """Which replies are in flight, as far as the database knows; what was asked of it by the dead comes to its end."""
+    while True:
+        if not await connection.fetchval(_UNDER_WAY):
+            return {row["id"] for row in await connection.fetch("SELECT id FROM outbox WHERE state = 'sending'")}
+        await asyncio.sleep(0.01)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -16,7 +16,7 @@ from omnibot.lanes import Lanes
 from omnibot.model import Address, Disclosure, IncomingMessage, Limits, Reading, Recalled, Sender
 from omnibot.settings import Turns
 from omnibot.store import Store, StoreUnavailable
-from omnibot.store.work import TIMELINE, Arrived
+from omnibot.store.work import TIMELINE, Arrived, Dispatch, Offer, Quota
 from omnibot.turns.pauses import Remind
 from omnibot.turns.steps import Steps
 from omnibot.understanding import Understanding
@@ -191,3 +191,59 @@ async def test_a_wake_is_enough(store: Store, steps: Steps) -> None:
     await asyncio.wait_for(done.wait(), 10)
     worker.close()
     await asyncio.wait_for(running, 10)
+
+
+class Places:
+    """Delivery with so many places, as turns know it."""
+
+    def __init__(self, places: int) -> None:
+        self.places = places
+        self.wanted: list[dict[tuple[str, str], int]] = []
+        self.started: list[str] = []
+        self.open = self.woken = 0
+
+    def offer(self, wanted: Mapping[tuple[str, str], int]) -> Offer:
+        self.open += 1
+        self.wanted.append(dict(wanted))
+        caps = {"replies": 100, "replies_seconds": 60, "unsolicited": 100, "unsolicited_seconds": 60}
+        quotas = {key: Quota(channel=key[0], account=key[1], free=self.places, **caps) for key in wanted}
+        return Offer(quotas=quotas, lease=30, unknown_wait=60)
+
+    def start(self, offer: Offer, starting: Sequence[Dispatch]) -> None:
+        self.open -= 1
+        self.started += [dispatch.outbound.to.value for dispatch in starting]
+
+    def wake(self) -> None:
+        self.woken += 1
+
+
+async def test_replies_that_find_a_place_are_called_with_the_commit_of_their_turns(store: Store, steps: Steps) -> None:
+    for who in ("1", "2", "3"):
+        await write(store, "hello", who)
+    calls = Places(2)
+    await Lanes(store.path, steps, SETTINGS, lambda: None, calls=calls).take_batch()
+    assert calls.wanted == [{("telegram", "main"): 3}]
+    assert (len(calls.started), calls.woken, calls.open) == (2, 1, 0)
+    states = sorted(entry.state.value for entry in await store.records.outbox())
+    assert states == ["queued", "sending", "sending"]
+
+
+async def test_delivery_is_not_asked_to_look_where_all_replies_are_called(store: Store, steps: Steps) -> None:
+    await write(store, "hello")
+    calls = Places(2)
+    await Lanes(store.path, steps, SETTINGS, lambda: None, calls=calls).take_batch()
+    assert (calls.started, calls.woken, calls.open) == (["1"], 0, 0)
+
+
+async def test_places_are_given_back_where_nothing_can_be_committed(
+    store: Store, steps: Steps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> None:
+        raise StoreUnavailable("away")
+
+    await write(store, "hello")
+    calls = Places(2)
+    monkeypatch.setattr(store.path, "commit_and_start", away)
+    with pytest.raises(StoreUnavailable):
+        await Lanes(store.path, steps, SETTINGS, lambda: None, calls=calls).take_batch()
+    assert (calls.started, calls.open) == ([], 0)

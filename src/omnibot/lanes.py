@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -17,7 +18,7 @@ from omnibot.settings import Turns
 from omnibot.store import StoreUnavailable
 from omnibot.store.message_path import MessagePath
 from omnibot.store.message_path.load import Claimed
-from omnibot.store.work import Lease, Outcome, Unreadable, Work
+from omnibot.store.work import Dispatch, Lease, Offer, Outcome, Reply, Unreadable, Work
 from omnibot.turn import turn
 from omnibot.turns.pauses import Phrased, Remind, Told, Wording
 from omnibot.turns.steps import Steps
@@ -53,6 +54,19 @@ class Phrases(Protocol):
         """A reply has left that it wrote (`model`), or that it might have written, and why it did not."""
 
 
+class Calls(Protocol):
+    """Delivery, as turns know it."""
+
+    def offer(self, wanted: Mapping[tuple[str, str], int]) -> Offer:
+        """Keep as many places for calls as each account (channel, name) wants and has, until `start`."""
+
+    def start(self, offer: Offer, starting: Sequence[Dispatch]) -> None:
+        """Start these calls, and let go of the other places."""
+
+    def wake(self) -> None:
+        """Something may be ready to leave."""
+
+
 class UnderWay:
     """A turn, taken step by step."""
 
@@ -82,6 +96,10 @@ class UnderWay:
     def last(self) -> int:
         """The last inbox item that it has seen."""
         return max((item.id for item in self.work.items), default=0)
+
+
+def _account(reply: Reply) -> tuple[str, str]:
+    return reply.draft.to.address.channel, reply.draft.to.account
 
 
 def _reminded(asking: Sequence[UnderWay], told: Sequence[Sequence[Recalled]]) -> Iterator[UnderWay]:
@@ -116,8 +134,8 @@ def _stretch(turns: Iterator[UnderWay]) -> list[UnderWay]:
 class Lanes:
     """The turn workers of one process.
 
-    `committed` is called when replies may wait in the outbox; `remind` tells turns what was said long ago; `phrases`
-    puts replies into words. Turns that wait for that leave their batch, and `run_slow` ends them one by one.
+    `committed` is called after each commit; `remind` tells turns what was said long ago; `phrases` puts replies into
+    words, and turns that wait for that leave their batch: `run_slow` ends them one by one. By `calls` replies leave.
     """
 
     def __init__(
@@ -128,9 +146,11 @@ class Lanes:
         committed: Callable[[], None],
         remind: Reminding | None = None,
         phrases: Phrases | None = None,
+        calls: Calls | None = None,
     ) -> None:
         self._path = path
         self._phrases = phrases
+        self._calls = calls
         self._slow: asyncio.Queue[UnderWay | None] = asyncio.Queue()
         self._stopping = asyncio.Event()
         self._remind = remind or _nothing
@@ -235,17 +255,34 @@ class Lanes:
         if not outcomes:
             return False
         try:
-            held = await self._path.commit(outcomes, self._settings.pause_seconds)
+            held = await self._commit_together(outcomes)
         except StoreUnavailable:
             raise
         except Exception:
             log.exception("turns.batch_failed", count=len(outcomes))
             held = await self._commit_singly(outcomes)
+            if self._calls:
+                self._calls.wake()
         self._committed()
         self._count(outcomes, held)
         if stale := len(outcomes) - len(held):
             log.info("turns.stale", count=stale)
         return any(held.values())
+
+    async def _commit_together(self, outcomes: Sequence[Outcome]) -> Mapping[CustomerId, bool]:
+        """And start the calls of what leaves at once."""
+        if self._calls is None:
+            return await self._path.commit(outcomes, self._settings.pause_seconds)
+        offer = self._calls.offer(Counter(_account(reply) for outcome in outcomes for reply in outcome.replies))
+        starting: Sequence[Dispatch] = ()
+        try:
+            committed = await self._path.commit_and_start(outcomes, self._settings.pause_seconds, offer)
+            starting = committed.starting
+        finally:
+            self._calls.start(offer, starting)
+        if committed.waiting:
+            self._calls.wake()
+        return committed.held
 
     async def _commit_singly(self, outcomes: Sequence[Outcome]) -> dict[CustomerId, bool]:
         """One turn that cannot be committed must not take the others with it."""

@@ -424,3 +424,103 @@ async def test_who_must_write_first_is_waited_for(store: Store) -> None:
     async with delivering(store, channel):
         await settled(store, DeliveryState.SENT)
     assert [message.heard_at for message in channel.seen] == [NOON]
+
+
+# --- what leaves with the commit of its turn ---
+
+
+async def turn(store: Store, who: str = "1") -> Outcome:
+    """One that replies, not committed yet."""
+    item = IncomingMessage(
+        id=str(next(_numbers)), at=NOON, sender=Sender(Address("told", who)), message_id="1", text="hi"
+    )
+    await store.path.accept([Arrived(channel="told", account="main", item=item)])
+    [work] = await store.path.load(await store.path.claim(1, lease=30))
+    to = work.addresses[0]
+    reply = Reply(Draft(to=to, parts=(Paragraph("hello"),)), Purpose.REPLY)
+    return Outcome(work=work, address=to.id, record={}, replies=(reply,))
+
+
+SLOW = SETTINGS.model_copy(update={"poll_seconds": 3600})  # only what wakes it has it look
+MAIN = ("told", "main")
+
+
+async def running(delivery: Delivery) -> None:
+    """Until calls may start."""
+    async with asyncio.timeout(5):
+        while not (offer := delivery.offer({MAIN: 1})).quotas:
+            delivery.start(offer, ())
+            await asyncio.sleep(0.005)
+        delivery.start(offer, ())
+
+
+async def test_what_its_turn_marked_is_called_at_once_and_recorded(store: Store) -> None:
+    channel = Told()
+    async with delivering(store, channel, SLOW) as delivery:
+        await running(delivery)
+        offer = delivery.offer({MAIN: 1})
+        committed = await store.path.commit_and_start([await turn(store)], 0, offer)
+        delivery.start(offer, committed.starting)
+        await settled(store, DeliveryState.SENT)
+    assert [message.text for message in channel.seen] == ["hello"]
+
+
+async def test_places_on_offer_are_nobody_elses_until_they_are_given_back(store: Store) -> None:
+    channel = Told(in_flight=2)
+    async with delivering(store, channel, SLOW) as delivery:
+        await running(delivery)
+        first, second, third = (delivery.offer({MAIN: wanted}) for wanted in (1, 5, 1))
+        assert [offer.quotas[MAIN].free for offer in (first, second)] == [1, 1]
+        assert third.quotas == {}
+        delivery.start(second, ())
+        fourth = delivery.offer({MAIN: 5})
+        assert fourth.quotas[MAIN].free == 1
+        for offer in (first, third, fourth):
+            delivery.start(offer, ())
+
+
+async def test_what_waited_for_a_place_on_offer_leaves_when_it_is_given_back(store: Store) -> None:
+    channel = Told(in_flight=1)
+    async with delivering(store, channel, SLOW) as delivery:
+        await running(delivery)
+        offer = delivery.offer({MAIN: 1})
+        await queue(store, "one")
+        delivery.wake()
+        await asyncio.sleep(0.05)
+        assert channel.seen == []
+        delivery.start(offer, ())
+        await settled(store, DeliveryState.SENT)
+
+
+async def test_no_place_is_offered_to_what_may_have_to_be_held(store: Store) -> None:
+    channel = Told()
+    channel.limits = replace(channel.limits, window=3600)
+    async with delivering(store, channel, SLOW) as delivery:
+        offer = delivery.offer({MAIN: 1, ("told", "gone"): 1})
+        assert offer.quotas == {}
+        delivery.start(offer, ())
+
+
+async def test_the_end_waits_for_the_calls_of_turns_that_are_being_committed(store: Store) -> None:
+    channel = Told()
+    delivery = Delivery(store.path, {MAIN: channel}, SLOW)
+    task = asyncio.create_task(delivery.run())
+    await running(delivery)
+    offer = delivery.offer({MAIN: 1})
+    delivery.close()
+    committed = await store.path.commit_and_start([await turn(store)], 0, offer)
+    assert not task.done()
+    delivery.start(offer, committed.starting)
+    await asyncio.wait_for(task, 10)
+    assert [entry.state for entry in await store.records.outbox()] == [DeliveryState.SENT]
+
+
+async def test_nothing_is_offered_once_it_closes(store: Store) -> None:
+    delivery = Delivery(store.path, {MAIN: Told()}, SLOW)
+    task = asyncio.create_task(delivery.run())
+    await running(delivery)
+    delivery.close()
+    offer = delivery.offer({MAIN: 1})
+    assert offer.quotas == {}
+    delivery.start(offer, ())
+    await asyncio.wait_for(task, 10)

@@ -142,8 +142,8 @@ async def _working(
     steps = new_steps(settings, channels)
     steps.phrasing = phrasing.refuses if phrasing else None
     past = Remembering(store.recall, steps.embed, settings.bot.languages[0])
-    committed = _all(delivery.wake, linking.wake, past.busy, *([attending.wake] if attending else []))
-    lanes = Lanes(store.path, steps, settings.turns, committed, past.remind, phrasing)
+    committed = _all(linking.wake, past.busy, *([attending.wake] if attending else []))
+    lanes = Lanes(store.path, steps, settings.turns, committed, past.remind, phrasing, delivery)
     rules = Rules(settings)
     learning = Learning.of(settings, lambda playbooks, model: go_by(steps, rules, playbooks, model), rules.load)
     learning.begin()

@@ -15,7 +15,7 @@ from omnibot.model import AddressId, Cap, DeliveryState, Limits, Outbound
 from omnibot.settings import Delivery as Settings
 from omnibot.store import StoreUnavailable
 from omnibot.store.message_path import MessagePath
-from omnibot.store.work import Dispatch, Dispatched, Quota, Result
+from omnibot.store.work import Dispatch, Dispatched, Offer, Quota, Result
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +40,11 @@ class _Account:
     @property
     def slots(self) -> int:
         return self.channel.limits.in_flight - self.in_flight
+
+    def keep(self, places: int) -> None:
+        """For so many calls; fewer than none gives some back."""
+        self.in_flight += places
+        self.pace.take(places)
 
     def free(self) -> int:
         available = self.pace.available()
@@ -77,6 +82,9 @@ class Delivery:
         self._finished = _Finished()
         self._full = False  # an account had no slot left: when one is free there may be more to start
         self._closing = False
+        self._starts: Callable[[Dispatch], object] | None = None  # while calls may start
+        self._offers = 0  # that are not answered yet
+        self._answered = asyncio.Event()
 
     def wake(self) -> None:
         """Something may be ready to leave."""
@@ -97,7 +105,7 @@ class Delivery:
             sweeper = tasks.create_task(self._sweep(), name="delivery sweeper")
             try:
                 async with asyncio.TaskGroup() as calls:
-                    await self._dispatch(lambda dispatch: calls.create_task(self._call(dispatch)))
+                    await self._calling(lambda dispatch: calls.create_task(self._call(dispatch)))
                 self._finished.end()
                 await asyncio.wait([recorder])
             except asyncio.CancelledError:
@@ -107,6 +115,48 @@ class Delivery:
             finally:
                 sweeper.cancel()
                 recorder.cancel()
+
+    async def _calling(self, start: Callable[[Dispatch], object]) -> None:
+        """Start calls until `close`, and then those that are still on offer."""
+        self._starts = start
+        try:
+            await self._dispatch(start)
+            while self._offers:
+                self._answered.clear()
+                await self._answered.wait()
+        finally:
+            self._starts = None
+
+    # --- what leaves with the commit of its turn ---
+
+    def offer(self, wanted: Mapping[AccountKey, int]) -> Offer:
+        """Keep as many places for calls as each account wants and has, until `start`.
+
+        None where something may have to be held, or where calls do not start: the outbox's dispatch judges that.
+        """
+        quotas: dict[AccountKey, Quota] = {}
+        for key, count in wanted.items() if self._starts and not self._closing else ():
+            account = self._accounts.get(key)
+            quota = _quota(key, account) if account else None
+            if account and quota and not quota.holds:
+                quotas[key] = replace(quota, free=min(quota.free, count))
+                account.keep(quotas[key].free)
+        self._offers += 1
+        return Offer(quotas=quotas, lease=self._lease, unknown_wait=self._settings.unknown_wait_seconds)
+
+    def start(self, offer: Offer, starting: Sequence[Dispatch]) -> None:
+        """Start these calls, and let go of the other places.
+
+        Where calls have ended meanwhile what is marked as `sending` becomes `unknown`, as after any call cut short.
+        """
+        self._offers -= 1
+        self._answered.set()
+        for key, quota in offer.quotas.items():
+            self._accounts[key].keep(-quota.free)
+        if self._starts:
+            self._start_all(starting, self._starts)
+        if sum(quota.free for quota in offer.quotas.values()) > len(starting):
+            self._due.set()  # others may have waited for these places
 
     # --- dispatch ---
 
@@ -129,17 +179,22 @@ class Delivery:
     async def _claim(self, quotas: list[Quota]) -> Dispatched:
         return await self._path.dispatch(
             quotas,
-            lease=self._settings.call_seconds + _LEASE_MARGIN,
+            lease=self._lease,
             unknown_wait=self._settings.unknown_wait_seconds,
         )
 
+    @property
+    def _lease(self) -> float:
+        return self._settings.call_seconds + _LEASE_MARGIN
+
+    def _start_all(self, starting: Sequence[Dispatch], start: Callable[[Dispatch], object]) -> None:
+        for dispatch in starting:
+            self._accounts[dispatch.channel, dispatch.account].keep(1)
+            start(dispatch)
+
     def _start(self, dispatched: Dispatched, start: Callable[[Dispatch], object]) -> bool:
         """Start the calls; tells whether to look again at once, for what is behind a message that was kept back."""
-        for dispatch in dispatched.starting:
-            account = self._accounts[dispatch.channel, dispatch.account]
-            account.in_flight += 1
-            account.pace.take(1)
-            start(dispatch)
+        self._start_all(dispatched.starting, start)
         for channel, name in dispatched.overspent:
             self._alert(channel, name)
         return dispatched.kept_back > 0

@@ -296,6 +296,18 @@ class Quota:
 
 
 @frozen(kw_only=True)
+class Offer:
+    """Calls that may start with the commit of the turns that want them: places that are kept until then.
+
+    By account (channel, name); seconds until a call counts as abandoned, and for which others wait behind an `unknown`.
+    """
+
+    quotas: Mapping[tuple[str, str], Quota]
+    lease: float
+    unknown_wait: float
+
+
+@frozen(kw_only=True)
 class Dispatch:
     """One of ours that is marked `sending`: its call starts now."""
 
@@ -313,6 +325,15 @@ class Dispatched:
     starting: tuple[Dispatch, ...]
     kept_back: int
     overspent: frozenset[tuple[str, str]] = frozenset()  # accounts (channel, name) that have used up their units
+
+
+@frozen
+class Committed:
+    """Turns that were committed: whose leases still held, and whether more is due for them; what leaves at once."""
+
+    held: Mapping[CustomerId, bool]
+    starting: tuple[Dispatch, ...] = ()
+    waiting: bool = True  # something may be left in the outbox
 
 
 @frozen

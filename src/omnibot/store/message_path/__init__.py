@@ -7,12 +7,13 @@ The way of a message, each step a module, and for a message like most a single s
     load      … what waits there, addresses, facts, latest messages         alone only where it changed meanwhile
     renew     … of turns that wait for somebody outside                     keeps them, and tells what came meanwhile
     commit    those whose token still holds: turn, messages, outbox, facts; inbox rows gone
+    start     … and replies that nothing keeps back, as `sending`           then their calls start
     dispatch  heads of the addresses' queues, past the gate, as `sending`   then the calls start
     finish    what the channels answered
 
-Only accept and dispatch wait for the disk, since after them somebody outside knows. What is synced is all that was
-written before, so nothing that has left stands on something that could be lost. When the database crashes, a lost claim
-costs a lease, a lost turn is taken again, and a lost result is an `unknown`.
+Only accept, dispatch and start wait for the disk, since after them somebody outside knows. What is synced is all that
+was written before, so nothing that has left stands on something that could be lost. When the database crashes, a lost
+claim costs a lease, a lost turn is taken again, and a lost result is an `unknown`.
 
 Providers tell times in seconds. So do we: what was said within one second stands in the order in which it came.
 

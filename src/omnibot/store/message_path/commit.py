@@ -3,14 +3,14 @@
 One statement does it: release, what was read and decided, replies, what was learned. Only edits, delivery states,
 events, proofs and what agents did take a transaction of several.
 
-No sync to disk: what a turn has decided is seen by nobody outside until something of it leaves, and dispatch syncs
-before that, with all that was written before. A turn that is lost in a crash of the database leaves its inbox rows
-where they were, which intake has synced, and is taken again.
+No sync to disk, unless calls start with it (start.py): what a turn has decided is seen by nobody outside until
+something of it leaves, and dispatch syncs before that, with all that was written before. A turn that is lost in a crash
+of the database leaves its inbox rows where they were, which intake has synced, and is taken again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -26,9 +26,10 @@ from omnibot.store.message_path.inbox import MESSAGE_PRIORITY
 from omnibot.store.message_path.keep import kept, matter
 from omnibot.store.message_path.prove import Proving
 from omnibot.store.message_path.reports import Reporting
+from omnibot.store.message_path.start import QUEUED_OR_SENDING, RELEASED_AND_STARTING, STARTING, Start, context_of
 from omnibot.store.payloads import mood_payload, parts_to_json, said_body
 from omnibot.store.recorded import record_body
-from omnibot.store.work import Kind, Lease, Outcome, Reply, StoreUnavailable
+from omnibot.store.work import Committed, Kind, Lease, Offer, Outcome, Reply, StoreUnavailable
 
 # Lock the lanes whose leases still hold, take what was taken out of them, and say when they are next due. What comes
 # into a lane while this waits for it cannot be seen here; that the lane counts more than it did tells of it. What
@@ -75,7 +76,9 @@ _WRITE_TURNS = """, done AS (
 ), written AS (
     INSERT INTO messages (id, address_id, direction, account, at, received_at, body_sealed, answers, attachments)
     SELECT id, address_id, 'out', account, date_trunc('second', now()), now(), body, answers, 0 FROM said
-), queued AS (
+)"""
+
+_QUEUED = """, queued AS (
     INSERT INTO outbox (id, address_id, channel, account, turn_id, after_id, purpose, state, due_at, attempts,
                         payload_sealed, created_at, changed_at)
     SELECT id, address_id, channel, account, turn_id,
@@ -137,36 +140,51 @@ ON CONFLICT (address_id, reason) WHERE resolved_at IS NULL AND turn_id IS NULL D
 class Committing(Reporting, Proving, Happening, Doing):
     """The fourth step of the message path, and what happens to turns that fail."""
 
-    async def commit(self, outcomes: Sequence[Outcome], pause: float = 0.0) -> dict[CustomerId, bool]:
-        """Commit turns together; tells whose lease still held, and whether more is due. A stale turn drops out.
+    async def commit(self, outcomes: Sequence[Outcome], pause: float = 0.0) -> Mapping[CustomerId, bool]:
+        """Commit turns together; tells whose lease still held, and whether more is due. A stale turn drops out."""
+        return (await self.commit_and_start(outcomes, pause)).held
+
+    async def commit_and_start(
+        self, outcomes: Sequence[Outcome], pause: float = 0.0, offer: Offer | None = None
+    ) -> Committed:
+        """Commit turns together; what it tells as `starting` is marked `sending`, and its calls must start at once.
 
         `pause` seconds pass before a turn begins, as in `accept`. It is done again where others held what this needed
         and waited for what it held: nothing was written then.
         """
+        start = Start.of(outcomes, offer) if offer and not any(map(_has_reports, outcomes)) else None
         arguments = [*_lease_columns(outcomes, pause), *_turn_columns(self._codec, outcomes)]
         further = list(_further(self._codec, outcomes))
-        statement = composed((_COMMIT, *(piece for piece, _ in further), _RELEASED))
+        if start:
+            further += ((STARTING, start.columns), (QUEUED_OR_SENDING, [start.lease]))
+        pieces = (_COMMIT, *(piece for piece, _ in further))
+        statement = composed((*pieces, RELEASED_AND_STARTING) if start else (*pieces, _QUEUED, _RELEASED))
         for _, own in further:
             arguments += own
         for last in (False, False, True):
             try:
-                return await self._commit_together(outcomes, statement, arguments)
+                rows = await self._commit_together(outcomes, statement, arguments)
+                break
             except StoreUnavailable as error:
                 if last or not isinstance(error.__cause__, asyncpg.TransactionRollbackError):
                     raise
-        raise AssertionError("unreachable")
+        held = {CustomerId(row["customer_id"]): row["due"] for row in rows if row["customer_id"] is not None}
+        if start is None:
+            return Committed(held)
+        starting = start.dispatches(self._codec, rows)
+        return Committed(held, starting, len(starting) < sum(len(o.replies) for o in outcomes))
 
     async def _commit_together(
         self, outcomes: Sequence[Outcome], statement: str, arguments: Sequence[object]
-    ) -> dict[CustomerId, bool]:
+    ) -> Sequence[asyncpg.Record]:
         asking = [o for o in outcomes if o.asked]
-        further = any(o.revised or o.reported or o.asked or o.tried or o.done or happens(o) for o in outcomes)
+        further = any(map(_has_reports, outcomes))
         async with self._transaction() if further else self._connection() as connection:
             if asking:
                 await self._meet_named(connection, asking)
-            released = await connection.fetch(statement, *arguments)
-            held = {CustomerId(row["customer_id"]): row["due"] for row in released}
+            rows: Sequence[asyncpg.Record] = await connection.fetch(statement, *arguments)
             if further:
+                held = {row["customer_id"] for row in rows}
                 current = [o for o in outcomes if o.work.lease.customer in held]
                 await self._send_again(connection, current)
                 await self._write_reports(connection, current)
@@ -174,7 +192,7 @@ class Committing(Reporting, Proving, Happening, Doing):
                 await self._write_done(connection, current)
                 await self._try(connection, current)
                 await self._ask(connection, current)
-        return held
+        return rows
 
     async def retry(self, lease: Lease, items: Sequence[int], *, after: float, attempts: int, reason: str) -> None:
         """Give a failed turn back: again after so many seconds, or parked and handed to people after `attempts`."""
@@ -191,6 +209,12 @@ class Committing(Reporting, Proving, Happening, Doing):
                 "SELECT id FROM inbox WHERE customer_id = $1 AND parked_at IS NULL", lease.customer
             )
         await self.retry(lease, [row["id"] for row in rows], after=0, attempts=0, reason=reason)
+
+
+def _has_reports(outcome: Outcome) -> bool:
+    """Whether it takes statements besides that of the turns."""
+    o = outcome
+    return bool(o.revised or o.reported or o.asked or o.tried or o.done or happens(o))
 
 
 def _lease_columns(outcomes: Sequence[Outcome], pause: float) -> Iterator[object]:
@@ -235,9 +259,7 @@ def _further(codec: Codec, outcomes: Sequence[Outcome]) -> Iterator[tuple[str, S
 
 def _said(codec: Codec, outcome: Outcome, reply: Reply) -> tuple[Any, ...]:
     to, draft = reply.draft.to, reply.draft
-    # Where somebody writes from elsewhere, what was last said there is not what this answers.
-    context = to.context if to.id == outcome.address else {}
-    payload = {"parts": parts_to_json(draft.parts), "subject": draft.subject, "context": context}
+    payload = {"parts": parts_to_json(draft.parts), "subject": draft.subject, "context": context_of(outcome, reply)}
     body = said_body(draft)
     return (
         to.id, to.address.channel, to.account, reply.purpose, codec.seal(to.id, body), codec.seal(to.id, payload),
