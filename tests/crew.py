@@ -80,7 +80,7 @@ class World:
     numbers: Any = field(default_factory=lambda: count(1))
     refusing: set[str] = field(default_factory=set)  # rooms that take nothing more
     failing: list[Exception] = field(default_factory=list)  # what the next calls of the desk raise
-    losing: int = 0  # answers of the next calls that are lost after they were done
+    losing: int = 0  # answers that are lost of the next calls that open or show something, which is done all the same
     unsendable: list[Exception] = field(default_factory=list)  # what the next messages to customers raise
     files: dict[str, bytes] = field(default_factory=dict)
     channels: Mapping[tuple[str, str], Channel] = field(default_factory=dict)
@@ -220,7 +220,6 @@ class Board(Desk):
         self._called(place.room)
         self._thread(place).card = card
         self._thread(place).cards.append(card)
-        self._answered()
 
     async def show(self, place: Place, entry: Entry) -> str:
         self._called(place.room)
@@ -231,7 +230,6 @@ class Board(Desk):
     async def mark(self, place: Place, entry: str, state: DeliveryState, reason: str = "") -> None:
         self._called(place.room)
         self._thread(place).marks.append((entry, state, reason))
-        self._answered()
 
     async def find(self, room: str, card: Card) -> Place | None:
         found = (t for t in self._world.of(room) if t.card.stretch.id == card.stretch.id)
