@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from bench.identity import ACTS, Act, Measured, Timing, _timed, addresses_of, compare, measure, print_measured
 
-MEASURED = Measured(1000, 2500, 1.0, (Timing("take in", (1.0, 1.2), (2.0, 2.6)),), 20_000.0)
+MEASURED = Measured(1000, 2500, 32, 1.0, (Timing("take in", (1.0, 1.2), (2.0, 2.6)),), 20_000.0)
 
 
 async def test_everybody_is_asked_for_once_in_a_round_and_of_both_by_turns() -> None:
@@ -52,6 +52,6 @@ def test_what_is_too_slow_is_not_good(capsys) -> None:
     slow = replace(MEASURED, timings=(Timing("take in", (1.0, 1.4), (2.0, 2.0)),))
     assert not slow.good
     assert not replace(MEASURED, timings=(Timing("take in", (1.0, 1.0), (2.0, 2.7)),)).good
-    assert replace(MEASURED, timings=(Timing("look up", (1.0, 1.4), (2.0, 9.0), waited_for=False),)).good
+    assert replace(MEASURED, timings=(Timing("floor", (1.0, 1.4), (2.0, 9.0), judged=False),)).good
     print_measured(slow)
     assert "not good: at most 1.3 times" in capsys.readouterr().out
