@@ -12,8 +12,8 @@ from structlog.testing import capture_logs
 from omnibot.linking import Linking
 from omnibot.store import Store
 from omnibot.store.identity import CUSTOMER, Act, NewAct
+from tests.store.statements import execute
 from tests.store.test_identity import MAIL, SMS, TELEGRAM, id_of, together, write
-from tests.store.test_message_path import execute
 
 
 @asynccontextmanager

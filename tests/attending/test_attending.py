@@ -21,7 +21,8 @@ from omnibot.model import ActKind, BusinessHours, DeskAct, EntryKind, StretchSta
 from omnibot.store import Store, StoreUnavailable
 from omnibot.store.work import Outcome, Work
 from tests.crew import ANA, Board, Thread, World
-from tests.store.desks import MIKE, SARAH, claimed, execute, handed_off, write
+from tests.store.desks import MIKE, SARAH, claimed, handed_off, write
+from tests.store.statements import execute
 
 HOUR = timedelta(hours=1)
 ALWAYS = BusinessHours(

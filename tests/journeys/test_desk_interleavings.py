@@ -36,7 +36,7 @@ from omnibot.store import Store
 from omnibot.store.work import Arrived
 from tests.conftest import SECRET
 from tests.crew import ANA, BEN, Board, Thread, World, accounts_of, with_rooms
-from tests.store.desks import execute
+from tests.store.statements import execute
 
 ROOT = Path(__file__).parents[2]
 TIMES = 300

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import count
 
-import asyncpg
-
 from omnibot.contract.desk import Place
 from omnibot.model import (
     ActKind,
@@ -162,12 +160,3 @@ async def replies(store: Store, stretch: Stretch, text: str, *, entry: str = "",
     await store.path.commit(
         [done(work, Done(stretch=stretch.id, act=one, after=current, replies=(reply(work.addresses[0], text),)))]
     )
-
-
-async def execute(dsn: str, statement: str, *arguments: object) -> list[asyncpg.Record]:
-    """Something that no part of ours does."""
-    connection = await asyncpg.connect(dsn)
-    try:
-        return await connection.fetch(statement, *arguments)
-    finally:
-        await connection.close()

@@ -35,7 +35,6 @@ from tests.store.desks import (
     answered,
     attended,
     claimed,
-    execute,
     hand_off,
     handed_off,
     opened,
@@ -45,6 +44,7 @@ from tests.store.desks import (
     texts,
     write,
 )
+from tests.store.statements import execute, rows
 from tests.store.test_message_path import arrived, message
 
 
@@ -318,7 +318,7 @@ class TestMirror:
         await execute(dsn, "UPDATE desk_entries SET at = at - interval '1 h'")
         async with Store.open(dsn, SECRET) as other:
             assert await other.desk.mirror(100) == 0
-        [row] = await execute(dsn, "SELECT seen_id, (SELECT max(id) FROM messages) AS last FROM stretches")
+        [row] = await rows(dsn, "SELECT seen_id, (SELECT max(id) FROM messages) AS last FROM stretches")
         assert row["seen_id"] == row["last"]
         await write(store.path, "two")
         assert await store.desk.mirror(100) == 1

@@ -40,7 +40,6 @@ from tests.store.desks import (
     attended,
     claimed,
     done,
-    execute,
     hand_off,
     opened,
     replies,
@@ -51,7 +50,9 @@ from tests.store.desks import (
     told,
     write,
 )
-from tests.store.test_message_path import arrived, dispatch, message, quota, result
+from tests.store.sending import quota
+from tests.store.statements import execute, rows
+from tests.store.test_message_path import arrived, dispatch, message, result
 
 TAKE = ActKind.TAKE
 
@@ -606,7 +607,7 @@ class TestReview:
         sarah, mike = [await store.records.customer_of(address) for address in (SARAH, MIKE)]
         assert sarah is not None
         assert mike is not None
-        [row] = await execute(
+        [row] = await rows(
             dsn,
             "INSERT INTO reviews (left_id, right_id, reason, evidence, at) VALUES ($1, $2, 'x', 'phone', now())"
             " RETURNING id",
@@ -643,7 +644,7 @@ async def sending(store: Store) -> list:
 
 async def came_to(dsn: str, state: str) -> None:
     """A provider told so of what people wrote."""
-    await execute(dsn, "UPDATE outbox SET state = $1, changed_at = now() WHERE purpose = 'agent'", state)
+    await rows(dsn, "UPDATE outbox SET state = $1, changed_at = now() WHERE purpose = 'agent'", state)
 
 
 async def replies_of_two(store: Store, stretch: Stretch, text: str) -> None:

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import asyncpg
 import pytest
 
 from omnibot.model import Address, AddressId, DeliveryReport, DeliveryState, Sender
 from omnibot.store import Store
 from omnibot.store.records import OutboxEntry
 from omnibot.store.work import Dispatch, Held, Overspent, Purpose, Quota, Reported
+from tests.store.statements import execute, rows
 from tests.store.test_message_path import (
     MIKE,
     NOON,
@@ -20,7 +20,6 @@ from tests.store.test_message_path import (
     arrived,
     claim,
     dispatch,
-    execute,
     message,
     outcome,
     quota,
@@ -363,11 +362,3 @@ class TestSpend:
         await dispatch(store, replace(capped(3), window=86_400.0))
         assert (await states(store))[-1] == SPENT
         assert texts(await dispatch(store, replace(capped(9), window=86_400.0))) == []
-
-
-async def rows(dsn: str, query: str) -> Sequence[asyncpg.Record]:
-    connection = await asyncpg.connect(dsn)
-    try:
-        return await connection.fetch(query)
-    finally:
-        await connection.close()

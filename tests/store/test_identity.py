@@ -34,7 +34,8 @@ from omnibot.store.identity import (
     Verdict,
 )
 from tests.conftest import SECRET
-from tests.store.test_message_path import arrived, claim, dispatch, execute, message, outcome, states
+from tests.store.statements import execute
+from tests.store.test_message_path import arrived, claim, dispatch, message, outcome, states
 
 TELEGRAM = Address("telegram", "4711")
 SMS = Address("sms", "+491701234567")

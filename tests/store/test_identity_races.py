@@ -20,8 +20,9 @@ from omnibot.store.identity.standing import _LOCK, _READ, Edge, Standing
 from omnibot.store.message_path import MessagePath
 from omnibot.store.work import Arrived, Work
 from tests.conftest import SECRET
+from tests.store.statements import execute
 from tests.store.test_identity import ANN, PHONE, SMS, WHATSAPP, brings, customer, merge, together, write
-from tests.store.test_message_path import NOON, arrived, claim, execute, give_back, message, outcome, states
+from tests.store.test_message_path import NOON, arrived, claim, give_back, message, outcome, states
 from tests.store.test_message_path_races import other, waiting
 
 PEOPLE = [Address("telegram", str(number)) for number in range(8)]

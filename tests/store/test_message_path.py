@@ -41,6 +41,8 @@ from omnibot.store.work import (
     Unreadable,
     Work,
 )
+from tests.store.sending import quota
+from tests.store.statements import execute
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SARAH = Address("telegram", "4711")
@@ -61,18 +63,6 @@ def outcome(work: Work, *texts: str, purpose: Purpose = Purpose.REPLY, **fields)
     to = work.addresses[0]
     replies = tuple(Reply(Draft(to=to, parts=(Paragraph(text),)), purpose) for text in texts)
     return Outcome(work=work, address=to.id, record={"why": "a test"}, replies=replies, **fields)
-
-
-def quota(free: int = 10, replies: int = 100, unsolicited: int = 100) -> Quota:
-    return Quota(
-        channel="telegram",
-        account="main",
-        free=free,
-        replies=replies,
-        replies_seconds=60,
-        unsolicited=unsolicited,
-        unsolicited_seconds=3600,
-    )
 
 
 async def claim(store: Store, count: int = 10) -> list[Work]:
@@ -638,12 +628,6 @@ async def commit_report(
     await store.path.commit([Outcome(work=work, address=about.address, reported=reported)])
 
 
-async def execute(dsn: str, statement: str) -> None:
-    connection = await asyncpg.connect(dsn)
-    await connection.execute(statement)
-    await connection.close()
-
-
 class TestDispatch:
     async def test_an_addresses_messages_go_out_in_order_one_at_a_time(self, store: Store) -> None:
         await say(store, "one", "two", "three")
@@ -873,6 +857,14 @@ async def test_an_old_message_has_its_own_place_on_the_timeline(store: Store) ->
     assert [m.text for m in await store.records.timeline(customer)] == ["earlier", "later"]
     [work] = await claim(store)
     assert [m.text for m in work.timeline] == ["earlier", "later"]
+
+
+async def test_messages_of_one_moment_stand_in_the_order_in_which_they_came(store: Store) -> None:
+    for number in ("1", "2", "3"):
+        await store.path.accept([arrived(message(number, number))])
+    [work] = await claim(store)
+    assert len({m.at for m in work.timeline}) == 1
+    assert [m.text for m in work.timeline] == ["1", "2", "3"]
 
 
 async def test_a_turn_sees_how_the_latest_ones_were_meant_oldest_first(store: Store) -> None:

@@ -24,6 +24,7 @@ from omnibot.store.message_path.known import Known, KnownAddresses, Way
 from omnibot.store.message_path.load import KINDS, Claimed
 from omnibot.store.work import Arrived, Work
 from tests.conftest import SECRET
+from tests.store.statements import execute
 from tests.store.test_message_path import (
     MIKE,
     NOON,
@@ -31,7 +32,6 @@ from tests.store.test_message_path import (
     arrived,
     claim,
     dispatch,
-    execute,
     message,
     outcome,
     quota,

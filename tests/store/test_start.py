@@ -12,23 +12,13 @@ import pytest
 from omnibot.model import Address, DeliveryState, Draft, IncomingMessage, Paragraph, Sender
 from omnibot.store import Store
 from omnibot.store.work import Arrived, Committed, Dispatch, Offer, Outcome, Purpose, Quota, Reply, Result, Work
+from tests.store.sending import quota
+from tests.store.statements import execute
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SARAH = Address("telegram", "4711")
 MIKE = Address("telegram", "4712")
 TELEGRAM = "telegram", "main"
-
-
-def quota(free: int = 10, replies: int = 100, unsolicited: int = 100) -> Quota:
-    return Quota(
-        channel="telegram",
-        account="main",
-        free=free,
-        replies=replies,
-        replies_seconds=60,
-        unsolicited=unsolicited,
-        unsolicited_seconds=3600,
-    )
 
 
 def offer(given: Quota | None = None) -> Offer:
@@ -184,11 +174,3 @@ async def test_of_a_turn_that_is_somebody_elses_by_now_nothing_starts(store: Sto
     committed = await store.path.commit_and_start([outcome(work, "one")], 0, offer())
     assert (committed.held, texts(committed)) == ({}, [])
     assert await states(store) == []
-
-
-async def execute(dsn: str, statement: str) -> None:
-    connection = await asyncpg.connect(dsn)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
