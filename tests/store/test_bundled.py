@@ -383,9 +383,33 @@ async def test_another_version_is_refused_before_it_is_touched(data, shelter):
 
 
 async def test_a_server_that_cannot_start_shows_its_last_words(data, shelter, monkeypatch):
-    monkeypatch.setitem(bundled._TUNING, "shared_buffers", "much")
-    with pytest.raises(BundledServerError, match=r"(?s)did not start:.*invalid value for parameter \"shared_buffers\""):
+    monkeypatch.setitem(bundled._TUNING, "max_wal_size", "much")
+    with pytest.raises(BundledServerError, match=r"(?s)did not start:.*invalid value for parameter \"max_wal_size\""):
         await server(data, shelter).__aenter__()
+
+
+@pytest.mark.parametrize(
+    ("limit", "buffers"),
+    [
+        ("536870912\n", "128MB"),  # a small container: what PostgreSQL takes by itself
+        ("2147483648\n", "256MB"),
+        ("9223372036854771712\n", None),  # a group without a limit, as the first version of groups says it
+        ("max\n", None),  # … and the second
+    ],
+)
+async def test_buffers_are_an_eighth_of_what_a_container_may_use(data, shelter, monkeypatch, tmp_path, limit, buffers):
+    file = tmp_path / "limit"
+    file.write_text(limit)
+    monkeypatch.setattr(bundled, "_CONTAINER_LIMITS", (tmp_path / "none", file))
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    async with server(data, shelter) as dsn:
+        told = await ask(dsn, "SELECT pg_size_bytes(current_setting('shared_buffers'))")
+        assert told == await ask(dsn, f"SELECT pg_size_bytes('{buffers or _eighth(machine)}')")
+
+
+def _eighth(machine: int) -> str:
+    """The bounds: 128 MB and 4 GB."""
+    return f"{sorted((128, machine // 8 // 2**20, 4096))[1]}MB"
 
 
 async def test_a_data_folder_that_is_a_file_is_told(place, shelter):

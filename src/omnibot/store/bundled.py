@@ -53,17 +53,17 @@ _POLL_SECONDS = 0.02
 _LOG_BYTES = 10_000_000
 _MEGABYTE = 2**20
 
-# Durable, modest in memory, and vacuuming queue tables before they swell, yet not each time it looks: whatever it does
-# to a table has all statements that read it planned anew, and on a small machine it takes its time from who is waiting
-# for a reply. The hot path's plans need no statistics; whoever asks for something rarer can do with older ones.
+# Durable, and vacuuming queue tables before they swell, yet not each time it looks: whatever it does to a table has all
+# statements that read it planned anew, and on a small machine it takes its time from who is waiting for a reply. The
+# hot path's plans need no statistics; whoever asks for something rarer can do with older ones.
 _TUNING = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "max_connections": "100",
-    "shared_buffers": "128MB",
     "synchronous_commit": "on",
-    "wal_compression": "on",
-    "max_wal_size": "512MB",
+    # The first change of a page after a checkpoint writes the whole page to the log: so checkpoints are rare, and the
+    # pages are not compressed, which costs more than to write them.
+    "max_wal_size": "2GB",
     "jit": "off",
     "random_page_cost": "1.1",  # what is small and in memory is still looked up by its index
     "timezone": "UTC",
@@ -90,6 +90,12 @@ _ENVIRONMENT = {  # none of ours: it holds secrets
     "MALLOC_TOP_PAD_": str(_MEGABYTE),
     "MALLOC_MMAP_THRESHOLD_": str(4 * _MEGABYTE),
 }
+
+# Shared buffers: what many people have said is asked for page by page, and a page that is not there is read anew. They
+# take memory only as they fill.
+_LEAST_BUFFERS, _MOST_BUFFERS = 128 * _MEGABYTE, 4096 * _MEGABYTE
+_SHARE_OF_MEMORY = 8
+_CONTAINER_LIMITS = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 log = structlog.get_logger(__name__)
 
@@ -245,7 +251,10 @@ class _Server:
     def _launch(self) -> None:
         """Nobody's child: the server outlives us when others use it, and a terminal's Ctrl-C passes it by."""
         self._clear_leftovers()
-        settings = _TUNING | {"unix_socket_directories": f'"{socket_folder(self._home)}"'}
+        settings = _TUNING | {
+            "shared_buffers": f"{_buffers(_memory()) // _MEGABYTE}MB",
+            "unix_socket_directories": f'"{socket_folder(self._home)}"',
+        }
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         server = [self._home.program("postgres"), "-D", str(self._home.cluster), *options]
         lives = _open_lock(self._lock_file, fcntl.LOCK_EX)
@@ -298,6 +307,20 @@ class _Server:
     async def _answer(self) -> _Answer:
         listening = self._socket_folder()
         return _Answer.SILENT if listening is None else await _ask(listening)
+
+
+def _memory() -> int:
+    """Bytes that this machine has, or this container may use."""
+    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    for file in _CONTAINER_LIMITS:
+        with contextlib.suppress(OSError, ValueError):  # not one, or "max"
+            limits.append(int(file.read_text()))
+    return min(limits)
+
+
+def _buffers(memory: int) -> int:
+    """An eighth of the memory, within bounds; bytes both."""
+    return min(max(memory // _SHARE_OF_MEMORY, _LEAST_BUFFERS), _MOST_BUFFERS)
 
 
 async def _ask(listening: Path) -> _Answer:
