@@ -25,7 +25,7 @@ from omnibot.understanding import Understanding
 NOW = datetime(2025, 3, 12, 10, 15, tzinfo=UTC)
 SIGNALS = (
     *("language", "intent", "sentiment", "urgency", "expertise", "formality", "politeness", "person", "repetition"),
-    *("questions", "time_sensitivity"),
+    *("register", "questions", "time_sensitivity"),
 )
 COMPLAINT = "My order #48213 is late and I am angry. I need it by Friday!"
 

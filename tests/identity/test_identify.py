@@ -205,6 +205,7 @@ def test_messages_are_answered_together_where_both_ends_may_know_all() -> None:
 COMPANY = [
     fact("name", "Sarah", EMAIL, "import"),
     fact("preference.length", "short", EMAIL, "import"),
+    fact("register", "casual", EMAIL, "message"),
     fact("preference.channel", "email", EMAIL, "import"),
     fact("plan", "Pro", EMAIL, "import"),
 ]
@@ -213,9 +214,9 @@ COMPANY = [
 @pytest.mark.parametrize(
     ("wrote", "told"),
     [
-        (SMS, {"name", "preference.length", "preference.channel", "plan"}),
-        (aged(SMS), {"name", "preference.length"}),
-        (known(3, "sms:+15550100", Proof.SEEN), {"name", "preference.length"}),
+        (SMS, {"name", "preference.length", "register", "preference.channel", "plan"}),
+        (aged(SMS), {"name", "preference.length", "register"}),
+        (known(3, "sms:+15550100", Proof.SEEN), {"name", "preference.length", "register"}),
         (known(3, "sms:+15550100", Proof.CLAIMED), set()),
         (shared(SMS), set()),
     ],

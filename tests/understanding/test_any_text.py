@@ -83,6 +83,7 @@ def test_any_text_in_any_situation_can_be_read(understanding: Understanding, tex
     emotions = reading.emotions
     signals = [
         *(reading.language, reading.intent, reading.sentiment, reading.urgency, reading.expertise, reading.formality),
+        reading.register,
         *(reading.politeness, reading.person, reading.repetition, reading.questions, reading.time_sensitivity),
         *(emotions.frustration, emotions.confusion, emotions.satisfaction, emotions.excitement),
     ]

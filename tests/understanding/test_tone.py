@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from omnibot.model import Register
 from omnibot.understanding.tone import Tone
 from tests.understanding.readers import FLOODS, LANGUAGES, assert_evidence_stands_in, utterance, words
 
@@ -112,3 +113,46 @@ def test_any_text_is_read(text: str, language: str) -> None:
         assert 0 <= signal.value <= 1
         assert 0 <= signal.confidence <= 1
         assert not signal.known or signal.evidence
+
+
+@pytest.mark.parametrize(
+    ("language", "register", "text"),
+    [
+        ("de", "casual", "Kannst du mir sagen, wo ich meine Rechnung finde?"),
+        ("de", "casual", "Könnt ihr mir bitte helfen?"),
+        ("de", "casual", "Hilf mir bitte mit der Rechnung"),
+        ("de", "casual", "Ich danke Dir für Deine Antwort"),
+        ("de", "formal", "Haben Sie am Samstag offen?"),
+        ("de", "formal", "könnten sie mir bitte helfen?"),
+        ("de", "formal", "Vielen Dank für Ihre Antwort"),
+        ("es", "casual", "¿Me puedes decir dónde está mi factura?"),
+        ("es", "formal", "¿Me puede decir dónde está mi factura?"),
+        ("es", "formal", "¿Usted sabe cuánto cuesta?"),
+        ("fr", "casual", "Tu peux me dire où je trouve ma facture ?"),
+        ("fr", "casual", "Tu sais si vous envoyez des fax ?"),
+        ("fr", "formal", "Pouvez-vous me dire où je trouve ma facture ?"),
+    ],
+)
+def test_it_is_heard_how_they_address_us(language: str, register: str, text: str) -> None:
+    said = utterance(text, language)
+    found = TONE.register(said)
+    assert (found.known, found.value) == (True, Register(register))
+    assert_evidence_stands_in(said, found)
+    assert found.evidence
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("de", "Wie kann ich mein Passwort zurücksetzen?"),
+        ("de", "Die App stürzt ab. Sie ging gestern noch."),  # she: the app
+        ("de", "meine frau hat ihr passwort vergessen"),
+        ("de", "seid gestern geht nichts mehr"),  # since
+        ("es", "Nadie me puede ayudar con estas facturas"),
+        ("es", "¿Ustedes abren los sábados?"),  # as all say to several, in Latin America
+        ("fr", "Où est ma facture ?"),
+        ("en", "Can you tell me where you are?"),
+    ],
+)
+def test_who_addresses_nobody_is_not_heard_to(language: str, text: str) -> None:
+    assert not TONE.register(utterance(text, language)).known

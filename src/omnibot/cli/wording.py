@@ -94,6 +94,10 @@ def _politeness(signal: Signal) -> Words:
     return f"{tone}, {value:.2f}", tone == "rude"
 
 
+def _register(signal: Signal) -> Words:
+    return f"addresses us in a {signal['value']} way", True
+
+
 def _person(signal: Signal) -> Words:
     return ("asks for a person" if signal["value"] else "does not ask for a person"), bool(signal["value"])
 
@@ -127,6 +131,7 @@ _SIGNALS: Mapping[str, Callable[[Signal], Words]] = {
     "expertise": _expertise,
     "formality": _formality,
     "politeness": _politeness,
+    "register": _register,
     "person": _person,
     "repetition": _repetition,
     "questions": _questions,

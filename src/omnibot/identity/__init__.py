@@ -35,7 +35,7 @@ from omnibot.model.values import frozen
 __all__ = ["Remembered", "effective", "identify", "together"]
 
 _FORM_ALONE = ("register", "manner", "length", "detail", "complexity", "emoji", "language", "level")
-_FORM = frozenset({"language", *(PREFERENCE + name for name in _FORM_ALONE)})
+_FORM = frozenset({"language", "register", *(PREFERENCE + name for name in _FORM_ALONE)})
 _OF_THE_ADDRESS = frozenset({"message", "provider"})  # sources that speak for it; all others are the company's word
 
 

@@ -73,7 +73,11 @@ def keep(
     return Kept(
         changes=tuple(
             change
-            for change in (*_language(snapshot, reading, spoken), *told(snapshot, reading, spoken, said))
+            for change in (
+                *_language(snapshot, reading, spoken),
+                *_register(snapshot, reading, spoken),
+                *told(snapshot, reading, spoken, said),
+            )
             if change.key not in changed
         ),
         case=case,
@@ -89,6 +93,12 @@ def _language(snapshot: Snapshot, reading: Reading, messages: Sequence[TurnMessa
     """The language last written in, by which the next few words are understood."""
     if reading.language.known and snapshot.facts.get("language") != reading.language.value:
         yield Change(key="language", value=reading.language.value, source=messages[-1].id)
+
+
+def _register(snapshot: Snapshot, reading: Reading, messages: Sequence[TurnMessage]) -> Iterator[Change]:
+    """How they last addressed us: whoever says du is not called Sie when their next words address nobody."""
+    if reading.register.known and snapshot.facts.get("register") != reading.register.value:
+        yield Change(key="register", value=str(reading.register.value), source=messages[-1].id)
 
 
 def _habits(

@@ -6,6 +6,7 @@ from datetime import date, datetime, time, tzinfo
 from enum import StrEnum
 from typing import Generic, TypeVar
 
+from omnibot.model.preferences import Register
 from omnibot.model.values import frozen
 
 T = TypeVar("T")
@@ -148,6 +149,7 @@ class Reading:
     expertise: Signal[Expertise] = Signal(Expertise.INTERMEDIATE, 0.0, known=False)
     formality: Signal[float] = _UNREAD  # 0 casual … 1 formal
     politeness: Signal[float] = _UNREAD  # 0 rude … 1 polite
+    register: Signal[Register] = Signal(Register.CASUAL, 0.0, known=False)  # of du and Sie, how they address us
     person: Signal[bool] = Signal(False, 0.0, known=False)  # whether a person is asked for
     repetition: Signal[int] = Signal(1, 0.0, known=False)  # the how manyth time it is that they say so, by their words
     questions: Signal[int] = Signal(0, 0.0, known=False)  # that are asked; the evidence is the questions

@@ -24,6 +24,7 @@ from omnibot.model import (
     Intent,
     NamedTime,
     Reading,
+    Register,
     Sentiment,
     Signal,
     Trend,
@@ -72,6 +73,7 @@ class Pass:
     expertise: Signal[Expertise] = _BLANK.expertise
     formality: Signal[float] = _BLANK.formality
     politeness: Signal[float] = _BLANK.politeness
+    register: Signal[Register] = _BLANK.register
     person: Signal[bool] = _BLANK.person
     repetition: Signal[int] = _BLANK.repetition
     questions: Signal[int] = _BLANK.questions
@@ -90,6 +92,7 @@ class Pass:
             expertise=self.expertise,
             formality=self.formality,
             politeness=self.politeness,
+            register=self.register,
             person=self.person,
             repetition=self.repetition,
             questions=self.questions,
@@ -246,6 +249,7 @@ def _tone(nlp: Language, name: str, languages: Sequence[str]) -> _Component:
 
     def read(found: Pass) -> None:
         found.formality, found.politeness = reader.read(found.utterance)
+        found.register = reader.register(found.utterance)
 
     return _Component(read)
 

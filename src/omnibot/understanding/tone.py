@@ -1,12 +1,13 @@
-"""How something is said: formally or casually, politely or rudely, whatever it is about."""
+"""How something is said: formally or casually, politely or rudely, with du or with Sie, whatever it is about."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from math import exp, log
 
-from omnibot.model import Evidence, Signal
+from omnibot.model import Evidence, Register, Signal
 from omnibot.understanding.cues import LANGUAGES, Cue, Cues
 from omnibot.understanding.utterance import Utterance
 
@@ -69,7 +70,13 @@ _PLAY = (
     "....",
     *(3 * sign for sign in "aefhilmnorstuyz"),
 )
+_SIE_BEGINS = ("Sie", "Ih")  # without which an expression need not look
 _SIE = re.compile(r"(?<![.!?] )(?<!^)\b(?:Sie|Ihnen|Ihr(?:e[mnrs]?)?)\b")
+
+_UNADDRESSED = Signal(Register.CASUAL, 0.0, known=False)
+_NOBODY = "nobody"  # the cue of what has the form of an address and is none
+_SAID_TO_SEVERAL = frozenset({"fr"})  # whoever says tu to us may ask what vous, the company, do
+_DOUBT = 0.2  # words of address that may have been meant otherwise
 
 
 class Tone:
@@ -77,6 +84,7 @@ class Tone:
 
     def __init__(self, languages: Iterable[str] = LANGUAGES) -> None:
         self._cues = Cues("tone", languages)
+        self._address = Cues("address", languages)
 
     def read(self, utterance: Utterance) -> tuple[Signal[float], Signal[float]]:
         """Formality (0 casual … 1 formal) and politeness (0 rude … 1 polite).
@@ -93,6 +101,27 @@ class Tone:
             _read(utterance, _FORMAL_START + surface.odds, cues, _FORMAL, _manner(surface)),
             _read(utterance, polite, cues, _POLITE, "capitals throughout" if surface.shouted else ""),
         )
+
+    def register(self, utterance: Utterance) -> Signal[Register]:
+        """How they address us, where a language has a form for it: du, tú and tu, or Sie, usted and vous.
+
+        Unknown where they address nobody, and as often in one way as in the other.
+        """
+        casual: list[tuple[int, int]] = []
+        formal: list[tuple[int, int]] = []
+        for name, start, end in self._address.find(utterance):
+            if name != _NOBODY:
+                (casual if name == Register.CASUAL else formal).append((start, end))
+        if utterance.language == "de" and any(map(utterance.text.__contains__, _SIE_BEGINS)):
+            formal += [match.span() for match in islice(_SIE.finditer(utterance.text), _EVIDENCE)]
+        if casual and utterance.language in _SAID_TO_SEVERAL:
+            formal = []
+        if len(casual) == len(formal):
+            return _UNADDRESSED
+        more = casual if len(casual) > len(formal) else formal
+        evidence = tuple([utterance.quote(start, end) for start, end in more[:_EVIDENCE]])
+        share = len(more) / (len(casual) + len(formal) + _DOUBT)
+        return Signal(Register.CASUAL if more is casual else Register.FORMAL, round(share, 3), evidence)
 
 
 class _Surface:
