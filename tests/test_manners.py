@@ -89,3 +89,26 @@ def test_who_has_asked_for_the_one_form_is_not_answered_by_the_other(steps: Step
 def test_the_form_of_one_language_tells_nothing_of_another(steps: Steps) -> None:
     """English has none: whoever says Sie may be told "I'm" there."""
     assert "I'm Omnibot" in reply_to("How do I send a fax?", steps, register="formal")
+
+
+@pytest.mark.parametrize(
+    ("word", "answer"),
+    [
+        ("STOPP", "Sie"),
+        ("ABMELDEN", "Sie"),
+        ("ARRÊT", "vous"),
+        ("ARRET", "vous"),
+        ("désabonner", "vous"),
+        ("BAJA", "más"),
+        ("STOP", "any more"),
+    ],
+)
+def test_who_says_no_more_than_stop_is_answered_in_its_language(steps: Steps, word: str, answer: str) -> None:
+    assert answer in reply_of(take(work(said(1, word, flags=("stop",))), steps))
+
+
+def test_stop_is_confirmed_in_the_language_and_form_that_they_like(steps: Steps) -> None:
+    stop = said(1, "STOP", flags=("stop",))
+    assert not DISTANT.search(reply_of(take(work(stop, language="de", register="casual"), steps)))
+    spanish = {"language": "de", "preference.language": "es"}
+    assert "más" in reply_of(take(work(stop, **spanish), steps))

@@ -12,7 +12,7 @@ from omnibot.dialogue.following import Followed, play_of
 from omnibot.dialogue.heard import Heard
 from omnibot.dialogue.linking import asked, proven, shows_token
 from omnibot.dialogue.listening import hear
-from omnibot.dialogue.manner import manner_of
+from omnibot.dialogue.manner import manner_of, manner_unheard
 from omnibot.dialogue.orders import (
     NETWORK,
     STOP,
@@ -92,7 +92,8 @@ def decide(
 
 
 def _silent(snapshot: Snapshot, reading: Reading) -> Plan:
-    return Plan(name=snapshot.name, preferences=snapshot.preferences, language=reading.language.value)
+    preferences, language = manner_unheard(snapshot, reading)
+    return Plan(name=snapshot.name, preferences=preferences, language=language)
 
 
 def _why_silent(messages: Sequence[TurnMessage]) -> str:

@@ -8,12 +8,14 @@ from omnibot.dialogue.heard import Heard
 from omnibot.dialogue.phrases import Wish
 from omnibot.dialogue.turn import Turn
 from omnibot.dialogue.world import signed_up
-from omnibot.model import Complexity, Expertise, Level, Preferences, Register, Snapshot
+from omnibot.model import Complexity, Expertise, Level, Preferences, Reading, Register, Snapshot
 
-__all__ = ["Manner", "language_of", "manner_of"]
+__all__ = ["Manner", "language_of", "manner_of", "manner_unheard"]
 
 _FEW_WORDS = 3  # of which a language is hardly read
 _WITH_FORMS = frozenset({"de", "es", "fr"})  # languages in which nobody is addressed without being close or not
+
+_REGISTERS = frozenset(Register)
 
 
 @dataclass(slots=True)
@@ -34,10 +36,16 @@ def manner_of(turn: Turn, preferences: Preferences, heard: Heard) -> Manner:
         preferences = _stated(preferences, turn.snapshot)
     if preferences.complexity is None and (complexity := _complexity(turn)):
         preferences = replace(preferences, complexity=complexity)
-    if addressed := _as_they_address_us(turn, heard, language):
-        preferences = replace(preferences, register=addressed)
+    if not any(wish.wish is Wish.REGISTER for wish in heard.wishes):
+        preferences = _as_addressed(preferences, turn.snapshot, turn.reading, language)
     register = preferences.register or turn.company.registers.get(language, Register.CASUAL)
     return Manner(preferences, level, language, register)
+
+
+def manner_unheard(snapshot: Snapshot, reading: Reading) -> tuple[Preferences, str]:
+    """How what answers no words is put, such as that STOP is obeyed, and in which language."""
+    language = snapshot.preferences.language or reading.language.value
+    return _as_addressed(snapshot.preferences, snapshot, reading, language), language
 
 
 def language_of(turn: Turn, preferences: Preferences, heard: Heard) -> str:
@@ -49,15 +57,14 @@ def language_of(turn: Turn, preferences: Preferences, heard: Heard) -> str:
     return turn.reading.language.value
 
 
-def _as_they_address_us(turn: Turn, heard: Heard, language: str) -> Register | None:
-    """By du or by Sie, now or else when they last did; None where they have told us how, or never addressed us."""
-    stated = "register" in turn.snapshot.stated or any(wish.wish is Wish.REGISTER for wish in heard.wishes)
-    if stated or language not in _WITH_FORMS:
-        return None
-    if turn.reading.register.known and turn.reading.language.value == language:
-        return turn.reading.register.value
-    before = turn.snapshot.facts.get("register", "")
-    return Register(before) if before in set(Register) else None
+def _as_addressed(preferences: Preferences, snapshot: Snapshot, reading: Reading, language: str) -> Preferences:
+    """With the form by which they address us, now or else when they last did, unless they have told us which."""
+    if "register" in snapshot.stated or language not in _WITH_FORMS:
+        return preferences
+    if reading.register.known and reading.language.value == language:
+        return replace(preferences, register=reading.register.value)
+    before = snapshot.facts.get("register", "")
+    return replace(preferences, register=Register(before)) if before in _REGISTERS else preferences
 
 
 def _is_short(turn: Turn) -> bool:
