@@ -26,6 +26,10 @@ def found(monkeypatch: pytest.MonkeyPatch, phrases: str, text: str) -> list[str]
         ("is down", "It is down. Is it down?", ["is down"]),
         ("is/was down", "it was  down", ["was  down"]),
         ("is (completely) down", "is completely down, is down", ["is completely down", "is down"]),
+        ("(is/are) offline", "offline, it is offline", ["offline", "is offline"]),
+        ("down (again)", "down. It is down again", ["down", "down again"]),
+        ("(very) urgent* (please)", "urgently, very urgent please", ["urgently", "very urgent please"]),
+        ("(check) in (please)", "the check-in desk, in please", ["check-in", "in please"]),
         ("(really) very urgent", "a really very urgent, very urgent thing", ["really very urgent", "very urgent"]),
         ("can+not/cannot log in", "I can not log in, cannot log in", ["can not log in", "cannot log in"]),
         ("do+not", "I do not", ["do not"]),
@@ -104,3 +108,13 @@ def test_any_text_is_looked_through(text: str, language: str) -> None:
         places = [(cue.start, cue.end) for cue in Cues(topic, LANGUAGES).find(read)]
         assert places == sorted(places)
         assert all(0 <= start < end <= len(read.text) for start, end in places)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_phrase_counts_without_what_may_be_absent(language: str) -> None:
+    for topic, cue, phrase in module._phrases(language):
+        must_be = [part.words[0] for part in module._parts(phrase) if not part.optional]
+        words = " ".join(must_be).replace("...", "").replace("#", "3").replace("_", "this").replace("+", " ")
+        if "(" in phrase and "500" not in words:
+            cues = Cues(topic, [language]).find(utterance(f"so {words.replace('*', '')}, so", language))
+            assert cue in {each.name for each in cues}, phrase

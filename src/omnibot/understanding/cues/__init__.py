@@ -103,6 +103,12 @@ class _Form:
             raise ValueError(f"a phrase of {self.cue!r} has no word that must be there: {self.phrase!r}")
         return {spelling for first in firsts for spelling in _spellings(first)}
 
+    def is_told_by(self, spelling: str) -> bool:
+        """Whether a first word is enough of it: all that comes behind may be absent."""
+        return any(
+            spelling in _spellings(first) and not any(map(_must_be, rest)) for first, rest in _ahead(self._parts)
+        )
+
     def ways(self, spelling: str) -> Mapping[str, _Way] | None:
         """How it goes on behind a first word, by the words that may come next; None: whichever they are."""
         is_settled = not (spelling.endswith("*") or any(part.optional for part in self._parts))
@@ -157,6 +163,10 @@ def _ahead(parts: tuple[_Part, ...]) -> Iterator[tuple[str, tuple[_Part, ...]]]:
         if not part.optional:
             return
     yield "", ()
+
+
+def _must_be(part: _Part) -> bool:
+    return not part.optional
 
 
 def _spellings(word: str) -> set[str]:
@@ -304,6 +314,8 @@ class _Lexicon:
                 continue
             is_whole = end == len(plain) and (plain.isdecimal() or not plain[0].isdecimal())
             ways = form.ways(spelling) if is_whole else None
+            if ways is not None and form.is_told_by(spelling):
+                cues.append((form.topic, form.cue, start, end))
             if ways is None:
                 anything.append((start, form))
             else:
