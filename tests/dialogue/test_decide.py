@@ -155,6 +155,27 @@ def test_two_questions_in_one_sentence_are_two(plan: Desk) -> None:
     ]
 
 
+def test_two_questions_that_are_numbered_in_one_line_are_two(plan: Desk) -> None:
+    both = plan("two things 1) how can I reset my password 2) how do I export my data?")
+    assert said(both) == [("answer", "reset-password"), ("answer", "export-data")]
+    assert said(plan("how do I export my data (by 2 pm)?")) == [("answer", "export-data")]
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Kannst du mir sagen, wo ich meine Rechnung finde?", "de"),
+        ("Können Sie mir sagen, wo ich meine Rechnung finde?", "de"),
+        ("¿Podrías decirme, dónde encuentro mis facturas?", "es"),
+        ("Pouvez-vous me dire, où je trouve mes factures ?", "fr"),
+        ("Can you tell me, where I find my invoices?", "en"),
+    ],
+)
+def test_who_asks_to_be_told_asks_once(plan: Desk, text: str, language: str) -> None:
+    asked = plan(text, reading=replace(ENGLISH, language=Signal(language, 0.99)))
+    assert said(asked) == [("answer", "invoices")]
+
+
 def test_one_question_cut_into_several_messages_is_one(plan: Desk) -> None:
     assert said(plan("why is", "my bill", "so much higher")) == [("answer", "bill-changed")]
     assert said(plan("when will a person", "answer?")) == [("answer", "opening-hours")]

@@ -432,6 +432,24 @@ def test_a_second_question_in_the_same_breath_is_not_passed_over(plan: Deciding,
     assert said(rest)[:2] == ["answer.bill", "handoff.rest"]
 
 
+def test_a_playbook_whose_article_answers_the_one_question_covers_no_other(plan: Deciding) -> None:
+    rest = plan("Why a bill changed? And who painted the Mona Lisa?", read=reading("bill"))
+    assert said(rest)[:2] == ["answer.bill", "handoff.rest"]
+
+
+@pytest.mark.parametrize(
+    "text", ["Why a bill changed? Can you help me?", "Why a bill changed? Any ideas? What should I do?"]
+)
+def test_who_asks_once_more_for_help_has_asked_for_nothing_else(plan: Deciding, text: str) -> None:
+    assert plan(text, read=reading("bill")).handoff == ""
+
+
+def test_what_a_playbook_covers_does_not_hide_the_question_that_an_article_answers(plan: Deciding) -> None:
+    both = plan("When calls time out? And what is the matter with my payment?", read=reading("bill"))
+    assert [one for one in said(both) if one.startswith("answer")] == ["answer.bill", "answer.timeout"]
+    assert both.handoff == ""
+
+
 def test_who_threatens_to_leave_is_not_shown_the_door_by_what_is_shipped() -> None:
     ours_ = Path(__file__).parents[2] / "config"
     shipped = Deciding(Company(Knowledge.load(ours_ / "knowledge"), Playbooks.load(ours_ / "playbooks")))

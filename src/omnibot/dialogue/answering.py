@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from omnibot.dialogue.articles import Article
 from omnibot.dialogue.following import Followed
-from omnibot.dialogue.heard import BY_BUTTON, Answered, Heard
+from omnibot.dialogue.heard import BY_BUTTON, Answered, Heard, is_asked
 from omnibot.dialogue.phrases import Alarm
 from omnibot.dialogue.told import just_told, tells
 from omnibot.dialogue.turn import Turn
@@ -35,7 +35,10 @@ def answers(
 
 
 def _by_playbook(turn: Turn, heard: Heard, language: str, followed: Followed) -> Iterator[Move]:
-    """The article of a playbook, then what else was asked for in the same breath, or by a button."""
+    """The article of a playbook, then what else was asked for in the same breath, or by a button.
+
+    Of one question that it covers and the search finds something else for, the playbook knows better.
+    """
     if followed.rule is not None:
         return
     chosen = followed.chosen
@@ -43,7 +46,7 @@ def _by_playbook(turn: Turn, heard: Heard, language: str, followed: Followed) ->
         to_be_done = heard.to_be_done or any(answered.to_be_done for answered in heard.answered)
         answered = Answered(chosen.article, chosen.why, to_be_done)
         yield from _answer(turn, answered, language, chosen.left_out, chosen.sources)
-    several = len(heard.answered) > 1
+    several = len(heard.answered) > 1 or any(map(is_asked, heard.unanswered))
     for answered in heard.answered:
         is_another = chosen is None or answered.article.id != chosen.article.id
         if is_another and (several or answered.why == BY_BUTTON):

@@ -8,7 +8,7 @@ from typing import Any
 
 from omnibot.dialogue.articles import Article
 from omnibot.dialogue.following import Followed
-from omnibot.dialogue.heard import Heard, sentences
+from omnibot.dialogue.heard import Heard, is_asked, sentences
 from omnibot.dialogue.manner import Manner
 from omnibot.dialogue.orders import START
 from omnibot.dialogue.personal import spoken_of
@@ -60,7 +60,7 @@ def handoff(
         reasons.append(("attachment", "sent a file that was refused" if _FILE_REFUSED in turn.flags else "sent a file"))
     if repeated or Talk.NOT_HELPED in heard.talk:
         reasons += _for_want_of_help(turn, heard, repeated, followed)
-    if _is_left(heard, covered=followed.speaks or asks):
+    if _is_left(heard, followed, asks=asks):
         reasons.append(("rest" if answers or followed.speaks else "unknown", "no approved answer"))
     if not (reasons or answers or asks or confirmed or followed.speaks):
         reasons += _by_talk(turn, heard)
@@ -159,13 +159,19 @@ def _asks_after(turn: Turn, heard: Heard) -> bool:
     return bool(heard.talk) and turn.recollection.case is not None
 
 
-def _is_left(heard: Heard, *, covered: bool) -> bool:
-    """Whether something was asked that nothing answers: a playbook covers the one thing that is wanted, no second."""
+def _is_left(heard: Heard, followed: Followed, *, asks: bool) -> bool:
+    """Whether something was asked that nothing answers.
+
+    A playbook covers the one thing that is wanted, no second: where its article is what was found for another question,
+    it covers none of those that nothing was found for.
+    """
     if heard.left:
         return True
-    if not covered:
+    if not (followed.speaks or asks):
         return bool(heard.unanswered)
-    return sum(text.rstrip().endswith("?") for text in heard.unanswered) > 1
+    chosen = followed.chosen
+    covers = chosen is None or all(answered.article.id != chosen.article.id for answered in heard.answered)
+    return sum(map(is_asked, heard.unanswered)) > covers
 
 
 def _asks_further(turn: Turn, heard: Heard) -> bool:

@@ -42,6 +42,7 @@ __all__ = [
     "LinkSaid",
     "WishSaid",
     "chosen",
+    "is_asked",
     "listen",
     "sentences",
 ]
@@ -187,6 +188,7 @@ class _Loose:
 
 
 _SENTENCE_END = re.compile(r"(?<=[.!?…;])\s")
+_NUMBERED = re.compile(r"(?<=[.!?…;])\s|\s(?=\(?[2-9]\)\s)")  # "1) how do I … 2) what does …"
 # What case does not matter to is compared slowly: words that begin with another letter are passed over before.
 _CLAUSE_END = re.compile(
     r"[,:–—]\s+|\s(?=[-aAbByYpPuUeEmM])(?i:-+|and then|and|also|but|y|pero|además|und|aber|außerdem|et|mais)\s+"
@@ -209,11 +211,16 @@ def _sentences(message: Passage) -> list[Passage]:
         sentence
         for line in message.text.splitlines()
         if (words := line.split())
-        for sentence in _SENTENCE_END.split(" ".join(words))
+        for sentence in (_NUMBERED if ") " in line else _SENTENCE_END).split(" ".join(words))
     ]
     if len(sentences) == 1:
         return [Passage(sentences[0], message.each, message.hints)]
     return list(map(Passage, sentences[:_SENTENCES]))
+
+
+def is_asked(text: str) -> bool:
+    """Whether a text that nothing answers ends as a question."""
+    return text.rstrip().endswith("?")
 
 
 def sentences(text: str) -> list[str]:
