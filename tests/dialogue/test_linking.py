@@ -149,6 +149,10 @@ def targets(plan: Plan) -> list[str]:
         ("/link@omnibot_bot tomas@example.org", "email:tomas@example.org"),
         ("/link whatsapp +49 170 1234567", "whatsapp:+491701234567"),
         ("/link +491701234567", "sms:+491701234567"),
+        ("please change my email address to tomas@example.org", "email:tomas@example.org"),
+        ("Ändern Sie bitte meine E-Mail-Adresse auf tomas@example.org", "email:tomas@example.org"),
+        ("cambia mi correo a tomas@example.org", "email:tomas@example.org"),
+        ("changez mon e-mail en tomas@example.org", "email:tomas@example.org"),
         ("this is my old account tomas@example.org", "email:tomas@example.org"),
         ("I also write from tomas@example.org", "email:tomas@example.org"),
         ("tomas@example.org is me, too", "email:tomas@example.org"),
@@ -270,6 +274,25 @@ def test_the_address_alone_answers_the_question(plan: Desk) -> None:
     assert targets(plan("+34 611 22 33 44", before=odd)) == ["sms:+34611223344"]
     twice = (*odd, said_before("611223344"), said_before("With its country code?", Direction.OUT))
     assert targets(plan("+34 611 22 33 44", before=twice)) == ["sms:+34611223344"]
+
+
+@pytest.mark.parametrize(
+    ("language", "link", "forget"),
+    [
+        ("en", "my email is", "forget my email"),
+        ("es", "mi correo es", "olvida mi correo"),
+        ("de", "Meine E-Mail ist", "Vergiss meine E-Mail"),
+        ("fr", "mon e-mail est", "oublie mon e-mail"),
+    ],
+)
+def test_what_the_article_tells_to_write_does_what_it_says(plan: Desk, language: str, link: str, forget: str) -> None:
+    article = plan.knowledge.article("change-email", language)
+    assert article is not None
+    assert link in article.steps[0]
+    assert targets(plan(f"{link} new@example.org", language=language)) == ["email:new@example.org"]
+    assert forget in article.steps[2]
+    made = plan(f"{forget} old@example.org", on=SMS, others=[EMAIL], language=language)
+    assert [(ask.purpose, ask.about, ask.target) for ask in made.asks] == [(ProofPurpose.FORGET, EMAIL.id, SMS.address)]
 
 
 def test_an_address_alone_answers_nothing_else(plan: Desk) -> None:
