@@ -176,6 +176,18 @@ def test_who_asks_to_be_told_asks_once(plan: Desk, text: str, language: str) -> 
     assert said(asked) == [("answer", "invoices")]
 
 
+def test_a_clause_that_tells_more_of_a_question_is_none_of_its_own(plan: Desk) -> None:
+    german = replace(ENGLISH, language=Signal("de", 0.99))
+    asked = plan("Kann ich die E-Mail-Adresse ändern, mit der ich mich einlogge?", reading=german)
+    assert said(asked) == [("answer", "change-email")]
+
+
+def test_who_asks_the_same_once_more_asks_nothing_besides(plan: Desk) -> None:
+    assert said(plan("Why is my bill higher than usual? Did something change?")) == [("answer", "bill-changed")]
+    besides = plan("Why is my bill higher than usual? Is there a discount for schools?")
+    assert said(besides) == [("answer", "bill-changed"), ("handoff", "rest")]
+
+
 def test_one_question_cut_into_several_messages_is_one(plan: Desk) -> None:
     assert said(plan("why is", "my bill", "so much higher")) == [("answer", "bill-changed")]
     assert said(plan("when will a person", "answer?")) == [("answer", "opening-hours")]

@@ -193,13 +193,14 @@ _NUMBERED = re.compile(r"(?<=[.!?…;])\s|\s(?=\(?[2-9]\)\s)")  # "1) how do I �
 _CLAUSE_END = re.compile(
     r"[,:–—]\s+|\s(?=[-aAbByYpPuUeEmM])(?i:-+|and then|and|also|but|y|pero|además|und|aber|außerdem|et|mais)\s+"
 )
-_ASKING = re.compile(
-    r"\s*¿|.*\?\s*$|\s*(?:how|what|why|where|when|who|which|can|could|do|does|did|is|are|will|would|should"
+_BEGINS_ASKING = (
+    r"\s*¿|\s*(?:how|what|why|where|when|who|which|can|could|do|does|did|is|are|will|would|should"
     r"|i need|i want|c[oó]mo|qu[eé]|por qu[eé]|d[oó]nde|cu[aá]ndo|cu[aá]l|cu[aá]nto|puedo|necesito|quiero"
     r"|wie|was|warum|wieso|wo|wann|wer|welche[rsnm]?|kann ich|kannst|k[oö]nnen|ich brauche|ich m[oö]chte"
-    r"|comment|pourquoi|quand|combien|quelle?s?|puis-je|est-ce que|qu'est-ce|j'ai besoin|je voudrais)\b",
-    re.IGNORECASE | re.DOTALL,
+    r"|comment|pourquoi|quand|combien|quelle?s?|puis-je|est-ce que|qu'est-ce|j'ai besoin|je voudrais)\b"
 )
+_BEGINS = re.compile(_BEGINS_ASKING, re.IGNORECASE)
+_ASKING = re.compile(rf"{_BEGINS_ASKING}|.*\?\s*$", re.IGNORECASE | re.DOTALL)
 
 
 _COMMAND = re.compile(r"/\w+(?:@\w+)?")  # a menu's: one that we do not know asks what there is
@@ -402,6 +403,8 @@ def _answer(loose: Sequence[_Loose], heard: Heard, knowledge: Knowledge, languag
             continue
         if heard.answered and not (matters and sentence.is_question):
             heard.asides.append(text)  # context of what was answered
+        elif any(knowledge.is_within(sentence.passage, one.article.id, language) for one in heard.answered):
+            heard.asides.append(text)  # the same once more: "My bill is higher. Did anything change?"
         elif matters <= 2 and heard.understood and not sentence.is_question:
             heard.asides.append(text)  # a signature, a name
         else:
@@ -409,8 +412,9 @@ def _answer(loose: Sequence[_Loose], heard: Heard, knowledge: Knowledge, languag
 
 
 def _asked(sentence: _Loose, language: str) -> list[Passage]:
-    """The clauses of a sentence that ask something of their own."""
-    return [clause for clause in sentence.clauses if _ASKING.match(clause.text) and clause.content(language)]
+    """The clauses of a sentence that ask something of their own: of "can I change it, with which I …?" the first."""
+    asking = [clause for clause in sentence.clauses if _ASKING.match(clause.text) and clause.content(language)]
+    return [clause for clause in asking if _BEGINS.match(clause.text)] or asking
 
 
 def _second_questions(sentence: _Loose, parts: Mapping[Passage, Found], language: str) -> list[str]:

@@ -84,6 +84,11 @@ class Knowledge:
         index = self._indexes.get(self.company_language)
         return index.best(asked) if index is not None else None
 
+    def is_within(self, question: Passage, id: str, language: str) -> bool:
+        """Whether an article has all that a question has words for: it asks for nothing besides."""
+        index = self._indexes.get(language)
+        return index is not None and index.has_all(question.content(language), id)
+
     def article(self, id: str, language: str) -> Article | None:
         """An article in a language, else in the company's, else None."""
         by_language = self._by_id.get(id, {})

@@ -113,6 +113,11 @@ class Index:
         """Whether any article has any of some words, as they are written."""
         return any(map(self.terms.knows, words))
 
+    def has_all(self, words: Iterable[str], id: str) -> bool:
+        """Whether the article of this id has all of some words."""
+        number = next((number for number, article in enumerate(self.articles) if article.id == id), -1)
+        return all(number in self.terms.of(word).articles for word in words)
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "_remembered", lru_cache(_QUESTIONS_REMEMBERED)(self._best))
 
