@@ -109,6 +109,13 @@ def test_another_team_begins_anew():
     assert told(done) == ["Ana has given it to senior."]
 
 
+def test_the_matter_knows_which_team_has_it():
+    given = take(act(ActKind.TEAM, value="senior"), ANAS, GROUND).case
+    assert (given.id, given.state, given.concern, given.team) == (CASE.id, CASE.state, CASE.concern, "senior")
+    seniors = replace(GROUND, case=replace(CASE, team="senior"))
+    assert take(act(ActKind.RESOLVE), ANAS, seniors).case.team == "senior"
+
+
 @pytest.mark.parametrize(
     ("team", "why"),
     [

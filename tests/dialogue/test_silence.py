@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -130,6 +130,20 @@ def test_while_they_are_closed_it_is_told_once_when_they_are_back() -> None:
     assert move.facts == {"team": "our support team", "opens": datetime(2026, 3, 3, 9, tzinfo=UTC)}
     assert told.to == TELEGRAM
     assert plan("Hello?", at=NIGHT, recent=(said(NIGHT - timedelta(minutes=1)),)).moves == ()
+
+
+def test_the_team_that_has_it_tells_when_it_is_back_and_not_the_playbooks_first() -> None:
+    early = Team(key="senior", names={"en": "our senior team"}, hours=replace(OPEN, opens=time(6)))
+    teams = {**COMPANY.teams, "senior": early}
+    playbooks = Playbooks.load(Path(__file__).parents[2] / "config" / "playbooks")
+    company = replace(STAFFED, teams=teams, playbooks=playbooks)
+    case = replace(EXPORT, intent="cancellation")  # whose first rule is the seniors'
+    support, senior = ("our support team", 9), ("our senior team", 6)
+    for team, (name, opens) in {"": support, "senior": senior, "gone": support}.items():
+        theirs = replace(case, team=team)
+        told = plan("Hello?", at=NIGHT, company=company, case=theirs, cases=(theirs,))
+        [move] = [move for move in told.moves if move.topic == "closed"]
+        assert (move.facts["team"], move.facts["opens"]) == (name, datetime(2026, 3, 3, opens, tzinfo=UTC)), team
 
 
 def test_what_was_said_before_they_closed_or_by_people_does_not_count() -> None:

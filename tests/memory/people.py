@@ -201,6 +201,7 @@ def after(before: Case | None, change: CaseChange, id_: CaseId, channel: str, at
         reopened=(before.reopened if before else 0) + (was is CaseState.RESOLVED and change.state.is_open),
         channels=(*(before.channels if before else ()), *([channel] if contact else [])),
         concern=change.concern,
+        team=change.team,
         asked=change.asked,
         attempts=tuple(attempts.values()),
     )

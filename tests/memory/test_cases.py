@@ -108,6 +108,17 @@ def test_what_was_told_and_did_not_help_is_ours_again() -> None:
     assert case.state is CaseState.OPEN
 
 
+def test_a_case_knows_to_which_team_it_was_given_until_it_is_given_to_another() -> None:
+    person = Person()
+    senior = replace(hand_off("has come three times"), team="senior")
+    given = person.says("the export fails", read(intent="export"), senior)
+    assert given is not None
+    assert given.team == "senior"
+    told = person.says("anybody there?", read(intent="export"), hand_off("asked for a person"))
+    assert told is not None
+    assert (told.state, told.team) == (CaseState.HANDED_OFF, "senior")
+
+
 def test_people_have_what_was_handed_off_until_it_is_solved() -> None:
     person = Person()
     case = person.says("the export fails", read(intent="export"), hand_off("no approved answer"))

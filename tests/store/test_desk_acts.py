@@ -567,6 +567,20 @@ class TestMatter:
             assert {side.reopened for side in found} == {int(state is CaseState.REOPENED)}
             assert {side.resolved_at is None for side in found} == {state is CaseState.REOPENED}
 
+    async def test_the_team_that_it_is_given_to_is_known_at_all_its_addresses(
+        self, store: Store, stretch: Stretch, dsn: str
+    ) -> None:
+        await write(store.path, "hello", SARAH_MAIL)
+        [work] = await claimed(store.path)
+        await store.path.commit([answered(work)])
+        await store.identity.merge(SARAH, SARAH_MAIL, rule="staff", by="ann", reason="a test")
+        await hand_off(store, sender=SARAH_MAIL, case=about(id=stretch.matter), sides=(stretch.address,))
+        one = act(ActKind.TEAM, value="senior")
+        work = await taken(store, stretch, one)
+        given = replace(about(id=stretch.matter), team="senior")
+        await store.path.commit([done(work, Done(stretch=stretch.id, act=one, case=given))])
+        assert [(side.state, side.team) for side in await sides(store, dsn)] == [(CaseState.HANDED_OFF, "senior")] * 2
+
     async def test_answers_alone_leave_it_where_it_is(self, store: Store, stretch: Stretch, dsn: str) -> None:
         await replies(store, stretch, "Hello")
         await replies(store, stretch, "Hello?")

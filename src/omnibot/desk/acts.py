@@ -144,7 +144,10 @@ def _team(act: DeskAct, stretch: Stretch, ground: Ground) -> Done:
     if stretch.team == act.value:
         return _refused(act, stretch, f"{team.name or team.key} has it already.")
     after = replace(stretch, team=act.value, owner=None, state=StretchState.WAITING, snoozed_until=None)
-    return _done(act, after, f"{_named(act.by)} has given it to {team.name or team.key}.")
+    told = f"{_named(act.by)} has given it to {team.name or team.key}."
+    case = replace(ground.case, team=act.value) if ground.case else None
+    change = _changed(case, case.state, "given to another team") if case else None
+    return _done(act, after, told, case=change)
 
 
 def _priority(act: DeskAct, stretch: Stretch, ground: Ground) -> Done:
@@ -313,6 +316,7 @@ def _changed(case: Case | None, state: CaseState, why: str, attempts: tuple[Atte
         concern="" if state is CaseState.RESOLVED else case.concern,
         asked=case.asked,
         attempts=attempts,
+        team=case.team,
         why=why,
     )
 

@@ -57,6 +57,5 @@ def closed(turn: Turn, case: Case, language: str) -> tuple[Move, ...]:
 
 
 def _team_of(turn: Turn, case: Case) -> Team | None:
-    playbook = turn.company.playbooks.of(case.intent)
-    rule = next(iter(playbook.handoffs), None) if playbook else None
-    return turn.company.teams.get(rule.team if rule else SUPPORT) or turn.company.teams.get(SUPPORT)
+    """Who has it: what was given to no team, or to one that there is no more, is support's."""
+    return turn.company.teams.get(case.team) or turn.company.teams.get(SUPPORT)

@@ -62,6 +62,7 @@ def _of_one(side: CaseSide, channels: Mapping[AddressId, str]) -> Case:
         asked=side.asked,
         attempts=side.attempts if len(side.attempts) < 2 else _attempts(side.attempts),
         agents=side.agents,
+        team=side.team,
         addresses=(side.address,),
     )
 
@@ -84,6 +85,7 @@ def _of_several(sides: Sequence[CaseSide], channels: Mapping[AddressId, str]) ->
         asked=tuple(dict.fromkeys(key for side in sides for key in side.asked)),
         attempts=_attempts(attempt for side in sides for attempt in side.attempts),
         agents=tuple(dict.fromkeys(name for side in sides for name in side.agents)),
+        team=latest.team,
         addresses=tuple(side.address for side in sides),
     )
 

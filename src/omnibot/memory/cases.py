@@ -101,6 +101,7 @@ def change_of(
         concern=_concern(case, reading, decided, messages, state),
         asked=tuple(dict.fromkeys(asked)),
         attempts=tuple(_attempts(case, decided, done, messages, said)),
+        team=_team(case, plan, state),
         why=why,
     )
 
@@ -173,6 +174,14 @@ def _state(case: Case | None, plan: Plan, done: _Done, said: Said) -> tuple[Case
     if said.solved is False and before is CaseState.WAITING:
         return CaseState.OPEN, "what was told did not help"
     return before, "not answered"
+
+
+def _team(case: Case | None, plan: Plan, state: CaseState) -> str:
+    """Whom it goes to when people take it over; who has it by then has it still."""
+    before = case.state if case else CaseState.OPEN
+    if state is CaseState.HANDED_OFF and before is not CaseState.HANDED_OFF:
+        return plan.team
+    return case.team if case else ""
 
 
 def _intent(case: Case | None, reading: Reading, decided: CaseChange | None, matters: Matters) -> str:

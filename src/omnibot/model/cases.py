@@ -61,6 +61,7 @@ class Case:
     asked: tuple[str, ...] = ()  # questions of ours that they were asked about it, by key: none is asked twice
     attempts: tuple[Attempt, ...] = ()  # oldest first
     agents: tuple[str, ...] = ()  # members of staff who answered them about it, besides those who tried something
+    team: str = ""  # that people have it in, or had last; '' where it was given to none
     addresses: tuple[AddressId, ...] = ()  # that it was written about from
 
 
@@ -83,6 +84,7 @@ class CaseSide:
     asked: tuple[str, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     agents: tuple[str, ...] = ()
+    team: str = ""
 
 
 @frozen(kw_only=True)
@@ -97,4 +99,5 @@ class CaseChange:
     concern: str = ""
     asked: tuple[str, ...] = ()
     attempts: tuple[Attempt, ...] = ()  # new ones; one with the `what` of an earlier one judges that
+    team: str = ""
     why: str = ""

@@ -22,6 +22,7 @@ def side_body(side: CaseSide) -> dict[str, Any]:
         "attempts": [[one.what, one.by, one.at, one.result, one.source] for one in side.attempts],
         "contacts": side.contacted_at,
         "agents": list(side.agents),
+        "team": side.team,
     }
     return {key: value for key, value in told.items() if value}
 
@@ -48,6 +49,7 @@ def side_of(row: Sequence[Any], body: Mapping[str, Any]) -> CaseSide:
         asked=tuple(body.get("asked", ())),
         attempts=tuple(map(_attempt, body.get("attempts", ()))),
         agents=tuple(body.get("agents", ())),
+        team=body.get("team", ""),
     )
 
 
@@ -88,6 +90,7 @@ def side_after(
         concern="" if change.concern in {side.concern for side in others} else change.concern,
         asked=tuple(dict.fromkeys((*side.asked, *(key for key in change.asked if key not in asked_elsewhere)))),
         attempts=_judged(side.attempts, change.attempts),
+        team=change.team,
     )
 
 

@@ -104,7 +104,7 @@ def _case_of(stretch: Stretch, snapshot: Snapshot, changed: Mapping[CaseId, Case
     """The matter, as the acts before have left it."""
     case = next((one for one in snapshot.cases if one.id == stretch.matter), None)
     change = changed.get(case.id) if case else None
-    return replace(case, state=change.state, concern=change.concern) if case and change else case
+    return replace(case, state=change.state, concern=change.concern, team=change.team) if case and change else case
 
 
 def _unreachable(snapshot: Snapshot) -> str:

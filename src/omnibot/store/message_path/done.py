@@ -208,7 +208,7 @@ class _Matter:
         after = side_after(self.sides, change, id_, address, at)
         self.put(replace(after, touched_at=before.touched_at) if before else after)  # it was not they who touched it
         for side in self.sides:
-            if side.state is not change.state:
+            if side.state is not change.state or side.team != change.team:
                 self.put(_followed(side, change, at))
 
     def helped(self, address: AddressId, agent: str) -> None:
@@ -368,11 +368,11 @@ def _kept(draft: Draft) -> list[File]:
 
 
 def _followed(side: CaseSide, change: CaseChange, at: datetime) -> CaseSide:
-    """A matter that is solved is solved everywhere."""
+    """A matter that is solved is solved everywhere, and one that another team has is theirs."""
     over = not change.state.is_open
     reopened = side.reopened + (not side.state.is_open and not over)
     resolved_at = (side.resolved_at or at) if over else None
-    return replace(side, state=change.state, resolved_at=resolved_at, reopened=reopened)
+    return replace(side, state=change.state, resolved_at=resolved_at, reopened=reopened, team=change.team)
 
 
 def _outcome(done: Done) -> str:
