@@ -7,13 +7,13 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from itertools import compress, count
-from operator import attrgetter
+from operator import itemgetter
 from typing import Final, Protocol
 
 from omnibot.model.values import frozen
 from omnibot.understanding.lexicons import Found, Lexicon, lexicon
 from omnibot.understanding.utterance import Utterance, cut
-from omnibot.understanding.vader import SENTENCE_END, Vader, Word, some_shout
+from omnibot.understanding.vader import SENTENCE_END, Vader, Words
 
 __all__ = ["Piece", "Rules", "Weighed", "rules"]
 
@@ -27,9 +27,7 @@ _BEFORE_BUT, _BEHIND_BUT = 0.5, 1.5  # VADER's
 
 _BUT = frozenset({"but", "But", "BUT"})
 _WRITTEN = re.compile(r"(\S+)")  # as `str.split` has it
-_ends = attrgetter("ends")
-# A word that a turn of phrase has taken.
-_MASKED = Word("\x00", "\x00", None, None, turns=False, shouts=False, ends=False)
+_last_sign = itemgetter(-1)
 
 
 @frozen
@@ -75,10 +73,9 @@ class _Tokens:
         self._spans: list[tuple[int, int]] = []
         self._ends: list[int] | None = None
         if text.isascii() or vader.emojis.keys().isdisjoint(text):
-            self.words = split.words[:_WORDS]
+            self.words = split.words.first(_WORDS)
         else:
             self.words = self._with_emoji(vader)
-        self.capitals = split.capitals if self.words == split.words else some_shout(self.words)
 
     @property
     def spans(self) -> Sequence[tuple[int, int]]:
@@ -92,13 +89,13 @@ class _Tokens:
         """The places behind the last word of each sentence."""
         ends = self._ends
         if ends is None:
-            ends = list(compress(count(1), map(_ends, self.words)))
-        return [*ends, len(self.words)]
+            ends = list(compress(count(1), map(SENTENCE_END.__contains__, map(_last_sign, self._written))))
+        return [*ends, len(self.words.texts)]
 
     def _places(self) -> list[tuple[int, int]]:
         return cut(self._text, _WRITTEN)[1][:_WORDS]
 
-    def _with_emoji(self, vader: Vader) -> list[Word]:
+    def _with_emoji(self, vader: Vader) -> Words:
         said: list[str] = []
         spans: list[tuple[int, int]] = []
         ends: list[int] = []
@@ -133,24 +130,27 @@ class _English:
         found = self._lexicon.found(utterance.lower, utterance.words, utterance.spans)
         tokens = _Tokens(utterance.said, self._vader)
         words = _masked(tokens, found) if found else tokens.words
-        weights = self._vader.valences(words, tokens.capitals)
+        weights = self._vader.valences(words)
         if not (found or any(weights)):
             return _SILENT
-        sums = _by_sentence(words, weights, tokens.ends, has_but="but" in utterance.lower)
+        sums = _by_sentence(words.texts, weights, tokens.ends, has_but="but" in utterance.lower)
         pieces = [Piece(weight, *tokens.spans[place]) for place, weight in enumerate(weights) if weight]
         return Weighed(pieces, found, _compound(sums, found, self._vader._punctuation_emphasis(utterance.text)))
 
 
-def _masked(tokens: _Tokens, found: Iterable[Found]) -> list[Word]:
-    words = list(tokens.words)
-    for phrase in found:
-        first, end = phrase.start, phrase.end
-        for place in [place for place, (start, _) in enumerate(tokens.spans) if first <= start < end]:
-            words[place] = _MASKED
-    return words
+def _masked(tokens: _Tokens, found: Iterable[Found]) -> Words:
+    """The words without those that turns of phrase have taken."""
+    return tokens.words.without(
+        [
+            place
+            for phrase in found
+            for place, (start, _) in enumerate(tokens.spans)
+            if phrase.start <= start < phrase.end
+        ]
+    )
 
 
-def _by_sentence(words: Sequence[Word], weights: list[float], ends: Iterable[int], *, has_but: bool) -> list[float]:
+def _by_sentence(words: Sequence[str], weights: list[float], ends: Iterable[int], *, has_but: bool) -> list[float]:
     """The sum of each sentence's weights, which change where there is a "but"."""
     sums, first = [], 0
     for end in ends:
@@ -197,10 +197,10 @@ def _within(place: int, found: Iterable[Found]) -> bool:
     return any(phrase.start <= place < phrase.end for phrase in found)
 
 
-def _contrast(words: Sequence[Word], weights: list[float], first: int) -> None:
+def _contrast(words: Sequence[str], weights: list[float], first: int) -> None:
     """What stands before a sentence's first "but" weighs less, what stands behind it more."""
     end = first + len(words)
-    but = next((place for place, word in enumerate(words, first) if word.text in _BUT), end)
+    but = next((place for place, word in enumerate(words, first) if word in _BUT), end)
     if but < end:
         for place in range(first, end):
             weights[place] *= _BEFORE_BUT if place < but else _BEHIND_BUT

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from functools import cached_property
 from heapq import heappop, heappush
-from operator import attrgetter
+from itertools import compress, count
+from operator import attrgetter, not_
 from string import punctuation
 from typing import NamedTuple
 
@@ -21,9 +22,9 @@ from vaderSentiment.vaderSentiment import (
 )
 
 from omnibot.model.values import frozen
-from omnibot.understanding.words import ByHeart
+from omnibot.understanding.utterance import once
 
-__all__ = ["SENTENCE_END", "Split", "Vader", "Word", "some_shout"]
+__all__ = ["SENTENCE_END", "Split", "Vader", "Words"]
 
 SENTENCE_END = frozenset(".!?…")
 _BEFORE, _BEHIND = 3, 2  # words about a weighted one that VADER looks at
@@ -40,19 +41,46 @@ _TURNING = frozenset((*BOOSTER_DICT, *NEGATE, *_EMPHATIC, *_OF_IDIOMS, "no", "le
 _SHORTEST = 2  # what is no longer without its punctuation may be an emoticon
 
 
-_turns, _shouts = attrgetter("turns"), attrgetter("shouts")
+class _Known(NamedTuple):
+    """What two lexicons have of a word, and what it does."""
 
-
-class Word(NamedTuple):
-    """A word as VADER takes it, and what it is by itself."""
-
-    text: str  # without the punctuation about it
-    lower: str
     weight: float | None  # None: it is not in the lexicon
     revised: float | None  # the same of the revised lexicon
     turns: bool  # may change what the words about it weigh
-    shouts: bool  # in capitals
-    ends: bool  # is the last of its sentence
+
+
+class Words:
+    """Words as VADER takes them, in columns: of most there is nothing to know, and no step is taken for them."""
+
+    def __init__(self, texts: Sequence[str], known: Sequence[_Known | None]) -> None:
+        self.texts = texts  # without the punctuation about them
+        self.known = known
+        self.places = list(compress(count(), known))  # where something is known
+        self.turning = [False] * len(texts)
+        for place in self.places:
+            self.turning[place] = known[place].turns  # type: ignore[union-attr]
+
+    @once
+    def some_shout(self) -> bool:
+        """Whether some words are in capitals, and others not."""
+        return 0 < list(map(str.isupper, self.texts)).count(True) < len(self.texts)
+
+    def first(self, most: int) -> Words:
+        """The same, if there are no more than so many, else the first of them."""
+        return self if len(self.texts) <= most else Words(self.texts[:most], self.known[:most])
+
+    def without(self, places: Iterable[int]) -> Words:
+        """The same with nothing in these places, and as loud as all of them."""
+        texts, known = list(self.texts), list(self.known)
+        for place in places:
+            texts[place], known[place] = _NOTHING, None
+        left = Words(texts, known)
+        left.__dict__["some_shout"] = self.some_shout
+        return left
+
+
+_NOTHING = "\x00"
+_NEGATES = _Known(None, None, turns=True)
 
 
 class Split(NamedTuple):
@@ -60,8 +88,7 @@ class Split(NamedTuple):
 
     text: str
     written: Sequence[str]  # the words with the punctuation about them
-    words: Sequence[Word]
-    capitals: bool  # some of them shout
+    words: Words
 
 
 @frozen
@@ -79,7 +106,7 @@ class Vader(SentimentIntensityAnalyzer):  # type: ignore[misc]
         """`weights` are what `revised` has in its lexicon instead; 0 takes a word out of it."""
         super().__init__()
         del self.lexicon_full_filepath, self.emoji_full_filepath  # the files' texts: 0.8 MB that nobody needs now
-        self._weight_of: Callable[[Word], float | None] = attrgetter("weight")
+        self._weight_of: Callable[[_Known], float | None] = attrgetter("weight")
         self._splitter = _Splitter(self.lexicon, weights or {})
         self.split = self._splitter.split  # a text's words, which are those of `revised`, too
         self.words = self._splitter.words
@@ -95,35 +122,35 @@ class Vader(SentimentIntensityAnalyzer):  # type: ignore[misc]
     def compound(self, text: str) -> float:
         """The compound of `polarity_scores`: −1…1, in time that grows as the text does."""
         text = self.spelt_out(text)
-        split = self.split(text)
-        if not any(map(self._weight_of, split.words)):
+        words = self.split(text).words
+        if not any([self._weight_of(words.known[place]) for place in words.places]):  # type: ignore[arg-type]
             return 0.0
-        words = split.words
-        valences = self.valences(words, split.capitals)
+        valences = self.valences(words)
         if "but" in text.lower():
-            valences = self._but_check(words, valences)
+            valences = self._but_check(list(map(str.lower, words.texts)), valences)
         whole = float(sum(valences))
         emphasis = self._punctuation_emphasis(text) if whole else 0.0
         return round(float(normalize(whole + math.copysign(emphasis, whole))), 4)
 
-    def valences(self, words: Sequence[Word], capitals: bool) -> list[float]:
-        """The weight (−4…4, more with emphasis) of each word among the others; `capitals`: some of them shout."""
-        valences = [0.0] * len(words)
-        turning = list(map(_turns, words))
-        weighed: dict[tuple[Word, ...], float] = {}  # floods repeat themselves
-        for place, weight in enumerate(map(self._weight_of, words)):
+    def valences(self, words: Words) -> list[float]:
+        """The weight (−4…4, more with emphasis) of each word among the others."""
+        texts, turning = words.texts, words.turning
+        valences = [0.0] * len(texts)
+        weighed: dict[tuple[str, ...], float] = {}  # floods repeat themselves
+        for place in words.places:
+            weight = self._weight_of(words.known[place])  # type: ignore[arg-type]
             if weight is None:
                 continue
             start, end = max(0, place - _BEFORE), place + _BEHIND + 1
             if True not in turning[start:end]:
-                valences[place] = _alone(weight, shouts=capitals and words[place].shouts)
+                valences[place] = _alone(weight, shouts=texts[place].isupper() and words.some_shout)
                 continue
-            about = tuple(words[start:end])
+            about = tuple(texts[start:end])
             if place < _BEFORE:
-                valences[place] = self._valence(about, place, capitals)
+                valences[place] = self._valence(about, place, words.some_shout)
             else:
                 if about not in weighed:
-                    weighed[about] = self._valence(about, _BEFORE, capitals)
+                    weighed[about] = self._valence(about, _BEFORE, words.some_shout)
                 valences[place] = weighed[about]
         return valences
 
@@ -142,23 +169,21 @@ class Vader(SentimentIntensityAnalyzer):  # type: ignore[misc]
                 spaced = sign == " "
         return "".join(parts)
 
-    def _valence(self, about: Sequence[Word], place: int, capitals: bool) -> float:
+    def _valence(self, about: Sequence[str], place: int, capitals: bool) -> float:
         """The weight of the word at a place among those about it, by the library's own rules."""
-        word = about[place].lower
-        behind = about[place + 1].lower if place + 1 < len(about) else ""
+        word = about[place].lower()
+        behind = about[place + 1].lower() if place + 1 < len(about) else ""
         if word in BOOSTER_DICT or (word, behind) == ("kind", "of"):
             return 0.0
-        window = _Window([each.text for each in about], capitals)
-        [valence] = self.sentiment_valence(0.0, window, about[place].text, place, [])
+        [valence] = self.sentiment_valence(0.0, _Window(about, capitals), about[place], place, [])
         return float(valence)
 
     @staticmethod
-    def _but_check(words: Sequence[Word], valences: list[float]) -> list[float]:
+    def _but_check(lower: Sequence[str], valences: list[float]) -> list[float]:
         """Half the weight of what stands before the first "but", and half as much again of what stands behind it.
 
         As in the library, of several words of one weight the first is meant each time.
         """
-        lower = [word.lower for word in words]
         if "but" not in lower:
             return valences
         but = lower.index("but")
@@ -200,44 +225,38 @@ class _Splitter:
     """
 
     def __init__(self, lexicon: Mapping[str, float], weights: Mapping[str, float]) -> None:
-        self._lexicon = lexicon
         self.revised = {
             word: weight for word, weight in (dict(lexicon) | dict(weights)).items() if weight or word not in weights
         }
-        self._known = ByHeart(self._word)
-        self._last = Split("", (), (), capitals=False)
+        # All words of which something is known: those of a text are looked up here, however they are written, and most
+        # are not found. Kept by how they are written they would hardly be the same twice.
+        self._known = {
+            word: _Known(lexicon.get(word), self.revised.get(word), word in _TURNING or "n't" in word)
+            for word in {*lexicon, *self.revised, *_TURNING}
+        }
+        self._last = Split("", (), Words((), ()))
 
     def split(self, text: str) -> Split:
         """The words of a text."""
         last = self._last
         if last.text != text:
             written = text.split()
-            words = self.words(written)
-            last = self._last = Split(text, written, words, some_shout(words))
+            last = self._last = Split(text, written, self.words(written))
         return last
 
-    def words(self, written: Iterable[str]) -> list[Word]:
+    def words(self, written: Iterable[str]) -> Words:
         """What is known of words that were split already."""
-        return list(map(self._known.__getitem__, written))
-
-    def _word(self, written: str) -> Word:
-        stripped = written.strip(punctuation)
-        text = stripped if len(stripped) > _SHORTEST else written
-        lower = text.lower()
-        return Word(
-            text,
-            lower,
-            weight=self._lexicon.get(lower),
-            revised=self.revised.get(lower),
-            turns=lower in _TURNING or "n't" in lower,
-            shouts=text.isupper(),
-            ends=written[-1:] in SENTENCE_END,
-        )
-
-
-def some_shout(words: Sequence[Word]) -> bool:
-    """Whether some words are in capitals, and others not."""
-    return 0 < list(map(_shouts, words)).count(True) < len(words)
+        texts = list(written)
+        odd = list(compress(count(), map(not_, map(str.isalnum, texts))))  # all others have nothing about them
+        for place in odd:
+            if len(bare := texts[place].strip(punctuation)) > _SHORTEST:
+                texts[place] = bare
+        lower = list(map(str.lower, texts))
+        known = list(map(self._known.get, lower))
+        for place in odd:
+            if known[place] is None and "n't" in lower[place]:
+                known[place] = _NEGATES
+        return Words(texts, known)
 
 
 def _first(valence: float, places: list[int], valences: Sequence[float]) -> int:
