@@ -111,5 +111,5 @@ class Encoder:
         return total
 
     def _sum(self, rows: npt.NDArray[np.uint16]) -> npt.NDArray[np.float32]:
-        total: npt.NDArray[np.float32] = self._scales.take(rows) @ self._vectors.take(rows, 0).astype(np.float32)
+        total: npt.NDArray[np.float32] = self._scales.take(rows).dot(self._vectors.take(rows, 0).astype(np.float32))
         return total

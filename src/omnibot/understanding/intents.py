@@ -53,15 +53,15 @@ class IntentModel:
 
     def judge(self, features: Features) -> Judgement:
         """Weigh one text; a model without labels finds everything out of scope."""
-        if not self.labels:
+        if not self.heads.labels:
             return Judgement(np.zeros(0, np.float32), 0.0)
-        scores = self.heads.scores(features)
-        hashed, dense = self.heads.parts(features).tolist()
-        likely = np.exp(scores - max(self.heads.plain_scores(features)))
+        heads = self.heads
+        hashed, dense = heads.parts(features).tolist()
+        likely = np.exp(heads.scores(features) - max(heads.plain_scores(features)))
         total = float(np.add.reduce(likely))
         # As `signs` has it, in plain numbers: three of them are not worth an array.
         top = max(dense)
-        found = top + math.log(sum([math.exp(score - top) for score in dense]))
+        found = top + math.log(sum(map(math.exp, map((-top).__add__, dense))))
         sure, best, there, bias = self.scope
         inside = sure * -math.log(total) + best * max(hashed) + there * found + bias
         return Judgement(likely / total, 1 / (1 + math.exp(-max(min(inside, _FAR), -_FAR))))
@@ -122,12 +122,12 @@ class Intents:
         model = self._model
         if model is None or not features.words or not _SAYING.search(utterance.text):
             return Intent(OUT_OF_SCOPE, 0.0, known=False)
-        judged = model.judge(features)
-        if not len(judged.probabilities):
+        judged, labels = model.judge(features), model.heads.labels
+        if not labels:
             return Intent(OUT_OF_SCOPE, 0.0, known=False)
         ranked = judged.probabilities.argsort()[: -_ALTERNATIVES - 2 : -1].tolist()
         chances = judged.probabilities.take(ranked).tolist()
-        likely = [(model.labels[one], judged.in_scope * chance) for one, chance in zip(ranked, chances, strict=True)]
+        likely = [(labels[one], judged.in_scope * chance) for one, chance in zip(ranked, chances, strict=True)]
         if judged.in_scope < SURE:
             return _intent(OUT_OF_SCOPE, 1 - judged.in_scope, (), likely[:_ALTERNATIVES])
         evidence = _evidence(model.heads, ranked[0], utterance, features)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from itertools import compress
 from math import exp, sqrt
 from operator import mul
 
@@ -47,11 +48,12 @@ def weighed(
     scores: Iterable[float], counts: Mapping[str, float], weights: Mapping[str, Sequence[float]]
 ) -> list[float]:
     """Scores, a number a class, with what counts add: each as often as its name's row of `weights` says."""
-    names = [name for name in counts if name in weights]
-    if not names:
+    rows = list(map(weights.get, counts))
+    amounts = list(compress(counts.values(), rows))
+    if not amounts:
         return list(scores)
     # By column, so that no step is taken for each weight of each name.
-    amounts, columns = [counts[name] for name in names], zip(*[weights[name] for name in names], strict=True)
+    columns = zip(*filter(None, rows), strict=True)
     return [score + sum(map(mul, column, amounts)) for score, column in zip(scores, columns, strict=True)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from struct import Struct
 from typing import TypeAlias
 
 import numpy as np
@@ -21,6 +22,7 @@ Bytes: TypeAlias = npt.NDArray[np.int8]
 
 _REMEMBERED = 2_000_000  # bytes of what is said of words,
 _FEWEST = 500  # and so many words however much is said of each
+_TWO_FLOATS = Struct("ff").pack
 _STEPS = 127  # of an 8-bit weight, on either side of zero
 
 
@@ -61,10 +63,11 @@ class _Weights:
         pairs: Floats = self.hashed.take(features.pairs, 0).astype(np.float32)
         parts = self.biases.copy()
         hashed, dense = parts
-        scales: Floats = np.array((features.word_scale, features.letter_scale) * count, np.float32)
-        hashed += scales @ words
-        hashed += (features.pair_weights @ pairs) * self.hashed_scales
-        dense += features.dense @ self.dense
+        scales: Floats = np.frombuffer(_TWO_FLOATS(features.word_scale, features.letter_scale) * count, np.float32)
+        # `dot` is `@` at half the price, of which most is the call.
+        hashed += scales.dot(words)
+        hashed += features.pair_weights.dot(pairs) * self.hashed_scales
+        dense += features.dense.dot(self.dense)
         total: Floats = hashed + dense
         return _Seen(features, words, scales, pairs, parts, total, total.tolist())
 

@@ -43,7 +43,6 @@ _ASKS = re.compile(
     r"|will (?:you|the|there|it)|would (?:you|it)|any (?:idea|chance|plans|update|advice|suggestions))\b"
 )
 _GREETS = re.compile(r"(?:[@.]\S+ )*(?:hi|hey|hello|good morning|dear)\b")
-_DIGIT = re.compile(r"\d")
 _LETTER = re.compile(r"[^\W\d_]")
 _WORDS: Final[Mapping[str, frozenset[str]]] = {
     "you": frozenset({"you", "your", "u", "ur", "yours", "you're", "you've"}),
@@ -176,7 +175,7 @@ def _looks(utterance: Utterance) -> Iterator[str]:
         yield "begins with a mention"
     if _GREETS.match(lower):
         yield "greets"
-    if _DIGIT.search(lower):
+    if utterance.has_figures:
         yield "numbers"
     for twice in ("!!", "??", ".."):
         if twice in lower:
@@ -215,7 +214,7 @@ class _Head:
 
     def odds(self, found: Mapping[str, float], features: Features) -> list[float]:
         """How likely each label is: together 1."""
-        dense: list[float] = (features.dense @ self._dense).tolist()
+        dense: list[float] = features.dense.dot(self._dense).tolist()
         scores = list(map(add, self._biases, dense))
         return likelihoods(weighed(scores, found, self._signs))
 

@@ -71,7 +71,7 @@ class Utterance:
     @once
     def said(self) -> str:
         """The text with blanks for what says nothing: whom it is addressed to, links, marks of HTML."""
-        if _MAY_BE_UNSAID.search(self.text) is None:
+        if not any(map(self.lower.__contains__, _OF_UNSAID)):
             return self.text
         return _UNSAID.sub(lambda unsaid: " " * len(unsaid[0]), self.text)
 
@@ -83,12 +83,15 @@ class Utterance:
     @once
     def words(self) -> list[str]:
         """Words and signs in lower case."""
-        return self._cut[0]
+        # A letter is none in either case, or in both.
+        words, self.__dict__["spans"] = cut(self.lower, _WORD)
+        return words
 
     @once
     def spans(self) -> list[tuple[int, int]]:
         """Where each of the words stands in the text."""
-        return self._cut[1]
+        _, spans = cut(self.lower, _WORD)
+        return spans
 
     @once
     def odd_words(self) -> list[int]:
@@ -104,10 +107,6 @@ class Utterance:
     def capitals(self) -> int:
         """How many letters are capitals; of ASCII's alone."""
         return len(self.text.encode("ascii", "ignore").translate(None, _NO_CAPITALS))
-
-    @once
-    def _cut(self) -> tuple[list[str], list[tuple[int, int]]]:
-        return cut(self.lower, _WORD)  # a letter is none in either case, or in both
 
     @once
     def said_words(self) -> list[str]:
@@ -161,7 +160,7 @@ def _accents() -> Mapping[int, str]:
     return {ord(letter): plain for letter in letters if (plain := unicodedata.normalize("NFD", letter)[0]) != letter}
 
 
-_MAY_BE_UNSAID = re.compile(r"[@<&]|://|www\.", re.IGNORECASE)
+_OF_UNSAID = ("@", "<", "&", "://", "www.")  # what says nothing has one of these
 _UNSAID = re.compile(
     r"<?(?<![\w.+-])@\w+(?:>|[-.]\w+)*|<(?:user|url|link|mention)>|https?://\S+|(?<!\w)www\.\S+|&(?:amp|gt|lt|quot|nbsp);",
     re.IGNORECASE,

@@ -64,9 +64,11 @@ class Cues:
         With `few`, some words in which its language has none are looked up in the company's other languages, too.
         """
         lexicon = self._lexicons.get(utterance.language)
-        found = lexicon.find(utterance, self._topic) if lexicon else []
+        found = lexicon.find(utterance).get(self._topic, []) if lexicon else []
         if few and not found and len(utterance.spans) <= _FEW:
-            others = (other.find(utterance, self._topic) for other in self._lexicons.values() if other is not lexicon)
+            others = (
+                other.find(utterance).get(self._topic) for other in self._lexicons.values() if other is not lexicon
+            )
             found = next(filter(None, others), found)
         return found
 
@@ -258,12 +260,12 @@ class _Lexicon:
         self._known = ByHeart(self._look_up)
         self._last: tuple[Utterance, dict[str, list[Cue]]] | None = None
 
-    def find(self, utterance: Utterance, topic: str) -> list[Cue]:
-        """The cues of a topic. All topics are looked for at once: the last text's are remembered."""
+    def find(self, utterance: Utterance) -> dict[str, list[Cue]]:
+        """The cues by topic. All topics are looked for at once: the last text's are remembered."""
         last = self._last
         if last is None or last[0] is not utterance:
             last = self._last = (utterance, self._scan(utterance))
-        return last[1].get(topic, [])
+        return last[1]
 
     def _scan(self, utterance: Utterance) -> dict[str, list[Cue]]:
         found: dict[str, list[Cue]] = {}
