@@ -41,7 +41,7 @@ def written(source: dict[str, Any]) -> st.SearchStrategy[str]:
     pattern = re.compile(LOOKING_AROUND.sub("", source["is"]), re.ASCII)
     # "0thanks" is one word, and begins with a number.
     return st.from_regex(pattern, fullmatch=True, alphabet=ASCII).filter(
-        lambda text: text.islower() and not re.search(r"\d[a-z]", text)
+        lambda text: text == text.lower() and not re.search(r"\d[a-z]", text)
     )
 
 
@@ -75,6 +75,11 @@ def test_what_must_come_then_comes_right_behind() -> None:
     again = of_one({"begins": "onc", "then": "aga", "is": r"\bonce.{0,9} again\b"})
     assert found(again, "not once again") == [(4, 14)]
     assert found(again, "once more again") == []
+
+
+def test_a_key_is_a_words_beginning_of_any_length_or_a_whole_word() -> None:
+    anything = of_one({"begins": "the$ wait my", "is": r"\w+"})
+    assert found(anything, "there they wax mystery the waiter my") == [(23, 26), (27, 33), (34, 36)]
 
 
 def test_what_it_must_have_may_stand_anywhere_and_within_a_word() -> None:

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache, reduce
 from importlib.resources import files
-from itertools import compress, count, islice
+from itertools import compress, count, islice, repeat
 from operator import and_, attrgetter, or_
 from typing import Any, NamedTuple
 
@@ -21,7 +21,9 @@ _REPEATED = 0.5  # of its weight counts when a phrase is found once more
 _FOUND = 3  # places of a phrase that count
 _MANY = 100  # words; more may be a flood
 _TRIES = 20  # places that begin alike are tried in a flood
-_BEGINNING = 3  # letters of a word by which expressions are looked up
+_BEGINNINGS = range(3, 9)  # letters of a word by which expressions are looked up
+_NUMBER = "0"  # stands for any
+_WHOLE = "$"  # ends a key that is a whole word
 _SETS = 4096  # of expressions, which are known by heart
 _PIECE = re.compile(r"[^\W_]+")
 
@@ -51,7 +53,7 @@ class _Known(NamedTuple):
     then: int  # those that may go on with it behind their first word
 
 
-_begun, _had, _then = attrgetter("begun"), attrgetter("had"), attrgetter("then")
+_begun, _had = attrgetter("begun"), attrgetter("had")
 
 
 class Lexicon:
@@ -84,8 +86,8 @@ class Lexicon:
         self._needless |= 0 if has else bit
         self._anywhere |= 0 if begins else bit
         self._whatever |= 0 if then else bit
-        for words, index in ((begins, self._begins), (has, self._has), (then, self._then)):
-            for key in map(_key, words.split()):
+        for keys, index in ((begins, self._begins), (has, self._has), (then, self._then)):
+            for key in keys.split():
                 index[key] = index.get(key, 0) | bit
 
     def found(self, lower: str, words: Sequence[str], spans: Sequence[tuple[int, int]]) -> list[Found]:
@@ -96,10 +98,10 @@ class Lexicon:
             known = _without_floods(words, known)
         places: dict[int, list[tuple[int, int]]] = {}  # by phrase
         known.append(_ANYTHING)
-        # What may begin at each place: in maps, since most words begin nothing, and a step for each would cost as much.
-        begins = list(map(and_, map(_begun, known), map(_then, islice(known, 1, None))))
+        # What may begin at each place: in a map, since few words begin what is possible.
+        begins = list(map(and_, map(_begun, known), repeat(possible)))
         for place in compress(count(), begins):
-            if begun := begins[place] & possible:
+            if begun := begins[place] & known[place + 1].then:
                 start = spans[place][0]
                 for phrase, pattern in self._of(begun):
                     if match := pattern.match(lower, start):
@@ -123,11 +125,11 @@ class Lexicon:
         ]
 
     def _look_up(self, word: str) -> _Known:
-        key = _key(word)
-        had = self._has.get(key, 0)
+        keys = _keys(word)
+        had = _any_of(self._has, keys)
         for piece in _PIECE.findall(word):  # "great...another" has another word in it
-            had |= self._has.get(_key(piece), 0) & ~self._anywhere
-        begun, then = self._begins.get(key, 0), self._then.get(key, 0)
+            had |= _any_of(self._has, _keys(piece)) & ~self._anywhere
+        begun, then = _any_of(self._begins, keys), _any_of(self._then, keys)
         return _Known(begun, had, then | self._whatever) if begun or had or then else self._nothing
 
 
@@ -139,7 +141,7 @@ def _without_floods(words: Iterable[str], known: Iterable[_Known]) -> list[_Know
     tries: dict[str, int] = {}
     kept = []
     for word, each in zip(words, known, strict=True):
-        key = _key(word)
+        key = _beginning(word)
         tries[key] = tried = tries.get(key, 0) + 1
         kept.append(each if tried <= _TRIES else _ANYTHING)
     return kept
@@ -149,9 +151,22 @@ def _lies_in(span: tuple[int, int], others: Iterable[tuple[int, int]]) -> bool:
     return any(start <= span[0] and span[1] <= end for start, end in others)
 
 
-def _key(word: str) -> str:
-    """By which a word is looked up: its first letters."""
-    return "0" if word[0].isdigit() else word[:_BEGINNING]
+def _keys(word: str) -> Sequence[str]:
+    """By which a word is looked up: its first letters, how many ever a file has of it, and the whole word."""
+    beginning = _beginning(word)
+    if beginning == _NUMBER:
+        return (beginning,)
+    return (*dict.fromkeys([word[:length] for length in _BEGINNINGS]), word + _WHOLE)
+
+
+def _beginning(word: str) -> str:
+    """The fewest letters by which a word is looked up."""
+    return _NUMBER if word[0].isdigit() else word[: _BEGINNINGS[0]]
+
+
+def _any_of(index: Mapping[str, int], keys: Iterable[str]) -> int:
+    """The expressions that any of the keys stands for."""
+    return reduce(or_, [index.get(key, 0) for key in keys])
 
 
 def _add(match: re.Match[str], spans: list[tuple[int, int]]) -> None:
