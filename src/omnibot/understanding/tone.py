@@ -9,6 +9,7 @@ from math import exp, log
 
 from omnibot.model import Evidence, Register, Signal
 from omnibot.understanding.cues import LANGUAGES, Cue, Cues
+from omnibot.understanding.judge import rounded
 from omnibot.understanding.utterance import Utterance
 
 __all__ = ["Tone"]
@@ -175,7 +176,7 @@ def _read(
     if not evidence and else_:
         evidence = (Evidence(else_),)
     confidence = abs(2 * value - 1)
-    return Signal(round(value, 3), round(confidence, 3), evidence, known=bool(evidence) and confidence >= _SURE)
+    return Signal(rounded(value), rounded(confidence), evidence, known=bool(evidence) and confidence >= _SURE)
 
 
 def _manner(surface: _Surface) -> str:

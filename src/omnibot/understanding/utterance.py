@@ -24,7 +24,10 @@ _SIGNS = 200  # neither letter, digit nor space: a long letter has fewer, a floo
 _UNBROKEN = 40  # signs without a space; longer runs are links and noise
 _NO_CAPITALS = bytes(set(range(128)) - set(ascii_uppercase.encode()))
 _WORD = re.compile(r"([^\W_]++(?:['.@_-]++[^\W_]++)*+|[^\w\s])")
+# The same of ASCII, of which each sign is looked up in a map of bits.
+_ASCII_WORD = re.compile(r"([A-Za-z0-9]++(?:['.@_-]++[A-Za-z0-9]++)*+|[^\w\s])", re.ASCII)
 _DIGIT = re.compile(r"\d")
+_ASCII_DIGIT = re.compile(r"\d", re.ASCII)
 
 
 _Owner = TypeVar("_Owner")
@@ -84,13 +87,13 @@ class Utterance:
     def words(self) -> list[str]:
         """Words and signs in lower case."""
         # A letter is none in either case, or in both.
-        words, self.__dict__["spans"] = cut(self.lower, _WORD)
+        words, self.__dict__["spans"] = _words(self.lower)
         return words
 
     @once
     def spans(self) -> list[tuple[int, int]]:
         """Where each of the words stands in the text."""
-        _, spans = cut(self.lower, _WORD)
+        _, spans = _words(self.lower)
         return spans
 
     @once
@@ -101,7 +104,7 @@ class Utterance:
     @once
     def has_figures(self) -> bool:
         """Whether there is a digit in the text."""
-        return _DIGIT.search(self.text) is not None
+        return (_ASCII_DIGIT if self.text.isascii() else _DIGIT).search(self.text) is not None
 
     @once
     def capitals(self) -> int:
@@ -118,7 +121,7 @@ class Utterance:
     @once
     def said_spans(self) -> list[tuple[int, int]]:
         """Where each word of what is said stands in the text."""
-        return self.spans if self.said is self.text else cut(self.said, _WORD)[1]
+        return self.spans if self.said is self.text else _words(self.said)[1]
 
     def in_language(self, language: str) -> Utterance:
         """The same, read in a language; what was made of the text already goes along."""
@@ -146,6 +149,10 @@ def cut(text: str, word: re.Pattern[str]) -> tuple[list[str], list[tuple[int, in
     parts = word.split(text)
     places = list(accumulate(map(len, parts)))
     return parts[1::2], list(zip(places[::2], places[1::2], strict=False))  # behind the last word ends no other
+
+
+def _words(text: str) -> tuple[list[str], list[tuple[int, int]]]:
+    return cut(text, _ASCII_WORD if text.isascii() else _WORD)
 
 
 def folded(lower: str) -> str:
@@ -178,7 +185,7 @@ def legible(text: str) -> str:
         text = text.encode("utf-8", "replace").decode("utf-8").replace("’", "'")
     if len(text) > _SIGNS:
         text = _without_flood(text)
-    if len(max(text.split(), key=len, default="")) <= _UNBROKEN:  # as in most texts: half of what the expression takes
+    if max(map(len, text.split()), default=0) <= _UNBROKEN:  # as in most texts: half of what the expression takes
         return text
     return _RUN.sub(lambda run: run[1] + " " * len(run[2]), text)
 

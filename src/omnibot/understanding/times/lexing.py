@@ -21,6 +21,14 @@ _PIECE = re.compile(
     """,
     re.VERBOSE,
 )
+# The same of ASCII in lower case, of which each sign is looked up in a map of bits.
+_ASCII_PIECE = re.compile(
+    r"""([a-z]++(?:['.&-][a-z]++)*+
+      | \d(?:[^\s,;!?()"'.:]|[.:,](?=\w))*+
+      | [^\w\s]|_+|\n\s*\n)
+    """,
+    re.VERBOSE | re.ASCII,
+)
 _GLUED = frozenset("#$€£¥%@/.:+-_=&*\\^")  # a figure behind one of these belongs to something else
 _MARKS = {",": COMMA, "!": DOT, "?": DOT, ";": DOT, "…": DOT}
 _SITES = frozenset(
@@ -84,7 +92,9 @@ class Lexer:
         """The pieces of a text in lower case."""
         found: list[Piece] = []
         vocabulary = self._vocabulary
-        parts = _PIECE.split(lower)  # what stands between pieces and pieces in turn
+        parts = (_ASCII_PIECE if lower.isascii() else _PIECE).split(
+            lower
+        )  # what stands between pieces and pieces in turn
         places = list(accumulate(map(len, parts)))
         words = parts[1::2]
         for word, meaning, start, end in zip(
