@@ -7,8 +7,9 @@ import tomllib
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.resources import files
+from itertools import compress, count
 from pathlib import Path
 from runpy import run_path
 from typing import TYPE_CHECKING, Any
@@ -212,13 +213,19 @@ def _elided(word: str) -> Iterator[str]:
 
 def _quoted(utterance: Utterance, words: Set[str]) -> tuple[Evidence, ...]:
     """Where some of the words stand first, in the order of the text."""
-    places, spans = {}, utterance.spans
-    for place, word in enumerate(utterance.words):
-        if word not in places and (word in words or ("'" in word and not words.isdisjoint(_elided(word)))):
-            places[word] = utterance.quote(*spans[place])
-            if len(places) == _EVIDENCE:
+    quoted: dict[str, Evidence] = {}
+    said, spans = utterance.words, utterance.spans
+    is_one = words.__contains__ if "'" not in utterance.text else partial(_is_one, words)
+    for place in compress(count(), map(is_one, said)):
+        if said[place] not in quoted:
+            quoted[said[place]] = utterance.quote(*spans[place])
+            if len(quoted) == _EVIDENCE:
                 break
-    return tuple(places.values())
+    return tuple(quoted.values())
+
+
+def _is_one(words: Set[str], word: str) -> bool:
+    return word in words or ("'" in word and not words.isdisjoint(_elided(word)))
 
 
 def _beginning(utterance: Utterance) -> Evidence:

@@ -34,13 +34,17 @@ _WORDING = 0.35  # the strongest that a text can be whose words and phrases spea
 _LEAST, _GAIN = 0.55, 0.4  # how sure the rules alone are of the weakest mood, and how much surer of the strongest
 
 # What a question, a request and a story look like, whatever they are about.
-_ASKS = re.compile(
-    r"(?:^|[.!,?] |@\S+ |\b(?:hi|hey|hello|and|so) )"
+_QUESTION = (
     r"(?:how (?:do|can|much|many|long|often|far|late|early|would|should|to)|which|may i"
     r"|what(?:'s| is| are| do| does| time| happens)|where (?:do|can|is the|are the)"
     r"|when (?:do|does|is|are|will|can)|who (?:do|is)|can (?:i|we|you|someone|anyone)|could (?:i|we|you)"
     r"|do (?:you|i|we|they)|does (?:it|the|your|this|that)|is (?:there|it|the|this|that)|are (?:you|the|there)"
     r"|will (?:you|the|there|it)|would (?:you|it)|any (?:idea|chance|plans|update|advice|suggestions))\b"
+)
+_BEGINS_WITH_A_QUESTION = re.compile(_QUESTION)
+# Each branch begins with a sign of its own, by which a search goes from place to place.
+_HAS_A_QUESTION = re.compile(
+    rf"(?:\. |! |, |\? |@\S+ |h(?<!\wh)i |h(?<!\wh)ey |h(?<!\wh)ello |a(?<!\wa)nd |s(?<!\ws)o ){_QUESTION}"
 )
 _GREETS = re.compile(r"(?:[@.]\S+ )*(?:hi|hey|hello|good morning|dear)\b")
 _LETTER = re.compile(r"[^\W\d_]")
@@ -169,7 +173,7 @@ def _looks(utterance: Utterance) -> Iterator[str]:
         yield "ends with a question"
     if len(utterance.words) < _FEW:
         yield "few words"
-    if _ASKS.search(lower):
+    if _BEGINS_WITH_A_QUESTION.match(lower) or _HAS_A_QUESTION.search(lower):
         yield "asks"
     if lower.startswith(("@", ".")):
         yield "begins with a mention"
