@@ -1,6 +1,6 @@
 """What it costs to understand a message, beside raw spaCy and raw VADER in the same run.
 
-    python -m bench.understanding [--rounds 5] [--json]
+    python -m bench.understanding [--rounds 5] [--texts FILE] [--json]
 
 CPU time of one thread, without the garbage collector, as `timeit` has it. Neighbours make everything dearer alike, so
 the ratio is what to look at: raw and ours by turns, message by message, so that both find the caches as a server would
@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from itertools import cycle, islice
 from pathlib import Path
 from statistics import median, quantiles
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -104,6 +104,9 @@ def main() -> None:
     """Measure, show, and judge."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument(
+        "--texts", type=Path, metavar="FILE", help="messages of your own, one a line, instead of the bench's"
+    )
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--memory", metavar="FOLDER", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -112,9 +115,21 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         _learn(Path(folder))
-        measured = Measured(list(_rounds(options.rounds, Path(folder))), _memory(folder) - _memory(""))
+        messages = _messages(options.texts, options.rounds, parser.error) if options.texts else fresh(cycle(VARIED))
+        measured = Measured(list(_rounds(options.rounds, Path(folder), messages)), _memory(folder) - _memory(""))
     _show(measured, as_json=options.json)
     sys.exit(not all(target.met for target in measured.targets))
+
+
+def _messages(file: Path, rounds: int, fault: Callable[[str], NoReturn]) -> Iterator[str]:
+    """Those of a file, each once: what comes again costs less."""
+    try:
+        lines = [line for line in file.read_text("utf-8").splitlines() if line.strip()]
+    except (OSError, ValueError) as error:
+        fault(f"{file} cannot be read: {error}")
+    if len(lines) < (wanted := _WARM + rounds * _MESSAGES):
+        fault(f"{file} has {len(lines)} messages; {rounds} rounds need {wanted}")
+    return iter(lines)
 
 
 def _learn(folder: Path) -> None:
@@ -137,7 +152,7 @@ def _understanding(folder: Path) -> Understanding:
 # --- time -----------------------------------------------------------------------------------------------------------
 
 
-def _rounds(count: int, folder: Path) -> Iterator[Round]:
+def _rounds(count: int, folder: Path, texts: Iterator[str]) -> Iterator[Round]:
     import spacy
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
@@ -146,7 +161,7 @@ def _rounds(count: int, folder: Path) -> Iterator[Round]:
     understanding = _understanding(folder)
     blank, vader = spacy.blank("en"), SentimentIntensityAnalyzer()
     situation = Situation(now=datetime(2025, 3, 12, 10, 15, tzinfo=UTC), zone=ZoneInfo("Europe/Berlin"))
-    texts, long = fresh(cycle(VARIED)), fresh(cycle(LONG))
+    long = fresh(cycle(LONG))
 
     def whole(text: str) -> object:
         return understanding.read(text, situation)
