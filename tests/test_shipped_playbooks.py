@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from omnibot.dialogue import Knowledge
 from omnibot.model import OUT_OF_SCOPE, Intent, Situation
 from omnibot.playbooks import Playbooks
 from omnibot.understanding.features import Extractor
@@ -17,6 +19,7 @@ from omnibot.understanding.utterance import Utterance, legible
 
 SITUATION = Situation(now=datetime(2026, 3, 4, 9, tzinfo=UTC), zone=UTC)
 Hear = Callable[[str], Intent]
+PAGE = re.compile(r"\w+ > \w+")  # Settings > Members
 
 WANTED = {
     "api-limits": ["what's the rate limit on Pro?", "wo liegt das Rate Limit?", "¿cuál es el rate limit?"],
@@ -111,6 +114,17 @@ def test_what_customers_want_is_told(hear: Hear, intent: str) -> None:
 def test_every_playbook_that_ships_is_tried() -> None:
     playbooks = Playbooks.load(Path(__file__).parents[1] / "config" / "playbooks").playbooks
     assert {playbook.intent for playbook in playbooks} == {*WANTED, OUT_OF_SCOPE}
+
+
+def test_a_next_step_leads_to_a_page_that_its_article_knows() -> None:
+    """ "Settings > Team" behind an article that says Settings > Members sends people looking for a page."""
+    config = Path(__file__).parents[1] / "config"
+    knowledge = Knowledge.load(config / "knowledge")
+    for playbook in Playbooks.load(config / "playbooks").playbooks:
+        for language, texts in (playbook.next.said.texts if playbook.next else {}).items():
+            told = [knowledge.article(answer.article, language) for answer in playbook.answers]
+            for page in {page for text in texts.values() for page in PAGE.findall(text)}:
+                assert any(page in article.detailed for article in told if article), (playbook.intent, page)
 
 
 @pytest.mark.parametrize("text", OTHERS)
