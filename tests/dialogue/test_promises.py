@@ -64,3 +64,8 @@ def test_a_promise_falls_into_working_hours_and_not_before_its_time(now: datetim
     local = by.astimezone(ZoneInfo(zone))
     assert local.weekday() < 5
     assert time(9) <= local.time() <= time(18)
+
+
+def test_a_time_is_told_in_words() -> None:
+    told = [str(within) for within in (Within(minutes=240), Within(days=1), Within(minutes=30), Within(2, 90))]
+    assert told == ["4 hours", "1 day", "30 minutes", "2 days and 1 hour and 30 minutes"]

@@ -100,6 +100,12 @@ class Within:
     days: int = 0
     minutes: int = 0
 
+    def __str__(self) -> str:
+        """As people read it."""
+        hours, minutes = divmod(self.minutes, 60)
+        parts = ((self.days, "day"), (hours, "hour"), (minutes, "minute"))
+        return " and ".join(f"{count} {unit}{'s' * (count > 1)}" for count, unit in parts if count)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handoff:
