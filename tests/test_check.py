@@ -223,7 +223,18 @@ async def test_what_playbooks_name_and_is_not_there_is_told(environment: dict[st
     assert len(faults) == 2
     assert f"{folder}/refund.yaml:5: there is no article 'nothing'; write it, or name another one" in faults
     assert any("there is no team 'nobody'; write [desk.teams.nobody]" in fault for fault in faults)
-    assert f"{folder}/refund.yaml:4: is not said in es, de, fr" in checked.notes
+    assert any(f"{folder}/refund.yaml:4: “Ok.” is not written in es, de, fr" in note for note in checked.notes)
+
+
+async def test_all_that_is_wrong_with_one_playbook_is_told_at_once(environment: dict[str, str], tmp_path: Path) -> None:
+    folder = tmp_path / "playbooks"
+    folder.mkdir()
+    playbook = "intent: refund\ndescription: Money back.\nexamples: {en: [money back]}\nnxt: {en: Bye.}\n"
+    (folder / "refund.yaml").write_text(playbook + "handoff: {team: nobody}\nanswers: [{article: nothing}]\n")
+    checked = await check(None, environment | {"OMNIBOT_BOT__PLAYBOOKS": str(folder)})
+    told = [fault.removeprefix(f"{folder}/refund.yaml:") for fault in checked.faults if str(folder) in fault]
+    assert [fault[:12] for fault in told] == ["4: unknown k", "6: there is ", "5: there is "]
+    assert not any("these playbooks need correcting" in fault for fault in checked.faults)
 
 
 async def test_where_articles_are_broken_playbooks_are_not_blamed(environment: dict[str, str], tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def _knowledge(settings: Settings) -> list[str]:
     try:
         Knowledge.load(settings.bot.knowledge, settings.bot.languages[0])
     except KnowledgeError as error:
-        return str(error).splitlines()
+        return list(error.faults)
     return []
 
 
@@ -99,7 +99,7 @@ def _voice(settings: Settings) -> list[str]:
     try:
         Voices.load(settings.bot.voice, settings.bot.languages)
     except VoiceError as error:
-        return str(error).splitlines()
+        return list(error.faults)
     return []
 
 
@@ -115,17 +115,19 @@ def _pipeline(settings: Settings) -> list[str]:
 
 
 def _playbooks(settings: Settings, notes: list[str]) -> list[str]:
-    """Their own faults; where there are none, what they name that is not there, and what is said in no language."""
+    """Their own faults, what they name that is not there, and what is not written in one of our languages."""
+    faults: list[str] = []
     try:
         playbooks = playbooks_of(settings)
     except PlaybookError as error:
-        return str(error).splitlines()
+        faults += error.faults
+        playbooks = error.legible
     notes += unsaid(playbooks, settings.bot.languages)
     try:
         knowledge = Knowledge.load(settings.bot.knowledge, settings.bot.languages[0])
     except KnowledgeError:  # told already
-        return []
-    return judged(playbooks, knowledge, settings.desk.teams, contact=bool(settings.bot.contact))
+        knowledge = None
+    return faults + judged(playbooks, knowledge, settings.desk.teams, contact=bool(settings.bot.contact))
 
 
 async def _database(settings: Settings) -> Checked:

@@ -51,16 +51,19 @@ def test_what_does_not_exist_is_told_with_its_line(folder: Path) -> None:
         "refund.yaml:7: there is no article 'refunds'; write it, or name another one",
         "refund.yaml:8: the article 'solo' is not there in the company's language;"
         " write it in 'en', too: whoever writes in another language than ['es'] gets that",
-        "refund.yaml:10: there is no team 'seniors'; write [desk.teams.seniors], or name one of senior, support",
         "refund.yaml:1: tried('refnd') names no article; name an article, or say in several words what somebody does",
+        "refund.yaml:10: there is no team 'seniors'; write [desk.teams.seniors], or name one of senior, support",
         "refund.yaml:12: nothing fills {contact}; set bot.contact, or leave the place out",
     ]
 
 
+HOW = "and left out of replies there; write it, or take the language from bot.languages"
+
+
 def test_what_is_not_written_in_a_language_is_noted(folder: Path) -> None:
     assert unsaid(Playbooks.load(folder), ("en", "es", "de")) == [
-        f"{folder}/refund.yaml:12: is not said in de",
-        f"{folder}/refund.yaml:1: `matter` is not written in es, de",
+        f"{folder}/refund.yaml:12: “Or ask {{contact}}.” is not written in de, {HOW}",
+        f"{folder}/refund.yaml:1: `matter` (“your refund”) is not written in es, de, {HOW}",
     ]
     assert unsaid(Playbooks.load(folder), ("en",)) == []
 

@@ -106,7 +106,7 @@ def check(config: ConfigOption = None) -> None:
 
     found = asyncio.run(run(config, os.environ))
     for note in found.notes:
-        say(note)
+        say(f"· {note}")
     for fault in found.faults:
         say(f"✗ {fault}")
     say("nothing is wrong" if not found.faults else f"{len(found.faults)} to be mended")

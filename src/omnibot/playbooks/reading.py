@@ -39,11 +39,15 @@ __all__ = ["PlaybookError", "Playbooks"]
 
 
 class PlaybookError(Exception):
-    """Playbooks need correcting; tells all faults at once, each with its file and line."""
+    """Playbooks need correcting; tells all faults at once, each with its file and line.
 
-    def __init__(self, faults: Sequence[str]) -> None:
+    `legible` is what could be read of them, to look for what else is wrong; nobody may go by it.
+    """
+
+    def __init__(self, faults: Sequence[str], legible: Playbooks | None = None) -> None:
         super().__init__("\n".join(["these playbooks need correcting by whoever writes that folder:", *faults]))
         self.faults = tuple(faults)
+        self.legible = legible or Playbooks()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +76,10 @@ class Playbooks:
         for path in sorted(folder.iterdir()):
             if path.suffix in (".yaml", ".yml") and not path.name.startswith("."):
                 reading.file(path)
+        playbooks = cls(tuple(sorted(reading.playbooks, key=lambda playbook: playbook.intent)))
         if reading.faults:
-            raise PlaybookError(reading.faults)
-        return cls(tuple(sorted(reading.playbooks, key=lambda playbook: playbook.intent)))
+            raise PlaybookError(reading.faults, playbooks)
+        return playbooks
 
     def of(self, intent: str) -> Playbook | None:
         """The playbook of an intent."""
