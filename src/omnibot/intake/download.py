@@ -227,7 +227,8 @@ def _may_be_asked(address: IPv4Address | IPv6Address, trusted: bool) -> bool:
     if address.is_multicast or address.is_link_local or address.is_unspecified:
         return False
     if isinstance(address, IPv6Address) and address not in _GLOBAL_UNICAST:
-        return trusted and (address.is_loopback or (address.is_private and address.ipv4_mapped is None))
+        # What a mapped address is told to be depends on the version of Python.
+        return trusted and address.ipv4_mapped is None and (address.is_loopback or address.is_private)
     if isinstance(address, IPv6Address) and any(address in tunnel for tunnel in _TUNNELS):
         return False
     if address.is_reserved:

@@ -18,7 +18,6 @@ from omnibot.model import (
     Choice,
     DeliveryReport,
     DeliveryState,
-    Incoming,
     IncomingEdit,
     IncomingMessage,
     Link,
@@ -246,8 +245,7 @@ class ChannelContract(Ground):
             self.outbound(provider, Paragraph("Which?"), Choice("This", value), Choice("That", "that"))
         )
         await provider.press("This")
-        press: Incoming = (await running.inbox.arrived(2))[1]
-        assert isinstance(press, ButtonPress)
+        press = await running.inbox.first(ButtonPress)
         assert press.value == value
         assert press.sender.address == provider.customer
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import TypeVar
 
 from omnibot.contract import NotAccepted
 from omnibot.model import Incoming, IncomingMessage
+
+Kind = TypeVar("Kind")
 
 
 class Inbox:
@@ -46,6 +49,12 @@ class Inbox:
         """All arrivals, once there are `count`; TimeoutError after `deadline` seconds."""
         await self._until(self.arrivals, count, deadline)
         return self.arrivals
+
+    async def first(self, kind: type[Kind], deadline: float = 10) -> Kind:
+        """The first arrival of a kind, once it is there: reports of what was sent may come before it."""
+        async with asyncio.timeout(deadline), self._changed:
+            await self._changed.wait_for(lambda: any(isinstance(arrival, kind) for arrival in self.arrivals))
+        return next(arrival for arrival in self.arrivals if isinstance(arrival, kind))
 
     async def offered(self, count: int = 1, deadline: float = 10) -> list[Incoming]:
         """All that was handed over, repetitions and refused ones too, once there are `count`."""
