@@ -42,6 +42,8 @@ _NUMBERS = {
 }
 _SOME = 3  # "several times", "the umpteenth time"
 _WORD = re.compile(r"\d+|[^\W\d_]+")
+_SAYING = frozenset({"says", "again", "ordinal"})  # cues beside which a number of times is one of saying
+_PARTED = re.compile(r"[.!?…;,\n]|\b(?:and|but|y|pero|und|aber|et|mais)\b")  # what is of two things
 
 _SENTENCE = re.compile(r"(?:[^.!?…\n]++|\.(?=\w))++(?P<end>[.!?…]*)")
 # What may stand between the beginning of a sentence and its question.
@@ -102,7 +104,7 @@ def _repetition(utterance: Utterance, cues: Sequence[Cue]) -> Signal[int]:
     for cue in cues:
         if cue.name == "ordinal":
             counts.append((_number(utterance, cue), _ORDINAL, cue))
-        elif cue.name == "counted":
+        elif cue.name == "counted" or (cue.name == "times" and _tells_of_it(utterance, cue, cues)):
             counts.append((_number(utterance, cue), _COUNTED, cue))
         elif cue.name == "again":
             counts.append((2, _AGAIN, cue))
@@ -111,6 +113,16 @@ def _repetition(utterance: Utterance, cues: Sequence[Cue]) -> Signal[int]:
         return _FOR_THE_FIRST_TIME
     times, confidence, _ = max(counts, key=lambda count: count[:2])
     return Signal(times, confidence, _quoted(utterance, [cue for _, _, cue in counts]))
+
+
+def _tells_of_it(utterance: Utterance, times: Cue, cues: Iterable[Cue]) -> bool:
+    """Whether it is saying that was done so often: who "was charged twice" may well say so for the first time."""
+    for cue in cues:
+        if cue.name in _SAYING:
+            first, last = (cue, times) if cue.start < times.start else (times, cue)
+            if not _PARTED.search(utterance.folded, first.end, last.start):
+                return True
+    return False
 
 
 def _number(utterance: Utterance, cue: Cue) -> int:
