@@ -27,6 +27,7 @@ from omnibot.model import (
     Emotions,
     Entity,
     Event,
+    Evidence,
     Expertise,
     Intent,
     KnownAddress,
@@ -792,6 +793,21 @@ def test_who_is_confused_is_led_through_an_answer_where_there_is_one(plan: Decid
     assert "mood.confused" in said(plan(read=lost))
     told_just_now = replace(MET, recent=(ours(plan.company.knowledge.article("bill", "en").short),))
     assert "mood.confused" not in said(plan("Will the next bill be as high?", read=lost, memory=told_just_now))
+
+
+def test_nobody_is_called_confused_without_a_sign_of_it(plan: Deciding) -> None:
+    hardly = feeling(confusion=0.52)  # "whats the price of pro?"
+    assert "mood.confused" not in said(plan(read=reading(emotions=hardly)))
+    shown = replace(hardly, confusion=Signal(0.52, 0.9, (Evidence("lost"),)))
+    assert "mood.confused" in said(plan(read=reading(emotions=shown)))
+
+
+def test_who_does_not_know_what_we_ask_is_not_called_confused(plan: Deciding) -> None:
+    lost = reading(emotions=replace(feeling(), confusion=Signal(0.99, 0.98, (Evidence("not sure"),))))
+    asked = replace(MET, recent=(ours("Which of your bills is it?"),))
+    assert "mood.confused" not in said(plan("not sure", read=lost, memory=asked))
+    assert "mood.confused" in said(plan("not sure which of them is meant by that at all", read=lost, memory=asked))
+    assert "mood.confused" in said(plan("I am lost", read=lost))
 
 
 # --- mood ---

@@ -28,6 +28,8 @@ from omnibot.playbooks import Playbook
 __all__ = ["LEAST", "Personal", "fewer", "spoken_of"]
 
 _FELT = 0.5  # from which strength on an emotion is there
+_PLAIN = 0.65  # from which one is that no word of theirs shows
+_FEW = 4  # words, as many as an answer to our question may have that does not know it
 _BAD = -0.4  # a mood that deserves a word without any emotion that is known
 _YEAR = timedelta(days=365)
 _MOST_STEPS = 3  # of what was tried: who tried them knows the rest
@@ -108,6 +110,8 @@ class Personal:
             if not (sentiment.known and sentiment.value <= _BAD):
                 return
             topic, signal = "sorry", sentiment
+        if topic == "confused" and self._answers_us():
+            return  # "not sure" tells of our question that they do not know, not that they are lost
         if topic == "frustrated" and self.world.recollection.contacts < 2:
             topic = "sorry"  # that it takes too long is not known of what is told for the first time
         if topic == "glad":
@@ -118,6 +122,13 @@ class Personal:
         evidence = ", ".join(map(str, signal.evidence)) or f"{signal.value:.2f}"
         sources = tuple(f"message:{message.id}" for message in self.world.messages)
         yield Move(kind=MoveKind.MOOD, topic=topic, sources=sources, why=f"{topic}: {evidence}")
+
+    def _answers_us(self) -> bool:
+        """Whether they say in a few words what we have just asked."""
+        recent = self.world.recollection.recent
+        if not recent or recent[-1].direction is not Direction.OUT or not recent[-1].text.rstrip().endswith("?"):
+            return False
+        return sum(len(message.text.split()) for message in self.world.messages) <= _FEW
 
     def _said_before(self) -> bool:
         """Whether they were as cross a moment ago, and got an answer then."""
@@ -216,8 +227,10 @@ class Personal:
 def _feeling(emotions: Emotions) -> tuple[str, Signal[float]]:
     """The strongest that is known; what is wrong comes before what is right."""
     glad = max(emotions.satisfaction, emotions.excitement, key=_strength)
-    for topic, signal in (("frustrated", emotions.frustration), ("confused", emotions.confusion), ("glad", glad)):
-        if _strength(signal) >= _FELT:
+    lost = emotions.confusion
+    for topic, signal in (("frustrated", emotions.frustration), ("confused", lost), ("glad", glad)):
+        least = _PLAIN if signal is lost and not signal.evidence else _FELT  # any short question looks a little lost
+        if _strength(signal) >= least:
             return topic, signal
     return "", emotions.frustration
 
