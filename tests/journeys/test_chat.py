@@ -8,6 +8,8 @@ import pty
 import sys
 from pathlib import Path
 
+from omnibot.sandbox.providers import Ports, emulated
+from omnibot.sandbox.server import free_port
 from omnibot.sandbox.standalone import commanded
 from omnibot.sandbox.world import World
 from tests.journeys.test_day import SARAH_EMAIL, SARAH_TELEGRAM, know_sarah
@@ -53,6 +55,18 @@ async def test_mistakes_are_told_and_do_not_end_it(place: World) -> None:
     assert "no message offers 'Yes'" in output
     assert "they have telegram:4711, email:s@example.org" in output
     assert "telegram ← " in output
+
+
+async def test_silence_is_told_with_where_to_look_why() -> None:
+    """Nothing comes of what people have, and whoever tries it out would wait for ever."""
+    nowhere = emulated(Ports(lmtp=free_port()), bot_url="http://127.0.0.1:9")
+    async with nowhere as providers, commanded(providers, 0) as url:
+        status, output, errors = await omnibot_chat(
+            "telegram", "--as", "4711", "--sandbox", url, "--quiet", "0.5", told="/on telegram\nasdf\n"
+        )
+    assert (status, errors) == (0, "")
+    assert output.count("no answer for 0.5 s: people may have it") == 1
+    assert "`omnibot customer why telegram:4711`" in output
 
 
 async def test_a_terminal_is_left_as_it_was(place: World) -> None:

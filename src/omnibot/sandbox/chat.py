@@ -18,6 +18,8 @@ from omnibot.model import Address
 from omnibot.transcript import readable
 
 _POLL = 25  # seconds that the sandbox may keep a question waiting
+_PATIENCE = 10.0  # seconds after which somebody at a terminal is told that nothing came
+_SILENCE = "people may have it, or it is held back; `omnibot customer why {}` tells which"
 _HELP = (
     "Write, and press Enter. /press LABEL presses a choice, /answer TEXT answers the last mail with its quotes,"
     " /on CHANNEL goes on there, Ctrl-D ends."
@@ -85,7 +87,7 @@ class _Sandbox:
                 told = await answer.json(content_type=None)
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise NoSandbox(
-                f"no sandbox answers at {self.url} ({type(error).__name__}): start `omnibot demo` or `omnibot sandbox`,"
+                f"no sandbox answers at {self.url}: start `omnibot demo` or `omnibot sandbox`,"
                 " and give by --sandbox the address that it prints"
             ) from error
         if answer.status != 200:
@@ -102,6 +104,7 @@ class _Conversation:
     addresses: Sequence[Address]
     console: Console = field(default_factory=lambda: Console(highlight=False))
     heard: asyncio.Event = field(default_factory=asyncio.Event)
+    waiting: asyncio.Task[None] | None = None
 
     async def listen(self, number: int) -> None:
         """Print what comes, until cancelled."""
@@ -117,25 +120,38 @@ class _Conversation:
         if typed:
             self._say(f"You are {' and '.join(map(str, self.addresses))}. {_HELP}")
         async for line in _lines():
+            self.heard.clear()
             try:
-                await self._do(line)
+                said = await self._do(line)
             except Refused as refused:
                 self._say(str(refused))
-            if not typed:
+                continue
+            if said and typed:
+                self._expect()
+            elif said:
                 await self._until_quiet(quiet)
 
-    async def _do(self, line: str) -> None:
+    def _expect(self) -> None:
+        """While somebody types: wait beside them, for what they wrote last."""
+        if self.waiting:
+            self.waiting.cancel()
+        self.waiting = asyncio.create_task(self._until_quiet(_PATIENCE))
+
+    async def _do(self, line: str) -> bool:
+        """Whether something was said, to which an answer may come."""
         match line.split(maxsplit=1):
             case []:
-                return
+                return False
             case ["/press", label]:
                 await self.sandbox.press(self.address, label)
             case ["/answer", text]:
                 await self.sandbox.write(self.address, text, answer=True)
             case ["/on", channel]:
                 self._go_on(channel)
+                return False
             case _:
                 await self.sandbox.write(self.address, line)
+        return True
 
     def _go_on(self, channel: str) -> None:
         there = [address for address in self.addresses if address.channel == channel]
@@ -145,13 +161,17 @@ class _Conversation:
         self._say(f"Now as {self.address}.")
 
     async def _until_quiet(self, quiet: float) -> None:
+        """Until nothing has come for so many seconds; that nothing came at all is told."""
+        came = False
         try:
             while True:
-                self.heard.clear()
                 async with asyncio.timeout(quiet):
                     await self.heard.wait()
+                came = True
+                self.heard.clear()
         except TimeoutError:
-            return
+            if not came:
+                self._say(f"(no answer for {quiet:g} s: {_SILENCE.format(self.address)})")
 
     def _print(self, entry: Mapping[str, Any]) -> None:
         """A message as its reader sees it: nothing in it is markup of ours."""
