@@ -56,7 +56,8 @@ def _of_the_token(failed: CallFailed, settings: SlackSettings) -> Finding:
             " there already, install the app to the workspace again, and start again",
             fatal=True,
         )
-    what = f"{settings.api} did not answer as it should ({failed.reason})"
+    told = f"did not answer as it should ({failed.reason})" if failed.reached else "cannot be reached"
+    what = f"{settings.api} {told}"
     return Finding(what, "see that this machine reaches it; messages wait meanwhile")
 
 

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from aiogram.exceptions import AiogramError, TelegramNotFound, TelegramUnauthorizedError
+from aiogram.exceptions import AiogramError, TelegramNetworkError, TelegramNotFound, TelegramUnauthorizedError
 from aiogram.methods import GetMe, GetWebhookInfo
 from aiogram.types import WebhookInfo
 
 from omnibot.contract import Finding, Site
 from omnibot_telegram.account import Account
 from omnibot_telegram.receive import webhook_url
+from omnibot_telegram.session import NotConnected
 from omnibot_telegram.settings import TelegramSettings
 
 STALE = timedelta(hours=1)  # an error of the webhook that is older is history
@@ -32,9 +33,19 @@ async def findings(site: Site, settings: TelegramSettings, account: Account) -> 
         action = "ask @BotFather for the bot's token with /mybots → API Token, correct `token`, and start again"
         return [Finding("Telegram does not know the token", action, fatal=True)]
     except AiogramError as error:
-        what = f"{settings.api} did not answer as it should ({type(error).__name__})"
+        what = f"{settings.api} {_unanswered(error)}"
         return [Finding(what, "see that this machine reaches it; messages wait meanwhile")]
     return list(_polling(info) if settings.mode == "polling" else _webhook(info, site))
+
+
+def _unanswered(error: AiogramError) -> str:
+    match error:
+        case NotConnected():
+            return "cannot be reached"
+        case TelegramNetworkError():
+            return "did not answer, or not in time"
+        case _:
+            return f"did not answer as it should ({error})"
 
 
 def not_called(url: str) -> str:

@@ -10,7 +10,7 @@ from urllib.parse import urldefrag
 
 from omnibot.contract import Finding, Site
 from omnibot_twilio.account import Account
-from omnibot_twilio.outcomes import Failure, Rejected
+from omnibot_twilio.outcomes import Failure, NotConnected, Rejected
 from omnibot_twilio.render import BUTTONS
 from omnibot_twilio.settings import SmsSettings, TwilioSettings, WhatsAppSettings
 from omnibot_twilio.telephone import WHATSAPP, is_number
@@ -39,7 +39,8 @@ class Health(ABC):
             if rejected.status == 401:
                 return [self._wrong_credentials()]
         except Failure as failure:
-            what = f"{self.settings.api} did not answer as it should ({failure})"
+            unreached = isinstance(failure, NotConnected)
+            what = f"{self.settings.api} {'cannot be reached' if unreached else 'did not answer as it should'}"
             return [Finding(what, "see that this machine reaches it; messages wait meanwhile")]
         return [
             *[finding async for finding in self._account()],

@@ -110,7 +110,11 @@ async def test_every_mistake_is_told(desk: Desk) -> None:
         ("/write", {"as": "telegram:1", "text": "x", "colour": "red"}, "colour: "),
         ("/write", {"as": "telegram:", "text": "x"}, "'telegram:' is not an address"),
         ("/write", {"as": "telegram:somebody", "text": "x"}, "'somebody' is no Telegram id: "),
-        ("/write", {"as": "pigeon:1", "text": "x"}, "there is no channel 'pigeon': use one of telegram, slack, sms, "),
+        (
+            "/write",
+            {"as": "pigeon:1", "text": "x"},
+            "the sandbox does not emulate a channel 'pigeon': use one of telegram, slack, sms, ",
+        ),
         ("/faults", {"fault": "throttle"}, "throttle: after: "),
         ("/faults", {"fault": "laziness"}, "fault: "),
     ]:
@@ -131,7 +135,7 @@ async def test_every_mistake_is_told(desk: Desk) -> None:
         ("whatsapp:somebody", "'somebody' is neither a number with its country code"),
         ("email:ada", "'ada' is no email address: write it as"),
         ("email:ada@example..org", "'ada@example..org' is no email address"),
-        ("pigeon:1", "there is no channel 'pigeon'"),
+        ("pigeon:1", "the sandbox does not emulate a channel 'pigeon'"),
     ],
 )
 async def test_nobody_can_have_an_address_that_there_cannot_be(desk: Desk, address: str, told: str) -> None:

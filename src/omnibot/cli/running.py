@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
+import re
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -83,9 +85,17 @@ def _in_words(error: Exception, advice: str) -> str | None:
         return str(error)
     if isinstance(error, IdentityError | PipelineError | VoiceError):
         return str(error)
+    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+        return f"another program listens at {_place(error)}, perhaps a demo, a sandbox or a server of ours: {advice}"
     if isinstance(error, OSError | DatabaseError | StoreUnavailable):
         return f"{type(error).__name__}: {error}: {advice}"
     return None
+
+
+def _place(error: OSError) -> str:
+    """Which address is taken: asyncio tells it within a sentence of its own."""
+    told = re.search(r"\('([^']+)', (\d+)", str(error))
+    return f"{told[1]}:{told[2]}" if told else "that port"
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -65,5 +65,8 @@ class People:
 
     def _on(self, address: Address) -> Customers:
         if address.channel not in self._customers:
-            raise LookupError(f"there is no channel {address.channel!r}: use one of {', '.join(self._customers)}")
+            raise LookupError(
+                f"the sandbox does not emulate a channel {address.channel!r}: use one of {', '.join(self._customers)};"
+                " what is written on a channel of your own comes from its own service"
+            )
         return self._customers[address.channel]

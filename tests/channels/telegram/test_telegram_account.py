@@ -137,6 +137,11 @@ async def test_an_api_that_does_not_answer_is_found_and_not_fatal(polling: House
     assert not finding.fatal
 
 
+async def test_an_api_that_is_not_there_is_told_in_words(sandbox: TelegramSandbox):
+    async with house(sandbox, api_url="http://127.0.0.1:9") as opened:
+        assert await findings(opened) == ["http://127.0.0.1:9 cannot be reached"]
+
+
 async def test_a_wrong_token_is_fatal_and_tells_whom_to_ask(sandbox: TelegramSandbox):
     async with house(sandbox, token="4242:of_somebody_else") as opened:
         (finding,) = await opened.channel.health()

@@ -82,7 +82,7 @@ async def test_twilio_out_of_reach_is_no_fault_of_the_account(sandbox: TwilioSan
     async with house(sandbox, Sms, api_url="http://127.0.0.1:9") as opened:
         finding = await only(opened)
     assert not finding.fatal
-    assert "did not answer" in finding.what
+    assert finding.what == "http://127.0.0.1:9 cannot be reached"
 
 
 @pytest.mark.parametrize("status", ["suspended", "closed"])
