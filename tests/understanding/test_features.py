@@ -181,3 +181,10 @@ def test_words_are_forgotten_and_read_again_alike(extract):
     assert (after.hashed_ids == before.hashed_ids).all()
     assert (after.hashed_weights == before.hashed_weights).all()
     assert (after.dense == before.dense).all()
+
+
+def test_the_codes_that_http_answers_with_are_told_apart_and_other_references_are_not() -> None:
+    """Whether calls are too many or too slow is said by nothing else: "My API calls return 429", "… 504"."""
+    assert [spelt(word) for word in ("429", "504", "4711", "48812", "430", "v429")] == [
+        "429", "504", "0000", "00000", "000", "v000",
+    ]  # fmt: skip

@@ -26,7 +26,8 @@ DENSE: Final = 256  # numbers of the dense part
 _MASK = BUCKETS - 1
 _SHORTEST, _LONGEST = 2, 5  # letters of an n-gram within a word and the blank on either side of it
 _LONGEST_WORD = 40  # what is longer is a link or noise; its beginning says enough
-_FEW_DIGITS = 2  # a number with more is a reference: its length tells, its digits do not
+_FEW_DIGITS = 2  # a number with more is a reference: its length tells, its digits do not,
+_CODES = frozenset({"401", "403", "404", "408", "422", "429", "502", "503", "504"})  # but of what HTTP answers
 _REMEMBERED = 4096  # words of one generation: some 2 MB; two are kept
 _WORD = re.compile(r"[^\W_]+(?:['.@_-]+[^\W_]+)*|[^\w\s]")
 _DIGIT = re.compile(r"\d")
@@ -163,7 +164,8 @@ def words(text: str) -> list[str]:
 def spelt(word: str) -> str:
     """A word as it is looked up: no longer than words are, valid Unicode, a reference without its digits."""
     word = word[:_LONGEST_WORD].encode("utf-8", "replace").decode()
-    return _DIGIT.sub("0", word) if len(_DIGIT.findall(word)) > _FEW_DIGITS else word
+    is_reference = len(_DIGIT.findall(word)) > _FEW_DIGITS and word not in _CODES
+    return _DIGIT.sub("0", word) if is_reference else word
 
 
 class _RecentWords(dict[str, Word]):
