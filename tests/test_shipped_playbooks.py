@@ -22,9 +22,19 @@ Hear = Callable[[str], Intent]
 PAGE = re.compile(r"\w+ > \w+")  # Settings > Members
 
 WANTED = {
-    "api-limits": ["what's the rate limit on Pro?", "wo liegt das Rate Limit?", "¿cuál es el rate limit?"],
+    "api-limits": [
+        "what's the rate limit on Pro?",
+        "wo liegt das Rate Limit?",
+        "¿cuál es el rate limit?",
+        "My API calls return 429",
+        "We get HTTP 429 errors from your API",
+        "mis llamadas a la API devuelven 429",
+        "unsere API-Aufrufe liefern 429",
+        "nos appels API renvoient 429",
+    ],
     "api-timeout": [
         "POST /v2/orders returns 504",
+        "My API calls return 504",
         "POST /v2/orders liefert 504 nach 60 s",
         "POST /v2/orders devuelve 504 a los 60 s",
         "POST /v2/orders renvoie 504 après 60 s",
@@ -69,10 +79,24 @@ WANTED = {
         "Que savez-vous de moi ?",
         "¿Qué saben de mí?",
     ],
-    "plan-change": ["was kostet pro?", "c'est combien, Pro ?", "what would Business cost us a year?"],
+    "plan-change": [
+        "was kostet pro?",
+        "c'est combien, Pro ?",
+        "what would Business cost us a year?",
+        "Can I get a discount?",
+        "¿hay una prueba gratuita?",
+        "bekomme ich Rabatt?",
+        "y a-t-il un essai gratuit ?",
+    ],
     "praise": ["super happy with your product", "je suis ravi de votre application"],
     "refund": ["por favor devuélvanme mi dinero", "je demande à être remboursé", "refund my money"],
-    "request-status": ["when will somebody look at it?", "wann kommt endlich eine Antwort?"],
+    "request-status": [
+        "when will somebody look at it?",
+        "wann kommt endlich eine Antwort?",
+        "¿y cuánto tardáis?",
+        "und wie lange dauert das?",
+        "et ça prend combien de temps ?",
+    ],
     "team-members": [
         "Good morning, I was wondering whether you could kindly tell me how I might add my assistant to our workspace?",
         "And would it also be possible to limit what she can see?",
