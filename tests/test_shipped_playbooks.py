@@ -113,6 +113,19 @@ OTHERS = [
     "who painted the Mona Lisa?",
 ]
 
+DO_NOT_KNOW = [
+    "no idea",
+    "No idea what you mean.",
+    "I’m not sure",
+    "I don't know, sorry",
+    "ni idea",
+    "no lo sé",
+    "Keine Ahnung, was das ist",
+    "weiß ich leider nicht",
+    "aucune idée",
+    "je sais pas",
+]
+
 
 @pytest.fixture(scope="module")
 def hear() -> Hear:
@@ -155,3 +168,13 @@ def test_a_next_step_leads_to_a_page_that_its_article_knows() -> None:
 def test_what_no_playbook_is_for_is_taken_for_none(hear: Hear, text: str) -> None:
     heard = hear(text)
     assert heard.value == OUT_OF_SCOPE or not heard.known
+
+
+@pytest.mark.parametrize("text", DO_NOT_KNOW)
+def test_who_does_not_know_wants_nothing(hear: Hear, text: str) -> None:
+    assert not hear(text).known
+
+
+def test_who_does_not_know_how_to_do_it_wants_it_done(hear: Hear) -> None:
+    asked = {text: hear(text) for text in ("no idea how to get our data out of here", "keine Ahnung, wie ich kündige")}
+    assert [(one.value, one.known) for one in asked.values()] == [("data-export", True), ("cancellation", True)]

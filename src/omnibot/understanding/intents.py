@@ -101,6 +101,30 @@ def signs(parts: Floats, logs: Floats) -> Floats:
 
 SURE = 0.5  # from which confidence on an intent is known
 _SAYING = re.compile(r"[^\W_]")  # a letter or a digit: "???" has no intent
+_LONGEST_UNKNOWING = 10  # words and signs
+# Whoever says no more than that they do not know wants nothing: "no idea" is no idea for the product.
+_BEFORE = (
+    "oh|um+|uh+|hm+|well|sorry|honestly|actually|la verdad|lo siento|perdon|puf+|pues|ehrlich gesagt|leider|euh+|bah|ben"
+    "|desolee?|franchement"
+)
+_NOT_KNOWN = (
+    "(?:(?:i|we)(?: really| honestly)? have |i'?ve got |absolutely )?no (?:idea|clue)|dunno|idk",
+    "(?:(?:i|we) )?(?:really |honestly )?(?:don'?t|do not|can'?t|cannot) (?:really )?(?:know|remember|recall)",
+    "(?:i'?m |i am |we'?re )?(?:un|(?:really )?not (?:so |really |too |quite |entirely )?)sure",
+    "(?:no tengo )?ni (?:la menor )?idea|no tengo idea|(?:yo )?no (?:lo se|se|sabria decir(?:te|le)?|me acuerdo|recuerdo)",
+    "no estoy (?:muy |del todo )?segur[oa]",
+    "(?:ich )?(?:habe? )?(?:leider |absolut )?keine ahnung|(?:das )?weiss (?:ich )?(?:leider |auch )?nicht(?: genau)?",
+    "ich weiss (?:es |das )?(?:leider |auch )?nicht(?: genau)?",
+    "(?:da )?(?:ich )?bin (?:ich )?(?:mir )?(?:da )?(?:un|nicht (?:ganz )?)sicher",
+    "(?:je n'ai )?aucune idee|(?:je|j'en|je n'en)(?: ne)? ?sais (?:pas|rien)(?: trop)?|chais pas",
+    "(?:je (?:ne |n'en )?suis |j'en suis )?pas (?:tres |trop )?sure?",
+)
+_BEHIND = (
+    "sorry|really|at all|what (?:you mean|you want|that (?:is|means))|de (?:que (?:me )?hablas?|eso)|que es eso"
+    "|lo siento|perdon|leider|was (?:das ist|(?:du|ihr|sie) mein(?:st|t|en))|desolee?|du tout"
+)
+_UNKNOWING = re.compile(rf"\W*(?:(?:{_BEFORE})\W+)*(?:{'|'.join(_NOT_KNOWN)})(?:\W+(?:{_BEHIND}))*\W*")
+_AS_TYPED = str.maketrans({"ß": "ss", "’": "'"})
 _ALTERNATIVES = 3
 _LEAST = 0.02  # confidence of an alternative
 _WORDS = 4  # of evidence,
@@ -123,7 +147,7 @@ class Intents:
         if model is None or not features.words or not _SAYING.search(utterance.text):
             return Intent(OUT_OF_SCOPE, 0.0, known=False)
         judged, labels = model.judge(features), model.heads.labels
-        if not labels:
+        if not labels or (len(features.words) <= _LONGEST_UNKNOWING and _does_not_know(utterance)):
             return Intent(OUT_OF_SCOPE, 0.0, known=False)
         ranked = judged.probabilities.argsort()[: -_ALTERNATIVES - 2 : -1].tolist()
         chances = judged.probabilities.take(ranked).tolist()
@@ -132,6 +156,11 @@ class Intents:
             return _intent(OUT_OF_SCOPE, 1 - judged.in_scope, (), likely[:_ALTERNATIVES])
         evidence = _evidence(model.heads, ranked[0], utterance, features)
         return _intent(*likely[0], evidence, likely[1:])
+
+
+def _does_not_know(utterance: Utterance) -> bool:
+    """Whether nothing else is said, in any of the languages that ship: few words seldom tell theirs."""
+    return _UNKNOWING.fullmatch(utterance.folded.translate(_AS_TYPED)) is not None
 
 
 def _intent(
