@@ -104,14 +104,15 @@ _SAYING = re.compile(r"[^\W_]")  # a letter or a digit: "???" has no intent
 _LONGEST_UNKNOWING = 10  # words and signs
 # Whoever says no more than that they do not know wants nothing: "no idea" is no idea for the product.
 _BEFORE = (
-    "oh|um+|uh+|hm+|well|sorry|honestly|actually|la verdad|lo siento|perdon|puf+|pues|ehrlich gesagt|leider|euh+|bah|ben"
-    "|desolee?|franchement"
+    "oh|um+|uh+|hm+|well|sorry|honestly|actually|la verdad|lo siento|perdon|puf+|pues|ehrlich gesagt|leider|euh+|bah"
+    "|ben|desolee?|franchement"
 )
 _NOT_KNOWN = (
     "(?:(?:i|we)(?: really| honestly)? have |i'?ve got |absolutely )?no (?:idea|clue)|dunno|idk",
     "(?:(?:i|we) )?(?:really |honestly )?(?:don'?t|do not|can'?t|cannot) (?:really )?(?:know|remember|recall)",
     "(?:i'?m |i am |we'?re )?(?:un|(?:really )?not (?:so |really |too |quite |entirely )?)sure",
-    "(?:no tengo )?ni (?:la menor )?idea|no tengo idea|(?:yo )?no (?:lo se|se|sabria decir(?:te|le)?|me acuerdo|recuerdo)",
+    "(?:no tengo )?ni (?:la menor )?idea|no tengo idea",
+    "(?:yo )?no (?:lo se|se|sabria decir(?:te|le)?|me acuerdo|recuerdo)",
     "no estoy (?:muy |del todo )?segur[oa]",
     "(?:ich )?(?:habe? )?(?:leider |absolut )?keine ahnung|(?:das )?weiss (?:ich )?(?:leider |auch )?nicht(?: genau)?",
     "ich weiss (?:es |das )?(?:leider |auch )?nicht(?: genau)?",
