@@ -371,6 +371,42 @@ def test_who_answers_our_question_goes_on_with_the_matter(plan: Deciding) -> Non
     assert answered.handoff == ""
 
 
+# What stands after "Short of timeout." was told; nothing in these few words says that it was no help.
+ANSWERED = Recollection(
+    recent=(ours("Short of timeout.", 1),),
+    case=case("api-timeout", attempts=(told("article:timeout"),)),
+    is_contact=False,
+)
+UNKNOWN = reading(OUT_OF_SCOPE, known=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"), [("lol", "ask.unclear"), ("foo", "ask.unclear"), ("what does that mean?", "ask.unclear_part")]
+)
+def test_a_few_words_behind_an_answer_are_asked_back_about(plan: Deciding, text: str, asked: str) -> None:
+    back = plan(text, read=UNKNOWN, memory=ANSWERED)
+    assert (said(back), back.handoff, back.priority) == ([asked], "", "")
+    assert back.case is not None
+    assert (back.case.state, back.case.asked) == (CaseState.WAITING, (asked.removeprefix("ask."),))
+
+
+def test_who_was_asked_back_and_stays_unclear_is_passed_on(plan: Deciding) -> None:
+    asked = case("api-timeout", attempts=(told("article:timeout"),), asked=("unclear",))
+    memory = replace(ANSWERED, recent=(ours("What else can I tell you?", 1),), case=asked)
+    passed_on = plan("foo", read=UNKNOWN, memory=memory)
+    assert said(passed_on) == ["handoff.team"]
+    assert passed_on.handoff == "was asked what they mean, and it is still not clear"
+    assert passed_on.priority == ""
+
+
+def test_nothing_is_said_to_have_failed_without_a_sign_of_it(plan: Deciding) -> None:
+    again = plan("the API times out", read=reading("api-timeout"), memory=ANSWERED)
+    assert (again.handoff, again.priority) == ("was told “When calls time out”, and writes of it again", "")
+    cross = plan("lol", read=replace(UNKNOWN, sentiment=Sentiment(-0.6, 0.9)), memory=ANSWERED)
+    assert "which did not help" in cross.handoff
+    assert cross.priority == "high"
+
+
 def test_a_playbook_without_anything_to_do_changes_nothing(plan: Deciding) -> None:
     assert said(plan("You've built a lovely thing", read=reading("praise"))) == ["handoff.unknown"]
 

@@ -104,6 +104,8 @@ def _passed_on(turn: Turn, heard: Heard, followed: Followed) -> str:
     """Whether something was told in vain, or tried before, or is a matter for people from the beginning."""
     if followed.was_told:
         return "team" if _asks_further(turn, heard) else "repeat"
+    if followed.asked_back:
+        return "team"
     case = turn.recollection.case
     again = turn.recollection.contacts > 1 or followed.failed or (case is not None and case.attempts)
     return "escalated" if again else "team"

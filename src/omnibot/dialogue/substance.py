@@ -33,7 +33,7 @@ def substance(
     turn: Turn, heard: Heard, changes: Sequence[Change], manner: Manner, play: Play | None, *, confirmed: bool
 ) -> Substance:
     """What is answered or asked back, and who takes over; `confirmed`: whether the reply confirms something besides."""
-    followed = follow(turn, play) if play else Followed()
+    followed = follow(turn, heard, play) if play else Followed()
     told, repeated = answers(turn, heard, changes, manner.language, followed)
     question = followed.question
     if question is None and play is None and heard.unanswered and not told:

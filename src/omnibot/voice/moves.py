@@ -135,7 +135,7 @@ _GROUPS: Mapping[str, Mapping[str, Topic]] = {
         "agree_button": _of(),
         "disagree_button": _of(),
     },
-    "ask": {"which": _of()},
+    "ask": dict(_plain("which", "unclear", "unclear_part")),
     "handoff": {
         reason: _of(more="team matter")
         for reason in (
