@@ -117,7 +117,7 @@ def test_the_reply_reads_as_the_page_says(tmp_path: Path) -> None:
     [draft] = compose(plan, customer, limits, Speaker("Example Ltd", "Omnibot", voices=voices), 1, (GREETED,), at=NOON)
     [quoted] = re.findall(r'reads "(Fastline [^"]+)"', PAGE)
     assert quoted in plain(draft.parts)
-    assert "Shall I tell you when it has been scanned again?" in plain(draft.parts)
+    assert "As soon as it is scanned again, the tracking page shows it." in plain(draft.parts)
 
 
 @pytest.mark.parametrize("name", [*FUNCTIONS, *ROOTS])
