@@ -47,6 +47,7 @@ def environment(dsn: str, tmp_path: Path) -> dict[str, str]:
         "OMNIBOT_DATABASE__URL": dsn,
         "OMNIBOT_SECRET": SECRET.decode(),
         "OMNIBOT_DATA_FOLDER": str(tmp_path / "data"),
+        "OMNIBOT_BOT__COMPANY": "Lind & Sons",
         "OMNIBOT_BOT__KNOWLEDGE": str(ROOT / "config" / "knowledge"),
         "OMNIBOT_BOT__VOICE": str(ROOT / "config" / "voice"),
     }
@@ -64,9 +65,10 @@ async def empty(postgres: str) -> AsyncIterator[str]:
 
 
 async def found(environment: dict[str, str]) -> Checked:
-    """Without what is said of there being no channel."""
+    """Without what is said of there being no channel, and of articles that ship."""
     checked = await check(None, environment)
-    return Checked(tuple(fault for fault in checked.faults if not fault.startswith("channels: ")), checked.notes)
+    faults = tuple(fault for fault in checked.faults if not fault.startswith("channels: "))
+    return Checked(faults, tuple(note for note in checked.notes if not note.startswith("bot.knowledge: ")))
 
 
 async def test_where_nothing_is_wrong_nothing_is_said(environment: dict[str, str]) -> None:
@@ -235,6 +237,16 @@ async def test_all_that_is_wrong_with_one_playbook_is_told_at_once(environment: 
     told = [fault.removeprefix(f"{folder}/refund.yaml:") for fault in checked.faults if str(folder) in fault]
     assert [fault[:12] for fault in told] == ["4: unknown k", "6: there is ", "5: there is "]
     assert not any("these playbooks need correcting" in fault for fault in checked.faults)
+
+
+async def test_what_is_still_of_the_company_that_ships_is_noted(environment: dict[str, str], tmp_path: Path) -> None:
+    del environment["OMNIBOT_BOT__COMPANY"]
+    company, articles, *_ = (await check(None, environment)).notes
+    assert company.startswith("bot.company: is still 'Example Ltd'")
+    assert "articles in " in articles
+    assert "lead to example.com: they ship as examples" in articles
+    own = environment | {"OMNIBOT_BOT__COMPANY": "Lind", "OMNIBOT_BOT__KNOWLEDGE": str(tmp_path)}
+    assert not any("bot." in note.partition(":")[0] for note in (await check(None, own)).notes)
 
 
 async def test_where_articles_are_broken_playbooks_are_not_blamed(environment: dict[str, str], tmp_path: Path) -> None:

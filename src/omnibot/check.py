@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
@@ -18,12 +19,14 @@ from omnibot.learning import playbooks_of
 from omnibot.logs import configure
 from omnibot.phrasing import faults_of
 from omnibot.playbooks import PlaybookError
-from omnibot.settings import Log, Settings, SettingsError, channels_of, judge, read
+from omnibot.settings import Bot, Log, Settings, SettingsError, channels_of, judge, read
 from omnibot.store import DatabaseError, Store, WrongSecret
 from omnibot.store.bundled import BundledServer, BundledServerError, check_programs, is_made
 from omnibot.understanding import PipelineError
 from omnibot.voice import VoiceError, Voices
 
+_COMPANY = Bot().company
+_NOBODYS = "example.com"  # RFC 2606: nobody can have it
 _URL = "database.url (OMNIBOT_DATABASE__URL)"
 
 
@@ -49,7 +52,7 @@ async def check(config: Path | None, environ: Mapping[str, str]) -> Checked:
     settings, unkept = _with_secret(settings)
     told += unkept
     told += _knowledge(settings)
-    notes: list[str] = []
+    notes = _invented(settings)
     told += _playbooks(settings, notes)
     told += _voice(settings)
     told += _pipeline(settings)
@@ -93,6 +96,21 @@ def _knowledge(settings: Settings) -> list[str]:
     except KnowledgeError as error:
         return list(error.faults)
     return []
+
+
+def _invented(settings: Settings) -> list[str]:
+    """What is still the made-up company's, whose files ship: customers must not hear its prices."""
+    notes = []
+    if settings.bot.company == _COMPANY:
+        notes.append(f"bot.company: is still {_COMPANY!r}, and customers read it; set it to your company's name")
+    try:
+        articles = Knowledge.load(settings.bot.knowledge, settings.bot.languages[0]).articles
+    except KnowledgeError:  # told already
+        return notes
+    if count := sum(any(urlsplit(link.url).hostname == _NOBODYS for link in article.links) for article in articles):
+        where = f"bot.knowledge: {count} of {len(articles)} articles in {settings.bot.knowledge} lead to {_NOBODYS}"
+        notes.append(f"{where}: they ship as examples, of a company that does not exist; write your own in their place")
+    return notes
 
 
 def _voice(settings: Settings) -> list[str]:
