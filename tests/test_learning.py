@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from omnibot.learning import Learning, Lessons, playbooks_of
+from omnibot.cli.train import _show
+from omnibot.learning import IntentFigures, Learning, Lessons, Report, playbooks_of
 from omnibot.model import OUT_OF_SCOPE
 from omnibot.playbooks import Playbook, PlaybookError, Playbooks
 from omnibot.settings import Bot, Settings
@@ -504,6 +505,14 @@ def test_training_tells_which_intents_need_more_examples(omnibot, playbooks):
     assert "11 examples, learned now" in ran.stdout
     assert "more examples would help: password-reset, person, refund" in ran.stdout
     assert "11 examples, learned before: nothing has changed" in omnibot("train", "intents").stdout
+
+
+def test_who_has_written_many_examples_does_not_hear_that_they_are_too_few(capsys: pytest.CaptureFixture[str]) -> None:
+    figures = [IntentFigures(name, count, 0.5, 0.8, 0, {}, True) for name, count in (("praise", 93), ("refund", 7))]
+    _show(Report(100, 0.5, 0.1, None, tuple(figures)), learned_now=True)
+    told = capsys.readouterr().out
+    assert "more examples would help: refund\n" in told
+    assert "hard to tell with all their examples, better ones would help: praise\n" in told
 
 
 def test_training_tells_its_figures_to_programs(omnibot, playbooks):

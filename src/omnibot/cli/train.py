@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Learn from the company's own examples.", no_args_is_help=True)
 
 _SHOWN = 3  # intents that one is confused with
+_MANY = 30  # examples, of which docs/playbooks.md says that they are good
+_MORE, _HARD = "needs more", "hard to tell"
 
 
 @app.callback()
@@ -72,15 +74,31 @@ def _show(report: Report, learned_now: bool) -> None:
         say(f"by the others alone {told} are told, {wrong} are taken for another intent, of the rest nothing is known")
     if report.oos_recall is not None:
         say(f"{_percent(report.oos_recall)} of what is out of scope is taken for no intent")
-    if short := [figures.intent for figures in report.intents if figures.needs_more]:
+    if short := [figures.intent for figures in report.intents if _advice(figures) == _MORE]:
         say(f"more examples would help: {', '.join(short)}")
+    if hard := [figures.intent for figures in report.intents if _advice(figures) == _HARD]:
+        say(f"hard to tell with all their examples, better ones would help: {', '.join(hard)}")
 
 
 def _row(figures: IntentFigures) -> list[str]:
     taken = [f"{intent} ({count})" for intent, count in list(figures.confused_with.items())[:_SHOWN]]
     found, right = _percent(figures.found), _percent(figures.right)
-    more = "needs more" if figures.needs_more else ""
-    return [figures.intent, str(figures.examples), found, right, str(figures.unsure), ", ".join(taken), more]
+    return [
+        figures.intent,
+        str(figures.examples),
+        found,
+        right,
+        str(figures.unsure),
+        ", ".join(taken),
+        _advice(figures),
+    ]
+
+
+def _advice(figures: IntentFigures) -> str:
+    """Who has written many examples is not helped by hearing that they are too few."""
+    if not figures.needs_more:
+        return ""
+    return _MORE if figures.examples < _MANY else _HARD
 
 
 def _percent(share: float | None) -> str:
