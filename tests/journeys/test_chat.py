@@ -8,6 +8,7 @@ import pty
 import sys
 from pathlib import Path
 
+from omnibot.model import Address
 from omnibot.sandbox.providers import Ports, emulated
 from omnibot.sandbox.server import free_port
 from omnibot.sandbox.standalone import commanded
@@ -62,8 +63,10 @@ async def test_silence_is_told_with_where_to_look_why() -> None:
     nowhere = emulated(Ports(lmtp=free_port()), bot_url="http://127.0.0.1:9")
     async with nowhere as providers, commanded(providers, 0) as url:
         status, output, errors = await omnibot_chat(
-            "telegram", "--as", "4711", "--sandbox", url, "--quiet", "0.5", told="/on telegram\nasdf\n"
-        )
+            "telegram", "--as", "4711", "--name", "Ada Lovelace", "--sandbox", url, "--quiet", "0.5",
+            told="/on telegram\nasdf\n",
+        )  # fmt: skip
+        assert providers.people.of(Address("telegram", "4711")).name == "Ada Lovelace"
     assert (status, errors) == (0, "")
     assert output.count("no answer for 0.5 s: people may have it") == 1
     assert "`omnibot customer why telegram:4711`" in output

@@ -193,14 +193,19 @@ async def test_the_demo_exits_by_what_is_missing(
 ) -> None:
     monkeypatch.chdir(small_company)
     monkeypatch.setattr(demo, "configure", lambda log: None)  # the logs of this process are those of all tests
+    interrupted = asyncio.Event()
+    interrupted.set()
+    monkeypatch.setattr(demo, "_interruption", lambda: interrupted)
     past = (
         {"kind": "customer", "name": "Ada", "email": ADA.value},
         {"kind": "event", "id": "1", "name": "plan_changed", "of": str(ADA), "at": "2026-01-01T12:00:00Z"},
     )
     told = story(says(f"speaks of {element}", ADA, element), past=past)
     async with asyncio.timeout(120):
-        assert await demo.play([lambda now: told], leave=True, as_json=False) == status
+        assert await demo.play([lambda now: told], leave=False, as_json=False) == status
     shown = capsys.readouterr().out
+    assert f"omnibot chat email --as {ADA.value}" in shown
+    assert f"customer timeline {ADA}\n" in shown
     assert f"{'✗' if status else '✓'} speaks of {element}" in shown
     assert "2026-01-01  plan_changed" in shown
     assert ("1 of what was expected did not come" in shown) is bool(status)

@@ -64,6 +64,7 @@ def chat(
     also: Annotated[
         list[str] | None, typer.Option(help="Another address of theirs, such as sms:+15550100; may be repeated.")
     ] = None,
+    name: Annotated[str, typer.Option(help="What their profile calls them; else Sandra Box.")] = "",
     sandbox: Annotated[str, typer.Option(help="Where the demo or the sandbox is commanded.")] = "http://127.0.0.1:8090",
     quiet: Annotated[
         float, typer.Option(min=0.1, help="Where the input is no terminal: seconds of silence before the next line.")
@@ -79,6 +80,6 @@ def chat(
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--also") from None
     try:
-        execute(converse(Address.parse(f"{channel}:{as_}"), others, sandbox, quiet))
+        execute(converse(Address.parse(f"{channel}:{as_}"), others, sandbox, quiet, name))
     except (NoSandbox, Refused, ValueError) as error:
         fail(str(error))

@@ -34,15 +34,15 @@ class Refused(Exception):
     """The sandbox does not do it, and says why."""
 
 
-async def chat(address: Address, also: Sequence[Address], url: str, quiet: float) -> None:
+async def chat(address: Address, also: Sequence[Address], url: str, quiet: float, name: str = "") -> None:
     """Write what comes on standard input as that customer, and print what comes back on any of their channels.
 
-    `also` are further addresses of the same person. Where nobody types, the next line waits until nothing has come
-    for `quiet` seconds. Raises NoSandbox.
+    `also` are further addresses of the person, `name` what they are called. Where nobody types, the next line waits
+    until nothing has come for `quiet` seconds. Raises NoSandbox.
     """
     async with aiohttp.ClientSession(url, timeout=aiohttp.ClientTimeout(total=_POLL + 10)) as client:
         sandbox = _Sandbox(client, url)
-        person = await sandbox.know([address, *also])
+        person = await sandbox.know([address, *also], name)
         conversation = _Conversation(sandbox, address, [Address.parse(text) for text in person["addresses"]])
         listening = asyncio.create_task(conversation.listen(await sandbox.latest()))
         writing = asyncio.create_task(conversation.write(quiet))
@@ -61,9 +61,10 @@ class _Sandbox:
     client: aiohttp.ClientSession
     url: str
 
-    async def know(self, addresses: Sequence[Address]) -> Mapping[str, Any]:
-        """One person has these addresses, and perhaps more."""
-        return dict(await self._ask("POST", "/people", json={"addresses": list(map(str, addresses))}))
+    async def know(self, addresses: Sequence[Address], name: str) -> Mapping[str, Any]:
+        """One person has these addresses, and perhaps more; without a name, the one that they had."""
+        told = {"name": name, "addresses": list(map(str, addresses))}
+        return dict(await self._ask("POST", "/people", json=told))
 
     async def write(self, address: Address, text: str, *, answer: bool = False) -> None:
         await self._ask("POST", "/write", json={"as": str(address), "text": text, "answer": answer})

@@ -20,7 +20,7 @@ from rich.text import Text
 from omnibot.app import Running
 from omnibot.learning import Lessons, playbooks_of
 from omnibot.logs import configure
-from omnibot.model import ActKind, TimelineMessage
+from omnibot.model import ActKind, Address, TimelineMessage
 from omnibot.sandbox.stage import Stage
 from omnibot.sandbox.standalone import CONTROL_PORT, commanded
 from omnibot.sandbox.stories import STORIES, Acting, Story
@@ -76,7 +76,7 @@ async def play(stories: Sequence[Callable[[datetime], Story]], *, leave: bool, a
                 if not leave:
                     async with _commanded(place) as url:
                         interrupted = _interruption()
-                        show.serving(place, running, folder, url)
+                        show.serving(told[-1].addresses[0], running, folder, url)
                         await interrupted.wait()
                         show.stopping()
     return 1 if missing else 0
@@ -155,13 +155,13 @@ class _Conversation:
             each = f"{people} customers, each with a timeline of their own: {count} messages over {channels}."
             self._console.print(Text(each, style="bold"))
 
-    def serving(self, place: World, running: Running, folder: Path, sandbox: str) -> None:
+    def serving(self, customer: Address, running: Running, folder: Path, sandbox: str) -> None:
         self._console.print(
             Text(
                 f"\nStill serving at {running.url}. Go on from another terminal, as the customer:\n"
-                f"    .venv/bin/omnibot chat telegram --as 4711{_sandbox_option(sandbox)}\n"
+                f"    .venv/bin/omnibot chat {customer.channel} --as {customer.value}{_sandbox_option(sandbox)}\n"
                 "or as the company:\n"
-                f"    OMNIBOT_DATA_FOLDER={folder} .venv/bin/omnibot customer timeline telegram:4711\n"
+                f"    OMNIBOT_DATA_FOLDER={folder} .venv/bin/omnibot customer timeline {customer}\n"
                 f"    OMNIBOT_DATA_FOLDER={folder} .venv/bin/omnibot handoffs list\n"
                 "Ctrl-C ends it."
             ),
@@ -217,7 +217,7 @@ class _Json:
     def end(self, story: Story, count: int, missing: int) -> None:
         return
 
-    def serving(self, place: World, running: Running, folder: Path, sandbox: str) -> None:
+    def serving(self, customer: Address, running: Running, folder: Path, sandbox: str) -> None:
         return
 
     def stopping(self) -> None:
