@@ -513,6 +513,32 @@ def test_who_tells_which_line_they_mean_gets_the_colleague_who_was_offered(text:
     assert named.team == "support"
 
 
+def asked_how_long(company: Company, touched_at: datetime, **memory: object) -> Plan:
+    """Of a refund that people were given then."""
+    config = Path(__file__).parents[2] / "config"
+    teams = {key: replace(team, zone=BERLIN) for key, team in company.teams.items()}
+    shipped = Company(Knowledge.load(config / "knowledge"), Playbooks.load(config / "playbooks"), teams=teams)
+    theirs = case("refund", state=CaseState.HANDED_OFF, team="support", touched_at=touched_at)
+    recent = (ours("A colleague will write.", 1),)
+    remembered = Recollection(**{"recent": recent, "case": theirs, "is_contact": False, **memory})  # type: ignore[arg-type]
+    return Deciding(shipped)("And how long will it take?", read=reading("request-status"), memory=remembered)
+
+
+def test_who_asks_how_long_people_take_is_told_no_other_time_than_before(company: Company) -> None:
+    """A refund is looked at within a working day; the playbook of news would say eight hours from now."""
+    told = asked_how_long(company, NOON - timedelta(minutes=100))
+    assert said(told) == ["handoff.waiting", "promise.by"]
+    assert facts(told, "promise.by")["by"] == NOON + timedelta(days=1, minutes=-90)
+
+
+@pytest.mark.parametrize(("days", "memory"), [(3, {}), (0, {"is_contact": True})])
+def test_a_time_that_is_over_or_of_another_contact_is_not_told_again(
+    company: Company, days: int, memory: dict[str, object]
+) -> None:
+    told = asked_how_long(company, NOON - timedelta(days=days, minutes=100), **memory)
+    assert facts(told, "promise.by")["by"] == NOON + timedelta(days=1)
+
+
 def test_one_question_in_two_clauses_is_one(plan: Deciding) -> None:
     assert "handoff.rest" not in said(plan("Why a bill changed, and what can I do?"))
 

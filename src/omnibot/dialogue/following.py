@@ -33,6 +33,7 @@ class Followed:
     failed: tuple[Article, ...] = ()  # told before, and no help
     was_told: bool = False  # one of them just now
     asked_back: bool = False  # what they mean, and it is still not known
+    waits: bool = False  # they ask after what people have already
     why: str = ""  # people take over
     told: str = ""  # the same, as they are told
     sources: tuple[str, ...] = ()
@@ -75,7 +76,8 @@ def follow(turn: Turn, heard: Heard, play: Play) -> Followed:
     """What it comes to; nothing where none of its answers holds."""
     if found := play.handoff():
         rule, why, sources = found
-        return Followed(rule=rule, why=why, told=play.told(rule), sources=sources)
+        waits = play.playbook.case == "earlier" and turn.with_people is not None
+        return Followed(rule=rule, why=why, told=play.told(rule), waits=waits, sources=sources)
     if question := play.question():
         return Followed(question=question)
     told = () if turn.is_shared else just_told(turn)

@@ -20,12 +20,12 @@ from omnibot.dialogue.words import Passage
 from omnibot.model import Move, MoveKind, Signal, Urgency, Value
 from omnibot.playbooks import Handoff
 
-__all__ = ["SAYS_SORRY", "addressed", "comes_first", "handoff"]
+__all__ = ["SAYS_SORRY", "WAITING", "addressed", "comes_first", "handoff"]
 
 SAYS_SORRY = frozenset({"upset", "serious"})  # topics in whose words a feeling is seen
 _FIRST = frozenset({"serious", "urgent", "upset"})  # that stand before what may help meanwhile
 _BY_PLAYBOOK = frozenset({"escalated", "team"})  # that a playbook wants
-_WAITING = "waiting"  # for what people have already
+WAITING = "waiting"  # for what people have already
 _FILE_REFUSED = "file_refused"  # flag of a message
 _UPSET = -0.4  # compound
 _VERY_UPSET = -0.5  # from which an answer alone will not do: "error" and "problem" are said calmly, too
@@ -54,7 +54,8 @@ def handoff(
     if heard.alarms or heard.person:
         reasons += _by_their_words(heard)
     if followed.why:
-        reasons.append((_passed_on(turn, heard, followed), followed.why))
+        topic = WAITING if followed.waits else _passed_on(turn, heard, followed)
+        reasons.append((topic, followed.why))
     reasons += _by_feeling(turn, heard, answers)
     if any([message.attachments for message in turn.messages]):
         reasons.append(("attachment", "sent a file that was refused" if _FILE_REFUSED in turn.flags else "sent a file"))
@@ -80,7 +81,7 @@ def comes_first(move: Move) -> bool:
 def addressed(turn: Turn, move: Move, rule: Handoff | None, manner: Manner, play: Play | None) -> Move:
     """A hand-off with the team that it goes to."""
     facts: dict[str, Value] = {}
-    if move.topic == _WAITING and (case := turn.with_people):
+    if move.topic == WAITING and (case := turn.with_people):
         facts |= spoken_of(turn.company.playbooks.of(case.intent), manner.language, manner.register)
     if rule and (team := turn.company.teams.get(rule.team)):
         facts["team"] = team.name(manner.language)
@@ -147,7 +148,7 @@ def _for_want_of_help(turn: Turn, heard: Heard, repeated: Sequence[Article], fol
 def _by_talk(turn: Turn, heard: Heard) -> Iterator[_Reason]:
     """Of who says nothing that an answer could be about."""
     if _asks_after(turn, heard) and turn.with_people:
-        yield _WAITING, "asks whether anybody is there, and people have it"
+        yield WAITING, "asks whether anybody is there, and people have it"
     elif not heard.understood:
         yield "unclear", "nothing in it could be understood"
 

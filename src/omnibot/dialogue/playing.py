@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from omnibot.dialogue.articles import Article
 from omnibot.dialogue.company import SUPPORT, Company, Team
@@ -224,12 +225,17 @@ def which_of(key: str) -> list[str]:
 # --- who takes over, and by when ------------------------------------------------------------------------------------
 
 
-def promise(rule: Handoff, company: Company, language: str, world: World) -> Move | None:
-    """Who answers by when, in the hours of the team; None without a team that works, or a time that is promised."""
+def promise(
+    rule: Handoff, company: Company, language: str, world: World, *, since: datetime | None = None
+) -> Move | None:
+    """Who answers by when, in the hours of the team; None without a team that works, or a time that is promised.
+
+    `since`: when they took over; else they do now.
+    """
     team: Team | None = company.teams.get(rule.team)
     if team is None or rule.within is None:
         return None
-    by = due(rule.within, team.hours, team.zone, world.now)
+    by = due(rule.within, team.hours, team.zone, since or world.now)
     if by is None:
         return None
     facts: dict[str, Value] = {"team": team.name(language), "by": by}
