@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from omnibot.cli.ask import _plan, _recollection
+from omnibot.cli.ask import _headline, _plan, _recollection
 
 REMEMBERED = {
     "name": "Sarah Lind",
@@ -76,9 +76,38 @@ def test_a_plan_says_why_and_on_what_it_rests() -> None:
         "a code would go out by email (link)",
         "the answer goes to email:sarah@example.org, and says so at telegram:4711",
         "people take over (senior): asked for a person",
-        "a new case, bill-changed, would be handed_off: people take over",
+        "a new case, bill-changed, would be handed off: people take over",
         "remembered: plan Pro",
         "remembered: zone taken back",
         "why: it changed",
     ]
     assert list(_plan(NOTHING | {"why": "", "to": "telegram:4711"})) == ["the answer goes to telegram:4711"]
+
+
+def test_nothing_is_told_in_words_that_only_the_code_has() -> None:
+    parts = ["detailed", "language", "link.1.label", "short"]
+    told = NOTHING | {
+        "moves": [
+            {"kind": "answer", "topic": "cancel", "facts": parts, "sources": ["article:cancel"], "why": "score 0.88"},
+            {"kind": "ask", "topic": "which", "facts": ["choice.intent:refund"], "sources": [], "why": ""},
+            {"kind": "handoff", "topic": "unknown", "facts": [], "sources": [], "why": "no approved answer"},
+        ],
+        "to": None,
+        "case": {"id": 4, "intent": "oos", "state": "handed_off", "why": ""},
+        "why": "",
+    }
+    assert list(_plan(told)) == [
+        "answer cancel: score 0.88 [article:cancel]",
+        "ask which",
+        "hand over to people: no approved answer",
+        "case 4, for which there is no playbook, would be handed off",
+    ]
+    draft = {"to": "email:a@example.org", "purpose": "unsolicited", "subject": "Re: Hello"}
+    assert _headline(draft) == "Draft to email:a@example.org (“Re: Hello”)"
+    assert _headline(draft | {"purpose": "code", "subject": ""}) == "Draft to email:a@example.org (brings a code)"
+
+
+def test_that_nothing_is_known_of_somebody_is_said() -> None:
+    nobody = {"name": "", "since": None, "preferences": {}, "stated": [], "facts": {}, "events": [], "usage": []}
+    told = nobody | {"case": None, "recalled": []}
+    assert list(_recollection(told)) == ["nothing: they are new, or nobody has told us anything"]

@@ -24,6 +24,7 @@ app = typer.Typer()
 
 _QUOTED = 120  # characters of what was said before
 _LATEST = 8  # events that are shown
+_PURPOSES = {"pointer": "says where the answer is", "confirmation": "confirms a STOP", "code": "brings a code"}
 
 
 @app.command()
@@ -205,8 +206,7 @@ def _show(text: str, fields: Mapping[str, Any]) -> None:
             console.print(Padding(Text(readable(line)), (0, 0, 0, 2)))
         console.print()
     for draft in fields["drafts"]:
-        subject = f", “{draft['subject']}”" if draft["subject"] else ""
-        console.print(Text(readable(f"Draft to {draft['to']} ({draft['purpose']}{subject})"), "bold green"))
+        console.print(Text(readable(_headline(draft)), "bold green"))
         console.print(Padding(Text(readable(draft["text"])), (0, 0, 0, 2)))
         if draft["choices"]:
             console.print(Padding(Text(readable("[" + "] [".join(draft["choices"]) + "]"), "green"), (0, 0, 0, 2)))
@@ -234,7 +234,20 @@ def _reading(reading: Mapping[str, Any]) -> Iterator[str]:
         yield f"not known: {', '.join(unknown)}"
 
 
+def _headline(draft: Mapping[str, Any]) -> str:
+    """To whom, and for which of all reasons where it is no plain answer."""
+    notes = (_PURPOSES.get(draft["purpose"], ""), f"“{draft['subject']}”" if draft["subject"] else "")
+    told = ", ".join(filter(None, notes))
+    return f"Draft to {draft['to']}" + (f" ({told})" if told else "")
+
+
 def _recollection(told: Mapping[str, Any]) -> Iterator[str]:
+    """What is known of them, or that nothing is."""
+    known = list(_remembered(told))
+    yield from known or ["nothing: they are new, or nobody has told us anything"]
+
+
+def _remembered(told: Mapping[str, Any]) -> Iterator[str]:
     if told["name"]:
         yield f"called {told['name']}"
     if told["since"]:
@@ -263,10 +276,11 @@ def _recollection(told: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _plan(told: Mapping[str, Any]) -> Iterator[str]:
+    from omnibot.model import OUT_OF_SCOPE
+
     for move in told["moves"] or ():
         sources = f" [{', '.join(move['sources'])}]" if move["sources"] else ""
-        facts = f" with {', '.join(move['facts'])}" if move["facts"] else ""
-        yield f"{move['kind']} {move['topic']}".rstrip() + facts + (f": {move['why']}" if move["why"] else "") + sources
+        yield _move(move) + (f": {move['why']}" if move["why"] else "") + sources
     for one in told["asks"] or ():
         yield f"a code would go out by {one['channel']} ({one['purpose']})"
     if told["to"]:
@@ -275,8 +289,18 @@ def _plan(told: Mapping[str, Any]) -> Iterator[str]:
         yield f"people take over{' (' + told['team'] + ')' if told['team'] else ''}: {told['handoff']}"
     if case := told["case"]:
         number = f"case {case['id']}" if case["id"] else "a new case"
-        yield f"{number}, {case['intent']}, would be {case['state']}" + (f": {case['why']}" if case["why"] else "")
+        matter = "for which there is no playbook" if case["intent"] == OUT_OF_SCOPE else case["intent"]
+        state = case["state"].replace("_", " ")
+        yield f"{number}, {matter}, would be {state}" + (f": {case['why']}" if case["why"] else "")
     for change in told["changes"]:
         yield f"remembered: {change['key']} {change['value'] or 'taken back'}"
     if told["why"]:
         yield f"why: {told['why']}"
+
+
+def _move(move: Mapping[str, Any]) -> str:
+    """What it does, and what fills its places: not the parts of an article or of a choice, which the draft shows."""
+    if move["kind"] == "handoff":
+        return "hand over to people"
+    facts = [] if move["kind"] == "answer" else [name for name in move["facts"] if "." not in name]
+    return f"{move['kind']} {move['topic']}".rstrip() + (f" with {', '.join(facts)}" if facts else "")
