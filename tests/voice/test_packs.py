@@ -267,7 +267,7 @@ def test_nothing_to_say_is_a_fault() -> None:
 def test_what_begins_with_a_value_begins_with_a_capital_but_for_names() -> None:
     pack = Voices.load(PACKS, ["en"])["en"]
     short = Style(Register.CASUAL, Manner.FRIENDLY, Length.SHORT)
-    assert pack.say("history.again", short, 0, {"ordinal": 3, "matter": "x"}, Clock()).startswith("Third contact")
+    assert pack.say("history.again", short, 0, {"ordinal": 3, "matter": "x"}, Clock()).startswith("Third time")
     said = {pack.say("confirm.name_set", STYLE, n, {"name": "bell", "first_name": "bell"}, Clock()) for n in range(3)}
     assert "bell it is." in said
 
