@@ -5,7 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import orjson
@@ -15,7 +16,7 @@ import structlog
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
-from omnibot.model import Reading, Situation
+from omnibot.model import EarlierTurn, Reading, Situation
 from omnibot.understanding import Catalogue, PipelineError, Understanding
 from omnibot.understanding.pipeline import begin, under_way
 from omnibot.understanding.utterance import Utterance
@@ -63,6 +64,12 @@ def test_one_pass_reads_everything(understanding: Understanding) -> None:
     assert {("product", "Cloud Drive"), ("error_code", "502")} <= {(one.label, one.value) for one in reading.entities}
     assert reading.repetition.value == 3
     assert reading.trend is None
+
+
+@pytest.mark.parametrize(("text", "tells"), [("asdf", False), ("thanks, it works now", True)])
+def test_what_says_nothing_turns_no_mood(understanding: Understanding, text: str, tells: bool) -> None:
+    cross = EarlierTurn(at=SITUATION.now - timedelta(hours=1), sentiment=-0.6, frustration=0.8)
+    assert (understanding.read(text, replace(SITUATION, earlier=(cross,))).trend is not None) is tells
 
 
 def test_all_evidence_stands_where_it_says(understanding: Understanding) -> None:

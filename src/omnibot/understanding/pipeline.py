@@ -285,6 +285,8 @@ def _intents(nlp: Language, name: str) -> _IntentComponent:
 @Language.factory("omnibot_trends")
 def _trends(nlp: Language, name: str) -> _Component:
     def read(found: Pass) -> None:
+        if not (found.language.known or found.sentiment.evidence):
+            return  # "asdf" behind a complaint says nothing, not that all is well again
         situation = found.utterance.situation
         found.trend, found.case_trend = trends(situation, found.sentiment, found.emotions.frustration, found.intent)
 
