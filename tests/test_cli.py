@@ -313,9 +313,9 @@ def test_the_demo_comes_true_and_every_line_is_a_message(tmp_path: Path) -> None
 
 
 def test_the_demo_says_at_once_that_it_stops() -> None:
-    plays_nothing = "asyncio.run(play([], leave=False, as_json=False))"
-    program = f"import asyncio; from omnibot.sandbox.demo import play; exit({plays_nothing})"
-    demo = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    demo = subprocess.Popen(
+        [sys.executable, "-m", "omnibot", "demo", "--story", "two-people"], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
     try:
         assert demo.stdout is not None
         while (line := demo.stdout.readline()) != "Ctrl-C ends it.\n":
