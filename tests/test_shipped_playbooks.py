@@ -137,7 +137,7 @@ def hear() -> Hear:
     def heard(text: str) -> Intent:
         assert text.casefold() not in stand_there
         utterance = Utterance(legible(text), SITUATION, "en")
-        return intents.read(utterance, extractor(utterance.said))
+        return intents.wanted(utterance, extractor(utterance.said))
 
     return heard
 

@@ -220,3 +220,15 @@ def test_any_text_is_read_and_its_evidence_stands_in_it(model, extractor, text):
     found = read(model, extractor, text)
     assert 0 <= found.confidence <= 1
     assert all(text[one.start : one.end] == one.text for one in found.evidence)
+
+
+NOT_SURE = ["i don't know", "not sure", "i'm unsure", "no idea", "i can't say", "hard to tell", "i do not know yet"]
+
+
+def test_a_company_can_teach_what_it_means_that_somebody_does_not_know() -> None:
+    """As it measures its own data; a server that takes turns asks back instead."""
+    features = Extractor()
+    examples = [("unsure", text) for text in NOT_SURE] + [("refund", text) for text in REFUND]
+    intents = Intents(fit([(text, label) for label, text in examples], features))
+    said = Utterance("i'm not sure", SITUATION, "en"), features("i'm not sure")
+    assert (intents.read(*said).value, intents.wanted(*said).value) == ("unsure", OUT_OF_SCOPE)

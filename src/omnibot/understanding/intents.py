@@ -142,13 +142,19 @@ class Intents:
         """From now on read by this model."""
         self._model = model
 
+    def wanted(self, utterance: Utterance, features: Features) -> Intent:
+        """As it is read, but nothing where somebody says no more than that they do not know."""
+        if _does_not_know(utterance, features):
+            return Intent(OUT_OF_SCOPE, 0.0, known=False)
+        return self.read(utterance, features)
+
     def read(self, utterance: Utterance, features: Features) -> Intent:
         """The likeliest intent with the others that it may be; out of scope where nothing is likely."""
         model = self._model
         if model is None or not features.words or not _SAYING.search(utterance.text):
             return Intent(OUT_OF_SCOPE, 0.0, known=False)
         judged, labels = model.judge(features), model.heads.labels
-        if not labels or (len(features.words) <= _LONGEST_UNKNOWING and _does_not_know(utterance)):
+        if not labels:
             return Intent(OUT_OF_SCOPE, 0.0, known=False)
         ranked = judged.probabilities.argsort()[: -_ALTERNATIVES - 2 : -1].tolist()
         chances = judged.probabilities.take(ranked).tolist()
@@ -159,8 +165,10 @@ class Intents:
         return _intent(*likely[0], evidence, likely[1:])
 
 
-def _does_not_know(utterance: Utterance) -> bool:
+def _does_not_know(utterance: Utterance, features: Features) -> bool:
     """Whether nothing else is said, in any of the languages that ship: few words seldom tell theirs."""
+    if len(features.words) > _LONGEST_UNKNOWING:
+        return False
     return _UNKNOWING.fullmatch(utterance.folded.translate(_AS_TYPED)) is not None
 
 

@@ -272,7 +272,7 @@ class _IntentComponent(_Component):
         self.adopt = reader.adopt
 
         def read(found: Pass) -> None:
-            found.intent = reader.read(found.utterance, found.features)
+            found.intent = reader.wanted(found.utterance, found.features)
 
         super().__init__(read)
 
