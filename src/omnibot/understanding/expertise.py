@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from itertools import compress, count
 from math import sqrt
+from operator import add
 
 from omnibot.model import Evidence, Expertise, Signal
 from omnibot.understanding.cues import LANGUAGES, Cue, Cues
 from omnibot.understanding.features import Features
 from omnibot.understanding.judge import Judge, counted, likelihoods, rounded
-from omnibot.understanding.utterance import Utterance
+from omnibot.understanding.utterance import SIGNS_OF_CODE, Utterance
 from omnibot.understanding.words import ByHeart
 
 __all__ = ["ExpertiseReader", "Skills"]
@@ -43,10 +43,9 @@ _SHAPES = {
     "number": r"\d[\d.,]*",
 }
 _SHAPE = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in _SHAPES.items()))
-_IN_CODE = "`{}[]<>=|\\^~#Ω≠→µ°±×≥≤_@$%/"
-_SIGNS = frozenset(_IN_CODE)
-# Of these two no word without a shape has either. (As one expression they would take thrice the time.)
-_SIGN_OR_DIGIT = re.compile(rf"[0-9{re.escape(_IN_CODE)}]")
+_BEYOND_ASCII = "Ω≠→µ°±×≥≤"
+_SIGNS = frozenset(SIGNS_OF_CODE + _BEYOND_ASCII)
+_BEYOND = re.compile(f"[{_BEYOND_ASCII}]")
 _CAPITAL_WITHIN = re.compile(r"[A-Z](?<=[A-Za-z][A-Z])")
 _EVERYBODYS = """
 A AI AM PM ATM BTW DM DVD CD EUR USD GBP CHF FAQ FYI HD HI ID IM ISO IT NO NOT OK OMG PC PDF PIN PLEASE PS SMS SOS TAN
@@ -70,17 +69,15 @@ class ExpertiseReader:
 
     def read(self, utterance: Utterance, features: Features) -> Signal[Expertise]:
         """The level that the customer shows, over this turn and the latest ones; unknown where nothing tells."""
-        shown = self._shown_earlier(utterance)
-        before = tuple(shown)
-        untold = 1.0
+        before = self._shown_earlier(utterance)
+        shown, untold = before, 1.0
         cues: Sequence[Cue] = ()
         if utterance.spans and self._skills.knows(utterance.language):
             cues, counts = self._skills.find(utterance)
             chances = likelihoods(self.judge.scores(counts, features))
             untold = chances[self._untold]
-            for place, chance in enumerate(chances):
-                shown[place] += chance
-        shown[self._untold] = 0.0
+            shown = list(map(add, before, chances))
+            shown[self._untold] = 0.0
         weight = sum(shown)
         if not weight:
             return Signal(Expertise.INTERMEDIATE, 0.0, known=False)
@@ -97,6 +94,8 @@ class ExpertiseReader:
     def _shown_earlier(self, utterance: Utterance) -> list[float]:
         """What the latest turns showed, by the judge's labels, the older the less."""
         shown = [0.0] * len(self.judge.labels)
+        if not utterance.situation.earlier:
+            return shown
         weight = _PRIOR
         for turn in reversed(utterance.situation.earlier[-_EARLIER:]):
             if turn.expertise is not None:
@@ -123,25 +122,34 @@ class Skills:
             counts["~long"] = 1.0
         if "?" in utterance.text:
             counts["~asks"] = 1.0
-        counts["~jargon share"] = sqrt((counts.get("jargon", 0.0) ** 2 + counts.get("~code", 0.0) ** 2) / (words + 4))
+        if jargon := counts.get("jargon", 0.0) ** 2 + counts.get("~code", 0.0) ** 2:
+            counts["~jargon share"] = sqrt(jargon / (words + 4))
         return cues, counts
 
 
 def _shaped(utterance: Utterance) -> list[Cue]:
     """Words that look like code, codes, versions, measurements and acronyms."""
-    text = utterance.text
-    if not (_SIGN_OR_DIGIT.search(text) or _CAPITAL_WITHIN.search(text)):
+    text, marks, is_ascii = utterance.text, utterance.marks, utterance.text.isascii()
+    has_capitals = bool(utterance.capitals) and _CAPITAL_WITHIN.search(text) is not None
+    # Without a capital within a word, a sign or a digit there is nothing; capitals alone are no sign.
+    if not (has_capitals or len(marks) > utterance.capitals or not (is_ascii or _BEYOND.search(text) is None)):
         return []
     spans = utterance.spans[:_WORDS]
-    words = [text[start:end] for start, end in spans]
-    seen = list(map(_shapes.__getitem__, words))
-    shapes = {place: seen[place] for place in compress(count(), seen)}
+    shapes: dict[int, str] = {}
+    for place in range(len(spans)) if has_capitals or not is_ascii else utterance.odd_words:
+        if place >= _WORDS:
+            break
+        start, end = spans[place]
+        if shape := _shapes[text[start:end]]:
+            shapes[place] = shape
     if not shapes:
         return []
     for number in [place for place, shape in shapes.items() if shape == "~number"]:
         del shapes[number]
-        if number + 1 < len(words) and words[number + 1].lower() in _KNOWN_UNITS:
-            shapes[number + 1] = "~measure"
+        if number + 1 < len(spans):
+            start, end = spans[number + 1]
+            if text[start:end].lower() in _KNOWN_UNITS:
+                shapes[number + 1] = "~measure"
     loud = text.isupper()
     told = [place for place, shape in shapes.items() if not (loud and shape == "~acronym")]
     return [Cue(shapes[place], *spans[place]) for place in sorted(told)]

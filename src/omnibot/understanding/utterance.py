@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate, compress, count, islice
 from operator import not_
-from string import ascii_uppercase
+from string import ascii_uppercase, digits
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from omnibot.model import Evidence, Situation
@@ -17,17 +16,21 @@ from omnibot.model import Evidence, Situation
 if TYPE_CHECKING:
     from spacy.tokens import Doc
 
-__all__ = ["LONGEST", "Utterance", "cut", "folded", "legible", "once"]
+__all__ = ["LONGEST", "SIGNS_OF_CODE", "Utterance", "cut", "folded", "legible", "once"]
 
 LONGEST = 4000  # characters that are read of a message
 _SIGNS = 200  # neither letter, digit nor space: a long letter has fewer, a flood of emoji more
 _UNBROKEN = 40  # signs without a space; longer runs are links and noise
+SIGNS_OF_CODE = "`{}[]<>=|\\^~#_@$%/"
+_FIGURES = digits.encode()
+_MARKS = ascii_uppercase + digits + SIGNS_OF_CODE
+_UNMARKED = bytes(set(range(128)) - set(_MARKS.encode()))
 _NO_CAPITALS = bytes(set(range(128)) - set(ascii_uppercase.encode()))
 _WORD = re.compile(r"([^\W_]++(?:['.@_-]++[^\W_]++)*+|[^\w\s])")
-# The same of ASCII, of which each sign is looked up in a map of bits.
-_ASCII_WORD = re.compile(r"([A-Za-z0-9]++(?:['.@_-]++[A-Za-z0-9]++)*+|[^\w\s])", re.ASCII)
+# The same of ASCII, of which each sign is looked up in a map of bits; first the words of one piece, as most are: to
+# begin a repetition takes as long as the rest of a word.
+_ASCII_WORD = re.compile(r"([A-Za-z0-9]++(?!['.@_-])|[A-Za-z0-9]++(?:['.@_-]++[A-Za-z0-9]++)*+|[^\w\s])", re.ASCII)
 _DIGIT = re.compile(r"\d")
-_ASCII_DIGIT = re.compile(r"\d", re.ASCII)
 
 
 _Owner = TypeVar("_Owner")
@@ -50,73 +53,56 @@ class once(Generic[_Owner, _Value]):
         return value
 
 
-@dataclass(frozen=True)
 class Utterance:
-    """A text with its words, and the situation that it is said in.
+    """A text with its words, and the situation that it is said in. Nobody changes it.
 
-    `text` has the length of what was written, up to LONGEST: a place in it is a place in the original.
+    `text` has the length of what was written, up to LONGEST: a place in it is a place in the original. What every pass
+    needs is made at once, which costs less than a call for each of it.
     """
 
     text: str
     situation: Situation
     language: str  # ISO 639-1: the one to read it in, known or not
-    doc: Doc | None = None  # spaCy's, of the same text
-    written: str | None = None  # as it came in, before it was made legible; None: just so
+    doc: Doc | None  # spaCy's, of the same text
+    written: str | None  # as it came in, before it was made legible; None: just so
 
-    @once
-    def lower(self) -> str:
-        """The text in lower case, sign by sign in the same place."""
-        lower = self.text.lower()
-        if len(lower) == len(self.text):
-            return lower
-        return "".join(small if len(small := sign.lower()) == 1 else sign for sign in self.text)
+    lower: str  # in lower case, sign by sign in the same place
+    folded: str  # the same without accents
+    said: str  # the text with blanks for what says nothing: whom it is addressed to, links, marks of HTML
+    words: list[str]  # words and signs in lower case
+    spans: list[tuple[int, int]]  # where each of the words stands in the text
+    said_words: list[str]  # the words of what is said, in plain lower case: as features are made of them
+    marks: bytes  # capitals, figures and the signs of code, in the order of the text; of ASCII's alone
+    capitals: int  # how many letters are capitals; of ASCII's alone
+    has_figures: bool  # whether there is a digit in the text
 
-    @once
-    def said(self) -> str:
-        """The text with blanks for what says nothing: whom it is addressed to, links, marks of HTML."""
-        if not any(map(self.lower.__contains__, _OF_UNSAID)):
-            return self.text
-        return _UNSAID.sub(lambda unsaid: " " * len(unsaid[0]), self.text)
-
-    @once
-    def folded(self) -> str:
-        """The text in lower case and without accents, sign by sign in the same place."""
-        return folded(self.lower)
-
-    @once
-    def words(self) -> list[str]:
-        """Words and signs in lower case."""
+    def __init__(
+        self, text: str, situation: Situation, language: str, doc: Doc | None = None, written: str | None = None
+    ) -> None:
+        self.text = text
+        self.situation = situation
+        self.language = language
+        self.doc = doc
+        self.written = written
+        self.lower = lower = _lower(text)
+        self.folded = folded(lower)
+        self.said = _said(text, lower)
         # A letter is none in either case, or in both.
-        words, self.__dict__["spans"] = _words(self.lower)
-        return words
-
-    @once
-    def spans(self) -> list[tuple[int, int]]:
-        """Where each of the words stands in the text."""
-        _, spans = _words(self.lower)
-        return spans
+        self.words, self.spans = _words(lower)
+        is_plain = self.said is text and (text.isascii() or len(text.lower()) == len(text))
+        self.said_words = self.words if is_plain else _WORD.findall(self.said.lower())
+        self.marks = marks = text.encode("ascii", "ignore").translate(None, _UNMARKED)
+        if not marks or marks.isalpha():
+            self.capitals, has_figures = len(marks), False
+        else:
+            self.capitals = len(marks.translate(None, _NO_CAPITALS))
+            has_figures = len(marks.translate(None, _FIGURES)) < len(marks)
+        self.has_figures = has_figures or not (text.isascii() or _DIGIT.search(text) is None)
 
     @once
     def odd_words(self) -> list[int]:
         """The places of the words that are not of letters alone: figures, signs, words with a mark in them."""
         return list(compress(count(), map(not_, map(str.isalpha, self.words))))
-
-    @once
-    def has_figures(self) -> bool:
-        """Whether there is a digit in the text."""
-        return (_ASCII_DIGIT if self.text.isascii() else _DIGIT).search(self.text) is not None
-
-    @once
-    def capitals(self) -> int:
-        """How many letters are capitals; of ASCII's alone."""
-        return len(self.text.encode("ascii", "ignore").translate(None, _NO_CAPITALS))
-
-    @once
-    def said_words(self) -> list[str]:
-        """The words of what is said, in plain lower case: as features are made of them."""
-        if self.said is self.text and len(self.text.lower()) == len(self.text):
-            return self.words
-        return _WORD.findall(self.said.lower())
 
     @once
     def said_spans(self) -> list[tuple[int, int]]:
@@ -128,7 +114,8 @@ class Utterance:
         if language == self.language:
             return self
         same: Utterance = object.__new__(Utterance)
-        same.__dict__.update(self.__dict__, language=language)
+        same.__dict__.update(self.__dict__)
+        same.language = language
         return same
 
     def quote(self, start: int, end: int) -> Evidence:
@@ -153,6 +140,19 @@ def cut(text: str, word: re.Pattern[str]) -> tuple[list[str], list[tuple[int, in
 
 def _words(text: str) -> tuple[list[str], list[tuple[int, int]]]:
     return cut(text, _ASCII_WORD if text.isascii() else _WORD)
+
+
+def _lower(text: str) -> str:
+    lower = text.lower()
+    if len(lower) == len(text):
+        return lower
+    return "".join(small if len(small := sign.lower()) == 1 else sign for sign in text)
+
+
+def _said(text: str, lower: str) -> str:
+    if not any(map(lower.__contains__, _OF_UNSAID)):
+        return text
+    return _UNSAID.sub(lambda unsaid: " " * len(unsaid[0]), text)
 
 
 def folded(lower: str) -> str:
@@ -185,9 +185,19 @@ def legible(text: str) -> str:
         text = text.encode("utf-8", "replace").decode("utf-8").replace("’", "'")
     if len(text) > _SIGNS:
         text = _without_flood(text)
-    if max(map(len, text.split()), default=0) <= _UNBROKEN:  # as in most texts: half of what the expression takes
+    if _is_broken(text):  # as most texts are: a tenth of what the expression takes
         return text
     return _RUN.sub(lambda run: run[1] + " " * len(run[2]), text)
+
+
+def _is_broken(text: str) -> bool:
+    """Whether there is a space within each UNBROKEN signs; from one to the last that is near enough."""
+    last, begin = len(text) - _UNBROKEN, 0
+    while begin < last:
+        begin = text.rfind(" ", begin, begin + _UNBROKEN + 1) + 1
+        if not begin:
+            return False
+    return True
 
 
 def _without_flood(text: str) -> str:
