@@ -7,7 +7,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from importlib.resources import files
 from itertools import compress, count
 from pathlib import Path
@@ -35,6 +35,10 @@ _LAST = 2.0  # what it is worth that somebody last wrote in a language
 _MANY_WORDS = 6  # of which one at least is common, if it is one of our languages
 _WORDS = 120  # more tell nothing new about a language
 _LETTERS = 1000  # of which it is told which script they are
+_UNTOLD = ("", 0)
+# How sure we are by what is to be said for a language: the odds double with each word.
+_CERTAIN = 12  # words, to three places
+_CONFIDENCES = tuple(round(1 - 0.5**count, 3) for count in range(_CERTAIN + 1))
 _CONTRACTED = frozenset(["d", "ll", "m", "re", "s", "t", "ve"])  # what English has behind an apostrophe
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u2e80-\u9fff\uac00-\ud7af]")  # each sign of these scripts counts as a word
 
@@ -88,6 +92,11 @@ class Languages:
             for word in those
             if holders[word] == 1
         }
+        self._greetings = frozenset(greetings)
+        self._own = {
+            language: frozenset(word for word, (holder, _) in self._telling.items() if holder == language)
+            for language in words
+        }
         self._foreign = _foreign_words(lists["common"], self._configured)
         # In one set those that tell for a language of ours or of others: each word is looked up but once.
         self._one_sided = frozenset(self._telling) | (frozenset(self._foreign) - self._common)
@@ -112,13 +121,25 @@ class Languages:
         words = utterance.words[:_WORDS]
         distinct = set(words)
         if "'" in utterance.text:
-            for word in words:
-                if "'" in word:
-                    distinct.update(_elided(word))
+            for place in utterance.odd_words:
+                if place < _WORDS and "'" in words[place]:
+                    distinct.update(_elided(words[place]))
+        telling = distinct & self._one_sided
+        if not telling:
+            return _Found(distinct, {}, {}, {})
+        # In most texts all tell for one language: no step is taken for each word.
+        language, _ = self._telling.get(next(iter(telling)), _UNTOLD)
+        if language and telling <= self._own[language]:
+            weight = len(telling) + len(telling & self._greetings)
+            return _Found(distinct, {language: telling}, {language: weight}, {})
+        return self._divided(distinct, telling)
+
+    def _divided(self, words: Set[str], telling: Set[str]) -> _Found:
+        """What words tell that are for several languages, or for none of ours."""
         ours: dict[str, set[str]] = {}
         weights: dict[str, int] = {}
         foreign: dict[str, set[str]] = {}
-        for word in distinct & self._one_sided:
+        for word in telling:
             if word in self._telling:
                 language, weight = self._telling[word]
                 if language in ours:
@@ -129,7 +150,7 @@ class Languages:
             else:
                 for language in self._foreign[word]:
                     foreign.setdefault(language, set()).add(word)
-        return _Found(distinct, ours, weights, foreign)
+        return _Found(words, ours, weights, foreign)
 
     def _foreign_one(self, found: _Found) -> str:
         """The language of most foreign words if the text is rather in that: by its own words, or by all of them."""
@@ -150,9 +171,10 @@ class Languages:
         is_short = len(found.words) < _SHORT and _count(utterance) < _FEW_WORDS
         if is_short and last in self._configured and last != language and len(words) < 2:
             return None
-        against = sum(found.weights.values()) - found.weights[language]
-        confidence = 1 - 0.5 ** (found.weights[language] - 2 * against + (language == last) + is_short)
-        return Signal(language, round(confidence, 3), _quoted(utterance, words)) if confidence >= _SURE else None
+        weight = found.weights[language]
+        against = sum(found.weights.values()) - weight if len(found.weights) > 1 else 0
+        confidence = _CONFIDENCES[max(0, min(weight - 2 * against + (language == last) + is_short, _CERTAIN))]
+        return Signal(language, confidence, _quoted(utterance, words)) if confidence >= _SURE else None
 
     def _by_model(self, utterance: Utterance, found: _Found, last: str | None) -> Signal[str] | None:
         """By n-grams, and by what words tell beside them."""
@@ -215,17 +237,16 @@ def _quoted(utterance: Utterance, words: Set[str]) -> tuple[Evidence, ...]:
     """Where some of the words stand first, in the order of the text."""
     quoted: dict[str, Evidence] = {}
     said, spans = utterance.words, utterance.spans
-    is_one = words.__contains__ if "'" not in utterance.text else partial(_is_one, words)
-    for place in compress(count(), map(is_one, said)):
-        if said[place] not in quoted:
-            quoted[said[place]] = utterance.quote(*spans[place])
+    if "'" in utterance.text:
+        odd = [said[place] for place in utterance.odd_words]
+        words = words | {word for word in odd if "'" in word and not words.isdisjoint(_elided(word))}
+    for place in compress(count(), map(words.__contains__, said)):
+        word = said[place]
+        if word not in quoted:
+            quoted[word] = utterance.quote(*spans[place])
             if len(quoted) == _EVIDENCE:
                 break
     return tuple(quoted.values())
-
-
-def _is_one(words: Set[str], word: str) -> bool:
-    return word in words or ("'" in word and not words.isdisjoint(_elided(word)))
 
 
 def _beginning(utterance: Utterance) -> Evidence:
