@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from omnibot.model import Evidence, Signal
 from omnibot.understanding.cues import Cue, Cues
@@ -135,27 +135,31 @@ def _number(utterance: Utterance, cue: Cue) -> int:
 
 
 def _questions(utterance: Utterance, cues: Sequence[Cue], knows: bool) -> Signal[int]:
-    found = list(_asked(utterance, cues)) if cues or "?" in utterance.text else []
+    found = _asked(utterance, cues) if cues or "?" in utterance.text else []
     if not found:
         return _NOTHING_ASKED[knows]
-    confidence = sum(sure for _, _, sure in found) / len(found)
-    evidence = tuple(utterance.quote(start, end) for start, end, _ in found[:_EVIDENCE])
+    confidence = sum([sure for _, _, sure in found]) / len(found)
+    evidence = tuple([utterance.quote(start, end) for start, end, _ in found[:_EVIDENCE]])
     return Signal(len(found), round(confidence, 3), evidence)
 
 
-def _asked(utterance: Utterance, cues: Sequence[Cue]) -> Iterator[tuple[int, int, float]]:
+def _asked(utterance: Utterance, cues: Sequence[Cue]) -> list[tuple[int, int, float]]:
     """The sentences that ask: from where, to where, and how sure that is."""
     text = utterance.text
+    asked: list[tuple[int, int, float]] = []
     for match in _SENTENCE.finditer(text):
         start, end = match.span()
         while start < end and text[start].isspace():
             start += 1
-        if not (text[start : start + 1].isalnum() or any(map(str.isalnum, text[start:end]))):
-            continue
         if "?" in match["end"]:
-            yield start, end, _MARKED
-        elif any(_asks(utterance, cue, start) for cue in cues if start <= cue.start < end):
-            yield start, end, _WORDED
+            sure = _MARKED
+        elif cues and any([_asks(utterance, cue, start) for cue in cues if start <= cue.start < end]):
+            sure = _WORDED
+        else:
+            continue
+        if text[start : start + 1].isalnum() or any(map(str.isalnum, text[start:end])):
+            asked.append((start, end, sure))
+    return asked
 
 
 def _asks(utterance: Utterance, cue: Cue, start: int) -> bool:

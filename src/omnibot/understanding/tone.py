@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from math import exp, log
 
@@ -56,24 +56,13 @@ _POLITE: Mapping[str, float] = {
 _POLITE_SHOUTED, _POLITE_EXCLAIMED = -0.8, -0.35
 
 _EMOJIS = re.compile(r"[\U0001F300-\U0001FAFF\u2600-\u27BF]")
-_PLAY = (
-    ":)",
-    ":-)",
-    ";)",
-    ";-)",
-    ":(",
-    ":d",
-    ":p",
-    "<3",
-    "!!",
-    "??",
-    "?!",
-    "....",
-    *(3 * sign for sign in "aefhilmnorstuyz"),
-)
+_PLAY = re.compile(r":-?\)|:[(dp]|;-?\)|<3|!!|\?[?!]|\.{4}")
+_OF_PLAY = (":", ";", "<", "!", "??", "....")  # what plays has one of these, or a sign drawn out
+_DRAWN_OUT = tuple(3 * sign for sign in "aefhilmnorstuyz")
 _SIE_BEGINS = ("Sie", "Ih")  # without which an expression need not look
 _SIE = re.compile(r"(?<![.!?] )(?<!^)\b(?:Sie|Ihnen|Ihr(?:e[mnrs]?)?)\b")
 
+_UNREAD = Signal(0.5, 0.0, known=False)
 _UNADDRESSED = Signal(Register.CASUAL, 0.0, known=False)
 _NOBODY = "nobody"  # the cue of what has the form of an address and is none
 _SAID_TO_SEVERAL = frozenset({"fr"})  # whoever says tu to us may ask what vous, the company, do
@@ -92,25 +81,27 @@ class Tone:
 
         Unknown in languages without cues, and where too little is said or it is neither.
         """
-        unread = Signal(0.5, 0.0, known=False)
         if not utterance.spans or not self._cues.knows(utterance.language):
-            return unread, unread
+            return _UNREAD, _UNREAD
         cues = self._cues.find(utterance)
         surface = _Surface(utterance)
+        formality = _read(utterance, _FORMAL_START + surface.odds, cues, _FORMAL, _manner(surface))
+        if not (cues or surface.shouted or surface.exclaimed):
+            return formality, _NEITHER
         polite = _POLITE_START + _POLITE_SHOUTED * surface.shouted + _POLITE_EXCLAIMED * surface.exclaimed
-        return (
-            _read(utterance, _FORMAL_START + surface.odds, cues, _FORMAL, _manner(surface)),
-            _read(utterance, polite, cues, _POLITE, "capitals throughout" if surface.shouted else ""),
-        )
+        return formality, _read(utterance, polite, cues, _POLITE, "capitals throughout" if surface.shouted else "")
 
     def register(self, utterance: Utterance) -> Signal[Register]:
         """How they address us, where a language has a form for it: du, tú and tu, or Sie, usted and vous.
 
         Unknown where they address nobody, and as often in one way as in the other.
         """
+        cues = self._address.find(utterance)
+        if not cues and utterance.language != "de":
+            return _UNADDRESSED
         casual: list[tuple[int, int]] = []
         formal: list[tuple[int, int]] = []
-        for name, start, end in self._address.find(utterance):
+        for name, start, end in cues:
             if name != _NOBODY:
                 (casual if name == Register.CASUAL else formal).append((start, end))
         if utterance.language == "de" and any(map(utterance.text.__contains__, _SIE_BEGINS)):
@@ -143,36 +134,52 @@ class _Surface:
         self.odds = _LENGTH * log(self.words / 10) + _LONG_WORDS * self.long
         self.odds += _CAPITAL if self.capital else _NO_CAPITAL
         self.odds += _STOP if self.stopped else _NO_STOP
-        self.odds += sum(self._looks(text, utterance))
+        self.odds += self._looks(text, utterance)
 
-    def _looks(self, text: str, utterance: Utterance) -> Iterator[float]:
+    def _looks(self, text: str, utterance: Utterance) -> float:
+        odds = 0.0
         if self.shouted:
-            yield _SHOUTED
+            odds += _SHOUTED
         if self.exclaimed:
-            yield _EXCLAIMED
-        if any(map(utterance.folded.__contains__, _PLAY)) or not (text.isascii() or not _EMOJIS.search(text)):
-            yield _PLAYED
-        if utterance.language == "en" and (" i " in text or text.startswith("i ")):
-            yield _SMALL_I
+            odds += _EXCLAIMED
+        if _plays(utterance.folded) or not (text.isascii() or not _EMOJIS.search(text)):
+            odds += _PLAYED
+        if utterance.language == "en":
+            if " i " in text or text.startswith("i "):
+                odds += _SMALL_I
         elif utterance.language == "de" and _SIE.search(text):
-            yield _FORMAL["formal_you"]
+            odds += _FORMAL["formal_you"]
+        return odds
+
+
+def _plays(folded: str) -> bool:
+    """Whether there is a ":)", a "sooo" or a "??"."""
+    if any(map(folded.__contains__, _OF_PLAY)) and _PLAY.search(folded):
+        return True
+    # Whether any sign comes thrice in a row is one step for all: the text as a number, beside itself a sign further.
+    signs = folded.encode()
+    number = int.from_bytes(signs, "big")
+    return b"\0\0" in (number ^ number >> 8).to_bytes(len(signs), "big") and any(map(folded.__contains__, _DRAWN_OUT))
 
 
 def _read(
-    utterance: Utterance, odds: float, cues: Iterable[Cue], weights: Mapping[str, float], else_: str
+    utterance: Utterance, odds: float, cues: Sequence[Cue], weights: Mapping[str, float], else_: str
 ) -> Signal[float]:
     """Add up the cues (the second of a kind counts for half, the third for a third), and see what it comes to."""
-    times: dict[str, int] = {}
     telling: list[tuple[float, int, int]] = []
-    for name, start, end in cues:
-        if weight := weights.get(name):
-            times[name] = count = times.get(name, 0) + 1
-            odds += weight / count
-            telling.append((weight, start, end))
+    if cues:
+        times: dict[str, int] = {}
+        for name, start, end in cues:
+            if weight := weights.get(name):
+                times[name] = count = times.get(name, 0) + 1
+                odds += weight / count
+                telling.append((weight, start, end))
     value = 1 / (1 + exp(-odds))
-    # The cues that pull the way that the value went.
-    spans = dict.fromkeys([(start, end) for weight, start, end in telling if weight * odds > 0][:_EVIDENCE])
-    evidence = tuple([utterance.quote(start, end) for start, end in spans])
+    evidence: tuple[Evidence, ...] = ()
+    if telling:
+        # The cues that pull the way that the value went.
+        spans = dict.fromkeys([(start, end) for weight, start, end in telling if weight * odds > 0][:_EVIDENCE])
+        evidence = tuple([utterance.quote(start, end) for start, end in spans])
     if not evidence and else_:
         evidence = (Evidence(else_),)
     confidence = abs(2 * value - 1)
@@ -186,3 +193,7 @@ def _manner(surface: _Surface) -> str:
     if _FORMAL_START + surface.odds > 0:
         return "whole sentences" if surface.stopped else "long words"
     return "no capital at its beginning" if not surface.capital else "brief and unpunctuated"
+
+
+_POLITENESS = 1 / (1 + exp(-_POLITE_START))
+_NEITHER = Signal(rounded(_POLITENESS), rounded(2 * _POLITENESS - 1), known=False)  # polite nor rude, as most are

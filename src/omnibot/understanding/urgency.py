@@ -5,7 +5,7 @@ What is critical, high, normal and low is told in training/labelled/README.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import timedelta
 from string import ascii_lowercase
@@ -76,7 +76,7 @@ class UrgencyReader:
         if not utterance.spans or not self._stakes.knows(utterance.language):
             return _UNREAD
         cues, counts = self._stakes.find(utterance)
-        raised = list(_raised(utterance, times, emotions))
+        raised = _raised(utterance, times, emotions)
         scores = self.judge.scores(counts, features)
         for reason in raised:
             scores[self._critical] += reason.critical
@@ -84,11 +84,11 @@ class UrgencyReader:
         chances = likelihoods(scores)
         confidence = max(chances)
         level = self._levels[chances.index(confidence)]
-        names = {cue.name for cue in cues}
+        names = {name for name, _, _ in cues}
         is_earnest = _LIGHT.isdisjoint(names)
         if is_earnest and not _CERTAIN.isdisjoint(names):
             level, confidence = Urgency.CRITICAL, max(chances[self._critical], _TOLD)
-        claims = [cue for cue in cues if cue.name == "claim"] if is_earnest else []
+        claims = is_earnest and "claim" in names
         if (before := _reminds_of(utterance, names)) in _URGENT:
             return Signal(before, _TOLD, (Evidence(f"reminds us of what is {before.value}"),))
         if level in _URGENT:
@@ -124,8 +124,7 @@ class Stakes:
         """The cues of a text, and the counts that it is weighed by."""
         cues = self._cues.find(utterance, few=True)
         counts = counted(cues)
-        for name in _surface(utterance):
-            counts[name] = 1.0
+        counts.update(dict.fromkeys(_surface(utterance), 1.0))
         return cues, counts
 
 
@@ -137,18 +136,18 @@ class _Reason(NamedTuple):
     high: float
 
 
-def _surface(utterance: Utterance) -> Iterator[str]:
+def _surface(utterance: Utterance) -> list[str]:
     """What is seen of a text at a glance."""
-    text = utterance.text
-    words = len(utterance.spans)
-    if words >= _LONG:
-        yield "~long"
+    text, seen = utterance.text, []
+    if len(utterance.spans) >= _LONG:
+        seen.append("~long")
     if "?" in text:
-        yield "~asks"
+        seen.append("~asks")
     if text.count("!") > 1:
-        yield "~exclaims"
+        seen.append("~exclaims")
     if utterance.capitals > _MOSTLY * _LETTERS and _is_loud(utterance):
-        yield "~loud"
+        seen.append("~loud")
+    return seen
 
 
 def _is_loud(utterance: Utterance) -> bool:
@@ -159,17 +158,18 @@ def _is_loud(utterance: Utterance) -> bool:
     return letters >= _LETTERS and utterance.capitals > _MOSTLY * letters
 
 
-def _raised(utterance: Utterance, times: Sequence[NamedTime], emotions: Emotions | None) -> Iterator[_Reason]:
+def _raised(utterance: Utterance, times: Sequence[NamedTime], emotions: Emotions | None) -> list[_Reason]:
     situation = utterance.situation
-    yield from _by_deadline(times, situation)
+    raised = _by_deadline(times, situation) if times else []
     if situation.contacts > 1:
         by = _CONTACT * min(situation.contacts - 1, _MOST_CONTACTS)
-        yield _Reason(Evidence(f"contact number {situation.contacts} on it"), 0.0, by)
+        raised.append(_Reason(Evidence(f"contact number {situation.contacts} on it"), 0.0, by))
     if situation.unanswered:
         by = _UNANSWERED * min(situation.unanswered, _MOST_UNANSWERED)
-        yield _Reason(Evidence(f"{situation.unanswered} turns before it were not answered"), 0.0, by)
+        raised.append(_Reason(Evidence(f"{situation.unanswered} turns before it were not answered"), 0.0, by))
     if emotions and emotions.frustration.known and emotions.frustration.value >= 0.5:
-        yield _Reason(Evidence("frustrated"), 0.0, _FRUSTRATED)
+        raised.append(_Reason(Evidence("frustrated"), 0.0, _FRUSTRATED))
+    return raised
 
 
 def _reminds_of(utterance: Utterance, names: AbstractSet[str]) -> Urgency | None:
@@ -181,7 +181,7 @@ def _reminds_of(utterance: Utterance, names: AbstractSet[str]) -> Urgency | None
     return before.urgency if situation.now - before.at <= _REMINDED else None
 
 
-def _by_deadline(times: Sequence[NamedTime], situation: Situation) -> Iterator[_Reason]:
+def _by_deadline(times: Sequence[NamedTime], situation: Situation) -> list[_Reason]:
     """The nearest deadline that has not passed."""
     ahead = [
         (time.at - situation.now, time)
@@ -189,9 +189,9 @@ def _by_deadline(times: Sequence[NamedTime], situation: Situation) -> Iterator[_
         if time.kind is TimeKind.DEADLINE and time.at is not None and time.at >= situation.now
     ]
     if not ahead:
-        return
+        return []
     left, time = min(ahead, key=lambda pair: pair[0])
     for within, critical, high in _DEADLINES:
         if left <= within:
-            yield _Reason(Evidence(time.text, time.start, time.end), critical, high)
-            return
+            return [_Reason(Evidence(time.text, time.start, time.end), critical, high)]
+    return []
