@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["COMMA", "DOT", "SIGNS", "TIME", "UNKNOWN"]
+__all__ = ["COMMA", "DOT", "NAMING", "SIGNS", "TIME", "UNKNOWN"]
 
 UNKNOWN, COMMA, DOT = "unknown", "comma", "dot"
 
@@ -140,3 +140,9 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 TIME = _compiled(_TIME)
+
+# Of these classes each time has one, and what is said behind the last time of a text has mostly none.
+NAMING = _compiled(
+    """(?:num|ord|nth|year|clock|hm|date|iso|md|dec|amount|week_number|weekday|short|always|dayparts|workdays|month|day
+    |part|manana|noon|edge|holiday|unit|hour|h|weekend|quarter)"""
+)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import date
 from itertools import accumulate, compress, count
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from omnibot.understanding.times.grammar import COMMA, DOT, SIGNS, UNKNOWN
@@ -21,9 +22,9 @@ _PIECE = re.compile(
     """,
     re.VERBOSE,
 )
-# The same of ASCII in lower case, of which each sign is looked up in a map of bits.
+# The same of ASCII in lower case, of which each sign is looked up in a map of bits; first words of one part: the most.
 _ASCII_PIECE = re.compile(
-    r"""([a-z]++(?:['.&-][a-z]++)*+
+    r"""([a-z]++(?!['.&-])|[a-z]++(?:['.&-][a-z]++)*+
       | \d(?:[^\s,;!?()"'.:]|[.:,](?=\w))*+
       | [^\w\s]|_+|\n\s*\n)
     """,
@@ -71,6 +72,7 @@ _UNKNOWN = Meaning(UNKNOWN)
 _OPAQUE = Meaning("opaque")
 _TO = Meaning("to")
 _of_tuple = tuple.__new__
+_word_of = itemgetter(0)
 
 
 class Lexer:
@@ -305,7 +307,7 @@ def _half(hour: int, minute: int, half: str) -> Meaning | None:
 def _joined(found: list[Piece], vocabulary: Vocabulary) -> list[Piece]:
     """The same with each phrase made one piece."""
     phrases = vocabulary.phrases
-    words = [piece.word for piece in found]
+    words = list(map(_word_of, found))
     places = list(compress(count(), map(phrases.__contains__, words[:-1])))
     joined: list[Piece] = []
     done = 0

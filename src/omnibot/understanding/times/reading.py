@@ -11,7 +11,7 @@ from omnibot.understanding.times.candidates import Candidate, cut, struck
 from omnibot.understanding.times.clocks import Clock, clock, in_part, on_day, without_day
 from omnibot.understanding.times.context import Context
 from omnibot.understanding.times.days import PARTS, Days, days
-from omnibot.understanding.times.grammar import SIGNS, TIME
+from omnibot.understanding.times.grammar import NAMING, SIGNS, TIME
 from omnibot.understanding.times.kinds import kind, lasts_until_now
 from omnibot.understanding.times.lengths import length
 from omnibot.understanding.times.lexing import Lexer, Piece, shape
@@ -59,7 +59,8 @@ class _Grammar:
         if not triggers.isdisjoint(words):
             return True
         for place in utterance.odd_words:
-            if len(word := words[place]) > 1 and not triggers.isdisjoint(_JOINED.split(word.removesuffix("'d"))):
+            word = words[place]
+            if len(word) > 1 and not (word.isdecimal() or triggers.isdisjoint(_JOINED.split(word.removesuffix("'d")))):
                 return True
         if utterance.has_figures:
             return _FIGURES.search(lower) is not None or self._hours.search(lower) is not None
@@ -97,7 +98,7 @@ class _Reading:
         line, place = shape(self._pieces), 0
         stop = len(line)
         for _ in range(_TRIES):
-            match = TIME.search(line, place, stop)
+            match = TIME.search(line, place, stop) if NAMING.search(line, place, stop) else None
             if match is None or len(found) == _MOST:
                 if stop == len(line):
                     break

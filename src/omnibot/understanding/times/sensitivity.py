@@ -64,7 +64,9 @@ def _said(utterance: Utterance) -> list[tuple[float, Evidence]]:
     for place in compress(count(), map(haste.__contains__, words)):
         if place < done:
             continue
-        for rest, level in haste[words[place]]:
+        begun = haste[words[place]]
+        second = words[place + 1] if place + 1 < len(words) else ""
+        for rest, level in begun[second if second in begun else ""]:
             end = place + 1 + len(rest)
             if words[place + 1 : end] == rest:
                 done = end
@@ -82,14 +84,18 @@ def business_hours(situation: Situation, until: datetime) -> float:
     # By what clocks show where none is changed in between: to reckon with the zone takes ten times as long.
     shown = begin.utcoffset() == end.utcoffset()
     begin, end = (moment.replace(tzinfo=None) if shown else moment.astimezone(UTC) for moment in (begin, end))
+    first, whole = day, datetime.combine(day, hours.closes) - datetime.combine(day, hours.opens)
     total = _NONE
     for _ in range(_DAYS):
         if day > last:
             break
         if day.weekday() in hours.days and day not in hours.holidays:
-            opens, closes = datetime.combine(day, hours.opens), datetime.combine(day, hours.closes)
-            if not shown:
-                opens, closes = (moment.replace(tzinfo=zone).astimezone(UTC) for moment in (opens, closes))
-            total += max(min(closes, end) - max(opens, begin), _NONE)
+            if shown and first < day < last:
+                total += max(whole, _NONE)
+            else:
+                opens, closes = datetime.combine(day, hours.opens), datetime.combine(day, hours.closes)
+                if not shown:
+                    opens, closes = (moment.replace(tzinfo=zone).astimezone(UTC) for moment in (opens, closes))
+                total += max(min(closes, end) - max(opens, begin), _NONE)
         day += _DAY
     return total / _HOUR

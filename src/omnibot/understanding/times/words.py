@@ -31,6 +31,8 @@ class Meaning(NamedTuple):
 
 # Phrases that begin with a word: by their second what stands behind that, longest first.
 _Begun: TypeAlias = Mapping[str, list[tuple[list[str], Meaning]]]
+# Phrases that begin with a word: by the word behind it what stands there, longest first; "" for any other word.
+_Said: TypeAlias = Mapping[str, list[tuple[list[str], str]]]
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Vocabulary:
     verbs: tuple[tuple[re.Pattern[str], str], ...]  # how endings give verbs away
     triggers: frozenset[str]  # without one of these, or a number tied to its sentence, a text names no time in words
     numbers: frozenset[str]  # words that may be hours
-    haste: Mapping[str, list[tuple[list[str], str]]]  # how soon something is wanted, by the first word, longest first
+    haste: Mapping[str, _Said]  # how soon something is wanted, by the first word
     hasty: frozenset[str]  # without one of these a text says nothing of haste
     american: tuple[str, ...]
     afternoon: int
@@ -199,13 +201,16 @@ def _cues(table: Mapping[str, str]) -> dict[str, frozenset[str]]:
     }
 
 
-def _haste(table: Mapping[str, str]) -> dict[str, list[tuple[list[str], str]]]:
-    found: dict[str, list[tuple[list[str], str]]] = {}
+def _haste(table: Mapping[str, str]) -> dict[str, _Said]:
+    begun: dict[str, list[tuple[list[str], str]]] = {}
     for phrase, level in _haste_phrases(table):
         first, *rest = phrase.split()
-        found.setdefault(first, []).append((rest, level))
-    for phrases_of in found.values():
-        phrases_of.sort(key=lambda phrase: -len(phrase[0]))
+        begun.setdefault(first, []).append((rest, level))
+    found: dict[str, _Said] = {}
+    for first, phrases in begun.items():
+        phrases.sort(key=lambda phrase: -len(phrase[0]))
+        seconds = {"", *[rest[0] for rest, _ in phrases if rest]}
+        found[first] = {second: [one for one in phrases if one[0][:1] in ([], [second])] for second in seconds}
     return found
 
 
