@@ -27,9 +27,8 @@ _MARKS = ascii_uppercase + digits + SIGNS_OF_CODE
 _UNMARKED = bytes(set(range(128)) - set(_MARKS.encode()))
 _NO_CAPITALS = bytes(set(range(128)) - set(ascii_uppercase.encode()))
 _WORD = re.compile(r"([^\W_]++(?:['.@_-]++[^\W_]++)*+|[^\w\s])")
-# The same of ASCII, of which each sign is looked up in a map of bits; first the words of one piece, as most are: to
-# begin a repetition takes as long as the rest of a word.
-_ASCII_WORD = re.compile(r"([A-Za-z0-9]++(?!['.@_-])|[A-Za-z0-9]++(?:['.@_-]++[A-Za-z0-9]++)*+|[^\w\s])", re.ASCII)
+# The same of ASCII, of which each sign is looked up in a map of bits.
+_ASCII_WORD = re.compile(r"([A-Za-z0-9]++(?:['.@_-]++[A-Za-z0-9]++)*+|[^\w\s])", re.ASCII)
 _DIGIT = re.compile(r"\d")
 
 
@@ -114,7 +113,7 @@ class Utterance:
         if language == self.language:
             return self
         same: Utterance = object.__new__(Utterance)
-        same.__dict__.update(self.__dict__)
+        same.__dict__ = self.__dict__.copy()
         same.language = language
         return same
 

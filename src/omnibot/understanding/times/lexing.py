@@ -22,9 +22,9 @@ _PIECE = re.compile(
     """,
     re.VERBOSE,
 )
-# The same of ASCII in lower case, of which each sign is looked up in a map of bits; first words of one part: the most.
+# The same of ASCII in lower case, of which each sign is looked up in a map of bits.
 _ASCII_PIECE = re.compile(
-    r"""([a-z]++(?!['.&-])|[a-z]++(?:['.&-][a-z]++)*+
+    r"""([a-z]++(?:['.&-][a-z]++)*+
       | \d(?:[^\s,;!?()"'.:]|[.:,](?=\w))*+
       | [^\w\s]|_+|\n\s*\n)
     """,
