@@ -100,9 +100,9 @@ class Encoder:
         """The rows of a lower-case word's pieces, two bytes each."""
         return self._pieces.of_word(word)
 
-    def encode(self, rows: npt.NDArray[np.uint16]) -> npt.NDArray[np.float32]:
+    def encode(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         """The direction that these rows add up to: of length 1, or zeros where there are none."""
-        total = self._sum(rows[:_AT_ONCE])
+        total = self._sum(rows if len(rows) <= _AT_ONCE else rows[:_AT_ONCE])
         for start in range(_AT_ONCE, len(rows), _AT_ONCE):
             total += self._sum(rows[start : start + _AT_ONCE])
         length = sqrt(total.dot(total))
@@ -110,6 +110,6 @@ class Encoder:
             total /= length
         return total
 
-    def _sum(self, rows: npt.NDArray[np.uint16]) -> npt.NDArray[np.float32]:
-        total: npt.NDArray[np.float32] = self._scales.take(rows).dot(self._vectors.take(rows, 0).astype(np.float32))
+    def _sum(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        total: npt.NDArray[np.float32] = self._scales[rows].dot(self._vectors.take(rows, 0).astype(np.float32))
         return total

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from math import sqrt
 from operator import attrgetter
 from pathlib import Path
+from struct import Struct
 from typing import AnyStr, Final, TypeAlias
 from zlib import crc32
 
@@ -32,16 +33,20 @@ _REMEMBERED = 4096  # words of one generation: some 2 MB; two are kept
 _WORD = re.compile(r"[^\W_]+(?:['.@_-]+[^\W_]+)*|[^\w\s]")
 _DIGIT = re.compile(r"\d")
 _GRAM_SEED = crc32(b"letters")  # so that a word and the same letters within another fall apart
-_PAIR = np.uint32(0x9E3779B1)
-# Of a word: its hash, its own weight squared, and the sum of its letters' weights squared.
-_NUMBERS = np.dtype([("hash", np.uint32), ("square", np.float32), ("letters_square", np.float32)])
+_PAIR = 0x9E3779B1
+# Of a word: its half of the bucket of the pair that it begins, and of the one that it ends, its own weight squared, and
+# the sum of its letters' weights squared. What is a place takes 8 bytes: numpy looks others up at twice the price.
+_NUMBERS = Struct("qqff")
+_PLACE, _FLOAT = np.dtype(np.int64), np.dtype(np.float32)
+_PLACES, _FLOATS = _NUMBERS.size // _PLACE.itemsize, _NUMBERS.size // _FLOAT.itemsize
 
 Floats: TypeAlias = npt.NDArray[np.float32]
+Places: TypeAlias = npt.NDArray[np.int64]
 
 
 @frozen(eq=False)
 class Word:
-    """What is known of a word: its n-grams are its hash and those of its letters; made by `of`.
+    """What is known of a word, which is an n-gram, and whose letters have others; made by `of`.
 
     All in few objects: in a server's cold caches each that is looked at costs more than what is done with it.
     """
@@ -49,16 +54,17 @@ class Word:
     numbers: bytes  # _NUMBERS
     ids: bytes  # the bucket of the word, then those of its letters: 2 bytes each
     weights: bytes  # of these: 4 bytes each
-    pieces: bytes  # the rows of its wordpieces: 2 bytes each
+    pieces: bytes  # the rows of its wordpieces: 8 bytes each
 
     @classmethod
     def of(cls, hashed: int, letters: Sequence[int], idf: Floats, pieces: bytes) -> Word:
-        """A word by its hash of 32 bits, the buckets of its letters, and the weights of all buckets."""
+        """A word by its hash of 32 bits, its letters' buckets, the weights of all buckets, and its `wordpieces`."""
         ids = np.array([hashed & _MASK, *letters], np.uint16)
         weights = idf.take(ids)
         squares = weights * weights
-        numbers = np.array((hashed, squares[0], squares[1:].sum()), _NUMBERS)
-        return cls(numbers.tobytes(), ids.tobytes(), weights.tobytes(), pieces)
+        numbers = _NUMBERS.pack(hashed * _PAIR & _MASK, hashed & _MASK, squares[0], squares[1:].sum())
+        places = np.frombuffer(pieces, np.uint16).astype(_PLACE)
+        return cls(numbers, ids.tobytes(), weights.tobytes(), places.tobytes())
 
     @property
     def letters(self) -> int:
@@ -80,15 +86,15 @@ class Features:
     """
 
     words: Sequence[Word]
-    pairs: npt.NDArray[np.uint32]
+    pairs: Places
     pair_weights: Floats
     word_scale: float
     letter_scale: float
     dense: Floats
-    _hashed: tuple[npt.NDArray[np.intp], Floats] | None = field(default=None, init=False)
+    _hashed: tuple[Places, Floats] | None = field(default=None, init=False)
 
     @property
-    def hashed_ids(self) -> npt.NDArray[np.intp]:
+    def hashed_ids(self) -> Places:
         """The buckets of both blocks, one of which may come more than once: words, pairs, letters."""
         return self._flat()[0]
 
@@ -97,7 +103,7 @@ class Features:
         """The weights of `hashed_ids`."""
         return self._flat()[1]
 
-    def _flat(self) -> tuple[npt.NDArray[np.intp], Floats]:
+    def _flat(self) -> tuple[Places, Floats]:
         # Heads have no need of them: they remember what each word says.
         if self._hashed is None:
             ids = np.frombuffer(b"".join([word.ids for word in self.words]), np.uint16)
@@ -106,14 +112,14 @@ class Features:
             own, own_weights = ids.take(begins), weights.take(begins) * np.float32(self.word_scale)
             letters, letter_weights = np.delete(ids, begins), np.delete(weights, begins) * np.float32(self.letter_scale)
             self._hashed = (
-                np.concatenate((own, self.pairs, letters)).astype(np.intp),
+                np.concatenate((own, self.pairs, letters)).astype(np.int64),
                 np.concatenate((own_weights, self.pair_weights, letter_weights)),
             )
         return self._hashed
 
 
 NOTHING_SAID: Final = Features(
-    (), np.empty(0, np.uint32), np.empty(0, np.float32), 0.0, 0.0, np.zeros(DENSE, np.float32)
+    (), np.empty(0, np.int64), np.empty(0, np.float32), 0.0, 0.0, np.zeros(DENSE, np.float32)
 )
 
 
@@ -137,13 +143,13 @@ class Extractor:
         if not said:
             return NOTHING_SAID
         read = list(map(self._words.__getitem__, said))
-        numbers = np.frombuffer(b"".join(map(_numbers, read)), _NUMBERS)
-        hashes = numbers["hash"]
-        pairs = (hashes[:-1] * _PAIR) ^ hashes[1:]
-        pairs &= _MASK
-        pair_weights = self._idf.take(pairs)
-        word_scale = 1 / sqrt(np.add.reduce(numbers["square"]) + pair_weights.dot(pair_weights))
-        letter_scale = 1 / sqrt(np.add.reduce(numbers["letters_square"]))
+        numbers = b"".join(map(_numbers, read))
+        halves: Places = np.frombuffer(numbers, _PLACE)
+        squares: Floats = np.frombuffer(numbers, _FLOAT)
+        pairs = halves[:-_PLACES:_PLACES] ^ halves[_PLACES + 1 :: _PLACES]
+        pair_weights: Floats = self._idf[pairs]
+        word_scale = 1 / sqrt(np.add.reduce(squares[_FLOATS - 2 :: _FLOATS]) + pair_weights.dot(pair_weights))
+        letter_scale = 1 / sqrt(np.add.reduce(squares[_FLOATS - 1 :: _FLOATS]))
         pair_weights *= word_scale
         return Features(read, pairs, pair_weights, word_scale, letter_scale, self._meaning(read))
 
@@ -153,7 +159,7 @@ class Extractor:
         return self._meaning(map(self._words.__getitem__, said)) if said else NOTHING_SAID.dense
 
     def _meaning(self, read: Iterable[Word]) -> Floats:
-        return self._encoder.encode(np.frombuffer(b"".join(map(_pieces, read)), np.uint16))
+        return self._encoder.encode(np.frombuffer(b"".join(map(_pieces, read)), _PLACE))
 
 
 def words(text: str) -> list[str]:
