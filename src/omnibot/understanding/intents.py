@@ -56,7 +56,7 @@ class IntentModel:
         if not self.heads.labels:
             return Judgement(np.zeros(0, np.float32), 0.0)
         heads = self.heads
-        hashed, dense = heads.parts(features).tolist()
+        hashed, dense = heads.plain_parts(features)
         likely = np.exp(heads.scores(features) - max(heads.plain_scores(features)))
         total = float(np.add.reduce(likely))
         # As `signs` has it, in plain numbers: three of them are not worth an array.
@@ -156,12 +156,14 @@ class Intents:
         judged, labels = model.judge(features), model.heads.labels
         if not labels:
             return Intent(OUT_OF_SCOPE, 0.0, known=False)
-        ranked = judged.probabilities.argsort()[: -_ALTERNATIVES - 2 : -1].tolist()
-        chances = judged.probabilities.take(ranked).tolist()
-        likely = [(labels[one], judged.in_scope * chance) for one, chance in zip(ranked, chances, strict=True)]
-        if judged.in_scope < SURE:
-            return _intent(OUT_OF_SCOPE, 1 - judged.in_scope, (), likely[:_ALTERNATIVES])
-        evidence = _evidence(model.heads, ranked[0], utterance, features)
+        in_scope, chances = judged.in_scope, judged.probabilities.tolist()
+        least = min(_LEAST, max(chances))
+        ranked = [(chance, one) for one, chance in enumerate(chances) if chance >= least]
+        ranked.sort(reverse=True)
+        likely = [(labels[one], in_scope * chance) for chance, one in ranked[: _ALTERNATIVES + 1]]
+        if in_scope < SURE:
+            return _intent(OUT_OF_SCOPE, 1 - in_scope, (), likely[:_ALTERNATIVES])
+        evidence = _evidence(model.heads, ranked[0][1], utterance, features)
         return _intent(*likely[0], evidence, likely[1:])
 
 
@@ -196,4 +198,4 @@ def _evidence(heads: Heads, label: int, utterance: Utterance, features: Features
             runs[-1][1] = word
         else:
             runs.append([word, word])
-    return tuple(utterance.quote(spans[first][0], spans[last][1]) for first, last in runs)
+    return tuple([utterance.quote(spans[first][0], spans[last][1]) for first, last in runs])

@@ -23,6 +23,7 @@ Bytes: TypeAlias = npt.NDArray[np.int8]
 _REMEMBERED = 2_000_000  # bytes of what is said of words,
 _FEWEST = 500  # and so many words however much is said of each
 _TWO_FLOATS = Struct("ff").pack
+_FLOAT = np.dtype(np.float32)  # numpy asks of a type each time which this is
 _STEPS = 127  # of an 8-bit weight, on either side of zero
 
 
@@ -34,8 +35,9 @@ class _Seen:
     words: Floats  # (2 · words, labels): of each word by itself, then of its letters; neither scaled
     scales: Floats  # (2 · words,): what these are to be multiplied by
     pairs: Floats  # (pairs, labels): in steps of the weights
-    parts: Floats  # (2, labels): the hashed part's scores, and the dense part's
-    total: Floats  # (labels,)
+    hashed: Floats  # (labels,): the hashed part's scores,
+    dense: Floats  # the dense part's,
+    total: Floats  # and their sum
     plain: list[float]  # the same
 
 
@@ -47,29 +49,31 @@ class _Weights:
         self.hashed_scales = hashed_scales  # (labels,): what a weight of 1 stands for
         self.dense = dense  # (DENSE, labels)
         self.biases = biases  # (2, labels): the hashed part's, and the dense part's
+        self._hashed_biases, self._dense_biases = biases
         self._said = _SaidOfWords(hashed, hashed_scales)
         self._last: _Seen | None = None
 
     def see(self, features: Features) -> _Seen:
         """All that they say of a text; the first head that asks makes it for all that stand beside it."""
-        if self._last is None or self._last.features is not features:
-            self._last = self._look_at(features)
-        return self._last
+        last = self._last
+        if last is None or last.features is not features:
+            last = self._last = self._look_at(features)
+        return last
 
     def _look_at(self, features: Features) -> _Seen:
         said, count = self._said, len(features.words)
-        words: Floats = np.frombuffer(b"".join(map(said.__getitem__, features.words)), np.float32)
+        words: Floats = np.frombuffer(b"".join(map(said.__getitem__, features.words)), _FLOAT)
         words = words.reshape(2 * count, len(self.hashed_scales))
-        pairs: Floats = self.hashed.take(features.pairs, 0).astype(np.float32)
-        parts = self.biases.copy()
-        hashed, dense = parts
-        scales: Floats = np.frombuffer(_TWO_FLOATS(features.word_scale, features.letter_scale) * count, np.float32)
+        pairs: Floats = self.hashed.take(features.pairs, 0).astype(_FLOAT)
+        scales: Floats = np.frombuffer(_TWO_FLOATS(features.word_scale, features.letter_scale) * count, _FLOAT)
         # `dot` is `@` at half the price, of which most is the call.
-        hashed += scales.dot(words)
+        hashed: Floats = scales.dot(words)
+        hashed += self._hashed_biases
         hashed += features.pair_weights.dot(pairs) * self.hashed_scales
-        dense += features.dense.dot(self.dense)
+        dense: Floats = features.dense.dot(self.dense)
+        dense += self._dense_biases
         total: Floats = hashed + dense
-        return _Seen(features, words, scales, pairs, parts, total, total.tolist())
+        return _Seen(features, words, scales, pairs, hashed, dense, total, total.tolist())
 
 
 class _SaidOfWords(dict[Word, bytes]):
@@ -165,7 +169,13 @@ class Heads:
 
     def parts(self, features: Features) -> Floats:
         """What either part says: (2, labels), first the hashed part's scores, then the dense part's."""
-        return self._weights.see(features).parts[:, self._columns]
+        seen = self._weights.see(features)
+        return np.stack((seen.hashed[self._columns], seen.dense[self._columns]))
+
+    def plain_parts(self, features: Features) -> tuple[list[float], list[float]]:
+        """The same in plain numbers."""
+        seen = self._weights.see(features)
+        return seen.hashed[self._columns].tolist(), seen.dense[self._columns].tolist()
 
     def scores(self, features: Features) -> Floats:
         """One score a label, in their order: the sum of both parts."""
@@ -184,7 +194,8 @@ class Heads:
         """What each word adds to the score of a label with its letters and half of its pairs."""
         column = self._columns.start + label
         seen = self._weights.see(features)
-        shares: Floats = np.add.reduce((seen.words[:, column] * seen.scales).reshape(-1, 2), 1)
+        shares = seen.words[:, column] * seen.scales
+        shares = shares[::2] + shares[1::2]
         pairs = seen.pairs[:, column] * features.pair_weights
         pairs *= self._weights.hashed_scales[column] / 2
         shares[:-1] += pairs
