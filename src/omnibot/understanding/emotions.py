@@ -14,11 +14,11 @@ from typing import Final
 
 import numpy as np
 
-from omnibot.model import EarlierTurn, Emotions, Evidence, Sentiment, Signal
+from omnibot.model import EarlierTurn, Emotions, Evidence, Sentiment, Signal, Situation
 from omnibot.understanding.artefacts import artefact
 from omnibot.understanding.cues import LANGUAGES, Cue, Cues
 from omnibot.understanding.features import Features
-from omnibot.understanding.judge import counted, rounded, weighed
+from omnibot.understanding.judge import counted, rounded, rows, weighed
 from omnibot.understanding.linear import Heads
 from omnibot.understanding.trends import slope
 from omnibot.understanding.utterance import Utterance, folded
@@ -223,8 +223,7 @@ class Feelings:
         self._signs = Signs(languages)
         self.heads = Heads.load("emotions")
         stored = artefact("feelings")
-        rows: list[list[float]] = stored["weights"].tolist()
-        self._weights = {str(name): row for name, row in zip(stored["names"], rows, strict=True)}
+        self._weights = rows(stored["names"], stored["weights"])
         self._shifts: list[float] = stored["shifts"].tolist()
 
     def labels(self, features: Features) -> Mapping[str, float]:
@@ -266,31 +265,34 @@ class Feelings:
             if row and row[place] > _TELLING:
                 telling.append((row[place] * counts[cue.name], utterance.quote(cue.start, cue.end)))
                 taken.update(range(cue.start, cue.end))
-        for name, reason in _reasons(utterance):
+        for name in filter(counts.__contains__, _REASONS):
             row = self._weights.get(name)
-            if row and (by := row[place] * counts.get(name, 0.0)) > _TELLING:
-                telling.append((by, Evidence(reason)))
-        by_word = self.heads.of_words(features, place)[: len(utterance.said_spans)]
-        for word in np.argsort(-by_word)[:_EVIDENCE].tolist():
-            start, end = utterance.said_spans[word]
-            if by_word[word] > _TELLING and start not in taken and _SPEAKING.match(utterance.text, start, end):
-                telling.append((float(by_word[word]), utterance.quote(start, end)))
+            if row and (by := row[place] * counts[name]) > _TELLING:
+                telling.append((by, _reason(name, utterance.situation)))
+        by_word = zip(self.heads.of_words(features, place).tolist(), utterance.said_spans, strict=False)
+        weighty = [(-by, start, end) for by, (start, end) in by_word if by > _TELLING]
+        weighty.sort()
+        for by, start, end in weighty[:_EVIDENCE]:
+            if start not in taken and _SPEAKING.match(utterance.text, start, end):
+                telling.append((-by, utterance.quote(start, end)))
         telling.sort(key=lambda weighed: -weighed[0])
         return tuple(dict.fromkeys(evidence for _, evidence in telling))[:_EVIDENCE]
 
 
-def _reasons(utterance: Utterance) -> Iterator[tuple[str, str]]:
-    """What the situation adds, in words."""
-    situation = utterance.situation
-    if situation.contacts > 1:
-        yield "@contacts", f"contact number {situation.contacts} on this"
-    if situation.unanswered:
-        messages = "message" if situation.unanswered == 1 else f"{situation.unanswered} messages"
-        yield "@unanswered", f"no answer to the {messages} before"
-    yield "@was frustrated", "frustrated before"
-    yield "@heats up", "more frustrated from turn to turn"
-    yield "@mood sinks", "the mood has sunk since the turn before"
-    yield "@repeats", "says again what was said before"
-    yield "@quotes", "quotes our last message"
-    yield "@put_off", "our last message put them off"
-    yield "@refused", "our last message refused"
+# What the situation adds, in words.
+_REASONS: Final = {
+    "@contacts": "contact number {contacts} on this",
+    "@unanswered": "no answer to the {messages} before",
+    "@was frustrated": "frustrated before",
+    "@heats up": "more frustrated from turn to turn",
+    "@mood sinks": "the mood has sunk since the turn before",
+    "@repeats": "says again what was said before",
+    "@quotes": "quotes our last message",
+    "@put_off": "our last message put them off",
+    "@refused": "our last message refused",
+}
+
+
+def _reason(name: str, situation: Situation) -> Evidence:
+    messages = "message" if situation.unanswered == 1 else f"{situation.unanswered} messages"
+    return Evidence(_REASONS[name].format(contacts=situation.contacts, messages=messages))

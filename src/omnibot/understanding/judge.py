@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from itertools import compress
+from itertools import compress, repeat
 from math import exp, sqrt
-from operator import mul
+from operator import add, itemgetter, mul
+
+import numpy as np
+import numpy.typing as npt
 
 from omnibot.model import Evidence
 from omnibot.understanding.artefacts import artefact
@@ -15,7 +18,7 @@ from omnibot.understanding.features import Features
 from omnibot.understanding.linear import Heads
 from omnibot.understanding.utterance import Utterance
 
-__all__ = ["Judge", "counted", "likelihoods", "rounded", "weighed"]
+__all__ = ["Judge", "counted", "likelihoods", "rounded", "rows", "weighed"]
 
 _ENOUGH = 3  # times that a cue is counted
 _ROOTS = tuple(map(sqrt, range(_ENOUGH + 1)))
@@ -25,10 +28,12 @@ _TELLING = 0.2  # weight above the classes' mean from which a cue is evidence
 
 def counted(cues: Iterable[Cue]) -> dict[str, float]:
     """How often each cue stands in a text: the root, so that the second time counts for less than the first."""
-    times: dict[str, int] = {}
-    for name, _, _ in cues:
-        times[name] = times.get(name, 0) + 1
-    return {name: _ROOTS[count] if count < _ENOUGH else _ROOTS[_ENOUGH] for name, count in times.items()}
+    names = list(map(itemgetter(0), cues))
+    counts = dict.fromkeys(names, _ROOTS[1])
+    if len(counts) < len(names):  # seldom
+        for name in counts:
+            counts[name] = _ROOTS[min(names.count(name), _ENOUGH)]
+    return counts
 
 
 def rounded(value: float) -> float:
@@ -38,23 +43,30 @@ def rounded(value: float) -> float:
 
 def likelihoods(scores: Sequence[float]) -> list[float]:
     """Log-odds as probabilities."""
-    most = max(scores)
-    powers = [exp(score - most) for score in scores]
+    powers = list(map(exp, map((-max(scores)).__add__, scores)))
     total = sum(powers)
     return [power / total for power in powers]
+
+
+def rows(names: npt.NDArray[np.str_], weights: npt.NDArray[np.floating]) -> dict[str, tuple[float, ...]]:
+    """By name its row of weights, as `weighed` looks it up; a tuple, as in cold caches a list is looked for twice."""
+    return dict(zip(names.tolist(), map(tuple, weights.tolist()), strict=True))
 
 
 def weighed(
     scores: Iterable[float], counts: Mapping[str, float], weights: Mapping[str, Sequence[float]]
 ) -> list[float]:
     """Scores, a number a class, with what counts add: each as often as its name's row of `weights` says."""
-    rows = list(map(weights.get, counts))
-    amounts = list(compress(counts.values(), rows))
-    if not amounts:
+    named = list(map(weights.get, counts))
+    amounts: Iterable[float] = counts.values()
+    if not all(named):
+        amounts = list(compress(amounts, named))
+        named = list(filter(None, named))
+    if not named:
         return list(scores)
     # By column, so that no step is taken for each weight of each name.
-    columns = zip(*filter(None, rows), strict=True)
-    return [score + sum(map(mul, column, amounts)) for score, column in zip(scores, columns, strict=True)]
+    products = map(map, repeat(mul), zip(*named, strict=True), repeat(amounts))
+    return list(map(add, scores, map(sum, products)))
 
 
 class Judge:
@@ -68,8 +80,7 @@ class Judge:
         stored = artefact(name)
         self.heads = Heads.load(name)
         self.labels = self.heads.labels
-        rows: list[list[float]] = stored["counts"].tolist()
-        self._counts = {str(name): row for name, row in zip(stored["names"], rows, strict=True)}
+        self._counts = rows(stored["names"], stored["counts"])
         self._telling = cache(self._tell)
 
     def scores(self, counts: Mapping[str, float], features: Features) -> list[float]:

@@ -14,7 +14,7 @@ import numpy as np
 from omnibot.model import Evidence, Sentiment
 from omnibot.understanding.artefacts import artefact
 from omnibot.understanding.features import Features
-from omnibot.understanding.judge import likelihoods, rounded, weighed
+from omnibot.understanding.judge import likelihoods, rounded, rows, weighed
 from omnibot.understanding.lexicons import LANGUAGES, lexicon
 from omnibot.understanding.mood_rules import Weighed, rules
 from omnibot.understanding.utterance import LONGEST, Utterance
@@ -211,8 +211,7 @@ class _Head:
 
     def __init__(self) -> None:
         stored = artefact("sentiment")
-        rows: list[list[float]] = stored["signs"].tolist()
-        self._signs = {str(name): row for name, row in zip(stored["names"], rows, strict=True)}
+        self._signs = rows(stored["names"], stored["signs"])
         self._dense = stored["dense"].astype(np.float32) * stored["dense_scales"]
         self._biases: list[float] = stored["biases"].tolist()
 
