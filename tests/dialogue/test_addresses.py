@@ -1,10 +1,9 @@
 """Addresses that stand in what people write."""
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.costs import Work, assert_linear
 
 from omnibot.dialogue.addresses import Kind, Named, replaced
 
@@ -85,14 +84,9 @@ def test_no_text_breaks_it_and_nothing_but_addresses_changes(text: str) -> None:
 
 
 @pytest.mark.parametrize("piece", ["@", "a@", "a", "1 ", "+", "'", ".", "1", "(", "@ ", "+1", "a.b@c.d "])
-def test_ten_times_the_text_takes_ten_times_as_long(piece: str) -> None:
-    def seconds(count: int) -> float:
-        text = (piece * count)[:count]
-        best = float("inf")
-        for _ in range(3):
-            began = time.process_time()
-            replaced(text)
-            best = min(best, time.process_time() - began)
-        return best
+def test_sixteen_times_the_text_takes_sixteen_times_as_long(piece: str) -> None:
+    def looking(length: int) -> Work:
+        text = (piece * length)[:length]
+        return lambda: replaced(text)
 
-    assert seconds(30_000) < max(0.005, 40 * seconds(3_000))
+    assert_linear(looking, 16_000)

@@ -1,8 +1,6 @@
 """What one turn does: answers, confirms, hands off or keeps silent; where to, and why."""
 
 import shutil
-import sys
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.costs import assert_cost, assert_linear
 
 from omnibot.dialogue import Company, Knowledge, decide
 from omnibot.model import (
@@ -835,14 +834,17 @@ FLOODS = [
     "i will " * 430,
     "can you " * 300,
 ]
+LETTER = "I ordered the blue one last week and your courier has left it in the rain, who pays for that? " * 40
 
 
 @pytest.mark.parametrize("text", FLOODS)
-def test_a_flood_is_decided_quickly(plan: Desk, text: str) -> None:
-    start = time.thread_time()
-    plan(text)
-    traced = 4 if sys.gettrace() else 1  # what counting covered lines costs
-    assert time.thread_time() - start < 0.01 * traced
+def test_a_flood_is_decided_as_quickly_as_a_dozen_letters_of_its_length(plan: Desk, text: str) -> None:
+    assert_cost(lambda: plan(text), at_most=12, times=lambda: plan(LETTER[: len(text)]))
+
+
+@pytest.mark.parametrize("text", [*FLOODS, LETTER])
+def test_how_long_it_takes_to_decide_grows_with_the_text_and_no_faster(plan: Desk, text: str) -> None:
+    assert_linear(lambda length: lambda: plan(text[:length]), len(text))
 
 
 # --- where several people write ---

@@ -2,7 +2,6 @@
 
 import math
 import re
-import time
 from itertools import count, pairwise
 from zlib import crc32
 
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 from omnibot.understanding.artefacts import artefact, save_artefact
 from omnibot.understanding.encoder import Encoder, WordPieces
 from omnibot.understanding.features import BUCKETS, DENSE, Extractor, spelt, words
+from tests.costs import Work, assert_linear
 
 MESSAGE = "Hi there, I still can't log in to my account: the reset e-mail for order 48812 never arrives!"
 
@@ -160,16 +160,10 @@ def test_time_is_linear_in_the_length(extract, unit):
     """With words that are new, which are the dear ones."""
     numbers = count(10**6)
 
-    def seconds(times):
-        taken = []
-        for _ in range(3):
-            text = "".join(unit.format(next(numbers), next(numbers)) for _ in range(times))
-            begun = time.process_time()
-            extract(text)
-            taken.append(time.process_time() - begun)
-        return min(taken)
+    def extracting(times: int) -> Work:
+        return lambda: extract("".join(unit.format(next(numbers), next(numbers)) for _ in range(times)))
 
-    assert seconds(16_000) < 16 * 4 * max(seconds(1_000), 1e-3)
+    assert_linear(extracting, 8_000)
 
 
 def test_words_are_forgotten_and_read_again_alike(extract):

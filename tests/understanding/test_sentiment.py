@@ -2,10 +2,8 @@
 
 import json
 import re
-import sys
-import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -20,6 +18,7 @@ from omnibot.understanding.features import Extractor
 from omnibot.understanding.lexicons import LANGUAGES
 from omnibot.understanding.sentiment import NEUTRAL, Mood
 from omnibot.understanding.utterance import LONGEST, Utterance, legible
+from tests.costs import Work, assert_cost, assert_linear
 
 SITUATION = Situation(now=datetime(2025, 3, 12, 10, 15, tzinfo=UTC), zone=UTC)
 LABELLED = Path(__file__).parents[2] / "training" / "labelled" / "sentiment.jsonl"
@@ -335,21 +334,20 @@ FLOODS = {
 
 
 @pytest.mark.parametrize("name", FLOODS)
-def test_a_flood_costs_at_most_2_ms(name: str) -> None:
-    utterance = written(FLOODS[name])  # its words are made once for all who read them
+def test_a_flood_costs_at_most_four_letters_of_its_length(name: str) -> None:
+    flood = FLOODS[name]
+    assert_cost(reading(flood), at_most=4, times=reading(FLOODS["a letter"][: len(flood)]))
+
+
+@pytest.mark.parametrize("name", FLOODS)
+def test_a_flood_costs_what_its_length_does(name: str) -> None:
+    assert_linear(lambda length: reading(FLOODS[name][:length]), LONGEST)
+
+
+def reading(text: str) -> Work:
+    utterance = written(text)  # its words are made once for all who read them
     features = FEATURES(utterance.said)
-    traced = 4 if sys.gettrace() else 1  # what counting covered lines costs
-    assert cheapest(lambda: TRAINED.read(utterance, features)) < 0.002 * traced
-
-
-def cheapest(work: Callable[[], object], attempts: int = 7) -> float:
-    """CPU seconds of the cheapest attempt: others pay for what else this machine does."""
-    costs = []
-    for _ in range(attempts):
-        start = time.thread_time()
-        work()
-        costs.append(time.thread_time() - start)
-    return min(costs)
+    return lambda: TRAINED.read(utterance, features)
 
 
 @settings(deadline=None)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
-import time
 from datetime import timedelta
 
 import pytest
 from email_office import MIKE, OURS, SARAH, Office, mail, outbound
+from tests.costs import Work, assert_cost
 
 from omnibot.model import Identifier, IdentifierKind, IncomingMessage
 from omnibot.sandbox.mail import Mail, Verdict
@@ -308,19 +308,12 @@ async def test_what_is_built_to_hurt_is_taken_whole_and_quarantined(office: Offi
 
 
 def test_a_hundred_times_the_parts_cost_no_more() -> None:
-    few, many = (work_of(count) for count in (1_000, 100_000))
-    assert many < 20 * few  # what is left is looking for the end of the header
+    assert_cost(reading(100_000), at_most=10, times=reading(1_000))  # what is left: looking for the end of the header
 
 
-def work_of(parts: int) -> float:
+def reading(parts: int) -> Work:
     raw = many_parts(parts)
-
-    def once() -> float:
-        start = time.process_time()
-        read_letter(raw)
-        return time.process_time() - start
-
-    return min(once() for _ in range(5))
+    return lambda: read_letter(raw)
 
 
 async def test_html_that_nests_too_deeply_is_quarantined(office: Office) -> None:
