@@ -94,7 +94,7 @@ async def running(settings: Settings, roles: frozenset[Role] = ALL_ROLES) -> Asy
         await server
     yield up.result()
     stop.set()
-    async with asyncio.timeout(SECONDS + 1):
+    async with asyncio.timeout(2 * settings.server.shutdown_seconds + 2):  # slow machines know deadlines less exactly
         await server
 
 
@@ -153,10 +153,11 @@ async def test_a_channel_that_will_not_close_is_closed_upon(settings: Settings) 
 
 
 async def test_an_idle_server_stops_at_once(settings: Settings) -> None:
+    settings = settings.model_copy(update={"server": Server(port=0, shutdown_seconds=60)})
     with structlog.testing.capture_logs() as lines:
         async with running(settings):
             began = asyncio.get_running_loop().time()
-    assert asyncio.get_running_loop().time() - began < SECONDS / 2
+    assert asyncio.get_running_loop().time() - began < 30  # half of what it would wait for
     assert cut_short(lines) == []
 
 

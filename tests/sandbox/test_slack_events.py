@@ -59,7 +59,7 @@ async def test_a_direct_message_is_told_in_a_signed_post(slack: Caller, hook: Se
     ts = ada.write("1 < 2 & so on, see https://e.org/a_b.")
     (posted,) = await hook.next()
     assert posted.headers["X-Slack-Signature"] == signature(slack.workspace.signing_secret, posted)
-    assert abs(int(posted.headers["X-Slack-Request-Timestamp"]) - time.time()) < 5
+    assert abs(int(posted.headers["X-Slack-Request-Timestamp"]) - time.time()) < 300  # as Slack asks for
     assert posted.headers["User-Agent"].startswith("Slackbot 1.0")
     assert "X-Slack-Retry-Num" not in posted.headers
     body = posted.body

@@ -782,8 +782,11 @@ async def test_a_call_fails_on_command_and_reaches_nobody(twilio: Caller, fault,
 @pytest.mark.parametrize("fault", [Hang, Cut])
 async def test_a_call_is_lost_before_or_after_it_was_accepted(twilio: Caller, fault, accepted):
     twilio.sandbox.faults.add(fault(accepted), method="messages.create")
+    sending = asyncio.ensure_future(twilio.send(Body="x"))
+    if accepted:
+        await twilio.sandbox.ledger.wait_for(lambda entry: entry.outcome is Outcome.UNANSWERED, 5)
     with pytest.raises((aiohttp.ClientError, TimeoutError)):
-        await asyncio.wait_for(twilio.send(Body="x"), 0.3)
+        await asyncio.wait_for(sending, 0.3)
     outcomes = [entry.outcome for entry in twilio.sandbox.ledger]
     assert outcomes == ([Outcome.UNANSWERED] if accepted else [])
     assert len(twilio.sandbox.phone(ADA).messages) == accepted

@@ -163,7 +163,7 @@ async def test_what_may_have_been_taken_is_not_sent_again(events: House, fault):
 
 async def test_an_answer_that_does_not_come_is_unsure(sandbox: SlackSandbox):
     sandbox.faults.add(Hang(accepted=True), method="chat.postMessage")
-    async with house(sandbox, timeout=0.1) as opened:
+    async with house(sandbox, timeout=0.5) as opened:
         with pytest.raises(Unsure, match="TimeoutError"):
             await opened.channel.send(opened.outbound("once", context=opened.direct()))
         assert len(opened.posted()) == 1

@@ -189,7 +189,7 @@ async def test_an_error_that_the_api_itself_admits_is_tried_again(talking: House
 @pytest.mark.parametrize("accepted", [True, False])
 @pytest.mark.parametrize("fault", [Hang, Cut])
 async def test_without_an_answer_nobody_can_know(sandbox: TelegramSandbox, fault, accepted):
-    async with house(sandbox, timeout=0.2) as opened:
+    async with house(sandbox, timeout=0.5) as opened:
         sandbox.user(4711).write("hello")
         sandbox.faults.add(fault(accepted=accepted), method="sendMessage")
         with pytest.raises(Unsure):

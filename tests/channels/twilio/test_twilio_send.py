@@ -442,7 +442,7 @@ async def test_a_throttled_account_waits_as_long_as_told(sms: House) -> None:
 
 @pytest.mark.parametrize("accepted", [True, False])
 async def test_a_call_without_an_answer_is_unsure(sandbox: TwilioSandbox, accepted: bool) -> None:
-    async with house(sandbox, Sms, timeout=0.2) as impatient:
+    async with house(sandbox, Sms, timeout=0.5) as impatient:
         sandbox.faults.add(Hang(accepted), method="messages.create")
         with pytest.raises(Unsure):
             await impatient.channel.send(impatient.outbound("hello"))
