@@ -864,6 +864,20 @@ def test_nobody_is_called_confused_without_a_sign_of_it(plan: Deciding) -> None:
     assert "mood.confused" in said(plan(read=reading(emotions=shown)))
 
 
+@pytest.mark.parametrize(
+    ("language", "asked"),
+    [("en", ("Why",)), ("en", ("why", "did")), ("es", ("cómo",)), ("de", ("Warum",)), ("fr", ("pourquoi",))],
+)
+def test_who_asks_why_wants_to_know_and_is_not_called_confused(
+    plan: Deciding, language: str, asked: tuple[str, ...]
+) -> None:
+    """ "Why is my bill higher this month?" is no sign of being lost, and "No wonder that's unclear" no answer to it."""
+    asks = replace(feeling(), confusion=Signal(0.81, 0.9, tuple(map(Evidence, asked))))
+    assert "mood.confused" not in said(plan(read=reading(language=language, emotions=asks)))
+    lost = replace(asks, confusion=Signal(0.81, 0.9, (*map(Evidence, asked), Evidence("🤔"))))
+    assert "mood.confused" in said(plan(read=reading(language=language, emotions=lost)))
+
+
 def test_who_does_not_know_what_we_ask_is_not_called_confused(plan: Deciding) -> None:
     lost = reading(emotions=replace(feeling(), confusion=Signal(0.99, 0.98, (Evidence("not sure"),))))
     asked = replace(MET, recent=(ours("Which of your bills is it?"),))

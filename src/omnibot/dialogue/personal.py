@@ -9,14 +9,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from omnibot.dialogue.company import Company
+from omnibot.dialogue.words import Passage
 from omnibot.dialogue.world import World, signed_up
 from omnibot.model import (
     Case,
     Direction,
-    Emotions,
     Level,
     Move,
     MoveKind,
+    Reading,
     Register,
     Result,
     Signal,
@@ -104,7 +105,7 @@ class Personal:
 
     def mood(self) -> Iterator[Move]:
         """The one feeling that is strongest, where it is known and was not just spoken of."""
-        topic, signal = _feeling(self.world.reading.emotions)
+        topic, signal = _feeling(self.world.reading)
         if not topic:
             sentiment = self.world.reading.sentiment
             if not (sentiment.known and sentiment.value <= _BAD):
@@ -224,15 +225,30 @@ class Personal:
         return max(snapshot.since, min(*known, now))
 
 
-def _feeling(emotions: Emotions) -> tuple[str, Signal[float]]:
+def _feeling(reading: Reading) -> tuple[str, Signal[float]]:
     """The strongest that is known; what is wrong comes before what is right."""
+    emotions = reading.emotions
     glad = max(emotions.satisfaction, emotions.excitement, key=_strength)
-    lost = emotions.confusion
-    for topic, signal in (("frustrated", emotions.frustration), ("confused", lost), ("glad", glad)):
-        least = _PLAIN if signal is lost and not signal.evidence else _FELT  # any short question looks a little lost
-        if _strength(signal) >= least:
-            return topic, signal
+    if _strength(emotions.frustration) >= _FELT:
+        return "frustrated", emotions.frustration
+    if _is_lost(emotions.confusion, reading.language.value):
+        return "confused", emotions.confusion
+    if _strength(glad) >= _FELT:
+        return "glad", glad
     return "", emotions.frustration
+
+
+def _is_lost(confusion: Signal[float], language: str) -> bool:
+    """Whether somebody shows that they do not follow: who just asks why, or how much, only wants to know."""
+    if not confusion.evidence:
+        return _strength(confusion) >= _PLAIN  # any short question looks a little lost
+    return _strength(confusion) >= _FELT and any(_tells(words.text, language) for words in confusion.evidence)
+
+
+def _tells(words: str, language: str) -> bool:
+    """Whether words say more than that something is asked: "why" alone does not, "which one" does."""
+    passage = Passage(words)
+    return len(passage.each) > 1 or bool(passage.content(language)) or not passage.each  # signs: "🤔"
 
 
 def _strength(signal: Signal[float]) -> float:
