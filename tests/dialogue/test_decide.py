@@ -232,7 +232,7 @@ def test_who_thanks_and_asks_further_is_not_told_that_the_answer_did_not_help(pl
     article = knowledge.article("cancel", "en")
     assert article is not None
     told = Recollection(recent=(ago(5, article.short),))
-    further = plan("Great, thanks a lot! One more: can I get the money back for this month?", met=told)
+    further = plan("Great, thanks a lot! One more: can I cancel for this month?", met=told)
     assert said(further) == [("handoff", "unknown")]
     assert "“Cancel your subscription”" in further.handoff
     in_vain = plan("Thanks, but that did not help. How do I cancel my subscription?", met=told)

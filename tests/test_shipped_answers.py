@@ -1,0 +1,78 @@
+"""What customers are told by the playbooks and articles that ship: all of it together, as a server goes by it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from omnibot.dialogue import Company, Knowledge
+from omnibot.model import Disclosure, Limits, MoveKind
+from omnibot.playbooks import Playbooks
+from omnibot.turn import take
+from omnibot.turns.steps import Steps
+from omnibot.understanding import Understanding
+from omnibot.understanding.features import Extractor
+from omnibot.understanding.fit import fit
+from omnibot.voice import Speaker, Voices
+from tests.test_turn import said, work
+
+CONFIG = Path(__file__).parents[1] / "config"
+LANGUAGES = ("en", "es", "de", "fr")
+
+
+@pytest.fixture(scope="module")
+def steps() -> Steps:
+    playbooks = Playbooks.load(CONFIG / "playbooks")
+    understanding = Understanding(LANGUAGES)
+    understanding.adopt(fit(playbooks.examples, Extractor()))
+    return Steps(
+        understanding=understanding,
+        company=Company(Knowledge.load(CONFIG / "knowledge"), playbooks=playbooks),
+        limits={"telegram": Limits(text=4096, choices=10)},
+        speaker=Speaker("Example Ltd", "Omnibot", voices=Voices.load(CONFIG / "voice", LANGUAGES)),
+        disclosure=Disclosure(),
+    )
+
+
+def done(text: str, steps: Steps) -> list[str]:
+    """What a reply does of what was asked: the articles that it tells, and whether people take over."""
+    record = take(work(said(1, text)), steps).record
+    assert record is not None
+    moves = record["moves"]
+    told = [move["topic"] for move in moves if move["kind"] == MoveKind.ANSWER]
+    return told + ["people" for move in moves if move["kind"] == MoveKind.HANDOFF]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "where is my refund",
+        "how long does a refund take",
+        "Do I get a refund when I cancel?",
+        "¿dónde está mi reembolso?",
+        "¿cuánto tarda un reembolso?",
+        "wo ist meine Rückerstattung?",
+        "wie lange dauert eine Erstattung?",
+        "où est mon remboursement",
+        "combien de temps prend un remboursement ?",
+    ],
+)
+def test_who_asks_how_refunds_go_is_told(steps: Steps, text: str) -> None:
+    assert done(text, steps) == ["refunds"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I want my money back",
+        "I was charged twice. I want a refund.",
+        "It's been ten days and the refund has not shown up on my card!!",
+        "I cancelled two weeks ago and want my money back. When do I get the refund?",
+        "Quiero que me devuelvan el dinero. ¿Cuánto tarda?",
+        "ich will mein Geld zurück",
+        "J'ai été débité deux fois, remboursez-moi",
+    ],
+)
+def test_who_wants_money_back_is_passed_on_with_no_article_behind_it(steps: Steps, text: str) -> None:
+    assert done(text, steps) == ["people"]
