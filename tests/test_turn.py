@@ -102,6 +102,13 @@ def test_a_question_is_answered_where_it_was_asked(steps: Steps) -> None:
     assert outcome.record["messages"] == [1]
 
 
+def test_who_only_greets_is_greeted_and_nothing_else(steps: Steps) -> None:
+    outcome = take(work(said(1, "Hello")), steps)
+    assert [reply.purpose for reply in outcome.replies] == [Purpose.GREETING]
+    asked = take(work(said(1, "Hello, how can I export my data?")), steps)
+    assert [reply.purpose for reply in asked.replies] == [Purpose.UNSOLICITED]
+
+
 def test_an_answer_to_us_is_an_ordinary_reply(steps: Steps) -> None:
     outcome = take(work(said(1, "How can I export my data?", answers=MessageId(9))), steps)
     assert [reply.purpose for reply in outcome.replies] == [Purpose.REPLY]

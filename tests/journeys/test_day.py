@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 import aiohttp
 import pytest
@@ -274,20 +275,45 @@ async def test_twenty_mails_in_a_minute_get_one_automatic_reply(place: World) ->
     for number in range(20):
         sarah.write(f"Question {number}", f"How do I cancel? This is mail number {number}.")
     async with place.looking() as store:
-
-        async def settled() -> bool:
-            customer = await store.records.customer_of(SARAH_EMAIL)
-            if customer is None:
-                return False
-            came = [m for m in await store.records.timeline(customer) if m.direction is Direction.IN]
-            if len(came) < 20 or await store.records.waiting():
-                return False
-            return not (await store.records.outbox_counts()).keys() & {"queued", "sending"}
-
-        await until(settled)
+        await until(partial(_all_taken, store, SARAH_EMAIL, 20))
         counts = await store.records.outbox_counts()
     assert counts.get("sent") == 1
     assert len(place.mail.mailbox(SARAH_EMAIL.value).mails) == 1
+
+
+async def test_who_greets_by_mail_and_then_asks_is_answered(place: World) -> None:
+    sarah = place.mail.mailbox(SARAH_EMAIL.value, "Sarah")
+    sarah.write("Hello", "Hello")
+    await mail_got(place, SARAH_EMAIL.value)
+    sarah.write("My plan", "How do I cancel?")
+    greeting, answer = await mail_got(place, SARAH_EMAIL.value, count=2)
+    assert "Cancel" not in greeting
+    assert "Settings > Billing > Cancel" in answer
+
+
+async def test_machines_that_greet_and_ask_each_other_get_two_mails_an_hour(place: World) -> None:
+    """Bad input 55, where every other mail is a greeting."""
+    sarah = place.mail.mailbox(SARAH_EMAIL.value, "Sarah")
+    async with place.looking() as store:
+        for number in range(1, 9):
+            sarah.write(
+                f"Number {number}", "Hello" if number % 2 else f"How do I cancel? This is mail number {number}."
+            )
+            await until(partial(_all_taken, store, SARAH_EMAIL, number))
+        counts = await store.records.outbox_counts()
+    assert counts == {"sent": 2, "suppressed": 6}
+    assert len(sarah.mails) == 2
+
+
+async def _all_taken(store: Store, address: Address, count: int) -> bool:
+    """Whether so many messages of theirs are there, nothing waits, and nothing is on its way."""
+    customer = await store.records.customer_of(address)
+    if customer is None:
+        return False
+    came = [m for m in await store.records.timeline(customer) if m.direction is Direction.IN]
+    if len(came) < count or await store.records.waiting():
+        return False
+    return not (await store.records.outbox_counts()).keys() & {"queued", "sending"}
 
 
 async def test_an_answer_to_our_mail_is_not_held_to_one_an_hour(place: World) -> None:

@@ -794,6 +794,18 @@ class TestDispatch:
         await say(store, "an answer", purpose=Purpose.REPLY)
         assert texts(await dispatch(store, quota(unsolicited=1))) == ["an answer"]
 
+    async def test_a_greeting_takes_no_place_of_the_tighter_cap_and_gets_none_where_one_is_taken(
+        self, store: Store
+    ) -> None:
+        for text, purpose in (("hello", Purpose.GREETING), ("an answer", Purpose.UNSOLICITED)):
+            await say(store, text, purpose=purpose)
+            [dispatched] = await dispatch(store, quota(unsolicited=1))
+            await store.path.finish([result(dispatched)])
+        for purpose in (Purpose.GREETING, Purpose.UNSOLICITED):
+            await say(store, "more", purpose=purpose)
+            assert await dispatch(store, quota(unsolicited=1)) == []
+        assert await states(store) == ["sent", "sent", "suppressed", "suppressed"]
+
     async def test_unknown_messages_can_be_listed_for_their_provider(self, store: Store) -> None:
         await say(store, "one")
         [dispatched] = await dispatch(store)

@@ -167,6 +167,20 @@ async def test_the_tighter_cap_holds_only_for_what_did_not_answer_us(store: Stor
     assert texts(await say(store, "two", given=tight, purpose=Purpose.UNSOLICITED)) == []
 
 
+async def test_a_greeting_takes_no_place_of_the_tighter_cap_and_gets_none_behind_an_answer(store: Store) -> None:
+    tight = quota(unsolicited=1)
+    await sent(store, (await say(store, "hello", given=tight, purpose=Purpose.GREETING)).starting)
+    await sent(store, (await say(store, "an answer", given=tight, purpose=Purpose.UNSOLICITED)).starting)
+    assert await states(store) == ["sent", "sent"]
+    assert texts(await say(store, "hello", given=tight, purpose=Purpose.GREETING)) == []
+
+
+async def test_one_greeting_is_enough(store: Store) -> None:
+    tight = quota(unsolicited=1)
+    await sent(store, (await say(store, "hello", given=tight, purpose=Purpose.GREETING)).starting)
+    assert texts(await say(store, "hello again", given=tight, purpose=Purpose.GREETING)) == []
+
+
 async def test_of_a_turn_that_is_somebody_elses_by_now_nothing_starts(store: Store, dsn: str) -> None:
     await write(store)
     [work] = await claim(store)

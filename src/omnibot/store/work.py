@@ -107,6 +107,7 @@ class Purpose(StrEnum):
 
     REPLY = "reply"  # to somebody who answered us
     UNSOLICITED = "unsolicited"  # to a message that did not answer ours
+    GREETING = "greeting"  # to one that only greeted: their question, which comes next, may be answered, too
     POINTER = "pointer"  # "I have answered you elsewhere"
     CONFIRMATION = "confirmation"  # of STOP: the one thing that passes it
     CODE = "code"  # to prove an address; worth nothing when it is late

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from omnibot.model import AddressId, Direction, Draft, Plan, Snapshot, TimelineMessage, TurnMessage
+from omnibot.model import AddressId, Direction, Draft, MoveKind, Plan, Snapshot, TimelineMessage, TurnMessage
 from omnibot.store.work import Purpose, Work
 from omnibot.turns.steps import Steps
+
+_GREETS = frozenset({MoveKind.GREET, MoveKind.DISCLOSE})
 
 
 def writable_now(snapshot: Snapshot, messages: Sequence[TurnMessage], steps: Steps) -> Collection[str]:
@@ -50,4 +52,6 @@ def purpose(draft: Draft, plan: Plan, written_from: AddressId) -> Purpose:
         return Purpose.CONFIRMATION
     if plan.pointer is not None and draft.to.id == plan.pointer.id:
         return Purpose.POINTER
-    return Purpose.UNSOLICITED if plan.unsolicited and draft.to.id == written_from else Purpose.REPLY
+    if not plan.unsolicited or draft.to.id != written_from:
+        return Purpose.REPLY
+    return Purpose.GREETING if all([move.kind in _GREETS for move in plan.moves]) else Purpose.UNSOLICITED

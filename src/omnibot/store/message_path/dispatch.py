@@ -18,7 +18,7 @@ from omnibot.store.work import Dispatch, Dispatched, Held, Quota, Result, StoreU
 # `unknown` blocks what is behind it only for a while; what is held waits for its own time and blocks nobody, and so
 # does a pointer, which leaves after what it points to. The gate: the address row is locked (a STOP that commits later
 # waits, one that committed before is seen), and replies are counted against their caps; not those of people, who see
-# for themselves whom they answer.
+# for themselves whom they answer. A greeting takes no place of the tighter cap, and gets none where one is taken.
 _QUOTA = """
     SELECT * FROM unnest((SELECT $1::text[]), $2::text[], $3::int[], $4::int[], $5::interval[], $6::int[],
                          $7::interval[])
@@ -72,9 +72,9 @@ WITH head AS (
                 AND s.purpose = 'confirmation') THEN 'reply cap' END
         WHEN a.stopped_at IS NOT NULL THEN 'stopped'
         WHEN a.unreachable_at IS NOT NULL THEN 'unreachable'
-        WHEN h.purpose = 'unsolicited' AND h.unsolicited <= (
+        WHEN h.purpose IN ('unsolicited', 'greeting') AND h.unsolicited <= (
             SELECT count(*) FROM outbox s WHERE s.address_id = h.address_id AND s.sent_at > now() - h.unsolicited_in
-                AND s.purpose = 'unsolicited') THEN 'reply cap'
+                AND s.purpose IN ('unsolicited', h.purpose)) THEN 'reply cap'
         WHEN h.purpose <> 'agent' AND h.replies <= (
             SELECT count(*) FROM outbox s WHERE s.address_id = h.address_id AND s.sent_at > now() - h.replies_in
                 AND s.purpose <> 'agent') THEN 'reply cap'{verdicts}

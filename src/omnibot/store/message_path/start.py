@@ -35,7 +35,8 @@ STARTING = """, starting AS MATERIALIZED (
             AND (
                 SELECT count(*) FILTER (WHERE p.sent_at > now() - g.replies_in) < g.replies
                     AND count(*) FILTER (
-                        WHERE p.purpose = 'unsolicited' AND p.sent_at > now() - g.unsolicited_in) < g.unsolicited
+                        WHERE p.purpose IN ('unsolicited', said.purpose) AND p.sent_at > now() - g.unsolicited_in
+                    ) < g.unsolicited
                 FROM outbox p
                 WHERE p.address_id = said.address_id AND p.sent_at > now() - greatest(g.replies_in, g.unsolicited_in)
                     AND p.purpose <> 'agent')
@@ -67,13 +68,14 @@ def context_of(outcome: Outcome, reply: Reply) -> Mapping[str, str]:
     return reply.draft.to.context if reply.draft.to.id == outcome.address else {}
 
 
-_SIMPLE = (Purpose.REPLY, Purpose.UNSOLICITED)  # that nothing but the stops and caps of their address keeps back
+_UNASKED = (Purpose.UNSOLICITED, Purpose.GREETING)  # to what answers nothing of ours
+_SIMPLE = (Purpose.REPLY, *_UNASKED)  # that nothing but the stops and caps of their address keeps back
 _NO_CAP = 2**31 - 1
 
 
 def _caps(quota: Quota, purpose: Purpose) -> tuple[int, timedelta, int, timedelta]:
     """How many replies one address may get in which time, and how many of those that answer no answer to ours."""
-    unsolicited = quota.unsolicited if purpose is Purpose.UNSOLICITED else _NO_CAP
+    unsolicited = quota.unsolicited if purpose in _UNASKED else _NO_CAP
     return (
         quota.replies, timedelta(seconds=quota.replies_seconds),
         unsolicited, timedelta(seconds=quota.unsolicited_seconds),
