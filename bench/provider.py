@@ -73,8 +73,11 @@ class Receipts(Ledger):
         to: str = "",
         text: str = "",
         choices: tuple[str, ...] = (),
+        links: tuple[tuple[str, str], ...] = (),
     ) -> Entry:
-        entry = super().append(provider, account, method, payload, outcome, reason, to=to, text=text, choices=choices)
+        entry = super().append(
+            provider, account, method, payload, outcome, reason, to=to, text=text, choices=choices, links=links
+        )
         if method == self._method:
             if entry.accepted:
                 self._received(to.partition(":")[2], self._id_of(payload), text)

@@ -46,6 +46,15 @@ async def test_replies_come_on_all_channels_of_the_person(place: World) -> None:
     assert f"Now as {SARAH_EMAIL}." in output
 
 
+async def test_a_terminal_shows_where_links_lead(place: World) -> None:
+    async with commanded(place.providers, 0) as url:
+        status, output, errors = await omnibot_chat(
+            "telegram", "--as", "4711", "--sandbox", url, "--quiet", "2", told="How can I export my data?\n"
+        )
+    assert (status, errors) == (0, "")
+    assert "Export formats (https://example.com/help/export)" in output
+
+
 async def test_mistakes_are_told_and_do_not_end_it(place: World) -> None:
     async with commanded(place.providers, 0) as url:
         status, output, _ = await omnibot_chat(

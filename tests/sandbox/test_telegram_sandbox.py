@@ -541,6 +541,14 @@ async def test_the_ledger_tells_what_a_customer_reads_and_can_press(known: Calle
     assert seen == [("telegram:4711", "Sure & safe?", ("Yes", "No"))]
 
 
+async def test_the_ledger_tells_where_words_lead(known: Caller):
+    text = '👋 <a href="https://e.org/a?b&amp;c">Here</a> or <a href="https://e.org/2">there</a>'
+    await known.result("sendMessage", chat_id=ADA, text=text, parse_mode="HTML")
+    (entry,) = [entry for entry in known.sandbox.ledger if entry.to]
+    assert entry.text == "👋 Here or there"
+    assert entry.links == (("Here", "https://e.org/a?b&c"), ("there", "https://e.org/2"))
+
+
 # --- their own number --------------------------------------------------------------------------------------------
 
 ASKED = {"keyboard": [[{"text": "Share my number", "request_contact": True}]], "one_time_keyboard": True}

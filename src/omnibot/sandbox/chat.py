@@ -178,7 +178,7 @@ class _Conversation:
         """A message as its reader sees it: nothing in it is markup of ours."""
         channel = Address.parse(entry["to"]).channel
         self.console.print(
-            Text(f"{channel} ← ", style="bold cyan").append(Text(readable(entry["text"]), style="default")),
+            Text(f"{channel} ← ", style="bold cyan").append(Text(readable(_with_addresses(entry)), style="default")),
             soft_wrap=True,
         )
         if entry["choices"]:
@@ -188,6 +188,16 @@ class _Conversation:
 
     def _say(self, text: str) -> None:
         self.console.print(Text(text, style="dim"), soft_wrap=True)
+
+
+def _with_addresses(entry: Mapping[str, Any]) -> str:
+    """What is read, with the addresses behind the words that lead to them: nobody can click on words in a terminal."""
+    text, told, position = entry["text"], [], 0
+    for words, url in entry["links"]:
+        end = text.find(words, position) + len(words)
+        told.append(text[position:end] + ("" if words == url else f" ({url})"))
+        position = end
+    return "".join((*told, text[position:]))
 
 
 def _input() -> IO[Any]:

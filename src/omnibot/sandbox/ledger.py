@@ -27,7 +27,8 @@ class Entry:
     """One call that reached a provider. `account` is the bot, mailbox or number that called.
 
     `to` and `text` are set where a customer gets something to read: their address, such as `telegram:4711`, and the
-    words as they see them, without markup and escapes; `choices` are the labels that can be pressed below.
+    words as they see them, without markup and escapes; `choices` are the labels that can be pressed below, and `links`
+    the words that lead somewhere, in their order, each with the address that is not seen.
     """
 
     number: int  # 1, 2, 3 … over all providers of one ledger
@@ -41,6 +42,7 @@ class Entry:
     to: str = ""
     text: str = ""
     choices: tuple[str, ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
 
     @property
     def accepted(self) -> bool:
@@ -91,6 +93,7 @@ class Ledger:
         to: str = "",
         text: str = "",
         choices: tuple[str, ...] = (),
+        links: tuple[tuple[str, str], ...] = (),
     ) -> Entry:
         """Write down one call and wake whoever waits for it."""
         self._number += 1
@@ -106,6 +109,7 @@ class Ledger:
             to=to,
             text=text,
             choices=choices,
+            links=links,
         )
         self._entries.append(entry)
         for waiter in self._waiters:

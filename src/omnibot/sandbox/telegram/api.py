@@ -20,6 +20,7 @@ from omnibot.sandbox.faults import Blocked, Cut, Fault, Faults, Hang, ServerErro
 from omnibot.sandbox.ledger import Ledger, Outcome
 from omnibot.sandbox.server import CallingSandbox
 from omnibot.sandbox.telegram.customers import TelegramCustomers
+from omnibot.sandbox.telegram.html import links_of
 from omnibot.sandbox.telegram.parameters import (
     ACTIONS,
     CAPTION,
@@ -52,6 +53,7 @@ class _Seen(TypedDict):
     to: str
     text: str
     choices: tuple[str, ...]
+    links: tuple[tuple[str, str], ...]
 
 
 class TelegramSandbox(CallingSandbox):
@@ -123,7 +125,7 @@ class TelegramSandbox(CallingSandbox):
         except ApiError as error:
             return self._refuse(bot, method, parameters, error)
         if method not in QUESTIONS:
-            self.ledger.append(PROVIDER, str(bot.id), method, parameters, outcome, **_seen(method, parameters))
+            self.ledger.append(PROVIDER, str(bot.id), method, parameters, outcome, **_seen(method, parameters, result))
         return _json(200, {"ok": True, "result": result})
 
     def _refuse(self, bot: Bot, method: str, parameters: Json, error: ApiError) -> web.Response:
@@ -377,15 +379,16 @@ def _answered(chat: Chat, parameters: Json) -> Json:
     raise bad("message to be replied not found")
 
 
-def _seen(method: str, parameters: Json) -> _Seen:
+def _seen(method: str, parameters: Json, message: Json) -> _Seen:
     if method not in SHOWN:
-        return {"to": "", "text": "", "choices": ()}
+        return {"to": "", "text": "", "choices": (), "links": ()}
     markup = parameters.get("reply_markup") or {}
     rows = [*markup.get("inline_keyboard", ()), *markup.get("keyboard", ())]
     return {
         "to": str(Address("telegram", str(parameters["chat_id"]))),
         "text": parameters.get("text") or parameters.get("caption") or "",
         "choices": tuple(button["text"] for row in rows for button in row if isinstance(button, dict)),
+        "links": tuple(links_of(message)),
     }
 
 

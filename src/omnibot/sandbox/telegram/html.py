@@ -7,6 +7,7 @@ errors count bytes.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 _TYPES = {
@@ -32,6 +33,16 @@ def parse_html(text: str) -> tuple[str, list[dict[str, Any]]]:
     if "<" not in text:
         return _unescape(text), []
     return _Parser(text).parse()
+
+
+def links_of(message: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The words of a message that lead somewhere, each with the address that is not seen."""
+    for words, kinds in (("text", "entities"), ("caption", "caption_entities")):
+        units = message.get(words, "").encode("utf-16-le", "surrogatepass")
+        for entity in message.get(kinds, ()):
+            if entity["type"] == "text_link":
+                begin, end = 2 * entity["offset"], 2 * (entity["offset"] + entity["length"])
+                yield units[begin:end].decode("utf-16-le", "surrogatepass"), entity["url"]
 
 
 def utf16_length(text: str) -> int:
