@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from omnibot.dialogue import Company, Knowledge
-from omnibot.model import Disclosure, Limits, MoveKind
+from omnibot.model import Disclosure, Limits, MoveKind, Register
 from omnibot.playbooks import Playbooks
 from omnibot.turn import take
 from omnibot.turns.steps import Steps
@@ -76,3 +77,22 @@ def test_who_asks_how_refunds_go_is_told(steps: Steps, text: str) -> None:
 )
 def test_who_wants_money_back_is_passed_on_with_no_article_behind_it(steps: Steps, text: str) -> None:
     assert done(text, steps) == ["people"]
+
+
+# Words by which a text addresses somebody closely, and from a distance.
+ADDRESSED = {
+    "es": (r"tú|te|ti|tus?|tuy[oa]s?|contigo", r"usted|sus?|suy[oa]s?"),
+    "de": (r"[dD]u|dich|dir|[dD]ein(?:e[mnrs]?)?", r"Sie|Ihnen|Ihr(?:e[mnrs]?)?"),
+    "fr": (r"tu|te|toi|ton|ta|tes", r"vous|votre|vos"),
+}
+
+
+@pytest.mark.parametrize("language", ADDRESSED)
+def test_what_can_be_pressed_addresses_people_as_the_reply_above_it_does(language: str) -> None:
+    """ "Tu factura" below "¿a cuál de estas cosas se refiere?" would be somebody else's words."""
+    titles = [one.title for one in Knowledge.load(CONFIG / "knowledge").articles if one.language == language]
+    matters = [one.matter[language] for one in Playbooks.load(CONFIG / "playbooks").playbooks if one.matter]
+    close, distant = ADDRESSED[language]
+    for register, others in ((Register.CASUAL, distant), (Register.FORMAL, close)):
+        labels = [*titles, *(matter[register] for matter in matters)]
+        assert [label for label in labels if re.search(rf"\b(?:{others})\b", label)] == []

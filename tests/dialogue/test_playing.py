@@ -87,7 +87,7 @@ INVOICES = """\
 intent: invoices
 description: Somebody wants an invoice.
 examples: {en: [send me my invoice]}
-matter: {en: an invoice that you need}
+matter: {en: an invoice that you need, de: eine andere Rechnung}
 family: billing
 topic: "{invoice}"
 ask: {when: "not entity('invoice')", key: which-invoice, say: {en: "Which invoice is it?", es: "¿Qué factura es?"}}
@@ -586,6 +586,15 @@ def test_where_two_are_meant_alike_it_is_asked_which(plan: Deciding) -> None:
     }
     assert asking.case is not None
     assert asking.case.asked == ("which:bill|invoices",)
+
+
+@pytest.mark.parametrize(
+    ("register", "label"), [(Register.CASUAL, "Deine Rechnung"), (Register.FORMAL, "Ihre Rechnung")]
+)
+def test_what_is_offered_addresses_them_as_the_question_does(plan: Deciding, register: Register, label: str) -> None:
+    told = Deciding(replace(plan.company, registers={"de": register}))
+    [asking] = told(read=reading("bill", language="de", **CLOSE)).moves
+    assert asking.facts["choice.intent:bill"] == label
 
 
 @pytest.mark.parametrize(
