@@ -10,6 +10,7 @@ import pytest
 from omnibot.dialogue import Company, Knowledge
 from omnibot.model import Disclosure, Limits, MoveKind, Register
 from omnibot.playbooks import Playbooks
+from omnibot.settings import Bot
 from omnibot.turn import take
 from omnibot.turns.steps import Steps
 from omnibot.understanding import Understanding
@@ -20,6 +21,7 @@ from tests.test_turn import said, work
 
 CONFIG = Path(__file__).parents[1] / "config"
 LANGUAGES = ("en", "es", "de", "fr")
+WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday")
 
 
 @pytest.fixture(scope="module")
@@ -96,3 +98,41 @@ def test_what_can_be_pressed_addresses_people_as_the_reply_above_it_does(languag
     for register, others in ((Register.CASUAL, distant), (Register.FORMAL, close)):
         labels = [*titles, *(matter[register] for matter in matters)]
         assert [label for label in labels if re.search(rf"\b(?:{others})\b", label)] == []
+
+
+# --- one company: what its articles say agrees with each other, and with the settings that promises go by ---
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_hours_that_are_told_are_those_in_which_somebody_works(language: str) -> None:
+    bot = Bot()
+    hours = bot.hours
+    assert (hours.days, hours.holidays) == (WEEK, ())
+    for text in texts("opening-hours", language):
+        told = [int(hour) for hour in re.findall(r"\b(\d{1,2})(?::00\b| h\b| Uhr\b| bis\b)", text)]
+        assert told == [hours.opens.hour, hours.closes.hour]
+        assert bot.zone in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_prices_are_told_alike_and_a_year_costs_two_months_less(language: str) -> None:
+    short, detailed = texts("change-plan", language)
+    assert prices(short) == [9, 19, 39]
+    assert prices(detailed) == [9, 19, 39, *(10 * price for price in prices(short))]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_trial_is_as_long_for_who_cancels_as_for_who_begins(language: str) -> None:
+    told = [re.findall(r"\b14\b", text) for text in (*texts("change-plan", language), texts("cancel", language)[1])]
+    assert told == [["14"]] * 3
+
+
+def texts(article: str, language: str) -> tuple[str, str]:
+    found = Knowledge.load(CONFIG / "knowledge").article(article, language)
+    assert found is not None
+    assert found.language == language
+    return found.short, found.detailed
+
+
+def prices(text: str) -> list[int]:
+    return [int(before or behind) for before, behind in re.findall(r"€(\d+)|(\d+)\s€", text)]
