@@ -80,7 +80,9 @@ def _sentences(messages: Sequence[TurnMessage], language: str) -> Sequence[Sente
             continue
         for part in _parts(message.text[:_LONGEST]):
             words = folded(part)
-            if cues := (spoken.find(words) if spoken else ()) or _elsewhere(words, language):
+            if cues := (spoken.find(words) if spoken else ()) or (
+                _elsewhere(words, language) if words.count(" ") < _FEW else ()
+            ):
                 found.append(Sentence(part, words, place, message.id, cues))
             place += 1
     return found
@@ -91,8 +93,6 @@ def _parts(text: str) -> Sequence[str]:
 
 
 def _elsewhere(words: str, language: str) -> Sequence[Cue]:
-    if words.count(" ") >= _FEW:
-        return ()
     others = (cues_of(other) for other in LANGUAGES if other != language)
     return next((found for cues in others if cues and (found := cues.find(words))), ())
 

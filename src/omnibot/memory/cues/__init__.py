@@ -13,6 +13,8 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
+from itertools import accumulate, compress, count, zip_longest
+from operator import or_
 
 from omnibot.model.values import frozen
 from omnibot.stems import folded
@@ -36,23 +38,14 @@ class Cue:
     end: int
 
 
-class _Begun:
-    """The phrases that may begin with a word."""
-
-    __slots__ = ("next", "open")
-
-    def __init__(self) -> None:
-        self.next: dict[str, list[_Form]] = {}  # by the word that must come next
-        self.open: list[_Form] = []  # whatever comes next
-
-
 class Cues:
     """All phrases in one language, by the words that they begin with."""
 
     def __init__(self, language: str) -> None:
         table = tomllib.loads(files(__package__).joinpath(f"{language}.toml").read_text("utf-8"))
         self.words: Mapping[str, str] = table.pop("words")  # how a thing that was tried is told
-        self._begun: dict[str, _Begun] = {}
+        self._open: dict[str, list[_Form]] = {}  # by the word that they begin with, whatever comes next
+        self._followed: dict[tuple[str, str | None], list[_Form]] = {}  # by that word and the one that must come next
         for topic, cues in table.items():
             for name, phrases in cues.items():
                 for phrase in filter(None, map(str.strip, _PARTED.split(phrases))):
@@ -61,33 +54,30 @@ class Cues:
     def find(self, sentence: str) -> Sequence[Cue]:
         """The cues of a sentence that is folded, in its order; of a topic none that is part of a longer one."""
         words = sentence.split()
-        begun = self._begun
+        pairs = list(zip_longest(words, words[1:]))
+        # No step for each word: at one of six or so a phrase may begin.
+        begins = map(or_, map(self._open.__contains__, words), map(self._followed.__contains__, pairs))
+        letters = list(accumulate(map(len, words), initial=0))  # before each word
         found: list[Cue] = []
         tries = _TRIES
-        text = ""
-        place = 0
-        for number, word in enumerate(words, 1):
-            if (forms := begun.get(word)) is not None:
-                following = forms.next.get(words[number], ()) if number < len(words) else ()
-                if forms.open or following:
-                    text = text or f"{sentence} "
-                    for form in (*forms.open, *following):
-                        tries -= 1
-                        if match := form.match(text, place):
-                            found.append(Cue(form.topic, form.name, place, match.end() - 1))
-                    if tries < 0:
-                        break
-            place += len(word) + 1
+        text = f"{sentence} "
+        for number in compress(count(), begins):
+            place = letters[number] + number
+            for form in (*self._open.get(words[number], ()), *self._followed.get(pairs[number], ())):
+                tries -= 1
+                if match := form.match(text, place):
+                    found.append(Cue(form.topic, form.name, place, match.end() - 1))
+            if tries < 0:
+                break
         return _longest(found) if len(found) > 1 else found
 
     def _keep(self, form: _Form, phrase: str) -> None:
         for word, following in _beginnings(phrase):
-            begun = self._begun.setdefault(word, _Begun())
             if following is None:
-                begun.open.append(form)
+                self._open.setdefault(word, []).append(form)
             else:
                 for second in following:
-                    begun.next.setdefault(second, []).append(form)
+                    self._followed.setdefault((word, second), []).append(form)
 
 
 @cache  # read once, and nobody changes it
