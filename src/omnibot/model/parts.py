@@ -59,12 +59,11 @@ Part = Paragraph | Steps | Link | Choice | File | OwnNumber
 
 def plain(parts: Sequence[Part]) -> str:
     """Parts as plain text: steps numbered, links behind their label, choices and files left to the channel."""
-    return "\n\n".join([text for part in parts if (text := _plain(part))])
+    texts = [part.text if isinstance(part, Paragraph) else _plain(part) for part in parts]
+    return "\n\n".join(filter(None, texts))
 
 
 def _plain(part: Part) -> str:
-    if isinstance(part, Paragraph):
-        return part.text
     if isinstance(part, Steps):
         return "\n".join([f"{number}. {item}" for number, item in enumerate(part.items, 1)])
     return f"{part.label}: {part.url}" if isinstance(part, Link) else ""

@@ -175,13 +175,15 @@ class EarlierTurn:
     @classmethod
     def of(cls, reading: Reading, at: datetime, *, answered: bool) -> EarlierTurn:
         """What later turns need of a reading: no more than what is known."""
+        sentiment, frustration, urgency = reading.sentiment, reading.emotions.frustration, reading.urgency
+        expertise, intent = reading.expertise, reading.intent
         return cls(
             at=at,
-            sentiment=reading.sentiment.if_known,
-            frustration=reading.emotions.frustration.if_known,
-            urgency=reading.urgency.if_known,
-            expertise=reading.expertise.if_known,
-            intent=reading.intent.if_known,
+            sentiment=sentiment.value if sentiment.known else None,
+            frustration=frustration.value if frustration.known else None,
+            urgency=urgency.value if urgency.known else None,
+            expertise=expertise.value if expertise.known else None,
+            intent=intent.value if intent.known else None,
             answered=answered,
         )
 

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
+from operator import attrgetter
 from typing import Any
 
 import orjson
 
-from omnibot.model import Emotions, Evidence, Intent, Reading, Sentiment, Signal
+from omnibot.model import Emotions, Intent, Reading, Sentiment, Signal
 
 _NAMES = tuple(field.name for field in fields(Reading))
 _FEELINGS = tuple(field.name for field in fields(Emotions))
+_values, _feelings = attrgetter(*_NAMES), attrgetter(*_FEELINGS)
 _UNREAD = {field.name: field.default for field in fields(Reading)}  # what it is where nothing was read
 _MORE: Mapping[type, str] = {Intent: "alternatives", Sentiment: "vader"}  # that these have beside every signal
 
@@ -32,13 +34,12 @@ def record_of(body: Mapping[str, Any]) -> dict[str, Any]:
 
 def _reading_body(reading: Reading) -> dict[str, Any]:
     body: dict[str, Any] = {}
-    for name in _NAMES:
-        value = getattr(reading, name)
+    for name, value in zip(_NAMES, _values(reading), strict=True):
         if isinstance(value, Signal):
             if value.known or value.confidence or value != _UNREAD[name]:
                 body[name] = _signal_body(value)
         elif isinstance(value, Emotions):
-            body[name] = {feeling: _signal_body(getattr(value, feeling)) for feeling in _FEELINGS}
+            body[name] = dict(zip(_FEELINGS, map(_signal_body, _feelings(value)), strict=True))
         elif value:
             body[name] = value
     return body
@@ -47,16 +48,14 @@ def _reading_body(reading: Reading) -> dict[str, Any]:
 def _signal_body(signal: Signal[Any]) -> dict[str, Any]:
     body = {"value": signal.value, "confidence": signal.confidence}
     if signal.evidence:
-        body["evidence"] = list(map(_evidence_body, signal.evidence))
+        body["evidence"] = [
+            (one.text,) if one.start is None else (one.text, one.start, one.end) for one in signal.evidence
+        ]
     if not signal.known:
         body["known"] = False
     if more := _MORE.get(type(signal)):
         body[more] = getattr(signal, more)
     return body
-
-
-def _evidence_body(evidence: Evidence) -> tuple[object, ...]:
-    return (evidence.text,) if evidence.start is None else (evidence.text, evidence.start, evidence.end)
 
 
 def _reading_of(body: Mapping[str, Any]) -> dict[str, Any]:

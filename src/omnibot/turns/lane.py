@@ -12,10 +12,13 @@ from omnibot.memory.events import counted_as, facts_of, tells
 from omnibot.model import AddressId, Change, DeliveryState, Event, Fact, TurnMessage
 from omnibot.store.work import EVENTS, Happened, InboxItem, Kind, Reported, Revised, Work
 
+# Most lanes have messages alone: that is seen without a step for each item.
+_KIND, _MESSAGE = attrgetter("kind"), attrgetter("message")
+
 
 def of_one_kind(work: Work) -> Work:
     """What waits in a lane as far as it is all of agents, or none: the rest stays there, so that the order holds."""
-    if Kind.ACT not in [item.kind for item in work.items]:
+    if Kind.ACT not in map(_KIND, work.items):
         return work
     items = sorted(work.items, key=lambda item: item.id)
     acts = items[0].kind is Kind.ACT
@@ -76,6 +79,8 @@ def _taken_in(events: Sequence[Event], work: Work) -> tuple[Happened, ...]:
 
 def _events(items: Sequence[InboxItem]) -> list[Event]:
     """In the order in which they happened."""
+    if Kind.EVENT not in map(_KIND, items):
+        return []
     events = [
         Event(
             id=item.payload["id"],
@@ -87,7 +92,7 @@ def _events(items: Sequence[InboxItem]) -> list[Event]:
         for item in items
         if item.kind is Kind.EVENT
     ]
-    return sorted(events, key=attrgetter("at")) if events else events
+    return sorted(events, key=attrgetter("at"))
 
 
 def without(work: Work, addresses: Collection[AddressId]) -> Work:
@@ -102,22 +107,24 @@ def address_of(work: Work) -> AddressId:
 
 def messages_of(items: Sequence[InboxItem]) -> list[TurnMessage]:
     """In the order in which they were written; providers may deliver them in another."""
-    messages = [item.message for item in items if item.message]
+    messages = list(filter(None, map(_MESSAGE, items)))
     return sorted(messages, key=attrgetter("at", "id")) if len(messages) > 1 else messages
 
 
 def as_edited(messages: Sequence[TurnMessage], items: Sequence[InboxItem]) -> list[TurnMessage]:
     """What was changed before we answered is answered as it was changed."""
+    if Kind.EDIT not in map(_KIND, items):
+        return list(messages)
     edits = {
         (item.address, item.payload["message_id"]): item.payload["text"] for item in items if item.kind is Kind.EDIT
     }
-    if not edits:
-        return list(messages)
     return [replace(m, text=edits.get((m.address, m.provider_id), m.text)) for m in messages]
 
 
 def revisions(items: Sequence[InboxItem]) -> tuple[Revised, ...]:
     """What was changed, for the commit."""
+    if Kind.EDIT not in map(_KIND, items):
+        return ()
     return tuple(
         [
             Revised(
@@ -134,6 +141,8 @@ def revisions(items: Sequence[InboxItem]) -> tuple[Revised, ...]:
 
 def reports(items: Sequence[InboxItem]) -> tuple[Reported, ...]:
     """What providers told of ours, for the commit."""
+    if Kind.REPORT not in map(_KIND, items):
+        return ()
     return tuple(
         [
             Reported(

@@ -24,12 +24,13 @@ from omnibot.store.message_path.happen import Happening, happens
 from omnibot.store.message_path.hold import OPENED
 from omnibot.store.message_path.inbox import MESSAGE_PRIORITY
 from omnibot.store.message_path.keep import kept, matter
+from omnibot.store.message_path.load import KINDS
 from omnibot.store.message_path.prove import Proving
 from omnibot.store.message_path.reports import Reporting
 from omnibot.store.message_path.start import QUEUED_OR_SENDING, RELEASED_AND_STARTING, STARTING, Start, context_of
 from omnibot.store.payloads import mood_payload, parts_to_json, said_body
 from omnibot.store.recorded import record_body
-from omnibot.store.work import Committed, Kind, Lease, Offer, Outcome, Reply, StoreUnavailable
+from omnibot.store.work import Committed, Lease, Offer, Outcome, Reply, StoreUnavailable
 
 # Lock the lanes whose leases still hold, take what was taken out of them, and say when they are next due. What comes
 # into a lane while this waits for it cannot be seen here; that the lane counts more than it did tells of it. What
@@ -222,7 +223,7 @@ def _lease_columns(outcomes: Sequence[Outcome], pause: float) -> Iterator[object
     fences = {o.work.lease.customer: o.work.lease.fence for o in outcomes}
     yield list(fences.keys())
     yield list(fences.values())
-    yield [kind.value for kind in Kind]
+    yield KINDS
     yield [item.id for o in outcomes for item in o.work.items]
     yield timedelta(seconds=pause)
 

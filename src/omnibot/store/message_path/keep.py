@@ -7,6 +7,7 @@ changes the state, for a matter that is solved is solved everywhere.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from typing import Any
 
 from omnibot.model import CaseId
@@ -49,13 +50,16 @@ _GROWN = """, grown AS (
 )"""
 
 
+_MESSAGE, _AT = attrgetter("message"), attrgetter("at")
+
+
 def matter(outcome: Outcome) -> CaseId | None:
     """The case that a turn was about; a new one is named after the first message of its turn."""
     if outcome.case is None:
         return None
     if outcome.case.id is not None:
         return outcome.case.id
-    return CaseId(next(item.message.id for item in outcome.work.items if item.message))
+    return CaseId(next(filter(None, map(_MESSAGE, outcome.work.items))).id)
 
 
 def kept(codec: Codec, outcomes: Sequence[Outcome]) -> Iterator[tuple[str, Sequence[object]]]:
@@ -79,8 +83,7 @@ def _side(codec: Codec, outcome: Outcome, id_: CaseId) -> tuple[Any, ...]:
     assert outcome.case is not None
     known = {outcome.address, *outcome.sides}
     sides = [side for side in outcome.work.cases if side.id == id_ and side.address in known]
-    messages = [item.message for item in outcome.work.items if item.message]
-    at = max((message.at for message in messages), default=outcome.work.at)
+    at = max(map(_AT, filter(None, map(_MESSAGE, outcome.work.items))), default=outcome.work.at)
     side = side_after(sides, outcome.case, id_, outcome.address, at)
     return (
         side.address, id_, side.intent, side.state, codec.seal(side.address, side_body(side)), side.opened_at,
