@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 from datetime import datetime
+from operator import attrgetter
 
 from omnibot.model import (
     Ask,
@@ -32,13 +33,14 @@ from omnibot.model import (
     Value,
     plain,
 )
-from omnibot.model.values import frozen
+from omnibot.model.values import frozen, replaced
 from omnibot.voice.fit import Instead, fit
 from omnibot.voice.packs import Pack, Style, VoiceError, Voices, template_of
 from omnibot.voice.values import Clock
 
 __all__ = ["Letter", "Speaker", "VoiceError", "Voices", "compose", "compose_body", "compose_code", "compose_words"]
 
+_KIND = attrgetter("kind")
 _CHOICE = "choice."
 _LINK = "link."
 _FILE = "file."
@@ -311,11 +313,11 @@ class _Words:
 
     def _drafts(self, to: KnownAddress, parts: Sequence[Part], limits: Limits, subject: str = "") -> tuple[Draft, ...]:
         """What is offered, offers the last of them: it is what they have read when they choose."""
-        choices = tuple([part for part in parts if isinstance(part, Choice)])
+        choices = tuple([part for part in parts if isinstance(part, Choice)]) if Choice in map(type, parts) else ()
         instead = Instead(self._instead_of_file, self._say("answer.choose") if choices else "")
         drafts = [Draft(to=to, parts=message, subject=subject) for message in fit(parts, limits, instead)]
         if choices:
-            drafts[-1] = replace(drafts[-1], choices=choices)
+            drafts[-1] = replaced(drafts[-1], choices=choices)
         return tuple(drafts)
 
     def _instead_of_file(self, file: File) -> Part:
@@ -329,11 +331,13 @@ class _Words:
     # --- the beginning ---
 
     def _opening(self, plan: Plan, limits: Limits) -> Iterator[Part]:
-        topics = {move.topic for move in plan.moves if move.kind is MoveKind.GREET}
+        kinds = list(map(_KIND, plan.moves))
+        greets = MoveKind.GREET in kinds
+        topics = {move.topic for move in plan.moves if move.kind is MoveKind.GREET} if greets else frozenset[str]()
         begins_thread = plan.unsolicited or plan.pointer is not None
         if not topics.isdisjoint(_OPENING) or (limits.subject and begins_thread):
             yield _Opening(self._say("greet.opening" if limits.subject else "greet.opening_chat"))
-        discloses = "first" in topics or MoveKind.DISCLOSE in [move.kind for move in plan.moves]
+        discloses = "first" in topics or MoveKind.DISCLOSE in kinds
         if discloses and "who_are_you" not in topics:
             yield Paragraph(self._disclosure())
 
@@ -391,7 +395,7 @@ class _Words:
         """By when; and by whom, unless the sentence before has just said it."""
         team = str(move.facts.get("team", ""))
         if team and team.casefold() in named.casefold():
-            move = replace(move, facts={key: value for key, value in move.facts.items() if key != "team"})
+            move = replaced(move, facts={key: value for key, value in move.facts.items() if key != "team"})
         return self._said(move, move.topic)
 
     def _prove(self, move: Move, plan: Plan, limits: Limits) -> Iterator[Part]:
@@ -410,14 +414,17 @@ class _Words:
 
     def _handoff_topic(self, move: Move, plan: Plan) -> str:
         """`more` where people were promised a moment ago: the same promise again sounds as if nobody listened."""
-        if MoveKind.GREET in [move.kind for move in plan.moves]:
+        if MoveKind.GREET in map(_KIND, plan.moves):
             return move.topic  # another conversation: what was promised is long past
         if plan.to is not None and plan.to.shared:
             return move.topic  # somebody else was promised it, perhaps
         if move.topic in _WEIGHTY or move.said:
             return move.topic
         topics = self.pack.promises if move.topic in _UNREMARKABLE else (move.topic,)
-        return "more" if any(self.pack.promised(topic, self.told) for topic in topics) else move.topic
+        for topic in topics if self.told else ():
+            if self.pack.promised(topic, self.told):
+                return "more"
+        return move.topic
 
     def _facts(self, move: Move) -> dict[str, Value]:
         facts = {key: value for key, value in move.facts.items() if "." not in key}
@@ -439,8 +446,9 @@ class _Words:
         yield Paragraph(self._say("answer.several", {**facts, "text": text}) if several else text)
         if self._tells_steps(plan):
             yield from _steps(move)
-        yield from _links(move)
-        yield from _files(move)
+        if "." in "".join(move.facts):  # few articles have any
+            yield from _links(move)
+            yield from _files(move)
 
     def _section(self, facts: Mapping[str, Value], plan: Plan) -> str:
         """As long as they like it, and in the words that they are at home with."""
@@ -458,7 +466,8 @@ class _Words:
     def _resources(self, move: Move) -> Iterator[Part]:
         links = list(_links(move))
         if links:
-            yield Paragraph(self._said(replace(move, facts={**move.facts, "count": len(links)}), move.topic or "links"))
+            counted = replaced(move, facts={**move.facts, "count": len(links)})
+            yield Paragraph(self._said(counted, move.topic or "links"))
             yield from links
 
     def _offers_more(self, plan: Plan, answers: list[Move]) -> bool:

@@ -26,13 +26,16 @@ class Instead:
     choose: str
 
 
-def fit(parts: Sequence[Part], limits: Limits, instead: Instead) -> Iterator[tuple[Part, ...]]:
+def fit(parts: Sequence[Part], limits: Limits, instead: Instead) -> Sequence[tuple[Part, ...]]:
     """Cut parts into messages that a channel can carry, in order; nothing is lost."""
     if not _EVERYWHERE.issuperset(map(type, parts)):
         parts = _without_lacking(parts, limits, instead)
     if parts and _has_room(parts, limits):  # nearly always
-        yield tuple(parts)
-        return
+        return [tuple(parts)]
+    return list(_cut_up(parts, limits))
+
+
+def _cut_up(parts: Sequence[Part], limits: Limits) -> Iterator[tuple[Part, ...]]:
     message: list[Part] = []
     for part in _pieces(parts, limits.text):
         if message and not _has_room([*message, part], limits):
@@ -46,7 +49,7 @@ def fit(parts: Sequence[Part], limits: Limits, instead: Instead) -> Iterator[tup
 def _has_room(message: Sequence[Part], limits: Limits) -> bool:
     """Whether a message carries some parts: beside a file it may carry fewer characters."""
     room = limits.text
-    if limits.caption is not None and any(isinstance(part, File) for part in message):
+    if limits.caption is not None and File in map(type, message):
         room = limits.caption
     return len(plain(message)) <= room
 

@@ -150,7 +150,12 @@ class Pack:
     def promised(self, topic: str, told: str) -> bool:
         """Whether our latest words pass something to people, by a topic's words."""
         # mostly the first of the words is missing already, and it takes a while to see that they are not in ours
-        return bool(told) and any([all(part in told for part in words) for words in self.promises[topic]])
+        if not told:
+            return False
+        for words in self.promises[topic]:
+            if (not words or words[0] in told) and all([part in told for part in words]):
+                return True
+        return False
 
     @cached_property
     def promises(self) -> Mapping[str, Sequence[Sequence[str]]]:
@@ -181,9 +186,8 @@ def _words(wording: _Wording) -> tuple[str, ...]:
 
 def _sayable(cell: _Cell, values: Values) -> Sequence[_Wording]:
     """The wordings whose places can all be filled; of these the ones that say most of what is known."""
-    known = [
-        wording for wording in cell if not wording.needs or all([values.get(name, "") != "" for name in wording.needs])
-    ]
+    filled = frozenset([name for name, value in values.items() if value != ""])
+    known = [wording for wording in cell if wording.needs <= filled]
     if len(known) < 2:
         return known
     most = max([wording.preferred for wording in known])
