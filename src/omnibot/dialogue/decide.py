@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from omnibot.dialogue.around import Around, around
@@ -16,6 +16,7 @@ from omnibot.dialogue.manner import manner_of, manner_unheard
 from omnibot.dialogue.orders import (
     NETWORK,
     STOP,
+    Order,
     as_ordered,
     is_settled,
     orders_of,
@@ -31,6 +32,7 @@ from omnibot.dialogue.turn import Turn, address_of
 from omnibot.dialogue.wishes import changed, wishes
 from omnibot.dialogue.world import World, zone_of
 from omnibot.model import (
+    AddressId,
     Ask,
     Change,
     KnownAddress,
@@ -60,14 +62,18 @@ def decide(
 
     `channels` are those that replies can leave by. The same arguments give the same plan.
     """
-    messages = without_answers(messages, snapshot, recollection)
-    orders = orders_of(messages)
-    snapshot = as_ordered(snapshot, orders)
-    if closed := [address for address, order in orders.items() if order.stops and order.changed]:
+    orders: Mapping[AddressId, Order] = {}
+    if any([message.flags for message in messages]):  # few have any
+        messages = without_answers(messages, snapshot, recollection)
+        orders = orders_of(messages)
+        snapshot = as_ordered(snapshot, orders)
+    if orders and (closed := [address for address, order in orders.items() if order.stops and order.changed]):
         return stopped(_silent(snapshot, reading), address_of(snapshot, closed[-1]), messages)
     flags = frozenset().union(*[message.flags for message in messages])
     handoff = "a message that only staff may see" if _STAFF_ONLY in flags else ""
-    for_us = [m for m in messages if not (m.automatic or _STAFF_ONLY in m.flags or is_settled(m, orders))]
+    for_us = [
+        m for m in messages if not (m.automatic or (m.flags and (_STAFF_ONLY in m.flags or is_settled(m, orders))))
+    ]
     if not for_us:
         return replace(_silent(snapshot, reading), handoff=handoff, why=_why_silent(messages) or handoff)
     written_on = address_of(snapshot, for_us[-1].address)
@@ -84,8 +90,8 @@ def decide(
         channels=channels,
         written_on=written_on,
         world=World(snapshot, reading, recollection, for_us, written_on, zone),
-        flags=frozenset().union(*[message.flags for message in for_us]),
-        reopened=reopened(for_us, orders),
+        flags=flags and frozenset().union(*[message.flags for message in for_us]),
+        reopened=bool(orders) and reopened(for_us, orders),
     )
     plan = _plan(turn, handoff)
     return unsaid(plan) if plan.to is not None and plan.to.stopped else plan
@@ -119,7 +125,8 @@ def _plan(turn: Turn, handoff: str) -> Plan:
         said = Substance(() if confirmed else closed(turn, theirs, manner.language), Followed())
     else:
         said = substance(turn, heard, changes, manner, play, confirmed=confirmed)
-    talk = () if theirs or said.moves or confirmed else tuple(small_talk(turn, heard, manner.language))
+    quiet = not heard.talk or theirs or said.moves or confirmed
+    talk = () if quiet else tuple(small_talk(turn, heard, manner.language))
     known = Around() if theirs else around(turn, said, talk, manner, play)
     to, pointer = _destination(turn, manner.preferences, substantial=bool(said.moves) and theirs is None)
     moves = (*confirms, *known.before, *said.moves, *known.behind, *talk)
@@ -129,12 +136,13 @@ def _plan(turn: Turn, handoff: str) -> Plan:
         told = said.handoff.told or said.handoff.why
         handoff = f"{handoff}; {told}" if handoff else told
     kept = () if turn.is_shared else changes
+    names = [change.value for change in kept if change.key == "name"]
     return Plan(
         moves=moves,
         to=to if moves else None,
         pointer=pointer if moves else None,
         preferences=manner.preferences,
-        name=next((change.value for change in kept if change.key == "name"), turn.snapshot.name),
+        name=names[0] if names else turn.snapshot.name,
         language=manner.language,
         changes=kept,
         handoff=handoff,
@@ -174,8 +182,9 @@ def _destination(
 
 def _is_unsolicited(turn: Turn) -> bool:
     """Whether they answer nothing of ours: a tighter reply cap holds."""
-    proves = turn.snapshot.tried or any(map(shows_token, turn.messages))
-    return not (proves or any([message.answers is not None for message in turn.messages]))
+    if turn.snapshot.tried or any([message.answers is not None for message in turn.messages]):
+        return False
+    return not any(map(shows_token, turn.messages))
 
 
 def _reason(heard: Heard, moves: Sequence[Move]) -> str:

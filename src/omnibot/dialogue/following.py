@@ -82,7 +82,7 @@ def follow(turn: Turn, heard: Heard, play: Play) -> Followed:
         return Followed(question=question)
     told = () if turn.is_shared else just_told(turn)
     chosen, failed = play.answer(lambda article: tells(told, article) or _is_with_people(turn, article))
-    was_told = any(tells(told, article) for article in failed)
+    was_told = bool(failed) and any(tells(told, article) for article in failed)
     in_vain = not was_told or _finds_fault(turn, heard)
     if _is_assumed(turn, heard, play) and not _finds_fault(turn, heard):
         if chosen is not None and _was_asked_back(turn):

@@ -184,7 +184,7 @@ class _Loose:
     @property
     def is_question(self) -> bool:
         """Whether it begins or ends as one."""
-        return _ASKING.match(self.passage.text) is not None
+        return _is_asking(self.passage.text)
 
 
 _SENTENCE_END = re.compile(r"(?<=[.!?…;])\s")
@@ -193,14 +193,17 @@ _NUMBERED = re.compile(r"(?<=[.!?…;])\s|\s(?=\(?[2-9]\)\s)")  # "1) how do I �
 _CLAUSE_END = re.compile(
     r"[,:–—]\s+|\s(?=[-aAbByYpPuUeEmM])(?i:-+|and then|and|also|but|y|pero|además|und|aber|außerdem|et|mais)\s+"
 )
-_BEGINS_ASKING = (
+_BEGINS = re.compile(
     r"\s*¿|\s*(?:how|what|why|where|when|who|which|can|could|do|does|did|is|are|will|would|should"
     r"|i need|i want|c[oó]mo|qu[eé]|por qu[eé]|d[oó]nde|cu[aá]ndo|cu[aá]l|cu[aá]nto|puedo|necesito|quiero"
     r"|wie|was|warum|wieso|wo|wann|wer|welche[rsnm]?|kann ich|kannst|k[oö]nnen|ich brauche|ich m[oö]chte"
-    r"|comment|pourquoi|quand|combien|quelle?s?|puis-je|est-ce que|qu'est-ce|j'ai besoin|je voudrais)\b"
+    r"|comment|pourquoi|quand|combien|quelle?s?|puis-je|est-ce que|qu'est-ce|j'ai besoin|je voudrais)\b",
+    re.IGNORECASE,
 )
-_BEGINS = re.compile(_BEGINS_ASKING, re.IGNORECASE)
-_ASKING = re.compile(rf"{_BEGINS_ASKING}|.*\?\s*$", re.IGNORECASE | re.DOTALL)
+
+
+def _is_asking(text: str) -> bool:
+    return is_asked(text) or _BEGINS.match(text) is not None
 
 
 _COMMAND = re.compile(r"/\w+(?:@\w+)?")  # a menu's: one that we do not know asks what there is
@@ -398,12 +401,14 @@ def _answer(loose: Sequence[_Loose], heard: Heard, knowledge: Knowledge, languag
         if is_mashed(sentence.passage):
             continue
         matters = len(set(sentence.passage.content(language)))
-        if len(asked := _asked(sentence, language)) > 1:
+        if len(sentence.clauses) > 1 and len(asked := _asked(sentence, language)) > 1:
             heard.unanswered += [f"{clause.text.rstrip(' ?')}?" for clause in asked]
             continue
         if heard.answered and not (matters and sentence.is_question):
             heard.asides.append(text)  # context of what was answered
-        elif any(knowledge.is_within(sentence.passage, one.article.id, language) for one in heard.answered):
+        elif heard.answered and any(
+            knowledge.is_within(sentence.passage, one.article.id, language) for one in heard.answered
+        ):
             heard.asides.append(text)  # the same once more: "My bill is higher. Did anything change?"
         elif matters <= 2 and heard.understood and not sentence.is_question:
             heard.asides.append(text)  # a signature, a name
@@ -413,7 +418,7 @@ def _answer(loose: Sequence[_Loose], heard: Heard, knowledge: Knowledge, languag
 
 def _asked(sentence: _Loose, language: str) -> list[Passage]:
     """The clauses of a sentence that ask something of their own: of "can I change it, with which I …?" the first."""
-    asking = [clause for clause in sentence.clauses if _ASKING.match(clause.text) and clause.content(language)]
+    asking = [clause for clause in sentence.clauses if _is_asking(clause.text) and clause.content(language)]
     return [clause for clause in asking if _BEGINS.match(clause.text)] or asking
 
 
@@ -435,9 +440,11 @@ def _parts(sentence: _Loose, knowledge: Knowledge, language: str) -> Mapping[Pas
 
 def _found(sentence: _Loose, parts: Mapping[Passage, Found], knowledge: Knowledge, language: str) -> list[Found]:
     """Two questions in one sentence are two; otherwise the sentence is looked up as it stands."""
-    if len({part.article.id for part in parts.values()}) > 1:
+    if len(parts) > 1 and len({part.article.id for part in parts.values()}) > 1:
         return list(parts.values())
     whole = knowledge.about(sentence.passage, language)
+    if not parts:
+        return [whole] if whole else []
     best = max((whole, *parts.values()) if whole else parts.values(), key=_score, default=None)
     return [best] if best else []
 
@@ -451,5 +458,5 @@ def _answered(found: Found, *, to_be_done: bool = False) -> Answered:
 
 
 def _add(heard: Heard, answered: Answered) -> None:
-    if all(answered.article.id != other.article.id for other in heard.answered):
+    if answered.article.id not in [other.article.id for other in heard.answered]:
         heard.answered.append(answered)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import islice, takewhile
 
-from omnibot.dialogue.heard import INTENT_CHOICE, Heard, chosen, listen
+from omnibot.dialogue.heard import INTENT_CHOICE, Heard, chosen, is_asked, listen
 from omnibot.dialogue.linking import without_codes
 from omnibot.dialogue.orders import START
 from omnibot.dialogue.phrases import Talk
@@ -24,7 +24,8 @@ _FEW_WORDS, _PRAISE = 8, 16  # words: who says more than it takes to say that it
 
 def hear(turn: Turn) -> Heard:
     """What is said; START opens a conversation."""
-    pressed = [_as_pressed(message, turn) for message in turn.messages]
+    offered = any([one.choices for one in turn.recollection.recent])
+    pressed = [_as_pressed(message, turn) for message in turn.messages] if offered else turn.messages
     spoken = [
         without_codes(_as_first_asked(message, turn), turn.snapshot.tried)
         for message in pressed
@@ -45,9 +46,9 @@ def _no_matter(heard: Heard, turn: Turn) -> Talk | None:
     """What a few words say that no form has and that nobody need answer: that they like it, or that it works."""
     if heard.answered or not heard.unanswered or turn.reading.questions.value:
         return None
-    words = sum(len(text.split()) for text in heard.unanswered)
-    if any(text.rstrip().endswith("?") for text in heard.unanswered):
+    if any([is_asked(text) for text in heard.unanswered]):
         return None
+    words = sum([len(text.split()) for text in heard.unanswered])
     intent, case = turn.reading.intent, turn.recollection.case
     wanted = intent.value if intent.known else ""
     another = wanted not in ("", OUT_OF_SCOPE, case.intent if case else "")
@@ -69,16 +70,14 @@ def _as_pressed(message: TurnMessage, turn: Turn) -> TurnMessage:
 
 def _offered_on(address: AddressId, turn: Turn) -> Sequence[Choice]:
     """By the latest message there; () when it is theirs, or offers nothing."""
-    if not any([one.choices for one in turn.recollection.recent]):
-        return ()
     latest = next(turn.said_on(address), None)
     return latest.choices if latest else ()
 
 
 def _meant(messages: Sequence[TurnMessage]) -> str:
     """The intent that a choice says was meant, the last one."""
-    said = (m.pressed.removeprefix(INTENT_CHOICE) for m in reversed(messages) if m.pressed.startswith(INTENT_CHOICE))
-    return next(said, "")
+    said = [m.pressed.removeprefix(INTENT_CHOICE) for m in messages if m.pressed.startswith(INTENT_CHOICE)]
+    return said[-1] if said else ""
 
 
 def _as_first_asked(message: TurnMessage, turn: Turn) -> TurnMessage:

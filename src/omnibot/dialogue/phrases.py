@@ -323,7 +323,7 @@ class _Phrases:
 
     language: str
     hints: _Hints
-    kinds: Sequence[_Kind]
+    kinds: Mapping[int, _Kind]  # by its hint, a bit; of two that a clause may be the one with the lower comes first
     channel: re.Pattern[str]
     channels: Mapping[str, str]
     named_language: re.Pattern[str]
@@ -340,9 +340,15 @@ class _Phrases:
     night: re.Pattern[str]
 
     def said(self, words: str, hinted: int) -> Said | None:
-        kind = next((kind for kind in self.kinds if hinted & kind.hint and kind.forms.fullmatch(words)), None)
-        if kind is None:
-            return None
+        left = hinted & self.hints.said
+        while left:
+            kind = self.kinds[left & -left]
+            if kind.forms.fullmatch(words):
+                return self._as_said(kind, words)
+            left &= left - 1
+        return None
+
+    def _as_said(self, kind: _Kind, words: str) -> Said:
         what, value = kind.what, kind.value
         # The last one is meant: "text me the answer by email".
         if what is Wish.CHANNEL and not value:
@@ -469,7 +475,7 @@ def _phrases(language: str) -> _Phrases:
     return _Phrases(
         language=language,
         hints=_hints_of(language),
-        kinds=(*wishes, *talk),
+        kinds={kind.hint: kind for kind in (*wishes, *talk)},
         channel=re.compile(rf"\b{words['channel']}\b"),
         channels=data["channels"],
         named_language=re.compile(rf"\b{words['language']}\b"),

@@ -10,7 +10,7 @@ from omnibot.dialogue.articles import Article
 from omnibot.dialogue.company import SUPPORT, Company, Team
 from omnibot.dialogue.heard import INTENT_CHOICE
 from omnibot.dialogue.personal import spoken_of
-from omnibot.dialogue.promises import due, opens
+from omnibot.dialogue.promises import due_from, opens
 from omnibot.dialogue.world import World, tried_in_words
 from omnibot.model import (
     OUT_OF_SCOPE,
@@ -235,11 +235,12 @@ def promise(
     team: Team | None = company.teams.get(rule.team)
     if team is None or rule.within is None:
         return None
-    by = due(rule.within, team.hours, team.zone, since or world.now)
+    begins = opens(team.hours, team.zone, world.now)
+    taken = opens(team.hours, team.zone, since) if since else begins
+    by = due_from(taken, rule.within, team.hours, team.zone)
     if by is None:
         return None
     facts: dict[str, Value] = {"team": team.name(language), "by": by}
-    begins = opens(team.hours, team.zone, world.now)
     if begins is not None and begins > world.now:
         facts["opens"] = begins
     why = f"{rule.team} answers within {rule.within} of its working time"

@@ -28,7 +28,7 @@ _REACH = 0.4228  # of a question's weight: with less no article scores enough, f
 # one of just its words, and so the score at most coverage · _BY_COVERAGE + 2 · coverage / (1 + coverage) · _BY_EXAMPLE
 _ROUNDING = 1e-9
 _QUESTIONS_REMEMBERED = 2048  # of each language, by the stems that articles have: some 0.5 MB
-_WORDS_REMEMBERED = 4096  # of those who ask, with their terms: most that people write are among them
+_WORDS_REMEMBERED = 4096  # of those who ask, with their stems: most that people write are among them
 
 
 @frozen
@@ -42,12 +42,12 @@ class Found:
 
 @frozen
 class _Term:
-    """What a stem says about articles; nothing, when none has it."""
+    """What a stem says about articles that have it."""
 
     stem: str
-    idf: float = 0.0
-    articles: Mapping[int, float] = field(default_factory=dict)  # that have it, each with what it weighs there
-    examples: Mapping[int, Sequence[int]] = field(default_factory=dict)  # example questions that have it, by article
+    idf: float
+    articles: Mapping[int, float]  # that have it, each with what it weighs there
+    examples: Mapping[int, Sequence[int]]  # example questions that have it, by article
 
 
 @frozen
@@ -116,23 +116,22 @@ class Index:
     def has_all(self, words: Iterable[str], id: str) -> bool:
         """Whether the article of this id has all of some words."""
         number = next((number for number, article in enumerate(self.articles) if article.id == id), -1)
-        return all(number in self.terms.of(word).articles for word in words)
+        terms = map(self.terms.by_stem.get, map(self.terms.stem, words))
+        return all(term is not None and number in term.articles for term in terms)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_remembered", lru_cache(_QUESTIONS_REMEMBERED)(self._best))
 
     def best(self, question: Iterable[str]) -> Found | None:
         """The article that a question's words are about, if one is sure enough."""
-        terms = {term.stem: term for term in map(self.terms.of, question)}
-        known = [term for term in terms.values() if term.idf]
-        if not known:
-            return None
-        unknown = len(terms) - len(known)
-        weight = sum([term.idf for term in known])  # a list, which is made faster than a generator
+        stems = dict.fromkeys(map(self.terms.stem, question))
+        known = tuple(filter(self.terms.idf.__contains__, stems))
+        unknown = len(stems) - len(known)
+        weight = sum(map(self.terms.idf.__getitem__, known))
         if weight < max(_LEAST_EVIDENCE, _REACH * (weight + _UNKNOWN_WORD * unknown)):
             return None
         # Many ask for the same in the same words that matter, and what else they write is but counted.
-        return self._remembered(tuple([term.stem for term in known]), unknown)
+        return self._remembered(known, unknown)
 
     def _best(self, stems: Sequence[str], unknown: int) -> Found | None:
         """The article that stems are about which articles have, among so many that none has."""
@@ -214,21 +213,20 @@ class _Terms:
 
     def __init__(self, terms: Mapping[str, _Term], stem_of: Callable[[str], str]) -> None:
         self.by_stem = terms
+        self.idf = {stem: term.idf for stem, term in terms.items()}
         self._stem_of = stem_of
         # a stem with a letter left out → the stem
         self._typos = {slip: stem for stem in terms if len(stem) >= _TYPO_LENGTH for slip in _slips(stem)}
-        self.of = lru_cache(_WORDS_REMEMBERED)(self._of)
+        self.stem = lru_cache(_WORDS_REMEMBERED)(self._stem)
 
     def knows(self, word: str) -> bool:
         """Whether a word is one of an article, as it is written."""
         return self._stem_of(word) in self.by_stem
 
-    def _of(self, word: str) -> _Term:
-        """The term of a word, perhaps of the one that it is a slip of the pen for."""
+    def _stem(self, word: str) -> str:
+        """The stem of a word, perhaps of the one that it is a slip of the pen for."""
         stem = self._stem_of(word)
-        if stem not in self.by_stem:
-            stem = self._meant(stem)
-        return self.by_stem.get(stem) or _Term(stem)
+        return stem if stem in self.by_stem else self._meant(stem)
 
     def _meant(self, stem: str) -> str:
         """The stem that an unknown one is a slip of the pen for, if there is one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
+from operator import attrgetter
 
 from omnibot.dialogue.heard import ARTICLE_CHOICE, Heard
 from omnibot.dialogue.knowledge import Knowledge
@@ -29,6 +30,7 @@ _BY_WEIGHT = (
     Talk.HELLO,
     Talk.NOTED,
 )
+_DIRECTION = attrgetter("direction")
 _ANSWERED_AS = {Talk.NOTED: Talk.HELLO, Talk.THERE: Talk.WHO_ARE_YOU}
 
 
@@ -83,8 +85,7 @@ def _disclosure(turn: Turn, to: KnownAddress | None, moves: Sequence[Move]) -> I
 
 
 def _is_first(turn: Turn) -> bool:
-    recent = reversed(turn.recollection.recent)  # mostly the last one is ours
-    return all(message.direction is not Direction.OUT for message in recent)
+    return Direction.OUT not in map(_DIRECTION, reversed(turn.recollection.recent))  # mostly the last one is ours
 
 
 def _is_new_conversation(turn: Turn) -> bool:

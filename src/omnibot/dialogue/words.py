@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
+from itertools import filterfalse
 from typing import Any
 
 from omnibot.dialogue.hints import beginnings
@@ -21,22 +22,15 @@ LANGUAGES = ("en", "es", "de", "fr")  # whose phrases are known
 class Passage:
     """A message, a sentence or a clause, with its words as they are compared: made once for all who look at them."""
 
-    __slots__ = ("_content", "_each", "_words", "clauses", "hints", "text")
+    __slots__ = ("_content", "_words", "clauses", "each", "hints", "text")
 
     def __init__(self, text: str, each: Sequence[str] | None = None, hints: int | None = None) -> None:
         self.text = text
-        self._each = each
+        self.each = folded_words(text) if each is None else each  # its words, folded; all who look at it ask for them
         self._words: str | None = None
         self._content: tuple[str, Sequence[str]] | None = None  # by language
         self.hints = hints  # which kinds of phrases it may be, once somebody has looked
         self.clauses: Sequence[Passage] | None = None  # that it has, once somebody has looked
-
-    @property
-    def each(self) -> Sequence[str]:
-        """Its words, folded."""
-        if self._each is None:
-            self._each = folded_words(self.text)
-        return self._each
 
     @property
     def words(self) -> str:
@@ -63,7 +57,9 @@ _UNSPOKEN = re.compile(r"[b-df-hj-np-tv-xz]{6,}")  # no vowel among them; "https
 def is_mashed(passage: Passage) -> bool:
     """Whether somebody has only hit the keys: "asdfgh", "lkjsdf"."""
     words = passage.each
-    return bool(words) and all(_UNSPOKEN.fullmatch(word) or _is_along_a_row(word) for word in words)
+    if not words or not (_UNSPOKEN.fullmatch(words[0]) or _is_along_a_row(words[0])):  # as nearly always
+        return False
+    return all(_UNSPOKEN.fullmatch(word) or _is_along_a_row(word) for word in words)
 
 
 def _is_along_a_row(word: str) -> bool:
@@ -85,8 +81,7 @@ def _content(words: Sequence[str], language: str) -> Sequence[str]:
     search = _search(language)
     if search.one_word and not search.begins.isdisjoint(words):
         words = search.one_word.sub(_as_one_word, f" {' '.join(words)} ").split()
-    ignored = search.ignored
-    return [word for word in words if word not in ignored]
+    return list(filterfalse(search.ignored.__contains__, words))
 
 
 def _as_one_word(match: re.Match[str]) -> str:
