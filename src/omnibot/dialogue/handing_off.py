@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from omnibot.dialogue.articles import Article
@@ -18,6 +17,7 @@ from omnibot.dialogue.told import just_told
 from omnibot.dialogue.turn import Turn
 from omnibot.dialogue.words import Passage
 from omnibot.model import Move, MoveKind, Signal, Urgency, Value
+from omnibot.model.values import replaced
 from omnibot.playbooks import Handoff
 
 __all__ = ["SAYS_SORRY", "WAITING", "addressed", "comes_first", "handoff"]
@@ -67,10 +67,15 @@ def handoff(
         reasons += _by_talk(turn, heard)
     if not reasons:
         return None
-    why = "; ".join(why for _, why in reasons)
-    told = [followed.told if why == followed.why and followed.told else why for _, why in reasons]
-    words = "; ".join(dict.fromkeys(told))
-    return Move(kind=MoveKind.HANDOFF, topic=reasons[0][0], sources=followed.sources, why=why, told=words)
+    whys = [why for _, why in reasons]
+    told = [followed.told if why == followed.why else why for why in whys] if followed.told else whys
+    return Move(
+        kind=MoveKind.HANDOFF,
+        topic=reasons[0][0],
+        sources=followed.sources,
+        why="; ".join(whys),
+        told="; ".join(dict.fromkeys(told)),
+    )
 
 
 def comes_first(move: Move) -> bool:
@@ -87,7 +92,7 @@ def addressed(turn: Turn, move: Move, rule: Handoff | None, manner: Manner, play
         facts["team"] = team.name(manner.language)
     if play and move.topic in _BY_PLAYBOOK:
         facts |= spoken_of(play.playbook, manner.language, manner.register)
-    move = replace(move, facts=facts) if facts else move
+    move = replaced(move, facts=facts) if facts else move
     return play.words(rule, move) if play and rule and move.topic in _BY_PLAYBOOK else move
 
 
@@ -112,18 +117,20 @@ def _passed_on(turn: Turn, heard: Heard, followed: Followed) -> str:
     return "escalated" if again else "team"
 
 
-def _by_feeling(turn: Turn, heard: Heard, answers: Sequence[Move]) -> Iterator[_Reason]:
-    urgency = turn.urgency
+def _by_feeling(turn: Turn, heard: Heard, answers: Sequence[Move]) -> Sequence[_Reason]:
+    found: list[_Reason] = []
+    urgency, matters = turn.urgency, heard.matters
     if urgency is Urgency.CRITICAL:
-        yield "urgent", f"critical: {_evidence(turn.reading.urgency)}"
-    elif urgency is Urgency.HIGH and heard.matters:
-        yield "urgent", f"urgent: {_evidence(turn.reading.urgency)}"
+        found.append(("urgent", f"critical: {_evidence(turn.reading.urgency)}"))
+    elif urgency is Urgency.HIGH and matters:
+        found.append(("urgent", f"urgent: {_evidence(turn.reading.urgency)}"))
     if Alarm.UPSET in heard.alarms:
-        yield "upset", "upset by their words"
-    elif heard.matters and turn.mood <= (_VERY_UPSET if answers else _UPSET):
-        yield "upset", f"upset: {_evidence(turn.reading.sentiment)}"
-    elif heard.matters and _is_fed_up(turn):
-        yield "upset", f"frustrated, and here for the same thing {turn.recollection.contacts} times"
+        found.append(("upset", "upset by their words"))
+    elif matters and turn.mood <= (_VERY_UPSET if answers else _UPSET):
+        found.append(("upset", f"upset: {_evidence(turn.reading.sentiment)}"))
+    elif matters and _is_fed_up(turn):
+        found.append(("upset", f"frustrated, and here for the same thing {turn.recollection.contacts} times"))
+    return found
 
 
 def _evidence(signal: Signal[Any]) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from omnibot.dialogue.heard import Heard
 from omnibot.dialogue.phrases import Wish
 from omnibot.dialogue.turn import Turn
 from omnibot.dialogue.world import signed_up
 from omnibot.model import Complexity, Expertise, Level, Preferences, Reading, Register, Snapshot
+from omnibot.model.values import replaced
 
 __all__ = ["Manner", "language_of", "manner_of", "manner_unheard"]
 
@@ -35,8 +36,8 @@ def manner_of(turn: Turn, preferences: Preferences, heard: Heard) -> Manner:
     if level < Level.PREFERENCES and turn.snapshot.habits:
         preferences = _stated(preferences, turn.snapshot)
     if preferences.complexity is None and (complexity := _complexity(turn)):
-        preferences = replace(preferences, complexity=complexity)
-    if not any(wish.wish is Wish.REGISTER for wish in heard.wishes):
+        preferences = replaced(preferences, complexity=complexity)
+    if not any([wish.wish is Wish.REGISTER for wish in heard.wishes]):
         preferences = _as_addressed(preferences, turn.snapshot, turn.reading, language)
     register = preferences.register or turn.company.registers.get(language, Register.CASUAL)
     return Manner(preferences, level, language, register)
@@ -62,9 +63,9 @@ def _as_addressed(preferences: Preferences, snapshot: Snapshot, reading: Reading
     if "register" in snapshot.stated or language not in _WITH_FORMS:
         return preferences
     if reading.register.known and reading.language.value == language:
-        return replace(preferences, register=reading.register.value)
+        return replaced(preferences, register=reading.register.value)
     before = snapshot.facts.get("register", "")
-    return replace(preferences, register=Register(before)) if before in _REGISTERS else preferences
+    return replaced(preferences, register=Register(before)) if before in _REGISTERS else preferences
 
 
 def _is_short(turn: Turn) -> bool:

@@ -198,6 +198,8 @@ def _level(key: str, disclosure: Disclosure) -> Proof:
 
 def _open(writer: KnownAddress, known: Collection[KnownAddress], disclosure: Disclosure) -> frozenset[AddressId]:
     """Where what was said may be known: at the address itself, and elsewhere where both ends are proven well enough."""
+    if len(known) == 1:
+        return frozenset([writer.id])
     open_ = _reaches(writer, disclosure.history)
     return frozenset(a.id for a in known if a is writer or (open_ and _reaches(a, disclosure.history)))
 

@@ -126,8 +126,10 @@ def _case(
         return recalled if decided.intent in ("", recalled.intent) else None
     if recalled or decided is not None or not done.told:
         return recalled
-    near = (case for case in reversed(snapshot.cases) if can_go_on(case, now, matters))
-    return next((case for case in near if case.intent == OUT_OF_SCOPE and case.topic in done.told), None)
+    for case in reversed(snapshot.cases):
+        if case.intent == OUT_OF_SCOPE and case.topic in done.told and can_go_on(case, now, matters):
+            return case
+    return None
 
 
 def _opens(reading: Reading, plan: Plan, done: _Done, matters: Matters) -> bool:

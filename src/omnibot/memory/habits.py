@@ -7,6 +7,7 @@ they write is counted in time: what was 60 days ago counts for half.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from math import log
@@ -64,8 +65,7 @@ _DAY = 86_400.0
 _FEWEST_WORDS = 3  # fewer tell nothing of how long somebody writes
 _MOST_WORDS = 100
 _LONGEST_ANSWER = 7 * 1440.0  # minutes: what comes later is no answer any more
-_EMOJI_FROM, _EMOJI_TO = "\U0001f300", "\U0001faff"
-_SIGNS = frozenset("☺☹♥❤✨✅✌☀⭐")
+_EMOJI_SIGN = re.compile("[\U0001f300-\U0001faff☺☹♥❤✨✅✌☀⭐]")
 _KNOWS: Mapping[Expertise, float] = {Expertise.NOVICE: 0.0, Expertise.INTERMEDIATE: 0.5, Expertise.EXPERT: 1.0}
 
 
@@ -81,8 +81,7 @@ def observed(
     seen = dict(habits)
     text = " ".join([message.text for message in messages if not message.automatic])
     words = len(text.split())
-    for trait, value in _traits(reading, text, words, said):
-        _see(seen, trait, value)
+    _see(seen, _traits(reading, text, words, said))
     _see_where(seen, messages, snapshot)
     if zone is not None:
         _see_hour(seen, messages[-1].at.astimezone(zone).hour)
@@ -129,15 +128,16 @@ def _warmth(reading: Reading) -> float:
 
 
 def _has_emoji(text: str) -> bool:
-    return not text.isascii() and any(_EMOJI_FROM <= sign <= _EMOJI_TO or sign in _SIGNS for sign in text)
+    return not text.isascii() and _EMOJI_SIGN.search(text) is not None
 
 
-def _see(seen: dict[str, float], trait: str, value: float) -> None:
-    counted = _COUNTS[trait]
-    count = min(seen.get(counted, 0.0) + 1, MOST)
-    mean = seen.get(trait, value)
-    seen[trait] = round(mean + (value - mean) / count, 4)
-    seen[counted] = count
+def _see(seen: dict[str, float], traits: Iterable[tuple[str, float]]) -> None:
+    for trait, value in traits:
+        counted = _COUNTS[trait]
+        count = min(seen.get(counted, 0.0) + 1, MOST)
+        mean = seen.get(trait, value)
+        seen[trait] = round(mean + (value - mean) / count, 4)
+        seen[counted] = count
 
 
 def _see_where(seen: dict[str, float], messages: Sequence[TurnMessage], snapshot: Snapshot) -> None:
@@ -145,10 +145,14 @@ def _see_where(seen: dict[str, float], messages: Sequence[TurnMessage], snapshot
     at = days(messages[-1].at)
     seen[TURNS] = round(decayed(seen, at) + 1, 4)
     seen[AT] = max(at, seen.get(AT, at))
-    there = next((known.address for known in snapshot.addresses if known.id == first.address), None)
-    waited = _waited(there, first, snapshot) if there else None
+    for known in snapshot.addresses:
+        if known.id == first.address:
+            waited = _waited(known.address, first, snapshot)
+            break
+    else:
+        return
     if waited is not None:
-        _see(seen, ANSWER, log(1 + waited))
+        _see(seen, [(ANSWER, log(1 + waited))])
 
 
 def _waited(there: Address, first: TurnMessage, snapshot: Snapshot) -> float | None:

@@ -69,24 +69,26 @@ def keep(
     case = change_of(snapshot, reading, recollection, plan, spoken, said, matters)
     if wrote.shared:
         return Kept(changes=tuple(_language(snapshot, reading, spoken)), case=case)
-    changed = {change.key for change in plan.changes}
+    changes = (
+        *_language(snapshot, reading, spoken),
+        *_register(snapshot, reading, spoken),
+        *told(snapshot, reading, spoken, said),
+    )
+    if plan.changes:
+        changed = {change.key for change in plan.changes}
+        changes = tuple(change for change in changes if change.key not in changed)
     return Kept(
-        changes=tuple(
-            change
-            for change in (
-                *_language(snapshot, reading, spoken),
-                *_register(snapshot, reading, spoken),
-                *told(snapshot, reading, spoken, said),
-            )
-            if change.key not in changed
-        ),
+        changes=changes,
         case=case,
         habits=_habits(snapshot, reading, plan, [m for m in spoken if m.address == wrote.id], said),
     )
 
 
 def _address(snapshot: Snapshot, id_: AddressId) -> KnownAddress | None:
-    return next((known for known in snapshot.addresses if known.id == id_), None)
+    for known in snapshot.addresses:
+        if known.id == id_:
+            return known
+    return None
 
 
 def _language(snapshot: Snapshot, reading: Reading, messages: Sequence[TurnMessage]) -> Iterator[Change]:
@@ -108,7 +110,7 @@ def _habits(
     if not messages:
         return None
     address = messages[-1].address
-    if any(change.key == HABITS and not change.value for change in plan.changes):
+    if plan.changes and any(change.key == HABITS and not change.value for change in plan.changes):
         return {FORGOTTEN: days(messages[-1].at)}
     kept = alive(snapshot.habits)
     own: Habits = kept.get(address) or _forgotten(snapshot.habits.get(address, {}))

@@ -147,7 +147,8 @@ def _is_written(topic: str, messages: Sequence[TurnMessage]) -> bool:
     if len(topic) < _LONG_ENOUGH or not any(map(str.isdecimal, topic)):
         return False
     number = topic.casefold()
-    return any(number in (word.strip(".,;:!?#()\"'") for word in m.text.casefold().split()) for m in messages)
+    texts = [text for m in messages if number in (text := m.text.casefold())]
+    return any(number in [word.strip(".,;:!?#()\"'") for word in text.split()] for text in texts)
 
 
 def _may_be(case: Case, named: Collection[str], topic: str) -> bool:
@@ -197,4 +198,7 @@ def _last_word(case: Case, snapshot: Snapshot, now: datetime) -> datetime:
 
 
 def _address_of(id_: AddressId, snapshot: Snapshot) -> Address | None:
-    return next((known.address for known in snapshot.addresses if known.id == id_), None)
+    for known in snapshot.addresses:
+        if known.id == id_:
+            return known.address
+    return None

@@ -8,7 +8,7 @@ preference into its opposite, or takes back what it has just been learned by.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 from math import exp, log
 from typing import NamedTuple
 
@@ -30,7 +30,7 @@ from omnibot.memory.habits import (
     evidence,
 )
 from omnibot.model import AddressId, Complexity, Detail, KnownAddress, Length, Manner, Register, Snapshot
-from omnibot.model.values import frozen
+from omnibot.model.values import frozen, replaced
 
 __all__ = ["Learned", "decide_anew", "learned", "profile"]
 
@@ -108,11 +108,15 @@ def profile(snapshot: Snapshot) -> Snapshot:
     """A snapshot with what was learned where nothing was stated; no more than its habits and addresses tell."""
     if not snapshot.habits:
         return snapshot
-    values = {one.key: one.value for one in learned(snapshot)}
+    sets = alive(snapshot.habits)
+    if not sets:
+        return snapshot
+    tastes, more = _leanings([*sets.values()]), _habitual(snapshot, sets)
+    values = {trait.key: value for trait, value, _, _ in tastes} | {one.key: one.value for one in more}
     kept = {key: value for key, value in values.items() if getattr(snapshot.preferences, key) is None}
     if not kept:
         return snapshot
-    return replace(snapshot, preferences=replace(snapshot.preferences, **kept))  # type: ignore[arg-type]
+    return replaced(snapshot, preferences=replaced(snapshot.preferences, **kept))
 
 
 def learned(snapshot: Snapshot) -> tuple[Learned, ...]:
@@ -120,8 +124,7 @@ def learned(snapshot: Snapshot) -> tuple[Learned, ...]:
     kept = alive(snapshot.habits)
     if not kept:
         return ()
-    sets = list(kept.values())
-    return tuple([*_tastes(sets), *_channel(snapshot, kept), *_quiet(sets)])
+    return (*map(_told, _leanings([*kept.values()])), *_habitual(snapshot, kept))
 
 
 def decide_anew(habits: dict[str, float], others: Sequence[Habits]) -> None:
@@ -130,38 +133,53 @@ def decide_anew(habits: dict[str, float], others: Sequence[Habits]) -> None:
     −1 below, 1 above, by the trait's name with `.is`; what was decided before counts until then.
     """
     sets = [*others, habits]
-    sides = [_side(trait, sets)[0] for trait in _TRAITS]
-    for trait, side in zip(_TRAITS, sides, strict=True):
+    for trait, side, _, _ in _sides(sets):
         habits.pop(trait.side, None)
         if side:
             habits[trait.side] = float(side)
 
 
-def _tastes(sets: Collection[Habits]) -> Iterator[Learned]:
-    for trait in _TRAITS:
-        side, mean, count = _side(trait, sets)
+_Leaning = tuple[_Trait, _Taste, float, float]  # what is learned of a trait, its mean, and what that rests on
+
+
+def _leanings(sets: Collection[Habits]) -> list[_Leaning]:
+    found: list[_Leaning] = []
+    for trait, side, mean, count in _sides(sets):
         value = trait.above if side > 0 else trait.below
         if side and value is not None:
-            told = trait.told.format(mean, exp(min(mean, 9.0)), mean)
-            yield Learned(trait.key, value, int(count), f"{told}, over {int(count)} messages")
+            found.append((trait, value, mean, count))
+    return found
 
 
-def _side(trait: _Trait, sets: Collection[Habits]) -> tuple[int, float, float]:
-    """Whether a trait is low (−1), high (1) or neither (0), over all addresses; its mean, and what that rests on."""
-    count = 0.0
-    for habits in sets:
-        count += habits.get(trait.count, 0.0)
-    if count < trait.enough:
-        return 0, 0.0, count
-    total = held = 0.0
-    for habits in sets:
-        if seen := habits.get(trait.count, 0.0):
-            total += seen * habits[trait.habit]
-            held += seen * habits.get(trait.side, 0.0)
-    mean = total / count
-    if mean <= trait.low + trait.slack * (held < 0):
-        return -1, mean, count
-    return int(mean >= trait.high - trait.slack * (held > 0)), mean, count
+def _told(leaning: _Leaning) -> Learned:
+    trait, value, mean, count = leaning
+    told = trait.told.format(mean, exp(min(mean, 9.0)), mean)
+    return Learned(trait.key, value, int(count), f"{told}, over {int(count)} messages")
+
+
+def _habitual(snapshot: Snapshot, sets: Mapping[AddressId, Habits]) -> list[Learned]:
+    """Where and when they write."""
+    return [*_channel(snapshot, sets), *_quiet(sets.values())]
+
+
+def _sides(sets: Collection[Habits]) -> list[tuple[_Trait, int, float, float]]:
+    """Whether each trait is low (−1), high (1) or neither (0), over all addresses; its mean, and what that rests on."""
+    found = []
+    for trait in _TRAITS:
+        side, mean, count = 0, 0.0, 0.0
+        for habits in sets:
+            count += habits.get(trait.count, 0.0)
+        if count >= trait.enough:
+            total = held = 0.0
+            for habits in sets:
+                if seen := habits.get(trait.count, 0.0):
+                    total += seen * habits[trait.habit]
+                    held += seen * habits.get(trait.side, 0.0)
+            mean = total / count
+            low = mean <= trait.low + trait.slack * (held < 0)
+            side = -1 if low else int(mean >= trait.high - trait.slack * (held > 0))
+        found.append((trait, side, mean, count))
+    return found
 
 
 # --- where ---

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from omnibot.model import AddressId, Attempt, CaseChange, CaseId, CaseSide, CaseState, Result
+from omnibot.model.values import replaced
 
 _MOST_ATTEMPTS = 100  # of one side that are kept, and
 _MOST_CONTACTS = 50  # times of contacts: the latest
@@ -62,6 +63,9 @@ _RESULTS = {result.value: result for result in Result}
 _STATES = {state.value: state for state in CaseState}
 
 
+_TOUCHED_AT = attrgetter("touched_at")
+
+
 def side_after(
     sides: Sequence[CaseSide], change: CaseChange, id_: CaseId, address: AddressId, at: datetime
 ) -> CaseSide:
@@ -71,13 +75,17 @@ def side_after(
     """
     before = next((side for side in sides if side.address == address), None)
     others = [side for side in sides if side is not before]
-    asked_elsewhere = {key for side in others for key in side.asked}
-    latest = max(sides, key=lambda side: side.touched_at, default=None)
+    asked, concern = change.asked, change.concern
+    if others:
+        elsewhere = {key for side in others for key in side.asked}
+        asked = tuple(key for key in asked if key not in elsewhere)
+        concern = "" if concern in {side.concern for side in others} else concern
+    latest = max(sides, key=_TOUCHED_AT, default=None)
     side = before or CaseSide(
         id=id_, address=address, intent="", state=change.state, opened_at=at, touched_at=at, contacts=0
     )
     contact = change.contact or not sides
-    return replace(
+    return replaced(
         side,
         intent=change.intent,
         topic=change.topic,
@@ -87,8 +95,8 @@ def side_after(
         contacts=side.contacts + contact,
         contacted_at=(*side.contacted_at, at)[-_MOST_CONTACTS:] if contact else side.contacted_at,
         reopened=(latest.reopened if latest else 0) + is_reopened(latest.state if latest else None, change.state),
-        concern="" if change.concern in {side.concern for side in others} else change.concern,
-        asked=tuple(dict.fromkeys((*side.asked, *(key for key in change.asked if key not in asked_elsewhere)))),
+        concern=concern,
+        asked=tuple(dict.fromkeys((*side.asked, *asked))),
         attempts=_judged(side.attempts, change.attempts),
         team=change.team,
     )
@@ -111,5 +119,5 @@ def _judged(earlier: Sequence[Attempt], new: Sequence[Attempt]) -> tuple[Attempt
         if known is None:
             attempts[one.what] = one
         elif one.result is not Result.UNKNOWN:
-            attempts[one.what] = replace(known, result=one.result)
+            attempts[one.what] = replaced(known, result=one.result)
     return tuple(attempts.values())[-_MOST_ATTEMPTS:]
