@@ -32,9 +32,9 @@ def case_change(turn: Turn, heard: Heard, said: Substance, play: Play | None, *,
         topic=(case.topic if case else "") or _topic(turn, intent),
         state=CaseState.HANDED_OFF if handed_off else CaseState.WAITING,
         contact=turn.recollection.is_contact,
-        concern=_clipped(" ".join(message.text for message in turn.messages if message.text)),
+        concern=_clipped(" ".join([message.text for message in turn.messages if message.text])),
         asked=(*asked_already, which_key(question)) if question else asked_already,
-        attempts=tuple(Attempt(what=f"article:{id_}", by="bot", at=now, source=source) for id_ in told),
+        attempts=tuple([Attempt(what=f"article:{id_}", by="bot", at=now, source=source) for id_ in told]),
         why="people take over" if handed_off else "waits for them: it was asked or answered",
     )
 

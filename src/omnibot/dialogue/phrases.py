@@ -118,7 +118,8 @@ def said(clause: Passage, language: str = "") -> Said | None:
 
 def says_of_itself(clause: Passage) -> bool:
     """Whether a clause may be small talk, a wish or a name, and is worth to be asked which; most are not."""
-    return bool(_hinted(clause) & _of_itself())
+    hinted = _hinted(clause) if clause.hints is None else clause.hints
+    return hinted & _of_itself() != 0
 
 
 @cache

@@ -42,7 +42,10 @@ class Passage:
     def content(self, language: str) -> Sequence[str]:
         """The words that mean something, in order, with repetitions."""
         if self._content is None or self._content[0] != language:
-            self._content = (language, _content(self.each, language))
+            words, search = self.each, _search(language)
+            if search.one_word and not search.begins.isdisjoint(words):
+                words = search.one_word.sub(_as_one_word, f" {' '.join(words)} ").split()
+            self._content = (language, list(filterfalse(search.ignored.__contains__, words)))
         return self._content[1]
 
 
@@ -75,13 +78,6 @@ def as_words(forms: Iterable[str]) -> str:
     It is tried once a word, for which `\\b` would be at every letter.
     """
     return f" (?:{'|'.join(forms)})(?= )"
-
-
-def _content(words: Sequence[str], language: str) -> Sequence[str]:
-    search = _search(language)
-    if search.one_word and not search.begins.isdisjoint(words):
-        words = search.one_word.sub(_as_one_word, f" {' '.join(words)} ").split()
-    return list(filterfalse(search.ignored.__contains__, words))
 
 
 def _as_one_word(match: re.Match[str]) -> str:

@@ -101,6 +101,9 @@ def decayed(habits: Habits, at: float) -> float:
 
 def alive(sets: Mapping[AddressId, Habits]) -> dict[AddressId, Habits]:
     """Those habits that were not to be forgotten: seen after the latest wish for that, at whichever address it was."""
+    if len(sets) == 1:  # as of nearly everybody
+        [one] = sets.values()
+        return dict(sets) if one.get(AT, 0.0) > one.get(FORGOTTEN, 0.0) else {}
     forgotten = max([one.get(FORGOTTEN, 0.0) for one in sets.values()], default=0.0)
     return {id_: one for id_, one in sets.items() if one.get(AT, 0.0) > forgotten}
 

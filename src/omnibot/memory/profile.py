@@ -159,7 +159,7 @@ def _told(leaning: _Leaning) -> Learned:
 
 def _habitual(snapshot: Snapshot, sets: Mapping[AddressId, Habits]) -> list[Learned]:
     """Where and when they write."""
-    return [*_channel(snapshot, sets), *_quiet(sets.values())]
+    return [*(_channel(snapshot, sets) if len(sets) > 1 else ()), *_quiet(sets.values())]
 
 
 def _sides(sets: Collection[Habits]) -> list[tuple[_Trait, int, float, float]]:
@@ -187,8 +187,6 @@ def _sides(sets: Collection[Habits]) -> list[tuple[_Trait, int, float, float]]:
 
 def _channel(snapshot: Snapshot, sets: Mapping[AddressId, Habits]) -> Iterator[Learned]:
     """Where they write most, or often and are much quicker to answer; only of addresses that may be told everything."""
-    if len(sets) < 2:
-        return
     there = [known for known in snapshot.addresses if known.id in snapshot.trusted and known.id in sets]
     there = [known for known in there if not (known.stopped or known.unreachable)]
     if len({known.address.channel for known in there}) < 2:

@@ -33,7 +33,7 @@ def record_of(
         "priority": _priority(plan, reading),
         "to": plan.to.id if plan.to else None,
         "pointer": plan.pointer.id if plan.pointer else None,
-        "asks": [{"purpose": ask.purpose, "channel": ask.target.channel} for ask in plan.asks],
+        "asks": [{"purpose": ask.purpose, "channel": ask.target.channel} for ask in plan.asks] if plan.asks else [],
         "handoff": plan.handoff,
         "why": plan.why,
         **({"wording": _worded(phrased)} if phrased else {}),

@@ -149,7 +149,7 @@ class Pack:
 
     def promised(self, topic: str, told: str) -> bool:
         """Whether our latest words pass something to people, by a topic's words."""
-        # mostly the first of the words is missing already, and it takes a while to see that they are not in ours
+        # mostly the first of the words, which are the longest, are missing already
         if not told:
             return False
         for words in self.promises[topic]:
@@ -159,7 +159,7 @@ class Pack:
 
     @cached_property
     def promises(self) -> Mapping[str, Sequence[Sequence[str]]]:
-        """What passes something to people, by topic: of each wording the words between its places."""
+        """What passes something to people, by topic: the words between the places of each wording, the longest first."""
         return {
             name.removeprefix(_HANDOFF): list(dict.fromkeys(_words(wording) for cell in cells for wording in cell))
             for name, cells in self.moves.items()
@@ -181,7 +181,8 @@ class Pack:
 
 
 def _words(wording: _Wording) -> tuple[str, ...]:
-    return tuple(part for part in wording.template.parts if isinstance(part, str))
+    parts = [part for part in wording.template.parts if isinstance(part, str)]
+    return tuple(sorted(parts, key=len, reverse=True))
 
 
 def _sayable(cell: _Cell, values: Values) -> Sequence[_Wording]:

@@ -228,7 +228,7 @@ def _lease_columns(outcomes: Sequence[Outcome], pause: float) -> Iterator[object
     yield timedelta(seconds=pause)
 
 
-def _turn_columns(codec: Codec, outcomes: Sequence[Outcome]) -> Iterator[object]:
+def _turn_columns(codec: Codec, outcomes: Sequence[Outcome]) -> Sequence[object]:
     """The parameters $6 to $20: turns, and what they say."""
     turns: list[tuple[Any, ...]] = []
     said: list[tuple[Any, ...]] = []
@@ -242,9 +242,9 @@ def _turn_columns(codec: Codec, outcomes: Sequence[Outcome]) -> Iterator[object]
         )
         messages = [item.message for item in outcome.work.items if item.message]
         answers = messages[-1].id if messages else None
-        said += ((ord_, *_said(codec, outcome, reply), answers) for reply in outcome.replies)
-    yield from columns(turns, 7)
-    yield from columns(said, 8)
+        for reply in outcome.replies:
+            said.append((ord_, *_said(codec, outcome, reply), answers))
+    return [*columns(turns, 7), *columns(said, 8)]
 
 
 def _further(codec: Codec, outcomes: Sequence[Outcome]) -> Iterator[tuple[str, Sequence[object]]]:
