@@ -82,7 +82,7 @@ def turn(work: Work, steps: Steps) -> Generator[Pause, Told, Outcome]:
         revised=revisions(work.items),
         reported=reports(work.items),
         opened=opened(work, messages, steps),
-        asked=tuple(codes_asked(plan, steps, variant)),
+        asked=tuple(codes_asked(plan, steps, variant)) if plan.asks else (),
         tried=snapshot.tried,
         case=kept.case,
         sides=tuple(snapshot.open) if kept.case else (),

@@ -116,7 +116,7 @@ class Index:
     def has_all(self, words: Iterable[str], id: str) -> bool:
         """Whether the article of this id has all of some words."""
         number = next((number for number, article in enumerate(self.articles) if article.id == id), -1)
-        terms = map(self.terms.by_stem.get, map(self.terms.stem, words))
+        terms = map(self.terms.by_stem.get, map(self.terms.stems.__getitem__, words))
         return all(term is not None and number in term.articles for term in terms)
 
     def __post_init__(self) -> None:
@@ -124,7 +124,7 @@ class Index:
 
     def best(self, question: Iterable[str]) -> Found | None:
         """The article that a question's words are about, if one is sure enough."""
-        stems = dict.fromkeys(map(self.terms.stem, question))
+        stems = dict.fromkeys(map(self.terms.stems.__getitem__, question))
         known = tuple(filter(self.terms.idf.__contains__, stems))
         unknown = len(stems) - len(known)
         weight = sum(map(self.terms.idf.__getitem__, known))
@@ -208,6 +208,19 @@ def _evidence(known: Sequence[_Term], weight: float, least: float) -> dict[int, 
 _IDF = attrgetter("idf")
 
 
+class _Stems(dict[str, str]):
+    """By word its stem: known by heart, as far as there is room, at less than what a cache costs that counts."""
+
+    def __init__(self, find: Callable[[str], str]) -> None:
+        self._find = find
+
+    def __missing__(self, word: str) -> str:
+        if len(self) >= _WORDS_REMEMBERED:
+            self.clear()
+        stem = self[word] = self._find(word)
+        return stem
+
+
 class _Terms:
     """The terms of an index by the words of those who ask."""
 
@@ -217,7 +230,7 @@ class _Terms:
         self._stem_of = stem_of
         # a stem with a letter left out → the stem
         self._typos = {slip: stem for stem in terms if len(stem) >= _TYPO_LENGTH for slip in _slips(stem)}
-        self.stem = lru_cache(_WORDS_REMEMBERED)(self._stem)
+        self.stems = _Stems(self._stem)
 
     def knows(self, word: str) -> bool:
         """Whether a word is one of an article, as it is written."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Generator, Sequence
 from datetime import timedelta
 
@@ -94,8 +93,8 @@ def remind(
     heard = [a for a in work.addresses if a.id in snapshot.open and (a.since is None or work.at - a.since > _JUST_NOW)]
     if not heard:
         return None
-    said = Counter([message.address for message in work.timeline])
-    addresses = tuple([a.id for a in heard if said[a.address] >= TIMELINE])
+    said = [message.address for message in work.timeline]
+    addresses = tuple([a.id for a in heard if said.count(a.address) >= TIMELINE])
     sought = seek(text_of(messages), reading.language.value, steps.embed) if addresses else None
     if sought is None:
         return None

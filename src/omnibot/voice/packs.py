@@ -159,7 +159,7 @@ class Pack:
 
     @cached_property
     def promises(self) -> Mapping[str, Sequence[Sequence[str]]]:
-        """What passes something to people, by topic: the words between the places of each wording, the longest first."""
+        """What passes something to people, by topic: of each wording what stands between its places, longest first."""
         return {
             name.removeprefix(_HANDOFF): list(dict.fromkeys(_words(wording) for cell in cells for wording in cell))
             for name, cells in self.moves.items()
@@ -187,6 +187,8 @@ def _words(wording: _Wording) -> tuple[str, ...]:
 
 def _sayable(cell: _Cell, values: Values) -> Sequence[_Wording]:
     """The wordings whose places can all be filled; of these the ones that say most of what is known."""
+    if len(cell) == 1 and not cell[0].needs:
+        return cell
     filled = frozenset([name for name, value in values.items() if value != ""])
     known = [wording for wording in cell if wording.needs <= filled]
     if len(known) < 2:
