@@ -13,7 +13,6 @@ from pathlib import Path
 import asyncpg
 import pytest
 import pytest_asyncio
-import structlog
 
 from omnibot import check as checking
 from omnibot.check import Checked, check
@@ -21,7 +20,7 @@ from omnibot.model import Address, Draft, IncomingMessage, Paragraph, Sender
 from omnibot.store import Store
 from omnibot.store.bundled import BundledServer, BundledServerError
 from omnibot.store.work import Arrived, Outcome, Purpose, Quota, Reply
-from tests.conftest import SECRET
+from tests.conftest import SECRET, log_plainly
 from tests.language_model import language_model
 
 ROOT = Path(__file__).parents[1]
@@ -37,7 +36,7 @@ def logs_as_before() -> Iterator[None]:
     root.setLevel(level)
     root.handlers[:] = handlers
     sys.excepthook = hook
-    structlog.reset_defaults()
+    log_plainly()
 
 
 @pytest.fixture

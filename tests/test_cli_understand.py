@@ -13,7 +13,6 @@ from pathlib import Path
 
 import orjson
 import pytest
-import structlog
 from click.testing import Result
 from typer.testing import CliRunner
 
@@ -21,6 +20,7 @@ from omnibot.cli import app, wording
 from omnibot.cli.lines import Readings
 from omnibot.model import BusinessHours
 from omnibot.understanding import Understanding
+from tests.conftest import log_plainly
 
 NOW = datetime(2025, 3, 12, 10, 15, tzinfo=UTC)
 SIGNALS = (
@@ -60,7 +60,7 @@ def omnibot(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callabl
     root.setLevel(level)
     root.handlers[:] = handlers
     sys.excepthook = hook
-    structlog.reset_defaults()
+    log_plainly()
 
 
 # --- for people ---------------------------------------------------------------------------------------------------

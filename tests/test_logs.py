@@ -18,6 +18,7 @@ from tortoise.exceptions import IntegrityError
 
 from omnibot.logs import Indiscreet, configure, in_known_words, pseudonym, request_scope
 from omnibot.settings import Log
+from tests.conftest import log_plainly
 
 ROOT = Path(__file__).parents[1]
 NAME = "Sarah Example"
@@ -40,7 +41,7 @@ def configured():
         return out, configure(Log(**log), strict=strict, stream=out)
 
     yield configure_with
-    structlog.reset_defaults()
+    log_plainly()
     structlog.contextvars.clear_contextvars()
     root.setLevel(before[0])
     root.handlers[:] = before[1]
