@@ -29,6 +29,9 @@ demo: setup
 # What was compiled is kept, whatever the environment says: the tests start a hundred interpreters.
 test coverage: export PYTHONDONTWRITEBYTECODE =
 
+# The matrices are small: several threads would wait for each other, and take from the other worker.
+test coverage: export OPENBLAS_NUM_THREADS = 1
+
 # make test, or make test WORKERS=4; each worker has a PostgreSQL of its own, and who has nothing left takes from the others
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations 15
 test: setup
