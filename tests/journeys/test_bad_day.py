@@ -10,6 +10,7 @@ from pathlib import Path
 
 import aiohttp
 import asyncpg
+import pytest
 import pytest_asyncio
 
 from omnibot.model import Address, DeliveryState, Direction, TimelineMessage
@@ -40,8 +41,9 @@ class Switch:
 
 
 @pytest_asyncio.fixture
-async def switch() -> AsyncIterator[Switch]:
-    """One of this test's own, in a folder that root's PostgreSQL may pass through."""
+async def switch(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Switch]:
+    """One of this test's own, in a folder that root's PostgreSQL may pass through. It waits for no client to leave."""
+    monkeypatch.setattr("omnibot.store.bundled._SMART_SECONDS", 0.0)
     folder = tempfile.TemporaryDirectory(prefix="omnibot-tests-")
     await asyncio.to_thread(Path(folder.name).chmod, 0o711)
     switch = Switch(Path(folder.name))

@@ -456,6 +456,7 @@ async def test_the_members_of_the_group_are_staff(sandbox: SlackSandbox):
     ben = sandbox.main.user("U0BEN", "Ben")
     sandbox.main.usergroup("S0TEAM", "support", [ben])
     async with house(sandbox, staff_group="S0TEAM") as opened:
+        sandbox.main.app.now = lambda: opened.clock().timestamp()  # or what it signs is five minutes old
         ben.write("I am staff")
         opened.ada.write("I am a customer")
         await acknowledged(opened, 2)
