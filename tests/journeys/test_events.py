@@ -6,14 +6,16 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from typer.testing import Result
 
 from omnibot.model import Address
-from tests.conftest import ROOT, SECRET
+from tests.conftest import ROOT, SECRET, lines
 from tests.journeys.conftest import KNOWLEDGE, MakeWorld
 from tests.journeys.test_moves import Stage
 
@@ -29,9 +31,9 @@ async def stage(make_world: MakeWorld) -> AsyncIterator[Stage]:
 
 
 @pytest.fixture
-def omnibot(dsn: str, tmp_path: os.PathLike[str]) -> Any:
-    """A command in a process of its own, as another program runs it; what it has printed for programs."""
-    environment: Mapping[str, str] = {
+def environment(dsn: str, tmp_path: os.PathLike[str]) -> Mapping[str, str]:
+    """How another program on this machine reaches the database of the running server."""
+    return {
         "OMNIBOT_CONFIG": os.devnull,
         "OMNIBOT_DATABASE__URL": dsn,
         "OMNIBOT_SECRET": SECRET.decode(),
@@ -39,17 +41,28 @@ def omnibot(dsn: str, tmp_path: os.PathLike[str]) -> Any:
         "OMNIBOT_BOT__KNOWLEDGE": str(KNOWLEDGE),
     }
 
-    async def run(*arguments: str, stdin: str = "") -> list[dict[str, Any]]:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "omnibot", *arguments, "--json", cwd=ROOT, env=os.environ | environment,
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        async with asyncio.timeout(60):
-            output, errors = await process.communicate(stdin.encode())
-        assert process.returncode == 0, errors.decode()
-        return [json.loads(line) for line in output.splitlines()]
+
+@pytest.fixture
+def omnibot(omnibot: Callable[..., Result]) -> Any:
+    """Run a command beside the server; what it has printed for programs."""
+
+    async def run(*arguments: str) -> list[dict[str, Any]]:
+        command = partial(omnibot, *arguments, "--json")
+        return lines(await asyncio.get_running_loop().run_in_executor(None, command))
 
     return run
+
+
+async def told(environment: Mapping[str, str], events: str) -> list[dict[str, Any]]:
+    """What `omnibot event` says of events that another program hands to a process of its own."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "omnibot", "event", "--jsonl", "--json", cwd=ROOT, env=os.environ | environment,
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    async with asyncio.timeout(60):
+        output, errors = await process.communicate(events.encode())
+    assert process.returncode == 0, errors.decode()
+    return [json.loads(line) for line in output.splitlines()]
 
 
 async def taken(omnibot: Any, who: str, count: int) -> list[dict[str, Any]]:
@@ -59,11 +72,14 @@ async def taken(omnibot: Any, who: str, count: int) -> list[dict[str, Any]]:
             [shown] = await omnibot("customer", "show", who)
             if len(shown["events"]) >= count:
                 return shown
+            await asyncio.sleep(0.05)
 
 
-async def test_who_was_told_of_is_known_when_they_write(stage: Stage, omnibot: Any) -> None:
+async def test_who_was_told_of_is_known_when_they_write(
+    stage: Stage, omnibot: Any, environment: Mapping[str, str]
+) -> None:
     text = "\n".join(json.dumps(event | {"of": f"email:{MAIL.value}"}) for event in (UPGRADED, SIGNED_UP, UPGRADED))
-    assert await omnibot("event", "--jsonl", stdin=text) == [{"told": 2, "known": 1, "faults": []}]
+    assert await told(environment, text) == [{"told": 2, "known": 1, "faults": []}]
     shown = await taken(omnibot, MAIL.value, 2)
     assert [event["name"] for event in shown["events"]] == ["plan_changed", "signed_up"]
     assert {fact["key"]: fact["value"][:10] for fact in shown["facts"]} == {
@@ -78,9 +94,9 @@ async def test_who_was_told_of_is_known_when_they_write(stage: Stage, omnibot: A
     [turn] = await omnibot("customer", "why", MAIL.value)
     assert turn["recollection"]["contacts"] == 1
 
-    told = ("event", "payment_failed", "--of", f"sms:{SMS.value}", "--id", "e3", "amount=12.50")
+    failed = ("event", "payment_failed", "--of", f"sms:{SMS.value}", "--id", "e3", "amount=12.50")
     await stage.says(SMS, "Hello, how can I export my data?")
-    assert await omnibot(*told) == [{"told": 1, "known": 0, "faults": []}]
+    assert await omnibot(*failed) == [{"told": 1, "known": 0, "faults": []}]
     other = await taken(omnibot, SMS.value, 1)
     assert other["customer"] != shown["customer"]
     assert [event["properties"] for event in other["events"]] == [{"amount": 12.5}]
