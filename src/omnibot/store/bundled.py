@@ -64,6 +64,7 @@ _TUNING = {
     # The first change of a page after a checkpoint writes the whole page to the log: so checkpoints are rare, and the
     # pages are not compressed, which costs more than to write them.
     "max_wal_size": "2GB",
+    "checkpoint_timeout": "30min",
     "jit": "off",
     "random_page_cost": "1.1",  # what is small and in memory is still looked up by its index
     "timezone": "UTC",
