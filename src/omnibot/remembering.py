@@ -16,7 +16,7 @@ from omnibot.memory.past import best, indexed
 from omnibot.memory.ranking import Embed
 from omnibot.model import Recalled
 from omnibot.store import StoreUnavailable
-from omnibot.store.recall import Backlog, Indexed, Recall, Row, Sought
+from omnibot.store.recall import Backlog, Found, Indexed, Recall, Sought, Spoken
 from omnibot.turns.pauses import Remind
 
 log = structlog.get_logger(__name__)
@@ -57,10 +57,10 @@ class Remembering:
     async def _remind(self, asked: Sequence[Remind]) -> list[tuple[Recalled, ...]]:
         sought = [Sought(one.customer, one.addresses, one.seek.stems) for one in asked]
         found = await self._recall.near(sought)
-        matter = [_that_matter(one, rows) for one, rows in zip(asked, found, strict=True)]
-        wanted = [(one.customer, row) for one, rows in zip(asked, matter, strict=True) for row, _ in rows]
+        matter = [_that_matter(one, those) for one, those in zip(asked, found, strict=True)]
+        wanted = [(one.customer, spoken) for one, those in zip(asked, matter, strict=True) for spoken, _ in those]
         messages = iter(await self._recall.messages(wanted))
-        told = [[(next(messages), score) for _, score in rows] for rows in matter]
+        told = [[(next(messages), score) for _, score in those] for those in matter]
         return [tuple(Recalled(message, score) for message, score in those if message) for those in told]
 
     async def run(self) -> None:
@@ -107,8 +107,7 @@ class Remembering:
         return rows
 
 
-def _that_matter(asked: Remind, rows: Sequence[Row]) -> list[tuple[Row, float]]:
-    """The rows that matter, but for what the turn has before its eyes anyway."""
-    counts, marks, stretches = [r.counts for r in rows], [r.mark for r in rows], [r.stretch for r in rows]
-    found = best(asked.seek, counts, marks, stretches)
-    return [(rows[place], score) for place, score in found if rows[place].message not in asked.seen]
+def _that_matter(asked: Remind, found: Found) -> list[tuple[Spoken, float]]:
+    """The messages that matter, but for what the turn has before its eyes anyway."""
+    those = [(found.spoken(n), score) for n, score in best(asked.seek, found.counts, found.marks, found.stretches)]
+    return [(spoken, score) for spoken, score in those if spoken.message not in asked.seen]

@@ -29,8 +29,8 @@ def found(question: str, past: list[str] = PAST, language: str = "en", embed=EMB
     if sought is None:
         return []
     kept = [indexed(text, language, embed) for text in past]
-    counts = [[stems.count(stem) for stem in sought.stems] for stems, _ in kept]
-    places = best(sought, counts, [mark for _, mark in kept], [0] * len(kept))
+    counts = np.array([[stems.count(stem) for stem in sought.stems] for stems, _ in kept])
+    places = best(sought, counts, [mark for _, mark in kept], np.zeros(len(kept), np.intp))
     assert [score for _, score in places] == sorted((score for _, score in places), reverse=True)
     return [past[place] for place, _ in places]
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 
 import asyncpg
 import pytest
 
-from omnibot.model import Address, AddressId, CustomerId, Direction, IncomingMessage, Sender
+from omnibot.model import Address, AddressId, CustomerId, Direction, IncomingMessage, MessageId, Sender
 from omnibot.store import Store
-from omnibot.store.recall import Backlog, Indexed, Row, Sought
+from omnibot.store.recall import Backlog, Found, Indexed, Sought, Spoken
 from omnibot.store.work import Arrived, Work
 from tests.conftest import SECRET
 
@@ -60,14 +62,14 @@ async def index(store: Store, most: int = 100) -> list[Backlog]:
     return done
 
 
-async def near(store: Store, work: Work, question: str) -> list[Row]:
+async def near(store: Store, work: Work, question: str) -> Found:
     addresses = tuple(address.id for address in work.addresses)
-    [rows] = await store.recall.near([Sought(work.lease.customer, addresses, stems_of(question))])
-    return rows
+    [found] = await store.recall.near([Sought(work.lease.customer, addresses, stems_of(question))])
+    return found
 
 
-def said(rows: list[Row]) -> list[str]:
-    return [row.mark.decode() for row in rows]
+def said(found: Found) -> list[str]:
+    return [mark.decode() for mark in found.marks]
 
 
 async def test_what_was_said_is_found_with_how_often_it_has_each_stem(store: Store, dsn: str) -> None:
@@ -75,10 +77,10 @@ async def test_what_was_said_is_found_with_how_often_it_has_each_stem(store: Sto
     await settle(dsn)
     [backlog] = await index(store)
     assert [message.text for message in backlog.messages] == ["red boat", "a boat a boat", "sky"]
-    rows = await near(store, work, "boat red")
-    assert said(rows) == ["red boat", "a boat a boat", "sky"]
-    assert [row.counts for row in rows] == [(1, 1), (2, 0), (0, 0)]
-    assert {row.stretch for row in rows} == {0}
+    found = await near(store, work, "boat red")
+    assert said(found) == ["red boat", "a boat a boat", "sky"]
+    assert found.counts.tolist() == [[1, 1], [2, 0], [0, 0]]
+    assert found.stretches.tolist() == [0, 0, 0]
 
 
 async def test_what_has_just_come_waits_until_it_is_settled(store: Store, dsn: str) -> None:
@@ -136,7 +138,7 @@ async def test_of_two_processes_one_keeps_the_index(store: Store, dsn: str) -> N
             )
         )
     assert sorted(kept) == [False, True]
-    assert len(await near(store, work, "boat")) == 1
+    assert len((await near(store, work, "boat")).messages) == 1
 
 
 async def test_nobody_finds_what_others_said(store: Store, dsn: str) -> None:
@@ -160,38 +162,66 @@ async def test_no_word_stands_in_the_database(store: Store, dsn: str) -> None:
     assert len({stem for row in rows for stem in row["stems"]}) == 2  # the same word looks different
 
 
-@pytest.mark.parametrize("needle", [5, 700])
-async def test_of_who_has_said_much_the_rare_is_found_with_what_stands_beside_it(
-    store: Store, dsn: str, needle: int
-) -> None:
+async def say_much(
+    store: Store, dsn: str, golden: Collection[int], silent: Collection[int] = ()
+) -> tuple[Work, list[str]]:
+    """Who has said 2,499 messages besides the first, and these: some with a rare word, some with none."""
     [work] = await say(store, "first")
     [home] = work.addresses
     await settle(dsn)
     [backlog] = await index(store)
-    texts = [f"gold {number}" if number == needle else f"common {number}" for number in range(1, 2500)]
+    texts = [f"gold {nth}" if nth in golden else "" if nth in silent else f"common {nth}" for nth in range(1, 2500)]
     for start in range(0, len(texts), 500):
         later = Backlog(backlog.until + start, backlog.until + start + 500, ())
         rows = [
-            Indexed(home.id, later.since + place, stems_of(text), text.encode())
+            Indexed(home.id, MessageId(later.since + place), stems_of(text), text.encode())
             for place, text in enumerate(texts[start : start + 500], 1)
         ]
         assert await store.recall.keep(later, rows)
-    rows = await near(store, work, "gold common")
-    assert len(rows) == 500 + 5
-    found = [row for row in rows if row.counts[0]]
-    assert said(found) == [f"gold {needle}"]
-    beside = [row for row in rows if row.stretch == found[0].stretch]
-    assert said(beside) == texts[needle - 3 : needle + 2]
+    return work, texts
+
+
+@pytest.mark.parametrize("needle", [5, 700])
+async def test_of_who_has_said_much_the_rare_is_found_with_what_stands_beside_it(
+    store: Store, dsn: str, needle: int
+) -> None:
+    work, texts = await say_much(store, dsn, {needle})
+    found = await near(store, work, "gold common")
+    assert len(found.messages) == 500 + 5
+    [gold] = found.counts[:, 0].nonzero()[0]
+    assert found.marks[gold].decode() == f"gold {needle}"
+    [beside] = (found.stretches == found.stretches[gold]).nonzero()
+    assert [found.marks[place].decode() for place in beside] == texts[needle - 3 : needle + 2]
+
+
+@pytest.mark.parametrize(
+    ("golden", "beside"),
+    [
+        ([300, 301, 304, 310], [range(298, 307), range(308, 313)]),
+        ([1, 1998], [range(0, 4), range(1996, 2500)]),  # the latest 500 are read anyway; 0 is the first message of all
+    ],
+)
+async def test_what_stands_beside_several_is_read_once(
+    store: Store, dsn: str, golden: list[int], beside: list[range]
+) -> None:
+    work, texts = await say_much(store, dsn, golden, silent=[299, 305])
+    found = await near(store, work, "gold")
+    places = sorted({*range(2000, 2500), *chain.from_iterable(beside)})
+    assert said(found) == [["first", *texts][place] for place in places]
+    assert found.counts[:, 0].tolist() == [int(mark.startswith(b"gold")) for mark in found.marks]
+    numbered = [stretch for stretch, places in enumerate(beside) for _ in places]
+    assert found.stretches.tolist()[: len(numbered)] == numbered
 
 
 async def test_messages_are_read_with_where_they_were_said(store: Store, dsn: str) -> None:
     [work] = await say(store, "red boat", "sky")
     await settle(dsn)
     await index(store)
-    rows = await near(store, work, "boat")
-    gone = Row(AddressId(1), rows[0].message + 1000, 0, (), b"")
+    found = await near(store, work, "boat")
+    boat, sky = found.spoken(0), found.spoken(1)
+    gone = Spoken(AddressId(1), MessageId(boat.message + 1000))
     customer = CustomerId(7)
-    first, none, second = await store.recall.messages([(customer, rows[1]), (customer, gone), (customer, rows[0])])
+    first, none, second = await store.recall.messages([(customer, sky), (customer, gone), (customer, boat)])
     assert none is None
     assert (first.text, second.text, first.customer) == ("sky", "red boat", 7)
     assert (second.address, second.direction, second.at) == (SARAH, Direction.IN, NOON + timedelta(minutes=1))

@@ -79,22 +79,23 @@ def seek(text: str, language: str, embed: Embed | None) -> Seek | None:
 
 
 def best(
-    sought: Seek, counts: Sequence[Sequence[int]], marks: Sequence[bytes], stretches: Sequence[int]
+    sought: Seek, counts: NDArray[np.intp], marks: Sequence[bytes], stretches: NDArray[np.intp]
 ) -> list[tuple[int, float]]:
     """The places of the messages that matter, each with its score, the best first.
 
-    `counts` tell how often each message has each of the stems, `stretches` which messages stand beside each other.
+    `counts` tell how often each message has each of the stems (a row a message), `stretches` which messages stand
+    beside each other.
     """
     if not marks:
         return []
     kept = np.frombuffer(b"".join(mark.ljust(_MARK.itemsize, b"\0") for mark in marks), _MARK)
     rows = Rows(
-        counts=np.array(counts, np.float32).reshape(len(marks), len(sought.question.stems)),
+        counts=counts.astype(np.float32),
         lengths=kept["length"].astype(np.float32),
         asks=kept["asks"].astype(np.float32) / np.float32(255),
         names_time=(kept["flags"] & _NAMES_A_TIME).astype(np.bool_),
         meanings=kept["meaning"].astype(np.float32) * kept["scale"][:, None],
-        stretches=np.array(stretches, np.intp),
+        stretches=stretches,
     )
     scores = rank(sought.question, rows)
     scores[~_matters(sought.question, rows)] = 0

@@ -9,19 +9,20 @@ those who have said more, what has rare words of the question is looked up besid
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, takewhile
+from itertools import takewhile
 from operator import itemgetter
 
 import asyncpg
+import numpy as np
+from numpy.typing import NDArray
 
 from omnibot.model import Address, AddressId, CustomerId, Direction, MessageId, TimelineMessage
 from omnibot.store.message_path.connections import Connections, columns
 from omnibot.store.payloads import text_of
 
-__all__ = ["Backlog", "Indexed", "Recall", "Row", "Sought", "Unindexed"]
+__all__ = ["Backlog", "Found", "Indexed", "Recall", "Sought", "Spoken", "Unindexed"]
 
 _LATEST = 500  # messages that are read of a customer, whatever they are about
 _FEWEST = 50  # of each address, however many there are
@@ -32,26 +33,36 @@ _BESIDE = 2  # messages before and behind what was found that are read, too
 _SETTLED = "60 s"  # after which a message is surely committed, or never will be
 _LOCK = 0x6F6D6E69  # one process of all keeps the index
 
-_LATEST_ROWS = """
-SELECT q.ord, r.*
+# How PostgreSQL sends an array: its dimensions, their kind, and the one's length and first place; then each item with
+# its length. One without items has no dimension, and a shorter head.
+_ARRAY_HEAD = 20
+_ARRAY_ITEM = np.dtype([("length", ">i4"), ("value", ">i8")])
+
+# Stems come as the bytes that they are sent as: a thousand rows of numbers would take Python longer than the look.
+_COLUMNS = "r.address_id, r.place, r.message_id, array_send(r.stems) AS stems, r.mark_sealed"
+
+_LATEST_ROWS = f"""
+SELECT q.ord, {_COLUMNS}
 FROM unnest((SELECT $1::int[]), $2::bigint[], $3::int[]) AS q(ord, address_id, most)
 CROSS JOIN LATERAL (SELECT * FROM recall WHERE address_id = q.address_id ORDER BY place DESC LIMIT q.most) AS r
 """
 
-# By its hash a stem belongs to one address, so the index on stems alone finds what is looked for.
+# By its hash a stem belongs to one address, so the index on stems alone finds what is looked for. Of what stands beside
+# two that were found each is read once: from behind what the one before has brought.
 _FOUND_ROWS = f"""
 WITH found AS MATERIALIZED (
-    SELECT q.ord, q.address_id, r.place
+    SELECT q.ord, q.address_id, q.before, r.place,
+        lag(r.place) OVER (PARTITION BY q.ord, q.address_id ORDER BY r.place) + {_BESIDE} AS brought
     FROM unnest((SELECT $1::int[]), $2::bigint[], $3::int[], $4::text[]) AS q(ord, address_id, before, stems)
     CROSS JOIN LATERAL (
         SELECT place FROM (SELECT * FROM recall WHERE stems && q.stems::bigint[] OFFSET 0) AS any_of
         WHERE address_id = q.address_id AND place < q.before ORDER BY place DESC LIMIT {_FOUND}) AS r
-), places AS (
-    SELECT DISTINCT ord, address_id, place + beside AS place
-    FROM found, generate_series(-{_BESIDE}, {_BESIDE}) AS beside
 )
-SELECT p.ord, r.* FROM places p
-CROSS JOIN LATERAL (SELECT * FROM recall WHERE address_id = p.address_id AND place = p.place OFFSET 0) AS r
+SELECT f.ord, {_COLUMNS} FROM found f
+CROSS JOIN LATERAL (
+    SELECT * FROM recall WHERE address_id = f.address_id
+        AND place BETWEEN greatest(f.place - {_BESIDE}, f.brought + 1) AND least(f.place + {_BESIDE}, f.before - 1)
+    OFFSET 0) AS r
 """
 
 _SINCE = "coalesce((SELECT value::bigint FROM meta WHERE key = 'recall.until'), 0)"
@@ -138,14 +149,26 @@ class Sought:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A message that may matter. `counts` tell how often it has each of the stems, in their order."""
+class Spoken:
+    """Where a message stands that was found."""
 
     address: AddressId
     message: MessageId
-    stretch: int  # messages of one stretch follow each other
-    counts: tuple[int, ...]
-    mark: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The messages that may matter, in the order in which they were said: the nth of each is the nth's."""
+
+    addresses: Sequence[AddressId]
+    messages: Sequence[MessageId]
+    counts: NDArray[np.intp]  # a row a message, a column a stem, in their order: how often it stands there
+    stretches: NDArray[np.intp]  # messages of one stretch follow each other
+    marks: Sequence[bytes] = field(repr=False)
+
+    def spoken(self, nth: int) -> Spoken:
+        """Where the nth stands."""
+        return Spoken(self.addresses[nth], self.messages[nth])
 
 
 @dataclass(slots=True)
@@ -153,9 +176,9 @@ class _Asked:
     """One who asks, and what was read for them."""
 
     sought: Sought
-    columns: Mapping[int, int]  # by hashed stem, of any of the addresses, its place among the stems
+    hashed: NDArray[np.int64]  # a row an address, a column a stem
     most: int  # messages that were read of each address
-    rows: dict[tuple[int, int], asyncpg.Record] = field(default_factory=dict)  # by message and address
+    rows: list[asyncpg.Record] = field(default_factory=list)
 
 
 class Recall(Connections):
@@ -184,19 +207,19 @@ class Recall(Connections):
             await connection.execute(_KEPT_UNTIL, str(backlog.until))
         return True
 
-    async def near(self, sought: Sequence[Sought]) -> list[list[Row]]:
-        """For each who asks the messages that may matter, in the order in which they were said."""
+    async def near(self, sought: Sequence[Sought]) -> list[Found]:
+        """For each who asks the messages that may matter."""
         asked = [self._asked(one) for one in sought]
         wanted = [(ord_, address, one.most) for ord_, one in enumerate(asked) for address in one.sought.addresses]
         async with self._connection() as connection:
             _take(asked, await connection.fetch(_LATEST_ROWS, *columns(wanted, 3)))
-            if further := [each for ord_, one in enumerate(asked) for each in self._further(ord_, one)]:
+            if further := [(ord_, *each) for ord_, one in enumerate(asked) for each in _further(one)]:
                 _take(asked, await connection.fetch(_FOUND_ROWS, *columns(further, 4)))
-        return [self._rows(one) for one in asked]
+        return [self._found(one) for one in asked]
 
-    async def messages(self, wanted: Sequence[tuple[CustomerId, Row]]) -> list[TimelineMessage | None]:
-        """The messages of some rows, in their order; None where one is gone."""
-        rows = [(ord_, row.address, row.message) for ord_, (_, row) in enumerate(wanted)]
+    async def messages(self, wanted: Sequence[tuple[CustomerId, Spoken]]) -> list[TimelineMessage | None]:
+        """The messages that were found, in their order; None where one is gone."""
+        rows = [(ord_, spoken.address, spoken.message) for ord_, (_, spoken) in enumerate(wanted)]
         found: list[TimelineMessage | None] = [None] * len(wanted)
         async with self._connection() as connection:
             for row in await connection.fetch(_MESSAGES, *columns(rows, 3)):
@@ -218,32 +241,20 @@ class Recall(Connections):
 
     def _asked(self, sought: Sought) -> _Asked:
         hashes = self._codec.stem_hash
-        by_hash = {hashes(a, stem): place for a in sought.addresses for place, stem in enumerate(sought.stems)}
-        return _Asked(sought, by_hash, max(_FEWEST, _LATEST // max(1, len(sought.addresses))))
+        hashed = [[hashes(address, stem) for stem in sought.stems] for address in sought.addresses]
+        most = max(_FEWEST, _LATEST // max(1, len(sought.addresses)))
+        return _Asked(sought, np.array(hashed, np.int64).reshape(len(sought.addresses), len(sought.stems)), most)
 
-    def _further(self, ord_: int, one: _Asked) -> Iterator[tuple[int, int, int, str]]:
-        """The addresses where more was said than was read, each with what it is to be looked up by."""
-        for address in one.sought.addresses:
-            read = [row for (_, at), row in one.rows.items() if at == address]
-            if len(read) < one.most:
-                continue
-            held = Counter(chain.from_iterable(set(row["stems"]) for row in read))
-            places = [row["place"] for row in read]
-            if rare := _rare(held, self._hashes(one, address), len(read), max(places)):
-                yield ord_, address, min(places), _array(rare)
-
-    def _hashes(self, one: _Asked, address: AddressId) -> list[int]:
-        return [self._codec.stem_hash(address, stem) for stem in one.sought.stems]
-
-    def _rows(self, one: _Asked) -> list[Row]:
-        rows = [row for _, row in sorted(one.rows.items())]
-        counts = [_counts(row["stems"], one.columns, len(one.sought.stems)) for row in rows]
-        stretches = _stretches(rows)
-        return [
-            Row(AddressId(row["address_id"]), MessageId(row["message_id"]), stretch, count,
-                self._codec.open_bytes(row["address_id"], row["mark_sealed"]))
-            for row, stretch, count in zip(rows, stretches, counts, strict=True)
-        ]  # fmt: skip
+    def _found(self, one: _Asked) -> Found:
+        rows = sorted(one.rows, key=itemgetter("message_id", "address_id"))
+        addresses = [row["address_id"] for row in rows]
+        return Found(
+            addresses=addresses,
+            messages=[row["message_id"] for row in rows],
+            counts=_counts([row["stems"] for row in rows], one.hashed),
+            stretches=_stretches(np.array(addresses, np.int64), np.array([row["place"] for row in rows], np.int64)),
+            marks=[self._codec.open_bytes(row["address_id"], row["mark_sealed"]) for row in rows],
+        )
 
     def _hashed(self, indexed: Indexed) -> str:
         return _array([self._codec.stem_hash(indexed.address, stem) for stem in indexed.stems])
@@ -264,14 +275,26 @@ class Recall(Connections):
 
 def _take(asked: Sequence[_Asked], rows: Sequence[asyncpg.Record]) -> None:
     for row in rows:
-        asked[row["ord"]].rows[row["message_id"], row["address_id"]] = row
+        asked[row["ord"]].rows.append(row)
 
 
-def _rare(held: Counter[int], stems: Sequence[int], read: int, said: int) -> list[int]:
-    """The stems that fewest messages have, as far as those tell that were read, until that would be too many."""
+def _further(one: _Asked) -> Iterator[tuple[int, int, str]]:
+    """The addresses where more was said than was read: from where on, and what is to be looked up."""
+    for address, hashed in zip(one.sought.addresses, one.hashed, strict=True):
+        read = [row for row in one.rows if row["address_id"] == address]
+        if len(read) < one.most:
+            continue
+        held = (_counts([row["stems"] for row in read], hashed[None]) > 0).sum(0)
+        places = [row["place"] for row in read]
+        if rare := _rare(held.tolist(), len(read), max(places)):
+            yield address, min(places), _array(hashed[rare].tolist())
+
+
+def _rare(held: Sequence[int], read: int, said: int) -> list[int]:
+    """The places of the stems that fewest messages have, as far as those tell that were read, until it is too many."""
     chosen: list[int] = []
     holders = 0.0
-    for stem in sorted(dict.fromkeys(stems), key=lambda stem: held[stem])[:_RARE_STEMS]:
+    for stem in sorted(range(len(held)), key=lambda stem: held[stem])[:_RARE_STEMS]:
         holders += (held[stem] + 0.5) / read * said
         if holders > _MOST_HOLDERS:
             break
@@ -279,25 +302,29 @@ def _rare(held: Counter[int], stems: Sequence[int], read: int, said: int) -> lis
     return chosen
 
 
-def _counts(stems: Sequence[int], places: Mapping[int, int], width: int) -> tuple[int, ...]:
-    counts = [0] * width
-    for stem in stems:
-        place = places.get(stem)
-        if place is not None:
-            counts[place] += 1
-    return tuple(counts)
+def _counts(sent: Sequence[bytes], hashed: NDArray[np.int64]) -> NDArray[np.intp]:
+    """How often each message has each stem; `hashed` has a row an address, and a stem is hashed for one alone."""
+    width = hashed.shape[1]
+    order = np.argsort(hashed, axis=None)
+    known = hashed.ravel()[order]
+    items = [array[_ARRAY_HEAD:] for array in sent]
+    stems = np.frombuffer(b"".join(items), _ARRAY_ITEM)["value"].astype(np.int64)
+    said_in = np.repeat(np.arange(len(sent)), [len(array) // _ARRAY_ITEM.itemsize for array in items])
+    if not len(known) or not len(stems):
+        return np.zeros((len(sent), width), np.intp)
+    near = np.searchsorted(known, stems).clip(max=len(known) - 1)
+    same = known[near] == stems
+    cells = said_in[same] * width + order[near[same]] % width
+    return np.bincount(cells, minlength=len(sent) * width).reshape(len(sent), width)
 
 
-def _stretches(rows: Sequence[asyncpg.Record]) -> list[int]:
-    """A number for each row: the same where nothing was left out between it and the one before at its address."""
-    stretch, stretches = 0, []
-    last: dict[int, int] = {}
-    for row in rows:
-        before = last.get(row["address_id"])
-        stretch += before is not None and row["place"] != before + 1
-        last[row["address_id"]] = row["place"]
-        stretches.append(stretch)
-    return stretches
+def _stretches(addresses: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[np.intp]:
+    """A number for each row: another one wherever something was left out since the one before at its address."""
+    by_address = np.argsort(addresses, kind="stable")
+    follows = (np.diff(places[by_address]) == 1) | (np.diff(addresses[by_address]) != 0)
+    breaks = np.zeros(len(places), np.intp)
+    breaks[by_address[1:]] = ~follows
+    return np.cumsum(breaks)
 
 
 def _array(hashes: Sequence[int]) -> str:
