@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import count, pairwise
 from pathlib import Path
 
 import pytest
@@ -91,7 +91,8 @@ async def test_others_get_the_loop_between_turns_that_take_long(store: Store, st
     task = asyncio.create_task(other())
     await lanes(store, replace(steps, understanding=Watched(("en", "es")))).take_batch()
     task.cancel()
-    assert len(set(seen)) == 5
+    assert len(seen) == 5
+    assert all(later - earlier >= 3 for earlier, later in pairwise(seen))  # to send, and to hear what was answered
 
 
 async def test_all_who_ask_what_was_said_are_told_by_one_look(store: Store, steps: Steps, monkeypatch) -> None:

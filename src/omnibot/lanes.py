@@ -25,10 +25,11 @@ from omnibot.turns.steps import Steps
 
 log = structlog.get_logger(__name__)
 
-# Seconds of reading, after which what was read is answered and the loop gets its own turn: some 5 ms in all. Short
-# stretches find their caches cold (two turns at a time cost a tenth more than six or seven); in long ones floods from
-# many customers would hold up all others.
-_STRETCH = 0.003
+# Seconds of reading, after which what was read is answered and the loop gets its own turns: some 20 ms in all. Short
+# stretches find their caches cold (stretches of a quarter of that cost an eighth more a message); in long ones floods
+# from many customers would hold up all others. A call needs the loop several times, from its request to its answer.
+_STRETCH = 0.012
+_OTHERS_TURNS = 3
 _RETRY_SECONDS = 2.0  # before a failed turn is tried again; doubled with each failure
 _LOOK_SECONDS = 0.5  # between two looks whether a customer for whom a model writes has written more
 _RESTARTS = 2  # of a turn, for what they have written meanwhile
@@ -113,7 +114,8 @@ async def _in_stretches(turns: Iterator[UnderWay]) -> list[UnderWay]:
     taken: list[UnderWay] = []
     while stretch := _stretch(turns):
         taken += stretch
-        await asyncio.sleep(0)
+        for _ in range(_OTHERS_TURNS):
+            await asyncio.sleep(0)
     return taken
 
 
