@@ -84,6 +84,16 @@ class Meter:
 
         return counted
 
+    def generator(self, step: str, inner: Callable[..., Any]) -> Callable[..., Any]:
+        """A generator function whose stretches between two pauses are counted."""
+
+        @wraps(inner)
+        def counted(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401
+            self.calls[step] += 1
+            return (yield from self._drive(step, inner(*arguments, **named)))
+
+        return counted
+
     def coroutine(self, step: str, inner: Callable[..., Any]) -> Callable[..., Any]:
         """A coroutine function whose stretches between two waits are counted."""
 
@@ -138,11 +148,11 @@ def install(meter: Meter) -> None:
         (HTTP, aiohttp.web_protocol.RequestHandler, "data_received"),
         (CLIENT, aiohttp.client_proto.ResponseHandler, "data_received"),
         (ANSWERS, asyncpg.protocol.protocol.Protocol, "data_received"),
-        (UNDERSTAND, Understanding, "read"),
         (DECIDE, omnibot.lanes.UnderWay, "advance"),
     )
     for step, place, name in functions:
         setattr(place, name, meter.function(step, getattr(place, name)))
+    Understanding.read_in_parts = meter.generator(UNDERSTAND, Understanding.read_in_parts)  # type: ignore[method-assign]
     gc.callbacks.append(meter.collects)
 
 

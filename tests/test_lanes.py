@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count, pairwise
@@ -13,7 +13,7 @@ import pytest
 
 from omnibot.dialogue import Company, Knowledge
 from omnibot.lanes import Lanes
-from omnibot.model import Address, Disclosure, IncomingMessage, Limits, Reading, Recalled, Sender
+from omnibot.model import Address, Disclosure, IncomingMessage, Limits, Reading, Recalled, Sender, Situation
 from omnibot.settings import Turns
 from omnibot.store import Store, StoreUnavailable
 from omnibot.store.work import TIMELINE, Arrived, Dispatch, Offer, Quota
@@ -30,10 +30,10 @@ _numbers = count()
 class Fragile(Understanding):
     """Reads everything but what is poison."""
 
-    def read(self, text: str, last_language: str | None = None) -> Reading:
+    def read_in_parts(self, text: str, situation: Situation) -> Generator[None, object, Reading]:
         if "poison" in text:
             raise ValueError("poison")
-        return super().read(text, last_language)
+        return super().read_in_parts(text, situation)
 
 
 @pytest.fixture(scope="module")
@@ -82,9 +82,9 @@ async def test_others_get_the_loop_between_turns_that_take_long(store: Store, st
             await asyncio.sleep(0)
 
     class Watched(Understanding):
-        def read(self, text: str, last_language: str | None = None) -> Reading:
+        def read_in_parts(self, text: str, situation: Situation) -> Generator[None, object, Reading]:
             seen.append(others)
-            return super().read(text, last_language)
+            return super().read_in_parts(text, situation)
 
     for number in range(5):
         await write(store, "hello", str(number))

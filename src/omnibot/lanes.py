@@ -25,10 +25,10 @@ from omnibot.turns.steps import Steps
 
 log = structlog.get_logger(__name__)
 
-# Seconds of reading, after which what was read is answered and the loop gets its own turns: some 20 ms in all. Short
-# stretches find their caches cold (stretches of a quarter of that cost an eighth more a message); in long ones floods
-# from many customers would hold up all others. A call needs the loop several times, from its request to its answer.
-_STRETCH = 0.012
+# Seconds of first steps, after which no more turns are begun until these are ended and the loop has had its own: some
+# 20 ms in all. Short stretches find their caches cold (a quarter of that costs an eighth more a message); in long ones
+# floods from many customers would hold up all others. A call needs the loop several times, until it is answered.
+_STRETCH = 0.005
 _OTHERS_TURNS = 3
 _RETRY_SECONDS = 2.0  # before a failed turn is tried again; doubled with each failure
 _LOOK_SECONDS = 0.5  # between two looks whether a customer for whom a model writes has written more
@@ -93,6 +93,12 @@ class UnderWay:
             self.result = error
         return self.result is None and self.asks is None and self.wants is None
 
+    def go_on(self, told: Told = None) -> None:
+        """Take steps until it ends or waits."""
+        more = self.advance(told)
+        while more:
+            more = self.advance()
+
     @property
     def last(self) -> int:
         """The last inbox item that it has seen."""
@@ -120,7 +126,7 @@ async def _in_stretches(turns: Iterator[UnderWay]) -> list[UnderWay]:
 
 
 def _stretch(turns: Iterator[UnderWay]) -> list[UnderWay]:
-    """As many turns as come in a stretch, and what is left of them step by step together."""
+    """As many turns as are begun in a stretch, and what is left of them step by step together."""
     until = time.monotonic() + _STRETCH
     stretch: list[UnderWay] = []
     for one in turns:
@@ -242,7 +248,7 @@ class Lanes:
         """Out of the batch, with a place to wait in; at once to its end where there is none."""
         why = "stopping" if self._closing else self._phrases.begin() if self._phrases else "nobody"
         if why:
-            one.advance(Phrased(why=why))
+            one.go_on(Phrased(why=why))
         else:
             self._slow.put_nowait(one)
 
@@ -348,7 +354,7 @@ class Lanes:
                 log.info("turns.stale", count=1)
                 return
             if phrased.why != _MORE:
-                one.advance(replace(phrased, restarts=restarts))
+                one.go_on(replace(phrased, restarts=restarts))
                 break
             restarts += 1
             if (anew := await self._anew(one)) is None:
@@ -388,13 +394,10 @@ class Lanes:
             await self._unreadable(work)
             return None
         anew = UnderWay(work, self._steps)
-        while anew.advance():
-            pass
+        anew.go_on()
         if anew.asks is not None:
             [told] = await self._remind([anew.asks])
-            anew.advance(told)
-            while anew.advance():
-                pass
+            anew.go_on(told)
         if anew.wants is not None and self._phrases is not None and (why := self._phrases.begin()):
-            anew.advance(Phrased(why=why))
+            anew.go_on(Phrased(why=why))
         return anew

@@ -36,9 +36,9 @@ def turn(work: Work, steps: Steps) -> Generator[Pause, Told, Outcome]:
 
     What was written from addresses that may not know of each other is not one thing: the later waits for the next turn.
 
-    It pauses where the turns of others, taken together with it, should come as far: a step that is taken again at once
-    finds its caches warm. Where it would be reminded, or have its reply put into words by a model, it goes on with what
-    is sent to it, or without.
+    It pauses behind each larger step, so that the turns of others, taken together with it, come as far: a step that is
+    taken again at once finds its caches warm. Where it would be reminded, or have its reply put into words by a model,
+    it goes on with what is sent to it, or without.
     """
     work = of_one_kind(work)
     if work.items and work.items[0].kind is Kind.ACT:
@@ -55,9 +55,11 @@ def turn(work: Work, steps: Steps) -> Generator[Pause, Told, Outcome]:
         messages = messages_of(work.items)
     messages = as_edited(messages, work.items)
     snapshot = with_codes(snapshot, work, messages, steps)
-    reading = steps.understanding.read(text_of(messages), situate(snapshot, messages, steps.zone, steps.hours))
+    situation = situate(snapshot, messages, steps.zone, steps.hours)
+    reading = yield from steps.understanding.read_in_parts(text_of(messages), situation)
     recalled = reminded((yield remind(work, snapshot, messages, reading, steps)))
     said = listen(messages, reading.language.value)
+    yield None
     recollection = recall(snapshot, reading, messages, recalled, steps.matters, said)
     channels = writable_now(snapshot, messages, steps)
     plan = decide(snapshot, reading, recollection, messages, steps.company, channels)
@@ -68,6 +70,7 @@ def turn(work: Work, steps: Steps) -> Generator[Pause, Told, Outcome]:
     phrased = yield from phrased_by_model(plan, snapshot, variant, recent, work, messages, steps)
     if phrased and phrased.drafts:
         drafts = phrased.drafts
+    yield None
     happened, told = what_happened(work)
     kept = keep(snapshot, reading, recollection, plan, messages, steps.matters, said)
 
