@@ -10,7 +10,7 @@ import structlog
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from omnibot.model import EarlierTurn, Situation
+from omnibot.model import EarlierTurn, Reading, Situation
 from omnibot.understanding import LONGEST, Catalogue, Understanding
 from tests.costs import assert_cost, assert_linear
 
@@ -90,6 +90,22 @@ def test_any_text_in_any_situation_can_be_read(understanding: Understanding, tex
     found = [one for signal in signals for one in signal.evidence if one.start is not None]
     assert all(0 <= one.start <= one.end <= end for one in [*found, *reading.times, *reading.entities])
     orjson.loads(orjson.dumps(reading))  # it can be recorded
+
+
+@ANYTHING
+@given(st.lists(st.tuples(TEXTS, SITUATIONS), min_size=2, max_size=5))
+def test_texts_that_are_read_part_by_part_together_are_read_as_each_alone(
+    understanding: Understanding, said: list[tuple[str, Situation]]
+) -> None:
+    together: dict[int, Reading] = {}
+    under_way = {nth: understanding.read_in_parts(text, situation) for nth, (text, situation) in enumerate(said)}
+    while len(together) < len(said):
+        for nth, parts in under_way.items():
+            try:
+                next(parts)
+            except StopIteration as end:
+                together.setdefault(nth, end.value)
+    assert [together[nth] for nth in under_way] == [understanding.read(text, situation) for text, situation in said]
 
 
 FLOODS = {
