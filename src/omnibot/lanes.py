@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 # 20 ms in all. Short stretches find their caches cold (a quarter of that costs an eighth more a message); in long ones
 # floods from many customers would hold up all others. A call needs the loop several times, until it is answered.
 _STRETCH = 0.005
-_OTHERS_TURNS = 3
+_LOOP_ROUNDS = 3  # between two stretches
 _RETRY_SECONDS = 2.0  # before a failed turn is tried again; doubled with each failure
 _LOOK_SECONDS = 0.5  # between two looks whether a customer for whom a model writes has written more
 _RESTARTS = 2  # of a turn, for what they have written meanwhile
@@ -120,7 +120,7 @@ async def _in_stretches(turns: Iterator[UnderWay]) -> list[UnderWay]:
     taken: list[UnderWay] = []
     while stretch := _stretch(turns):
         taken += stretch
-        for _ in range(_OTHERS_TURNS):
+        for _ in range(_LOOP_ROUNDS):
             await asyncio.sleep(0)
     return taken
 

@@ -165,7 +165,7 @@ async def test_no_word_stands_in_the_database(store: Store, dsn: str) -> None:
 async def say_much(
     store: Store, dsn: str, golden: Collection[int], silent: Collection[int] = ()
 ) -> tuple[Work, list[str]]:
-    """Who has said 2,499 messages besides the first, and these: some with a rare word, some with none."""
+    """Somebody who says much, and what they said behind the first: with a rare word or with none where told."""
     [work] = await say(store, "first")
     [home] = work.addresses
     await settle(dsn)
