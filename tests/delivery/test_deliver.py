@@ -17,7 +17,7 @@ from omnibot.delivery import Delivery, deliver, outcome
 from omnibot.model import Address, Cap, DeliveryState, Draft, IncomingMessage, Outbound, Paragraph, Sender
 from omnibot.settings import Delivery as Settings
 from omnibot.store import Store, StoreUnavailable, models
-from omnibot.store.work import Arrived, Outcome, Purpose, Reply, Result
+from omnibot.store.work import Arrived, Dispatched, Outcome, Purpose, Quota, Reply, Result
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SETTINGS = Settings(call_seconds=5, attempts=2, backoff_seconds=0.01, poll_seconds=0.05)
@@ -215,6 +215,36 @@ async def test_what_waits_for_a_free_slot_leaves_when_one_is_free_not_at_the_nex
         await queue(store, "hello", who=str(who))
     async with delivering(store, channel, SETTINGS.model_copy(update={"poll_seconds": 3600})):
         await settled(store, *[DeliveryState.SENT] * 7)
+
+
+async def test_a_slot_that_gets_free_during_a_look_is_seen_behind_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel, held = Told(in_flight=2), asyncio.Event()
+    channel.answers = [held]
+    looking, recording, recorded = store.path.dispatch, store.path.finish, asyncio.Event()
+
+    async def record(results: Sequence[Result]) -> bool:
+        more = await recording(results)
+        recorded.set()
+        return more
+
+    async def look_long(quotas: Sequence[Quota], **options: float) -> Dispatched:
+        dispatched = await looking(quotas, **options)
+        held.set()
+        await recorded.wait()  # the first call ends, and is recorded, while others are looked for
+        return dispatched
+
+    monkeypatch.setattr(store.path, "look_again", lambda accounts: asyncio.Event().wait())  # nobody else has it look
+    monkeypatch.setattr(store.path, "finish", record)
+    await queue(store, "one", who="1")
+    async with delivering(store, channel, SETTINGS.model_copy(update={"poll_seconds": 3600})) as delivery:
+        await asyncio.wait_for(channel.called.wait(), 5)
+        await queue(store, "two", who="2")
+        await queue(store, "three", who="3")
+        monkeypatch.setattr(store.path, "dispatch", look_long)
+        delivery.wake()
+        await settled(store, *[DeliveryState.SENT] * 3)
 
 
 async def test_a_call_under_way_is_recorded_before_the_end(store: Store) -> None:

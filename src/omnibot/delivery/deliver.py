@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -35,6 +36,7 @@ class _Account:
     channel: Channel
     pace: Pace
     in_flight: int = 0
+    more: bool = False  # may wait in the outbox: the last look had no place for all
     alerted: float = float("-inf")  # when its overspending was last told of
 
     @property
@@ -80,7 +82,6 @@ class Delivery:
         }
         self._due = asyncio.Event()
         self._finished = _Finished()
-        self._full = False  # an account had no slot left: when one is free there may be more to start
         self._closing = False
         self._starts: Callable[[Dispatch], object] | None = None  # while calls may start
         self._offers = 0  # that are not answered yet
@@ -164,17 +165,29 @@ class Delivery:
         while not self._closing:
             self._due.clear()
             again = False
-            if quotas := [quota for key, account in self._accounts.items() if (quota := _quota(key, account))]:
-                try:
-                    again = self._start(await self._claim(quotas), start)
-                except StoreUnavailable as error:
-                    log.warning("delivery.store_unavailable", reason=str(error))
-                except Exception:
-                    log.exception("delivery.dispatch_failed")
-                    await asyncio.sleep(self._settings.poll_seconds)
-            self._full = any(account.slots <= 0 for account in self._accounts.values())
+            try:
+                again = await self._look(start)
+            except StoreUnavailable as error:
+                log.warning("delivery.store_unavailable", reason=str(error))
+            except Exception:
+                log.exception("delivery.dispatch_failed")
+                await asyncio.sleep(self._settings.poll_seconds)
             if not again:
                 await self._pause()
+
+    async def _look(self, start: Callable[[Dispatch], object]) -> bool:
+        """Start what may start now; tells whether to look again at once.
+
+        So it is behind a message that was kept back, and where places got free during a look that had too few.
+        """
+        quotas = {key: quota for key, account in self._accounts.items() if (quota := _quota(key, account))}
+        dispatched = await self._claim(list(quotas.values())) if quotas else Dispatched((), 0, frozenset())
+        self._start(dispatched, start)
+        started = Counter((dispatch.channel, dispatch.account) for dispatch in dispatched.starting)
+        for key, account in self._accounts.items():
+            account.more = key not in quotas or started[key] >= quotas[key].free
+        freed = any(account.more and account.free() > 0 for account in self._accounts.values())
+        return freed or dispatched.kept_back > 0
 
     async def _claim(self, quotas: list[Quota]) -> Dispatched:
         return await self._path.dispatch(
@@ -192,12 +205,10 @@ class Delivery:
             self._accounts[dispatch.channel, dispatch.account].keep(1)
             start(dispatch)
 
-    def _start(self, dispatched: Dispatched, start: Callable[[Dispatch], object]) -> bool:
-        """Start the calls; tells whether to look again at once, for what is behind a message that was kept back."""
+    def _start(self, dispatched: Dispatched, start: Callable[[Dispatch], object]) -> None:
         self._start_all(dispatched.starting, start)
         for channel, name in dispatched.overspent:
             self._alert(channel, name)
-        return dispatched.kept_back > 0
 
     def _alert(self, channel: str, name: str) -> None:
         """Messages wait for a cap that whoever runs the server has set: they should know, but not each time."""
@@ -267,7 +278,7 @@ class Delivery:
                 await asyncio.sleep(self._settings.poll_seconds)
                 continue
             del self._finished.results[: len(batch)]
-            if more or self._full:
+            if more or any(account.more for account in self._accounts.values()):
                 self._due.set()
 
     async def _record_all(self, batch: Sequence[Result]) -> bool:
