@@ -209,7 +209,10 @@ def _signers(raw: bytes, counts: Callable[[str], bool], lookup: Lookup) -> tuple
 
     Nobody is asked about a domain that does not count: its name servers could hold the mail up for nothing.
     """
-    mail = dkim.DKIM(raw, logger=_mute())
+    try:
+        mail = dkim.DKIM(raw, logger=_mute())
+    except Exception:  # a line of its header is no field: to dkimpy that is no mail, and nobody has signed it
+        return [], False
     signatures = [value for name, value in mail.headers if name.lower() == b"dkim-signature"]
     counting = [index for index, value in enumerate(signatures) if counts(_named_signer(value))]
     held: list[str] = []

@@ -191,6 +191,14 @@ def test_without_an_aligned_signature_over_all_of_it_it_is_not(organisations: Or
     assert own_doubt(organisations, raw, names) == "no DKIM signature of the sender's domain"
 
 
+@pytest.mark.parametrize("line", [b"nonsense\r\n", b"X Mailer: old\r\n", b"X-Caf\xe9: 1\r\n"])
+async def test_a_header_that_cannot_be_read_is_no_reason_to_keep_mail_out(line: bytes) -> None:
+    async with office(Names(), authserv_id="") as at:
+        message = await at.take(line + signed(), verdict=Verdict.UNCHECKED)
+    assert message is not None
+    assert (message.sender.address.value, message.quarantine) == (SARAH, "no DKIM signature of the sender's domain")
+
+
 def test_a_strict_policy_wants_the_very_domain(organisations: Organisations) -> None:
     names = Names(**{"_dmarc.example.org": b"v=DMARC1; p=reject; adkim=s"})
     assert own_doubt(organisations, signed("mail.example.org"), names) == "DMARC failed"
