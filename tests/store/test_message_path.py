@@ -29,6 +29,7 @@ from omnibot.store.imports import NewCustomer
 from omnibot.store.work import (
     Arrived,
     Dispatch,
+    Kind,
     Lease,
     Outcome,
     Purpose,
@@ -455,6 +456,13 @@ class TestLanes:
         [work] = await claim(store)
         await give_back(store, work, after=60, attempts=5, reason="x")
         assert await claim(store) == []
+
+    async def test_what_was_changed_while_more_is_waited_for_is_known_to_the_turn(self, store: Store) -> None:
+        edit = IncomingEdit(id="2", at=NOON, sender=Sender(SARAH), message_id="m1", text="x")
+        await store.path.accept([arrived(message("1"))])
+        await store.path.accept([arrived(edit)], 60)
+        [work] = await claim(store)
+        assert [item.kind for item in work.items] == [Kind.MESSAGE, Kind.EDIT]
 
     async def test_nobody_else_takes_what_a_worker_holds(self, store: Store) -> None:
         await store.path.accept([arrived(message(str(n), sender=Address("telegram", str(n)))) for n in range(40)])

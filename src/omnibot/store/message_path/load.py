@@ -69,7 +69,7 @@ LOADED = f"""
         SELECT ROW(i.id, i.kind, i.address_id, i.attempts, i.payload_sealed, i.message_id,
                    m.at, m.body_sealed, m.attachments, m.answers, m.automatic, m.flags)
         FROM (SELECT * FROM inbox WHERE customer_id = c.id AND parked_at IS NULL AND kind = ANY($2::text[])
-                  AND (due_at <= now() OR kind = 'message') ORDER BY id LIMIT {_ITEMS_A_TURN}) AS i
+                  AND (due_at <= now() OR kind IN ('message', 'edit')) ORDER BY id LIMIT {_ITEMS_A_TURN}) AS i
         LEFT JOIN messages m ON m.address_id = i.address_id AND m.id = i.message_id
         ORDER BY i.id) AS items,
     ARRAY(  -- _address, _memory
