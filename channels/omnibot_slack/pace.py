@@ -34,7 +34,7 @@ class Pace:
         now = self._clock()
         moment = max(now, self._next.get(conversation, now))
         if moment - now > LONGEST:
-            raise TryLater("too many messages for this conversation", moment - now)
+            raise TryLater("too many messages for this conversation", moment - now, alone=True)
         self._next[conversation] = moment + self._seconds
         self._next.move_to_end(conversation)
         if len(self._next) > _MOST:

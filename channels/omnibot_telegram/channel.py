@@ -135,7 +135,7 @@ class Telegram(Channel):
         except TelegramMigrateToChat as error:
             return await self._send_to_successor(message, error.migrate_to_chat_id)
         except (TelegramAPIError, ClientDecodeError) as error:
-            raise outcome(error) from error
+            raise outcome(error, chat=chat) from error
 
     async def _send(self, message: Outbound, chat: int) -> Receipt:
         file = next((part for part in message.parts if isinstance(part, File)), None)
@@ -165,7 +165,7 @@ class Telegram(Channel):
         try:
             receipt = await self._send(moved, chat)
         except (TelegramAPIError, ClientDecodeError) as error:
-            raise outcome(error) from error
+            raise outcome(error, chat=chat) from error
         return Receipt(receipt.provider_id, context)
 
     async def typing(self, to: Address, context: Mapping[str, str]) -> None:

@@ -30,11 +30,12 @@ _GONE = (
 )
 
 
-def outcome(error: TelegramAPIError | ClientDecodeError) -> Refused | TryLater | Unsure:
-    """The contract's outcome for a call that failed; never holds more than Telegram's description."""
+def outcome(error: TelegramAPIError | ClientDecodeError, *, chat: int = 0) -> Refused | TryLater | Unsure:
+    """The contract's outcome for a call that failed, to a chat; never holds more than Telegram's description."""
     match error:
         case TelegramRetryAfter():
-            return TryLater("Telegram throttles", error.retry_after)
+            # 20 messages a minute is what a group gets (core.telegram.org/bots/faq): nobody else has to wait for it
+            return TryLater("Telegram throttles", error.retry_after, alone=chat < 0)
         case NotConnected():
             return TryLater("Telegram cannot be reached")
         case TelegramEntityTooLarge():

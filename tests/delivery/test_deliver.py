@@ -319,6 +319,17 @@ async def test_what_throttles_one_address_holds_for_the_account(store: Store) ->
     assert [message.text for message in channel.seen] == ["one"]
 
 
+async def test_nobody_else_waits_for_what_throttles_one_conversation_alone(store: Store) -> None:
+    channel = Told()
+    channel.answers = [TryLater("throttled", 3600, alone=True)]
+    await queue(store, "one", who="1")
+    async with delivering(store, channel):
+        await settled(store, DeliveryState.QUEUED)
+        await asyncio.wait_for(channel.called.wait(), 5)
+        await queue(store, "two", who="2")
+        await settled(store, DeliveryState.QUEUED, DeliveryState.SENT)
+
+
 async def test_a_provider_that_cannot_look_it_up_is_not_waited_for(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

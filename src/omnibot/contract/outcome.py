@@ -15,12 +15,17 @@ class Refused(Exception):
 
 
 class TryLater(Exception):
-    """The provider has not taken it and may take it after so many seconds (None: our own back-off)."""
+    """The provider has not taken it and may take it after so many seconds (None: our own back-off).
 
-    def __init__(self, reason: str, after: float | None = None) -> None:
+    `alone`: only what goes to the same place has to wait for that, such as a group with a limit of its own; else it is
+    the whole account that the provider wants to be left alone by.
+    """
+
+    def __init__(self, reason: str, after: float | None = None, *, alone: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.after = after
+        self.alone = alone
 
 
 class Unsure(Exception):

@@ -234,7 +234,7 @@ class Delivery:
                 result = accepted(dispatch, await account.channel.send(dispatch.outbound))
         except (Refused, TryLater, Unsure) as error:
             result = failed(dispatch, error, self._settings)
-            if isinstance(error, TryLater) and error.after is not None:
+            if isinstance(error, TryLater) and error.after is not None and not error.alone:
                 account.pace.hold(min(result.after, _LONGEST_HOLD))
         except TimeoutError:
             result = failed(dispatch, Unsure(f"no answer within {self._settings.call_seconds:g} s"), self._settings)

@@ -201,7 +201,7 @@ def test_what_would_wait_too_long_comes_again():
     assert [pace.take("help"), pace.take("help")] == [0, 4]
     with pytest.raises(TryLater) as later:
         pace.take("help")
-    assert later.value.after == 8
+    assert (later.value.after, later.value.alone) == (8, True)  # nobody elsewhere waits for it
 
 
 def test_what_was_long_ago_is_forgotten(monkeypatch):

@@ -11,7 +11,7 @@ from telegram_house import House, house
 
 from omnibot.contract import Receipt, Refused, TryLater, Unsure
 from omnibot.model import Address, Attachment, Choice, File, Link, OwnNumber, Paragraph, Steps
-from omnibot.sandbox import Blocked, Cut, Hang, ServerError
+from omnibot.sandbox import Blocked, Cut, Hang, ServerError, Throttle
 from omnibot.sandbox.telegram import TelegramSandbox
 from omnibot.sandbox.telegram.html import parse_html
 from omnibot_telegram.markup import to_html, to_keyboard
@@ -270,6 +270,15 @@ async def test_with_a_wrong_token_messages_wait(sandbox: TelegramSandbox):
     async with house(sandbox, token="4242:of_somebody_else") as opened:
         with pytest.raises(TryLater, match="token"):
             await send(opened)
+
+
+@pytest.mark.parametrize(("context", "alone"), [({"chat": "-55"}, True), ({}, False)])
+async def test_nobody_else_waits_for_the_limit_of_a_group(talking: House, context, alone):
+    talking.sandbox.main.group(-55, "Engines")
+    talking.sandbox.faults.add(Throttle(30), method="sendMessage")
+    with pytest.raises(TryLater) as later:
+        await send(talking, context=context)
+    assert (later.value.after, later.value.alone) == (30, alone)
 
 
 async def test_a_group_that_became_a_supergroup_is_followed(talking: House):
