@@ -494,6 +494,16 @@ async def test_wrong_codes_are_counted_until_it_is_void(house: House) -> None:
     assert [request.over for request in (await house.writes()).requests] == ["void"]
 
 
+async def test_what_was_tried_on_a_page_while_a_turn_was_under_way_counts_on(house: House) -> None:
+    asking = await house.asks()
+    typing = await house.writes()
+    assert asking.items[0].message is not None
+    for _ in range(3):
+        await house.store.identity.confirm(asking.items[0].message.id, lambda kept: False, tries=5)
+    await house.commits(typing, tried=[Tried(typing.requests[-1], MessageId(1), right=False, left=4)])
+    assert await house.requests() == [("", 4)]
+
+
 async def test_one_turn_counts_all_that_were_typed_in_it(house: House) -> None:
     await house.asks()
     work = await house.writes()

@@ -113,15 +113,17 @@ WITH input AS (
 SELECT count(*) FILTER (WHERE NOT within) AS limited FROM numbered
 """
 
-# A code that is settled is of no use to anybody who could still read it: the message that brought it is scrubbed.
+# A code that is settled is of no use to anybody who could still read it: the message that brought it is scrubbed. While
+# a turn was under way others may have been tried on a page: these count on, or a turn would give its guesser more tries.
 TRY = """
 WITH typed AS (
     SELECT DISTINCT ON (id) * FROM unnest($1::bigint[], $2::int[], $3::text[]) WITH ORDINALITY
         AS t(id, tries, settled, ord)
     ORDER BY id, ord DESC
 ), tried AS (
-    UPDATE proof_requests p SET tries = t.tries, settled = nullif(t.settled, ''),
-        settled_at = CASE WHEN t.settled <> '' THEN now() END
+    UPDATE proof_requests p SET settled = nullif(t.settled, ''),
+        settled_at = CASE WHEN t.settled <> '' THEN now() END,
+        tries = greatest(t.tries, p.tries + CASE t.settled WHEN 'proven' THEN 0 ELSE 1 END)
     FROM typed t WHERE p.id = t.id AND p.settled_at IS NULL
     RETURNING p.*
 ), scrubbed AS (
