@@ -114,7 +114,7 @@ SELECT count(*) FILTER (WHERE NOT within) AS limited FROM numbered
 """
 
 # A code that is settled is of no use to anybody who could still read it: the message that brought it is scrubbed. While
-# a turn was under way others may have been tried on a page: these count on, or a turn would give its guesser more tries.
+# a turn was under way others may have been tried on a page: these count on, or each turn would give a guesser more.
 TRY = """
 WITH typed AS (
     SELECT DISTINCT ON (id) * FROM unnest($1::bigint[], $2::int[], $3::text[]) WITH ORDINALITY
