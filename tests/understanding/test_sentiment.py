@@ -223,6 +223,11 @@ def test_other_languages_have_words_and_phrases_of_their_own(language: str, bad:
     assert [label(by_rules(text, language)) for text in (bad, neither, good)] == [-1, 0, 1]
 
 
+def test_an_accent_that_makes_another_word_of_it_counts() -> None:
+    texts = ["Das hab ich schon probiert", "Ist das schon da?", "Das ist schön", "Das ist schoen", "Schöne Grüße"]
+    assert [label(by_rules(text, "de")) for text in texts] == [0, 0, 1, 1, 1]
+
+
 def test_a_language_without_a_lexicon_stays_unknown() -> None:
     signal = by_rules("Dit is geweldig, awesome!", "nl")
     assert (signal.value, signal.known, signal.evidence) == (0.0, False, ())

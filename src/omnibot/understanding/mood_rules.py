@@ -162,7 +162,8 @@ def _by_sentence(words: Sequence[str], weights: list[float], ends: Iterable[int]
 
 
 class _Plain:
-    """A small lexicon with negations, boosters and turns of phrase. Accents may be missing."""
+    """A small lexicon with negations, boosters and turns of phrase. Accents may be missing, but for words that have one
+    in the lexicon."""
 
     def __init__(self, lexicon: Lexicon) -> None:
         self._lexicon = lexicon
@@ -173,7 +174,7 @@ class _Plain:
         found = self._lexicon.found(lower, words, utterance.spans)
         pieces = [
             Piece(weight, *utterance.spans[place])
-            for place, word in enumerate(words)
+            for place, word in enumerate(utterance.words[:_WORDS])
             if (weight := self._weight(place, word, words)) and not _within(utterance.spans[place][0], found)
         ]
         sums = [piece.weight for piece in pieces]
@@ -182,7 +183,8 @@ class _Plain:
 
     def _weight(self, place: int, word: str, words: Sequence[str]) -> float:
         weights = self._lexicon.weights
-        weight = weights.get(word) or weights.get(word.rpartition("'")[2])  # j'adore
+        plain = words[place]
+        weight = weights.get(word) or weights.get(plain) or weights.get(plain.rpartition("'")[2])  # j'adore
         if not weight:
             return 0.0
         before = words[max(0, place - _NEGATED_WITHIN) : place]
