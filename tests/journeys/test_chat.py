@@ -79,6 +79,7 @@ async def test_silence_is_told_with_where_to_look_why() -> None:
     assert (status, errors) == (0, "")
     assert output.count("no answer for 0.5 s: people may have it") == 1
     assert "`omnibot customer why telegram:4711`" in output
+    assert "OMNIBOT_DATA_FOLDER" in output  # else it looks into another database, where nobody is known
 
 
 async def test_a_terminal_is_left_as_it_was(place: World) -> None:

@@ -218,17 +218,27 @@ async def test_stop_holds_back_what_is_queued(make_world: MakeWorld) -> None:
 # --- who is not served, and who writes too much ---------------------------------------------------------------------
 
 
-async def test_a_country_that_is_not_served_is_stored_and_not_answered(place: World) -> None:
+async def test_a_country_that_is_not_served_is_stored_and_not_answered(make_world: MakeWorld) -> None:
     """Bad input 38."""
     address = Address("sms", JAMAICA)
-    place.twilio.phone(JAMAICA).text("How do I reset my password?")
-    async with place.looking() as store:
+    async with (
+        make_world(channels=("sms",)) as place,
+        serving_with(place, "sms", countries=["US", "DE"]),
+        place.looking() as store,
+    ):
+        place.twilio.phone(JAMAICA).text("How do I reset my password?")
         await idle(store, 1, address)
         [message] = await timeline(store, address)
         [why] = await store.records.why(address)
-    assert message.text == "How do I reset my password?"
-    assert "JM" in str(why)
-    assert place.ledger.entries("twilio", "messages.create") == []
+        assert message.text == "How do I reset my password?"
+        assert "JM" in str(why)
+        assert place.ledger.entries("twilio", "messages.create") == []
+
+
+async def test_the_sandbox_answers_whatever_country_somebody_writes_from(place: World) -> None:
+    """Whoever tries it takes their own number."""
+    place.twilio.phone("+447700900555").text("How do I reset my password?")
+    await place.ledger.wait_for(lambda entry: entry.to == "sms:+447700900555", deadline=DEADLINE)
 
 
 async def test_two_hundred_texts_are_stored_and_few_are_answered(make_world: MakeWorld) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -181,6 +181,25 @@ def small_company(tmp_path: Path) -> Path:
     for name in ("data-export.yaml", "out-of-scope.yaml"):
         (config / "playbooks" / name).symlink_to(KNOWLEDGE.parent / "playbooks" / name)
     return tmp_path
+
+
+async def test_whoever_goes_on_from_a_story_may_write_on_any_channel(
+    small_company: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configured: list[str] = []
+
+    class Enough(Exception): ...
+
+    def look(*_: object, channels: Collection[str], **__: object) -> None:
+        configured.extend(channels)
+        raise Enough
+
+    monkeypatch.chdir(small_company)
+    monkeypatch.setattr(demo, "configure", lambda log: None)
+    monkeypatch.setattr(demo, "world", look)
+    with pytest.raises(Enough):
+        await demo.play([lambda now: story()], leave=False, as_json=False)
+    assert {*configured} == {"telegram", "slack", "sms", "whatsapp", "email"}
 
 
 @pytest.mark.parametrize(("element", "status"), [("export", 0), ("cats", 1)])

@@ -19,7 +19,10 @@ from omnibot.transcript import readable
 
 _POLL = 25  # seconds that the sandbox may keep a question waiting
 _PATIENCE = 10.0  # seconds after which somebody at a terminal is told that nothing came
-_SILENCE = "people may have it, or it is held back; `omnibot customer why {}` tells which"
+_SILENCE = (
+    "people may have it, or it is held back; `omnibot customer why {}` tells which,"
+    " beside the demo with the OMNIBOT_DATA_FOLDER that it shows"
+)
 _HELP = (
     "Write, and press Enter. /press LABEL presses a choice, /answer TEXT answers the last mail with its quotes,"
     " /on CHANNEL goes on there, Ctrl-D ends."

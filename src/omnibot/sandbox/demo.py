@@ -51,6 +51,10 @@ STAFFED = Desk.model_validate(
 )
 
 
+# Whatever a story needs: whoever goes on by `omnibot chat` may write from any of them.
+_CHANNELS = ("telegram", "slack", "sms", "whatsapp", "email")
+
+
 async def play(stories: Sequence[Callable[[datetime], Story]], *, leave: bool, as_json: bool) -> int:
     """Play stories one after the other and keep serving until Ctrl-C, unless told to leave; the exit status."""
     configure(Log(level="error"))
@@ -58,14 +62,13 @@ async def play(stories: Sequence[Callable[[datetime], Story]], *, leave: bool, a
     told = [story(datetime.now(UTC)) for story in stories]
     missing: list[str] = []
     with _data_folder() as folder:
-        channels = {to.channel for story in told for to in story.addresses}
         staffed = any(story.has_team for story in told)
         bot = Bot()
         async with world(
             folder,
             knowledge=bot.knowledge,
             playbooks=bot.playbooks,
-            channels=channels | ({"slack"} if staffed else set()),
+            channels=_CHANNELS,
             sections={"desk": STAFFED if staffed else DESK},
         ) as place:
             if staffed:

@@ -86,7 +86,7 @@ class Providers:
                     "staff": [*AGENTS],
                 },
             },
-            "sms": {"main": twilio | {"number": account.sms_number, "countries": ["US", "DE"]}},
+            "sms": {"main": twilio | {"number": account.sms_number, "countries": ["*"]}},
             "whatsapp": {"main": twilio | {"number": account.whatsapp_number}},
             "email": {
                 "support": {
