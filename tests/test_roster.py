@@ -54,6 +54,12 @@ def test_empty_cells_say_nothing(tmp_path: Path) -> None:
     assert mike.facts == {}
 
 
+def test_without_a_channel_it_says_that_one_is_to_be_configured(tmp_path: Path) -> None:
+    with pytest.raises(RosterError, match="no channel is configured") as told:
+        read_roster(written(tmp_path, "name,telegram\nSarah,1\n"), {})
+    assert "unknown column" not in str(told.value)
+
+
 @pytest.mark.parametrize(
     ("text", "faults"),
     [

@@ -77,10 +77,14 @@ def read_person(line: int, cells: Mapping[str, str], channels: Mapping[str, Rule
 
 
 def _header_faults(columns: Sequence[str], channels: Collection[str]) -> Iterator[str]:
+    if not channels:
+        yield "no channel is configured, and whose address a column holds is its channel's to know: configure one first"
+        return
     allowed = {"name", _USER_ID, *_PREFERENCES, *channels}
     for column in columns:
         if column not in allowed:
-            yield f"line 1: unknown column {column!r}: use {', '.join(sorted(allowed))}"
+            known = ", ".join(sorted(allowed))
+            yield f"line 1: unknown column {column!r}: use {known}; a channel's column needs the channel configured"
     if not set(columns) & set(channels):
         yield f"line 1: no column with addresses: add one of {', '.join(sorted(channels))}"
 
