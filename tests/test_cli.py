@@ -64,6 +64,21 @@ def test_without_arguments_it_helps(omnibot) -> None:
         assert command in told
 
 
+def test_who_has_read_enough_is_not_told_that_the_database_is_down(environment: dict[str, str]) -> None:
+    """`omnibot outbox list | head -1`: the reader is gone before all is written."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        listed = subprocess.run(
+            [sys.executable, "-m", "omnibot", "outbox", "list"],
+            cwd=ROOT, env=os.environ | environment | {"PYTHONUNBUFFERED": "1"},
+            stdout=writer, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    finally:
+        os.close(writer)
+    assert listed.stderr == ""
+
+
 async def test_what_a_customer_writes_cannot_command_a_terminal(omnibot, dsn: str) -> None:
     async with Store.open(dsn, SECRET) as store:
         sender = Sender(Address("telegram", "4711"), "Sarah")

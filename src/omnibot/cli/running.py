@@ -54,7 +54,10 @@ def execute(work: Coroutine[Any, Any, T], advice: str = "is database.url right, 
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(work)
     except Exception as error:
-        told = _in_words(_cause(error), advice)
+        cause = _cause(error)
+        if isinstance(cause, BrokenPipeError):  # whoever reads has enough: `| head`; Typer ends without a word
+            raise cause from None
+        told = _in_words(cause, advice)
         if told is None:
             raise
         fail(told)
