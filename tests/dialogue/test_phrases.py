@@ -370,8 +370,12 @@ def test_a_name_is_never_markup_or_a_link(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["and for a year?", "what about the bank transfer?", "und jährlich?", "Et à l'année ?", "¿Y al año?"]
-)
+    "text",
+    [
+        "and for a year?", "what about the bank transfer?", "und jährlich?", "Et à l'année ?", "¿Y al año?",
+        "ok and can I pay per year?", "Okay, und jährlich?", "D'accord, et à l'année ?", "Vale, ¿y al año?",
+    ],
+)  # fmt: skip
 def test_a_few_words_ask_on_from_an_answer(text: str) -> None:
     assert goes_on(Passage(text))
 
